@@ -1,0 +1,133 @@
+"""Everything that patron raises on purpose.
+
+::
+
+    PatronError
+    ├── InputError              what the caller gave cannot be used (exit code 2 on the command line)
+    │   ├── SourceError         a path, database or frame cannot be read
+    │   ├── TableError          a table as a whole cannot be used: empty, no valid row, duplicate customers
+    │   │   └── MissingColumnsError
+    │   ├── DateError           as_of lies outside the data
+    │   │   └── HistoryTooShortError
+    │   ├── TooFewCustomersError
+    │   ├── RangeError          a number lies outside its range (also a ValueError)
+    │   ├── SettingsError       a setting is unknown or contradicts another
+    │   ├── MissingExtraError   an optional package is not installed (also an ImportError)
+    │   └── ModelNotFoundError  no model of that name, version or alias
+    ├── NotFittedError          fit comes first (also a ValueError and AttributeError, as scikit-learn expects)
+    └── ModelError              a model could not be trained, saved or loaded (exit code 1)
+
+    PatronWarning (UserWarning)
+
+A message says what and where (the argument or table in the caller's words), what was found, and what to do.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sklearn.exceptions import NotFittedError as _SklearnNotFittedError
+
+__all__ = [
+    "DateError",
+    "HistoryTooShortError",
+    "InputError",
+    "MissingColumnsError",
+    "MissingExtraError",
+    "ModelError",
+    "ModelNotFoundError",
+    "NotFittedError",
+    "PatronError",
+    "PatronWarning",
+    "RangeError",
+    "SettingsError",
+    "SourceError",
+    "TableError",
+    "TooFewCustomersError",
+    "some",
+]
+
+
+class PatronError(Exception):
+    """The root of everything that patron raises on purpose."""
+
+
+class InputError(PatronError):
+    """What the caller gave cannot be used."""
+
+
+class SourceError(InputError):
+    """A path, database or frame cannot be read."""
+
+
+class TableError(InputError):
+    """A table as a whole cannot be used."""
+
+
+class MissingColumnsError(TableError):
+    """A table lacks columns that it must have."""
+
+    def __init__(self, table: str, missing: Iterable[str], found: Iterable[str]) -> None:
+        self.table, self.missing, self.found = table, sorted(missing), sorted(found)
+        first = self.missing[0]
+        super().__init__(
+            f"table {table!r} lacks {self.missing}; it has {self.found}. Map your names with "
+            f'--column {table}.{first}="Your name" or under [tables.{table}.columns] in patron.toml.'
+        )
+
+
+class DateError(InputError):
+    """as_of lies outside the data, or a date cannot be read."""
+
+
+class HistoryTooShortError(DateError):
+    """The history does not reach far enough for what was asked."""
+
+
+class TooFewCustomersError(InputError):
+    """Fewer customers than a model needs."""
+
+
+class RangeError(InputError, ValueError):
+    """A number lies outside its range."""
+
+
+class SettingsError(InputError):
+    """A setting is unknown or contradicts another."""
+
+
+class MissingExtraError(InputError, ImportError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs the package {package!r}: pip install 'patron[{extra}]'")
+
+
+class ModelNotFoundError(InputError):
+    """No model of that name, version or alias."""
+
+
+class NotFittedError(PatronError, _SklearnNotFittedError):
+    """fit comes first."""
+
+
+class ModelError(PatronError):
+    """A model could not be trained, saved or loaded."""
+
+
+class PatronWarning(UserWarning):
+    """Something that the user should know before trusting a number."""
+
+
+def some(values: Sequence[Any] | Iterable[Any], most: int = 5) -> str:
+    """The first few of many values, for a message.
+
+    Examples
+    --------
+    >>> some([3, 1, 2])
+    '3, 1, 2'
+    >>> some(range(100))
+    '0, 1, 2, 3, 4, … (100 in all)'
+    """
+    listed = list(values)
+    head = ", ".join(str(value) for value in listed[:most])
+    return head if len(listed) <= most else f"{head}, … ({len(listed)} in all)"
