@@ -25,8 +25,6 @@ A message says what and where (the argument or table in the caller's words), wha
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sklearn.exceptions import NotFittedError as _SklearnNotFittedError
-
 __all__ = [
     "DateError",
     "HistoryTooShortError",
@@ -106,7 +104,7 @@ class ModelNotFoundError(InputError):
     """No model of that name, version or alias."""
 
 
-class NotFittedError(PatronError, _SklearnNotFittedError):
+class NotFittedError(PatronError, ValueError, AttributeError):
     """fit comes first."""
 
 
