@@ -1,1 +1,115 @@
-"""patron: who is about to leave, what each customer is worth, and what is worth doing about it."""
+"""patron: who is about to leave, what each customer is worth, and what is worth doing about it.
+
+Stages form a chain, formulas form a shelf, effects stay at the two ends. Each room imports only what stands
+above it here, never a sibling on the same line::
+
+    errors · money · datasets       the shelf: any room may use it
+    tables                          1   a path, frame or database → History: validated tables, rejected rows
+    snapshots                       2   what was visible on a day, who is eligible, what happened next
+    features                        3   one row per customer and as_of
+    models                          4   churn (LightGBM), purchases and spend (PyMC), value, the bundle of all
+    evaluation · scores             5   how good is it · one row per customer
+    tracking · reports              6   MLflow · figures
+    workflows                       7   check, features, train, score, demo: each reads like a recipe
+    cli                             8   parse, call, print
+
+Names below are loaded when first used, so that ``import patron`` stays instant.
+
+Examples
+--------
+>>> import patron
+>>> business = patron.simulate(n_customers=200, days=400, seed=1)
+>>> history = patron.History.read(business.transactions, business.engagement, business.customers)
+>>> history.report.tables["transactions"].customers <= 200
+True
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from patron.datasets.samples import load_cdnow, load_complete_journey
+    from patron.datasets.simulate import simulate
+    from patron.errors import InputError, PatronError, PatronWarning
+    from patron.evaluation.metrics import churn_metrics
+    from patron.features.assemble import assemble_features, discover_catalogue
+    from patron.models.bundle import Bundle
+    from patron.models.churn import ChurnClassifier
+    from patron.models.purchases import BetaGeoModel
+    from patron.models.spend import GammaGammaModel
+    from patron.models.value import CustomerValueModel
+    from patron.scores.scorecard import make_scorecard
+    from patron.snapshots.labels import make_labels
+    from patron.snapshots.spine import make_spine
+    from patron.snapshots.splits import choose_split
+    from patron.tables.history import History
+    from patron.workflows.score import score
+    from patron.workflows.settings import Settings
+    from patron.workflows.train import train
+
+_HOMES = {
+    "BetaGeoModel": "patron.models.purchases",
+    "Bundle": "patron.models.bundle",
+    "ChurnClassifier": "patron.models.churn",
+    "CustomerValueModel": "patron.models.value",
+    "GammaGammaModel": "patron.models.spend",
+    "History": "patron.tables.history",
+    "InputError": "patron.errors",
+    "PatronError": "patron.errors",
+    "PatronWarning": "patron.errors",
+    "Settings": "patron.workflows.settings",
+    "assemble_features": "patron.features.assemble",
+    "choose_split": "patron.snapshots.splits",
+    "churn_metrics": "patron.evaluation.metrics",
+    "discover_catalogue": "patron.features.assemble",
+    "load_cdnow": "patron.datasets.samples",
+    "load_complete_journey": "patron.datasets.samples",
+    "make_labels": "patron.snapshots.labels",
+    "make_scorecard": "patron.scores.scorecard",
+    "make_spine": "patron.snapshots.spine",
+    "score": "patron.workflows.score",
+    "simulate": "patron.datasets.simulate",
+    "train": "patron.workflows.train",
+}
+
+__all__ = [
+    "BetaGeoModel",
+    "Bundle",
+    "ChurnClassifier",
+    "CustomerValueModel",
+    "GammaGammaModel",
+    "History",
+    "InputError",
+    "PatronError",
+    "PatronWarning",
+    "Settings",
+    "__version__",
+    "assemble_features",
+    "choose_split",
+    "churn_metrics",
+    "discover_catalogue",
+    "load_cdnow",
+    "load_complete_journey",
+    "make_labels",
+    "make_scorecard",
+    "make_spine",
+    "score",
+    "simulate",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value: Any = version("patron")
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'patron' has no attribute {name!r}; it has {', '.join(__all__)}.")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,49 @@
+# `make demo` and `make test` each do all of their own set-up from nothing.
+PYTHON := .venv/bin/python
+STAMP := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint lock bench clean
+
+help:
+	@echo "make demo       score real customers (Complete Journey) and print the ten most valuable at risk"
+	@echo "make test       everything that CI runs: lint, types, import contract, tests, examples, notebooks"
+	@echo "make test-slow  the recovery and coverage studies with their full number of worlds"
+	@echo "make bench      speed and memory beside the peers (benchmarks/README.md)"
+	@echo "make lint       ruff, mypy, import contract"
+	@echo "make setup      only the environment, .venv"
+	@echo "make lock       write requirements.lock anew (needs uv)"
+	@echo "make clean      remove what the other targets made, but not the MLflow store"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml scripts/setup.sh
+	@./scripts/setup.sh
+	@touch $@
+
+demo: $(STAMP)
+	@.venv/bin/patron demo
+
+lint: $(STAMP)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test: lint
+	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-slow: $(STAMP)
+	$(PYTHON) -m pytest -n 2 --dist worksteal -m slow
+
+bench: $(STAMP)
+	@PYTHON=$(PYTHON) ./benchmarks/run.sh
+
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.12 \
+	  --extra demo --extra dev --extra serve --extra spark \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+
+clean:
+	rm -rf .venv out dist benchmarks/.venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
