@@ -14,7 +14,7 @@
     │   ├── SettingsError       a setting is unknown or contradicts another
     │   ├── MissingExtraError   an optional package is not installed (also an ImportError)
     │   └── ModelNotFoundError  no model of that name, version or alias
-    ├── NotFittedError          fit comes first (also a ValueError and AttributeError, as scikit-learn expects)
+    ├── NotFittedError          fit comes first (also a ValueError and an AttributeError)
     └── ModelError              a model could not be trained, saved or loaded (exit code 1)
 
     PatronWarning (UserWarning)
