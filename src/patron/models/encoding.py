@@ -1,0 +1,230 @@
+"""Feature frames → the matrix of numbers that trees are grown on: `FeatureEncoder`.
+
+The rule: what a column is (a number or a category) and which levels a category has are learned once, on the
+training rows, and travel with the model as plain text. Everything later is fitted to that, and nothing later
+can break it:
+
+======================================  ==========================================================
+found when predicting                   becomes
+======================================  ==========================================================
+other order of columns, extra columns   selected by name, the rest ignored
+a level never seen in training          missing
+null, NaN, None, pd.NA                  missing
+a column that is not there              an error that names it
+infinity, text in a number              an error that names the column
+======================================  ==========================================================
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from patron.errors import InputError, PatronWarning, TableError, some
+
+__all__ = ["MOST_LEVELS", "FeatureEncoder", "outcomes"]
+
+MOST_LEVELS = 100
+"""Levels kept of one category, the most frequent ones; the rest counts as missing."""
+
+_NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"}
+_CATEGORIES = {"string", "categorical", "mixed-integer", "mixed", "unknown-array"}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureEncoder:
+    """Which features a model takes, in which order, and which levels each category has.
+
+    Parameters
+    ----------
+    names : the features, in the order of the matrix
+    levels : category → its levels as text, in the order of their codes; a feature not named here is a number
+
+    Examples
+    --------
+    >>> seen = pd.DataFrame({"days_since_last": [3.0, None], "attribute_plan": ["basic", "gold"]})
+    >>> encoder = FeatureEncoder.learn(seen)
+    >>> later = pd.DataFrame({"attribute_plan": ["gold", "new"], "days_since_last": [9, 1], "note": "extra"})
+    >>> encoder.encode(later)
+    array([[ 9.,  1.],
+           [ 1., nan]], dtype=float32)
+    """
+
+    names: tuple[str, ...]
+    levels: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def learn(cls, X: pd.DataFrame) -> Self:
+        """What the columns of `X` are.
+
+        Parameters
+        ----------
+        X : (n_customers, n_features) one feature per column, numbers or categories
+
+        Raises
+        ------
+        InputError : `X` is no DataFrame, or a column holds dates, durations or the like
+        TableError : `X` has no column, or two of one name
+
+        Warns
+        -----
+        PatronWarning : a category has more than `MOST_LEVELS` levels
+        """
+        _check_frame(X, "X")
+        levels = {str(name): _learn_levels(X[name]) for name in X.columns if _is_category(X[name])}
+        return cls(names=tuple(map(str, X.columns)), levels=levels)
+
+    @property
+    def category_positions(self) -> list[int]:
+        """Where the categories stand in the matrix."""
+        return [position for position, name in enumerate(self.names) if name in self.levels]
+
+    def encode(self, X: pd.DataFrame, frame: str = "X") -> npt.NDArray[np.float32]:
+        """The matrix of `X`.
+
+        Parameters
+        ----------
+        X : (n_customers, any number of columns) holds at least the features by name
+        frame : what errors call `X`
+
+        Returns
+        -------
+        (n_customers, n_features) numbers as they are, categories as codes from 0, NaN where missing
+
+        Raises
+        ------
+        TableError : a feature is missing, or there twice
+        InputError : a number is infinite or is text
+        """
+        _check_frame(X, frame)
+        absent = [name for name in self.names if name not in X.columns]
+        if absent:
+            raise TableError(
+                f"{frame} lacks {len(absent)} of the {len(self.names)} features the model was trained on: "
+                f"{some(absent)}. Build the features with the catalogue that belongs to the model."
+            )
+        # float32 on purpose: sums of money differ in their last bits between engines and orders of rows.
+        # Without those bits a customer falls on the same side of every split, and so gets the same score.
+        matrix = np.empty((len(X), len(self.names)), dtype=np.float32)
+        for position, name in enumerate(self.names):
+            known = self.levels.get(name)
+            matrix[:, position] = _numbers(X[name], frame) if known is None else _codes(X[name], known)
+        return matrix
+
+    def to_dict(self) -> dict[str, Any]:
+        """Names and levels as JSON has them."""
+        return {
+            "names": list(self.names),
+            "levels": {name: list(levels) for name, levels in self.levels.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, parts: Mapping[str, Any]) -> Self:
+        """The encoder that `to_dict` described."""
+        return cls(tuple(parts["names"]), {name: tuple(levels) for name, levels in parts["levels"].items()})
+
+
+def outcomes(y: Any, n_rows: int, name: str = "y") -> npt.NDArray[np.float64]:
+    """What happened, as the trees take it.
+
+    Parameters
+    ----------
+    y : (n_rows,) 1 or True if the customer left, 0 or False if not
+    n_rows : rows of the features
+    name : what errors call `y`
+
+    Returns
+    -------
+    (n_rows,) 1.0 or 0.0
+
+    Raises
+    ------
+    InputError : another number of values, or a value that is neither, such as null
+
+    Examples
+    --------
+    >>> outcomes([True, False], 2)
+    array([1., 0.])
+    """
+    values = pd.Series(np.ravel(y) if isinstance(y, np.ndarray) else y)
+    if len(values) != n_rows:
+        raise InputError(
+            f"{name} has {len(values)} values for {n_rows} rows. Give one per row, in the same order."
+        )
+    valid = values.isin([0, 1])
+    if not valid.all():
+        raise InputError(f"{name} must be 1 (left) or 0 (stayed), got {some(values[~valid].unique())}.")
+    return values.to_numpy(dtype=np.float64)
+
+
+def _check_frame(X: pd.DataFrame, frame: str) -> None:
+    if not isinstance(X, pd.DataFrame):
+        raise InputError(
+            f"{frame} must be a pandas DataFrame with one named feature per column, got {type(X).__name__}."
+        )
+    if X.shape[1] == 0:
+        raise TableError(f"{frame} has no columns. Give it one feature per column.")
+    if not X.columns.is_unique:
+        raise TableError(
+            f"{frame} has columns of the same name: {some(X.columns[X.columns.duplicated()].unique())}."
+        )
+
+
+def _is_category(column: pd.Series) -> bool:
+    if isinstance(column.dtype, pd.CategoricalDtype | pd.StringDtype):
+        return True  # even if every value is missing
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind not in _NUMBERS | _CATEGORIES:
+        raise InputError(
+            f"feature {str(column.name)!r} holds {kind} values; a feature is a number or a category. "
+            "Leave it out, or turn it into a number such as days before as_of."
+        )
+    return kind in _CATEGORIES
+
+
+def _learn_levels(column: pd.Series) -> tuple[str, ...]:
+    counts = column.dropna().astype(object).map(_level).value_counts()
+    counts = counts[counts > 0]
+    if len(counts) > MOST_LEVELS:
+        warnings.warn(
+            f"feature {str(column.name)!r} has {len(counts)} levels; the {MOST_LEVELS} most frequent are "
+            "used and the others count as missing. Group them to use them all.",
+            PatronWarning,
+            stacklevel=4,
+        )
+    by_frequency = sorted(counts.index, key=lambda level: (-counts[level], level))
+    return tuple(sorted(by_frequency[:MOST_LEVELS]))
+
+
+def _codes(column: pd.Series, levels: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    position, found = pd.factorize(column)
+    code_of = {level: float(code) for code, level in enumerate(levels)}
+    codes = np.array([code_of.get(_level(value), np.nan) for value in found] + [np.nan])
+    return codes[position]  # factorize marks a missing value by -1: the last code
+
+
+def _level(value: Any) -> str:
+    # A column of whole numbers turns into floats as soon as one is missing: 3 and 3.0 are the same level.
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _numbers(column: pd.Series, frame: str) -> npt.NDArray[np.float32]:
+    try:
+        with np.errstate(over="ignore"):
+            numbers = column.to_numpy(dtype=np.float64, na_value=np.nan).astype(np.float32)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"feature {str(column.name)!r} of {frame} was a number in training and is not now: {error}. "
+            "Give it as a number, or null where unknown."
+        ) from error
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        raise InputError(
+            f"feature {str(column.name)!r} of {frame} is infinite in {infinite.sum()} rows, at index "
+            f"{some(column.index[infinite])}. Give null where a number is unknown."
+        )
+    return numbers
