@@ -22,7 +22,7 @@
 A message says what and where (the argument or table in the caller's words), what was found, and what to do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 __all__ = [
@@ -64,12 +64,21 @@ class TableError(InputError):
 class MissingColumnsError(TableError):
     """A table lacks columns that it must have."""
 
-    def __init__(self, table: str, missing: Iterable[str], found: Iterable[str]) -> None:
+    def __init__(
+        self,
+        table: str,
+        missing: Iterable[str],
+        found: Iterable[str],
+        probably_meant: Mapping[str, str] | None = None,
+    ) -> None:
         self.table, self.missing, self.found = table, sorted(missing), sorted(found)
-        first = self.missing[0]
+        meant = dict(probably_meant or {}) or {self.missing[0]: "Your name"}
+        guess = "".join(f"{name!r} is {column}, " for column, name in meant.items()) if probably_meant else ""
+        flags = " ".join(f'--column {table}.{column}="{name}"' for column, name in meant.items())
         super().__init__(
-            f"table {table!r} lacks {self.missing}; it has {self.found}. Map your names with "
-            f'--column {table}.{first}="Your name" or under [tables.{table}.columns] in patron.toml.'
+            f"table {table!r} lacks {self.missing}; it has {self.found}. "
+            + (f"Perhaps {guess[:-2]}: map it with {flags}" if guess else f"Map your names with {flags}")
+            + f" or under [tables.{table}.columns] in patron.toml."
         )
 
 

@@ -1,0 +1,76 @@
+"""What was visible at as_of: the only place that compares a time with as_of.
+
+as_of is the last day known. What happened on that day or before is visible; what happened after is the horizon's.
+Every feature reads its events through `visible`, every label through `ahead`, so that one rule serves both.
+"""
+
+import ibis.expr.types as ir
+
+from patron.errors import RangeError
+
+__all__ = ["KEY", "ahead", "visible"]
+
+KEY = ("customer_id", "as_of")
+
+
+def visible(events: ir.Table, spine: ir.Table) -> ir.Table:
+    """What each row of the spine could see: the customer's events on or before as_of.
+
+    Parameters
+    ----------
+    events : any table with customer_id and day, such as `History.days`
+    spine : customer_id, as_of (dates); one row per pair
+
+    Returns
+    -------
+    ir.Table, one row per event × as_of at which it was visible: the columns of `events`, as_of, and
+    days_ago (int64, days from the event to as_of, ≥ 0). Since as_of itself is day 0, the 90 days up to and
+    including as_of are `days_ago < 90`.
+
+    Examples
+    --------
+    >>> import datetime, ibis
+    >>> days = ibis.memtable({"customer_id": [1, 1, 1], "day": [datetime.date(2024, 1, day) for day in (9, 10, 11)]})
+    >>> spine = ibis.memtable({"customer_id": [1], "as_of": [datetime.date(2024, 1, 10)]})
+    >>> visible(days, spine).order_by("day").days_ago.to_pandas().tolist()
+    [1, 0]
+    """
+    keys = spine.select(*KEY)
+    seen = events.join(keys, [events.customer_id == keys.customer_id, events.day <= keys.as_of])
+    seen = seen.select(*events.columns, "as_of")
+    return seen.mutate(days_ago=seen.as_of.delta(seen.day, unit="day").cast("int64"))
+
+
+def ahead(events: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
+    """What came after: the customer's events in the horizon (as_of, as_of + horizon_days].
+
+    Parameters
+    ----------
+    events : any table with customer_id and day, such as `History.days`
+    spine : customer_id, as_of (dates); one row per pair
+    horizon_days : days, ≥ 1
+
+    Returns
+    -------
+    ir.Table, one row per event × as_of in whose horizon it lies: the columns of `events`, as_of, and
+    days_ahead (int64, 1 to horizon_days)
+
+    Raises
+    ------
+    RangeError : the horizon is shorter than a day
+
+    Examples
+    --------
+    >>> import datetime, ibis
+    >>> days = ibis.memtable({"customer_id": [1, 1, 1], "day": [datetime.date(2024, 1, day) for day in (10, 11, 18)]})
+    >>> spine = ibis.memtable({"customer_id": [1], "as_of": [datetime.date(2024, 1, 10)]})
+    >>> ahead(days, spine, horizon_days=7).days_ahead.to_pandas().tolist()
+    [1]
+    """
+    if horizon_days < 1:
+        raise RangeError(f"horizon_days must be at least 1 day, got {horizon_days!r}.")
+    keys = spine.select(*KEY)
+    later = events.join(keys, [events.customer_id == keys.customer_id, events.day > keys.as_of])
+    later = later.select(*events.columns, "as_of")
+    later = later.mutate(days_ahead=later.day.delta(later.as_of, unit="day").cast("int64"))
+    return later.filter(later.days_ahead <= horizon_days)

@@ -1,0 +1,116 @@
+"""One row per eligible customer × as_of, and why the other customers are not among them."""
+
+import datetime
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from patron.errors import DateError, RangeError
+from patron.tables.history import History
+
+__all__ = ["make_spine", "not_eligible"]
+
+NO_PURCHASE = "no purchase on or before as_of"
+
+
+def make_spine(
+    history: History, as_of: datetime.date | Sequence[datetime.date], *, active_within_days: int | None = None
+) -> ir.Table:
+    """Who is looked at when: every customer with a purchase on or before as_of.
+
+    Parameters
+    ----------
+    history : the tables of the business
+    as_of : one day or several; the last day known each time
+    active_within_days : only customers who purchased in the so many days up to and including as_of; None for all
+
+    Returns
+    -------
+    ir.Table, customer_id and as_of (date), one row per eligible customer × as_of; computed once and stored
+
+    Raises
+    ------
+    DateError : an as_of is before the first purchase or after the last day known, comes twice, or none is given
+    RangeError : active_within_days is less than 1
+
+    Examples
+    --------
+    >>> import datetime
+    >>> import pandas as pd
+    >>> lines = pd.DataFrame({"customer_id": ["Ann", "Bob"], "order_at": ["2024-01-05", "2024-02-01"], "amount": [2, 3]})
+    >>> make_spine(History.read(lines), datetime.date(2024, 1, 31)).to_pandas()
+      customer_id      as_of
+    0         Ann 2024-01-31
+    """
+    dates = _checked_dates(history, as_of, active_within_days)
+    purchases = history.days.filter(history.days.is_purchase)
+    snapshots = [_eligible(purchases, day, active_within_days) for day in dates]
+    spine = snapshots[0].union(*snapshots[1:]) if len(snapshots) > 1 else snapshots[0]
+    return history.store(spine, "spine")
+
+
+def not_eligible(
+    history: History, as_of: datetime.date, *, active_within_days: int | None = None
+) -> ir.Table:
+    """The customers known at as_of who are not on the spine, and why.
+
+    Parameters
+    ----------
+    history : the tables of the business
+    as_of : last day known
+    active_within_days : as for `make_spine`
+
+    Returns
+    -------
+    ir.Table, customer_id, as_of (date) and not_scored_reason, one row per customer who is in the transactions on or
+    before as_of or in the customers table (unless acquired later), but not eligible
+
+    Raises
+    ------
+    DateError, RangeError : as for `make_spine`
+
+    Examples
+    --------
+    >>> import datetime
+    >>> import pandas as pd
+    >>> lines = pd.DataFrame({"customer_id": ["Ann", "Bob"], "order_at": ["2024-01-05"] * 2, "amount": [2, -3]})
+    >>> not_eligible(History.read(lines), datetime.date(2024, 1, 5)).not_scored_reason.to_pandas().tolist()
+    ['no purchase on or before as_of']
+    """
+    (day,) = _checked_dates(history, as_of, active_within_days)
+    then = history.until(day)
+    known = then.days.select("customer_id")
+    if then.customers is not None:
+        known = known.union(then.customers.select("customer_id"))
+    purchases = then.days.filter(then.days.is_purchase)
+    others = known.distinct().anti_join(_eligible(purchases, day, active_within_days), "customer_id")
+    buyers = purchases.select("customer_id").distinct().mutate(has_bought=True)
+    marked = others.left_join(buyers, "customer_id").select(others.customer_id, "has_bought")
+    reason = ibis.ifelse(
+        marked.has_bought.notnull(), f"no purchase in the last {active_within_days} days", NO_PURCHASE
+    )
+    return marked.select(customer_id=marked.customer_id, as_of=ibis.literal(day), not_scored_reason=reason)
+
+
+def _eligible(purchases: ir.Table, day: datetime.date, active_within_days: int | None) -> ir.Table:
+    seen = purchases.filter(purchases.day <= ibis.literal(day))
+    if active_within_days is not None:
+        too_old = day - datetime.timedelta(days=active_within_days)
+        seen = seen.filter(seen.day > ibis.literal(too_old))
+    return seen.select("customer_id").distinct().mutate(as_of=ibis.literal(day))
+
+
+def _checked_dates(
+    history: History, as_of: datetime.date | Sequence[datetime.date], active_within_days: int | None
+) -> list[datetime.date]:
+    if active_within_days is not None and active_within_days < 1:
+        raise RangeError(f"active_within_days must be at least 1 day, got {active_within_days!r}.")
+    dates = [as_of] if isinstance(as_of, datetime.date) else list(as_of)
+    if not dates or len(set(dates)) < len(dates):
+        raise DateError(
+            f"as_of must name each day once and at least one day, got {[str(day) for day in dates]}."
+        )
+    for day in dates:
+        history.check_as_of(day)
+    return sorted(dates)

@@ -1,0 +1,182 @@
+"""Times as people write them → naive business-local timestamps.
+
+Every written form is first rewritten as ISO text and only then cast, so that a day such as 31 February becomes
+null instead of an error. Which forms occur is asked of the column once: most columns are ISO throughout and cost
+one cast.
+"""
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from patron.errors import TableError, some
+
+__all__ = ["WrittenDates", "in_business_time", "look_at_dates", "read_dates"]
+
+# Each form: how it looks, and how its parts make ISO text. A number is the part of the pattern, "month" its name.
+_NUMBERS = r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})(.*)$"
+_DOTTED = r"^(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(.*)$"
+_COMPACT = r"^(\d{4})(\d{2})(\d{2})$"
+_DAY_NAME_YEAR = r"^(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4})(.*)$"
+_NAME_DAY_YEAR = r"^([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})(.*)$"
+_DAY_FIRST, _MONTH_FIRST = r"\3-\2-\1\4", r"\3-\1-\2\4"
+_MERIDIEM = r"\s*([AaPp])\.?[Mm]\.?$"
+_HOUR = r"\s(\d{1,2}):"
+_ZONED = r"\d:\d{2}(:\d{2})?([.,]\d+)?\s*([+-]|[A-Za-z])"
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDates:
+    """Which written forms a text column holds besides plain ISO.
+
+    Parameters
+    ----------
+    iso_only : every cell that can be read is ISO, such as 2024-01-31 or 2024-01-31T18:30:00
+    zoned : some cells carry an offset or zone, such as 2024-01-31T18:30:00Z
+    day_first : of 02/03/2024, whether 02 is the day
+    """
+
+    iso_only: bool = True
+    zoned: bool = False
+    day_first: bool = False
+
+
+def look_at_dates(
+    text: ir.StringColumn, table: str, column: str, day_first: bool | None = None
+) -> WrittenDates:
+    """Which written forms a text column holds: one pass over ISO columns, two over others.
+
+    Raises
+    ------
+    TableError : nothing in the column tells 02/03/2024 as 2 March from 3 February
+    """
+    cells = text.strip()
+    iso = _cast(cells)
+    counts = _first_row(
+        text.as_table().aggregate(
+            written=(cells.length() > 0).sum(), iso=iso.count(), zoned=cells.re_search(_ZONED).sum()
+        )
+    )
+    iso_only, zoned = counts["written"] == counts["iso"], bool(counts["zoned"])
+    if iso_only or day_first is not None:
+        return WrittenDates(iso_only, zoned, bool(day_first))
+    numbers = cells.re_search(_NUMBERS)
+    as_day_first, as_month_first = (
+        _cast(cells.re_replace(_MERIDIEM, "").re_replace(_NUMBERS, order))
+        for order in (_DAY_FIRST, _MONTH_FIRST)
+    )
+    differ = numbers & (as_day_first != as_month_first)
+    counts = _first_row(
+        text.as_table().aggregate(
+            day_first=(numbers & as_day_first.notnull()).sum(),
+            month_first=(numbers & as_month_first.notnull()).sum(),
+            example=ibis.ifelse(differ, cells, ibis.null("string")).min(),
+        )
+    )
+    if counts["example"] is not None and counts["day_first"] == counts["month_first"]:
+        raise TableError(
+            f"table {table!r}: {column} holds dates such as {counts['example']!r}, and nothing tells the day from the "
+            "month. Write them as 2024-01-31, or say which with TableSource(..., day_first=True) or False."
+        )
+    return WrittenDates(False, zoned, counts["day_first"] > counts["month_first"])
+
+
+def read_dates(
+    text: ir.StringValue, written: WrittenDates, time_zone: str | None, naive_time_zone: str | None
+) -> ir.TimestampValue:
+    """Naive business-local time of each cell; null where the cell is no date.
+
+    Examples
+    --------
+    >>> cell = ibis.literal("31.01.2024 6:30 PM")
+    >>> read_dates(cell, WrittenDates(iso_only=False), None, None).execute()
+    Timestamp('2024-01-31 18:30:00')
+    """
+    cells = text.strip()
+    if written.iso_only:
+        iso, naive = cells, _cast(cells)
+    else:
+        iso = _as_iso(cells, written.day_first)
+        naive = _cast(iso) + _half_days(cells)
+    if naive_time_zone is not None:
+        # A day without a time of day is a business day already: moving it by hours would change the day.
+        naive = ibis.ifelse(cells.contains(":"), in_business_time(naive, time_zone, naive_time_zone), naive)
+    if not written.zoned:
+        return naive
+    instant = iso.try_cast(dt.Timestamp(timezone="UTC"))
+    return ibis.ifelse(iso.re_search(_ZONED), in_business_time(instant, time_zone, None), naive)
+
+
+def in_business_time(
+    moment: ir.TimestampValue, time_zone: str | None, naive_time_zone: str | None
+) -> ir.TimestampValue:
+    """Wall-clock time of `time_zone`.
+
+    A moment with a zone falls back to its own zone when `time_zone` is None; a naive one is taken as it is unless
+    `naive_time_zone` says where its clock stood.
+
+    Examples
+    --------
+    >>> noon = ibis.literal("2024-01-31 12:00").cast("timestamp")
+    >>> in_business_time(noon, "America/New_York", "UTC").execute()
+    Timestamp('2024-01-31 07:00:00')
+    """
+    own = moment.type().timezone
+    if own is not None:
+        return _wall_clock(time_zone or own, moment)
+    naive = moment.cast(dt.Timestamp(scale=6))
+    if naive_time_zone is None or naive_time_zone == time_zone:
+        return naive
+    return _wall_clock(time_zone or "UTC", _instant(naive_time_zone, naive))
+
+
+def _cast(text: ir.StringValue) -> ir.TimestampValue:
+    """ISO text → timestamp. Words that an engine would accept (epoch, infinity) do not begin with a digit."""
+    return ibis.ifelse(_starts_with_digit(text), text, ibis.null("string")).try_cast(dt.Timestamp(scale=6))
+
+
+def _starts_with_digit(text: ir.StringValue) -> ir.BooleanValue:
+    return text.substr(0, 1).between("0", "9")
+
+
+def _as_iso(text: ir.StringValue, day_first: bool) -> ir.StringValue:
+    """Any written form → ISO text, without AM and PM."""
+    plain = text.re_replace(_MERIDIEM, "")
+    return ibis.cases(
+        (text.re_search(_NUMBERS), plain.re_replace(_NUMBERS, _DAY_FIRST if day_first else _MONTH_FIRST)),
+        (text.re_search(_DOTTED), plain.re_replace(_DOTTED, _DAY_FIRST)),
+        (text.re_search(_COMPACT), plain.re_replace(_COMPACT, r"\1-\2-\3")),
+        (text.re_search(_DAY_NAME_YEAR), _with_month_number(plain, _DAY_NAME_YEAR, day=1, month=2)),
+        (text.re_search(_NAME_DAY_YEAR), _with_month_number(plain, _NAME_DAY_YEAR, day=2, month=1)),
+        else_=plain,
+    )
+
+
+def _with_month_number(text: ir.StringValue, pattern: str, day: int, month: int) -> ir.StringValue:
+    """31 Jan 2024 → 2024-1-31."""
+    name = text.re_extract(pattern, month).lower().substr(0, 3)
+    number = name.cases(*((short, str(place)) for place, short in enumerate(_MONTHS, start=1)), else_="0")
+    return text.re_replace(pattern, r"\3-") + number + "-" + text.re_replace(pattern, rf"\{day}\4")
+
+
+def _half_days(text: ir.StringValue) -> ir.IntervalValue:
+    """What AM or PM adds to the hours written before it: 12 for 1 PM, -12 for 12 AM."""
+    meridiem, twelve = text.re_extract(_MERIDIEM, 1).lower(), text.re_extract(_HOUR, 1) == "12"
+    hours = ibis.cases(((meridiem == "p") & ~twelve, 12), ((meridiem == "a") & twelve, -12), else_=0)
+    return hours.as_interval("h")
+
+
+def _first_row(table: ir.Table) -> dict[str, object]:
+    row: dict[str, object] = table.to_pyarrow().to_pylist()[0]
+    return row
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _wall_clock(zone: str, moment: dt.Timestamp(timezone="UTC")) -> dt.Timestamp(scale=6): ...
+
+
+@ibis.udf.scalar.builtin(name="timezone")
+def _instant(zone: str, naive: dt.Timestamp(scale=6)) -> dt.Timestamp(timezone="UTC"): ...

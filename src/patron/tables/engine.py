@@ -1,0 +1,50 @@
+"""The DuckDB that does the work unless another Ibis backend is given."""
+
+import shutil
+import tempfile
+import weakref
+from typing import Any
+
+import ibis
+
+__all__ = ["open_engine"]
+
+
+def open_engine(memory_limit: str = "25%", threads: int | None = None) -> Any:
+    """An empty in-memory DuckDB whose memory is bounded and which spills into a folder of its own.
+
+    The folder is removed when the connection is no longer used, at the latest when Python exits.
+
+    Parameters
+    ----------
+    memory_limit : the most memory that DuckDB's tables and queries take: a size such as "2GB", or a share of the
+        machine's memory such as "25%"
+    threads : number of threads, None for one per core
+
+    Returns
+    -------
+    ibis.backends.duckdb.Backend, its time zone set to UTC
+
+    Examples
+    --------
+    >>> engine = open_engine(memory_limit="1GB")
+    >>> engine.create_table("numbers", schema={"number": "int64"}).count().to_pyarrow().as_py()
+    0
+    """
+    folder = tempfile.mkdtemp(prefix="patron-")
+    settings: dict[str, Any] = {
+        "memory_limit": memory_limit,
+        "temp_directory": folder,
+        # Row order means nothing in any table of patron, and keeping it costs memory.
+        "preserve_insertion_order": False,
+    }
+    if threads is not None:
+        settings["threads"] = threads
+    engine = ibis.duckdb.connect(**settings)
+    weakref.finalize(engine, _close, engine.con, folder)
+    return engine
+
+
+def _close(connection: Any, folder: str) -> None:
+    connection.close()
+    shutil.rmtree(folder, ignore_errors=True)
