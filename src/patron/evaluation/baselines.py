@@ -1,0 +1,212 @@
+"""What a marketer would use without a model, and a comparison of anything with anything.
+
+Each rule looks at an RFM frame of one day, one row per customer, and says one number per customer:
+
+==================  ===============================================================  ===========
+rule                what it assumes                                                  its numbers
+==================  ===============================================================  ===========
+recency_ranking     who bought longest ago is the likeliest to leave                 score
+btyd_no_purchase    customers buy at random until they silently stop (BG/NBD)        probability
+status_quo_value    customers go on as before, at their own rate and order value     money
+==================  ===============================================================  ===========
+"""
+
+import warnings
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+
+from patron.errors import InputError, PatronWarning, RangeError, TableError, some
+from patron.evaluation.metrics import (
+    PROBABILITY_METRICS,
+    RANKING_METRICS,
+    churn_metrics,
+    one_class_reason,
+    ranking_metrics,
+)
+
+__all__ = ["btyd_no_purchase", "compare", "recency_ranking", "status_quo_value"]
+
+
+def recency_ranking(rfm: pd.DataFrame) -> pd.Series:
+    """Days since the last purchase: the older, the likelier to leave.
+
+    Parameters
+    ----------
+    rfm : key customer_id, one row per customer: recency and T in days
+
+    Returns
+    -------
+    (n_customers,) days ≥ 0, by customer_id in the order of `rfm`; a score, not a probability
+
+    Raises
+    ------
+    TableError : `rfm` lacks a column
+
+    References
+    ----------
+    Wübben & von Wangenheim (2008), Journal of Marketing 72, 82-93: the hiatus heuristic, which managers use
+    and which is hard to beat.
+
+    Examples
+    --------
+    >>> rfm = pd.DataFrame({"customer_id": ["a", "b"], "recency": [90, 0], "T": [100, 30]})
+    >>> recency_ranking(rfm).to_dict()
+    {'a': 10, 'b': 30}
+    """
+    _check_columns(rfm, "recency", "T")
+    return _by_customer(rfm, rfm["T"] - rfm["recency"], "days_since_last")
+
+
+def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
+    """P(no purchase in the horizon) of a BG/NBD model fitted to these very customers, by its mode.
+
+    Parameters
+    ----------
+    rfm : key customer_id, one row per customer: frequency, recency and T in days
+    horizon_days : days ahead, > 0
+
+    Returns
+    -------
+    (n_customers,) probability in [0, 1], by customer_id in the order of `rfm`
+
+    Raises
+    ------
+    TableError : `rfm` lacks a column
+
+    Notes
+    -----
+    The model sees purchases up to the day of `rfm` only, so the baseline is as free of the future as the
+    features of that day. 1 - P(alive) is no baseline: it is 0 for everyone who bought once.
+
+    References
+    ----------
+    Fader, Hardie & Lee (2005), Marketing Science 24, 275-284.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> rfm = pd.DataFrame({"customer_id": range(500), "frequency": rng.poisson(2, 500), "T": 200.0})
+    >>> rfm["recency"] = np.where(rfm["frequency"] > 0, 200 * rng.beta(rfm["frequency"] + 0.5, 1), 0.0)
+    >>> btyd_no_purchase(rfm, horizon_days=90).between(0, 1).all().item()
+    True
+    """
+    from patron.models.purchases import BetaGeoModel
+
+    _check_columns(rfm, "frequency", "recency", "T")
+    model = BetaGeoModel().fit(rfm, inference="map")
+    return _by_customer(rfm, model.probability_no_purchase(rfm, horizon_days), "no_purchase")
+
+
+def status_quo_value(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
+    """Money in the horizon if every customer goes on as before.
+
+    Parameters
+    ----------
+    rfm : key customer_id, one row per customer: frequency, T in days, monetary_value in money
+    horizon_days : days ahead, > 0
+
+    Returns
+    -------
+    (n_customers,) money, by customer_id in the order of `rfm`; 0 for who bought on one day only
+
+    Raises
+    ------
+    TableError : `rfm` lacks a column
+    RangeError : `horizon_days` is not positive
+
+    Notes
+    -----
+    frequency / T · horizon_days · monetary_value. Nobody ever leaves in this rule, so its total is too high.
+
+    References
+    ----------
+    Wübben & von Wangenheim (2008), Journal of Marketing 72, 82-93.
+
+    Examples
+    --------
+    >>> rfm = pd.DataFrame({"customer_id": ["a", "b"], "frequency": [2, 0], "T": [100, 0]})
+    >>> rfm["monetary_value"] = [30.0, 0.0]
+    >>> status_quo_value(rfm, horizon_days=50).to_dict()
+    {'a': 30.0, 'b': 0.0}
+    """
+    _check_columns(rfm, "frequency", "T", "monetary_value")
+    if not horizon_days > 0:
+        raise RangeError(f"horizon_days must be positive, got {horizon_days!r}.")
+    per_day = rfm["frequency"] / rfm["T"].where(rfm["T"] > 0, 1)
+    return _by_customer(rfm, per_day * horizon_days * rfm["monetary_value"], "status_quo_value")
+
+
+def compare(
+    y: Any, scores: Mapping[str, Any], *, base_rate: float | None = None, rankings: Collection[str] = ()
+) -> pd.DataFrame:
+    """One row of metrics per model, on the same customers.
+
+    Parameters
+    ----------
+    y : (n_customers,) 1 if the customer left, 0 if not
+    scores : model → (n_customers,) its probability or score, in the order of `y`
+    base_rate : the guess that `brier_skill` compares with; by default the share that left
+    rankings : models whose numbers are no probabilities although they lie in [0, 1]
+
+    Returns
+    -------
+    One row per model, in the order of `scores`: `model`, `kind` ("probability" or "ranking"), `customers`,
+    `churn_rate`, `RANKING_METRICS`, `PROBABILITY_METRICS` (NaN for a ranking) and `note`, which says why a
+    metric is missing.
+
+    Raises
+    ------
+    InputError : no model, `rankings` names one that is not compared, or as `ranking_metrics`
+
+    Examples
+    --------
+    >>> table = compare([1, 0, 1, 0], {"trees": [0.9, 0.2, 0.6, 0.5], "recency": [40, 10, 20, 30]})
+    >>> table[["model", "kind", "auc", "brier", "note"]].round(3)
+         model         kind   auc  brier                                       note
+    0    trees  probability  1.00  0.115
+    1  recency      ranking  0.75    NaN  a ranking: it says nothing of probability
+    """
+    if not scores:
+        raise InputError("there is no model to compare. Give at least one: {name: scores}.")
+    unknown = set(rankings) - set(scores)
+    if unknown:
+        raise InputError(f"rankings names {sorted(unknown)}, which is not among the models {list(scores)}.")
+    rows = [_judge(y, name, score, base_rate, name in rankings) for name, score in scores.items()]
+    return pd.DataFrame(rows)[
+        ["model", "kind", "customers", "churn_rate", *RANKING_METRICS, *PROBABILITY_METRICS, "note"]
+    ]
+
+
+def _judge(y: Any, name: str, score: Any, base_rate: float | None, only_ranks: bool) -> dict[str, Any]:
+    ranks = only_ranks or not pd.Series(score).between(0, 1).all()
+    one_class = one_class_reason(y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PatronWarning)  # the note says it
+        metrics = ranking_metrics(y, score) if ranks else churn_metrics(y, score, base_rate=base_rate)
+    outcomes = pd.Series(y)
+    notes = [one_class, "a ranking: it says nothing of probability" if ranks else ""]
+    return {
+        "model": name,
+        "kind": "ranking" if ranks else "probability",
+        "customers": len(outcomes),
+        "churn_rate": float(outcomes.mean()),
+        **dict.fromkeys(PROBABILITY_METRICS, float("nan")),
+        **metrics,
+        "note": "; ".join(filter(None, notes)),
+    }
+
+
+def _check_columns(rfm: pd.DataFrame, *needed: str) -> None:
+    missing = [name for name in ("customer_id", *needed) if name not in rfm.columns]
+    if missing:
+        raise TableError(
+            f"rfm lacks {some(missing)}; it has {some(rfm.columns, 20)}. It wants one row per customer with "
+            "customer_id, frequency, recency, T and monetary_value, in days."
+        )
+
+
+def _by_customer(rfm: pd.DataFrame, numbers: pd.Series, name: str) -> pd.Series:
+    return pd.Series(numbers.to_numpy(), index=pd.Index(rfm["customer_id"], name="customer_id"), name=name)

@@ -1,0 +1,252 @@
+"""Tidy table → figure: one function per question, none of them computes.
+
+====================  =======================================================
+================================ figure                the question
+ its table
+====================  =======================================================
+================================ `calibration_figure`  of those with a risk of 30 %, did 30 % leave?
+ `evaluation.calibration_table` `lift_figure`         how many leavers do the first tenth of calls reach?
+ `evaluation.lift_table`
+`tracking_figure`     did customers buy as often as was expected?              cumulative purchases by day
+====================  =======================================================
+================================
+
+The first two take several models at once, told apart by a column `model`. Each returns a
+`matplotlib.figure.Figure`, which a notebook shows, `save_figure` writes and an experiment log takes.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+
+from patron.errors import TableError, some
+
+__all__ = ["calibration_figure", "lift_figure", "save_figure", "tracking_figure"]
+
+# Okabe & Ito's colours, told apart by the colour-blind and in grey.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+_MARKERS = "os^Dv<>"
+_QUIET = "#6E6E6E"
+
+
+def calibration_figure(
+    table: pd.DataFrame, *, title: str = "Calibration: predicted and observed churn"
+) -> Figure:
+    """Observed share of leavers against predicted probability, with 95 % intervals and the line of truth.
+
+    Parameters
+    ----------
+    table : one row per bin (and `model`, if there is that column): `predicted`, `observed`, `observed_low`,
+        `observed_high`, each in [0, 1], and `customers`, as `evaluation.calibration_table` gives them
+    title : above the figure
+
+    Raises
+    ------
+    TableError : the table lacks a column or has no row
+
+    Examples
+    --------
+    >>> bins = pd.DataFrame({"predicted": [0.1, 0.4], "observed": [0.2, 0.4], "customers": [50, 50],
+    ...                      "observed_low": [0.1, 0.3], "observed_high": [0.3, 0.5]})
+    >>> calibration_figure(bins).axes[0].get_xlabel()
+    'Predicted probability of leaving (mean of the bin)'
+    """
+    _check(table, "predicted", "observed", "observed_low", "observed_high", "customers")
+    figure, (axes,) = _figure((1, 1), title, size=(6.0, 6.2))
+    top = min(1.0, 1.08 * float(table[["predicted", "observed_high"]].to_numpy().max()))
+    axes.plot([0, top], [0, top], color=_QUIET, linewidth=1, linestyle="--", label="as predicted")
+    for name, rows, style in _models(table):
+        spread = [rows["observed"] - rows["observed_low"], rows["observed_high"] - rows["observed"]]
+        label = f"{name or 'observed'} ({rows['customers'].sum():,.0f} customers)"
+        axes.errorbar(
+            rows["predicted"], rows["observed"], yerr=spread, capsize=2, linewidth=1.4, label=label, **style
+        )
+    axes.set(
+        xlabel="Predicted probability of leaving (mean of the bin)",
+        ylabel="Share that left (95 % interval)",
+        xlim=(0, top),
+        ylim=(0, top),
+        aspect="equal",
+    )
+    _percent(axes.xaxis, axes.yaxis)
+    _legend(figure, axes, columns=1)
+    return figure
+
+
+def lift_figure(
+    table: pd.DataFrame, *, title: str = "Lift: contacting the riskiest customers first"
+) -> Figure:
+    """Leavers reached against customers contacted, and the lift of each slice.
+
+    Parameters
+    ----------
+    table : one row per slice (and `model`, if there is that column), the riskiest first: `contacted`,
+        `captured` in [0, 1] and `lift`, as `evaluation.lift_table` gives them
+    title : above the figure
+
+    Raises
+    ------
+    TableError : the table lacks a column or has no row
+
+    Examples
+    --------
+    >>> halves = pd.DataFrame({"contacted": [0.5, 1.0], "captured": [0.8, 1.0], "lift": [1.6, 0.4]})
+    >>> [axes.get_ylabel() for axes in lift_figure(halves).axes]
+    ['Share of all leavers reached', 'Lift (churn rate of the slice ÷ churn rate of all)']
+    """
+    _check(table, "contacted", "captured", "lift")
+    figure, (gains, slices) = _figure((1, 2), title, size=(10.0, 4.6))
+    gains.plot([0, 1], [0, 1], color=_QUIET, linewidth=1, linestyle="--", label="at random")
+    slices.axhline(1, color=_QUIET, linewidth=1, linestyle="--", label="at random")
+    for name, rows, style in _models(table):
+        label = name or "riskiest first"
+        gains.plot([0, *rows["contacted"]], [0, *rows["captured"]], linewidth=1.6, label=label, **style)
+        slices.plot(rows["contacted"], rows["lift"], linewidth=1.6, label=label, **style)
+    gains.set(
+        xlabel="Share of customers contacted, riskiest first",
+        ylabel="Share of all leavers reached",
+        xlim=(0, 1.02),
+        ylim=(0, 1.02),
+    )
+    slices.set(
+        xlabel="Share of customers contacted, up to and including the slice",
+        ylabel="Lift (churn rate of the slice ÷ churn rate of all)",
+        xlim=(0, 1.02),
+    )
+    slices.set_ylim(bottom=0)
+    _percent(gains.xaxis, gains.yaxis, slices.xaxis)
+    _legend(figure, gains)
+    return figure
+
+
+def tracking_figure(
+    table: pd.DataFrame, *, fitted_until: Any = None, title: str = "Tracking: expected and actual purchases"
+) -> Figure:
+    """Cumulative purchases of all customers: what was expected, what came, and the ratio of the two.
+
+    Parameters
+    ----------
+    table : one row per day, in order: `day` (a date, or a number of days), `actual` and `expected` cumulative
+        purchases, and, if known, the 80 % interval `expected_low`, `expected_high`; `actual` may be missing
+        on days to come
+    fitted_until : the last `day` that the model had seen; a line marks it
+    title : above the figure
+
+    Raises
+    ------
+    TableError : the table lacks a column or has no row
+
+    Examples
+    --------
+    >>> days = pd.DataFrame({"day": [7, 14, 21], "actual": [90, 170, 240], "expected": [88.1, 171.5, 250.2]})
+    >>> [axes.get_ylabel() for axes in tracking_figure(days, fitted_until=14).axes]
+    ['Purchases of all customers (cumulative)', 'Actual ÷ expected']
+    """
+    _check(table, "day", "actual", "expected")
+    figure, (totals, ratio) = _figure((2, 1), title, size=(8.0, 6.0), height_ratios=[3, 1], sharex=True)
+    dated = not pd.api.types.is_numeric_dtype(table["day"])
+    day = pd.to_datetime(table["day"]).to_numpy() if dated else table["day"].to_numpy(dtype=np.float64)
+    if {"expected_low", "expected_high"} <= set(table.columns):
+        low, high = table["expected_low"], table["expected_high"]
+        totals.fill_between(day, low, high, color=_COLOURS[0], alpha=0.18, linewidth=0, label="80 % interval")
+    totals.plot(day, table["expected"], color=_COLOURS[0], linewidth=1.6, label="expected")
+    totals.plot(
+        day, table["actual"], color=_COLOURS[1], linewidth=1.6, linestyle=(0, (5, 1.5)), label="actual"
+    )
+    ratio.axhline(1, color=_COLOURS[0], linewidth=1.2)
+    expected = table["expected"].where(table["expected"] > 0)
+    ratio.plot(day, table["actual"] / expected, color=_COLOURS[1], linewidth=1.6, linestyle=(0, (5, 1.5)))
+    if fitted_until is not None:
+        for axes in (totals, ratio):
+            _mark(axes, pd.Timestamp(fitted_until) if dated else fitted_until)
+
+    totals.set_ylabel("Purchases of all customers (cumulative)")
+    totals.set_ylim(bottom=0)
+    totals.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    ratio.set(xlabel="Day" if dated else "Days since the first day", ylabel="Actual ÷ expected")
+    ratio.yaxis.set_major_formatter(StrMethodFormatter("{x:.2f}"))
+    for axes in (totals, ratio):
+        axes.margins(x=0)
+    _legend(figure, totals)
+    return figure
+
+
+def save_figure(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG, 144 dots to the inch; the folder is made if it is not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> save_figure(Figure(), Path(tempfile.mkdtemp()) / "figures" / "empty.png").name
+    'empty.png'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="png", dpi=144)
+    return path
+
+
+def _figure(
+    shape: tuple[int, int], title: str, size: tuple[float, float], **settings: Any
+) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=12)
+    listed = list(np.ravel(figure.subplots(*shape, **settings)))
+    for axes in listed:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="#E4E4E4", linewidth=0.8)
+        axes.set_axisbelow(True)
+    return figure, listed
+
+
+def _mark(axes: Axes, day: Any) -> None:
+    across = axes.get_xaxis_transform()  # x in days, y from the bottom 0 to the top 1
+    axes.plot(
+        [day, day],
+        [0, 1],
+        color=_QUIET,
+        linewidth=1,
+        linestyle=":",
+        label="fitted up to here",
+        transform=across,
+    )
+
+
+def _legend(figure: Figure, axes: Axes, columns: int = 4) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns), frameon=False)
+
+
+def _models(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, dict[str, Any]]]:
+    """Each model's rows and look, in the order of the table."""
+    groups: Iterable[tuple[Any, pd.DataFrame]] = [("", table)]
+    if "model" in table.columns:
+        groups = table.groupby("model", sort=False, observed=True)
+    for number, (name, rows) in enumerate(groups):
+        look = {
+            "color": _COLOURS[number % len(_COLOURS)],
+            "marker": _MARKERS[number % len(_MARKERS)],
+            "markersize": 5,
+        }
+        yield str(name), rows, look
+
+
+def _percent(*every: Any) -> None:
+    for axis in every:
+        axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
+
+
+def _check(table: pd.DataFrame, *needed: str) -> None:
+    missing = [name for name in needed if name not in table.columns]
+    if missing:
+        raise TableError(f"the table of the figure lacks {some(missing)}; it has {some(table.columns, 20)}.")
+    if table.empty:
+        raise TableError(f"the table of the figure has no row; its columns are {some(table.columns, 20)}.")
