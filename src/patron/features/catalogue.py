@@ -1,0 +1,204 @@
+"""The list of features: what each is called, what it counts, and how it says itself.
+
+A catalogue is discovered once, from what was visible at training time, and travels with the model as JSON.
+It fixes the columns: a kind of engagement that has vanished since counts 0, a new kind waits for the next
+training. No engine is imported here, so a served model can read its catalogue with pandas alone.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import pandas as pd
+
+from patron.errors import InputError
+from patron.features.words import fill
+
+__all__ = ["Attribute", "EngagementKind", "FeatureCatalogue", "FeatureSpec"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """One feature: its column, its unit, and the words in which it is a reason.
+
+    Parameters
+    ----------
+    name : the column
+    family : what it is about, such as "recency" or "spend"; reasons are grouped by family
+    unit : what a value of 1 means, such as "day", "order", "money" or "ratio"
+    dtype : "number" (float64) or "category" (text)
+    words : template of :mod:`patron.features.words`; ``{value}`` is this feature, other figures by their
+        names
+    window_days : how many days up to and including as_of it looks at; None for all of them
+    when_none : the value of a customer without any such event; None means unknown, and stays null
+    words_unknown : what to say where the value is null
+
+    Examples
+    --------
+    >>> spec = FeatureSpec("days_since_last", "recency", "day", "number",
+    ...                    "last order {value:day} ago[, usually every {gap_median:day}]")
+    >>> spec.say({"days_since_last": 63.0, "gap_median": 21.0})
+    'last order 63 days ago, usually every 21 days'
+    >>> spec.say({"days_since_last": None})
+    'days since last unknown'
+    """
+
+    name: str
+    family: str
+    unit: str
+    dtype: Literal["number", "category"]
+    words: str
+    window_days: int | None = None
+    when_none: float | None = 0.0
+    words_unknown: str = ""
+
+    def say(self, row: Mapping[str, Any]) -> str:
+        """This feature of one customer, in words with the customer's own figures.
+
+        Parameters
+        ----------
+        row : feature name → value, for one customer; whatever is missing is taken as unknown
+
+        Returns
+        -------
+        One line of text. Never fails for want of a figure.
+        """
+        label = self.name.replace("_", " ")
+        value = row.get(self.name)
+        if pd.isna(value):
+            return self.words_unknown or f"{label} unknown"
+        return fill(self.words, dict(row) | {"value": value}) or f"{label} {value}"
+
+
+@dataclass(frozen=True, slots=True)
+class EngagementKind:
+    """One kind of engagement: as the data writes it, and as columns are named after it.
+
+    Examples
+    --------
+    >>> EngagementKind("Coupon redeemed", "coupon_redeemed").name
+    'coupon_redeemed'
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute of the customers table: its column there, its feature, and how it is read.
+
+    ``reading`` is "text" (a category as it stands), "whole" (a category of whole numbers: 3 and 3.0 are one)
+    or "number".
+
+    Examples
+    --------
+    >>> Attribute("Home town", "attribute_home_town", "text").reading
+    'text'
+    """
+
+    column: str
+    feature: str
+    reading: Literal["text", "whole", "number"]
+
+
+@dataclass(frozen=True)
+class FeatureCatalogue:
+    """All features of a model, in the order of its columns.
+
+    Parameters
+    ----------
+    specs : one for each feature; names are unique without regard to case
+    engagement_kinds : the kinds that have columns of their own, most common first
+    invitations, responses : kinds, as the data writes them, that response_rate divides
+    attributes : columns of the customers table that are features
+
+    Raises
+    ------
+    InputError : two features share a name
+
+    Examples
+    --------
+    >>> orders = FeatureSpec("orders_30d", "frequency", "order", "number", "{value:order} in 30 days", 30)
+    >>> town = FeatureSpec("attribute_town", "attributes", "category", "category", "town is {value}")
+    >>> catalogue = FeatureCatalogue((orders, town))
+    >>> catalogue.names, catalogue.numbers, catalogue.categories
+    (('orders_30d', 'attribute_town'), ('orders_30d',), ('attribute_town',))
+    >>> catalogue["orders_30d"].say({"orders_30d": 1.0})
+    '1 order in 30 days'
+    >>> FeatureCatalogue.from_dict(catalogue.to_dict()) == catalogue
+    True
+    """
+
+    specs: tuple[FeatureSpec, ...]
+    engagement_kinds: tuple[EngagementKind, ...] = ()
+    invitations: tuple[str, ...] = ()
+    responses: tuple[str, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+
+    def __post_init__(self) -> None:
+        uses = Counter(spec.name.casefold() for spec in self.specs)
+        twice = [name for name in self.names if uses[name.casefold()] > 1]
+        if twice:
+            raise InputError(
+                f"FeatureCatalogue.specs: {twice} share a name; column names must differ beyond their case."
+            )
+
+    def __getitem__(self, name: str) -> FeatureSpec:
+        return self._by_name[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def __len__(self) -> int:
+        return len(self.specs)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every feature, in the order of the columns."""
+        return tuple(spec.name for spec in self.specs)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The features that are float64, in the order of the columns."""
+        return tuple(spec.name for spec in self.specs if spec.dtype == "number")
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The features that are text, in the order of the columns."""
+        return tuple(spec.name for spec in self.specs if spec.dtype == "category")
+
+    @property
+    def families(self) -> dict[str, tuple[str, ...]]:
+        """Family → its features, both in the order of the columns."""
+        families: dict[str, tuple[str, ...]] = {}
+        for spec in self.specs:
+            families[spec.family] = (*families.get(spec.family, ()), spec.name)
+        return families
+
+    def to_dict(self) -> dict[str, Any]:
+        """The catalogue as JSON can hold it."""
+        return {
+            "specs": [asdict(spec) for spec in self.specs],
+            "engagement_kinds": [asdict(kind) for kind in self.engagement_kinds],
+            "invitations": list(self.invitations),
+            "responses": list(self.responses),
+            "attributes": [asdict(attribute) for attribute in self.attributes],
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "FeatureCatalogue":
+        """The catalogue that :meth:`to_dict` wrote."""
+        return cls(
+            specs=tuple(FeatureSpec(**spec) for spec in stored["specs"]),
+            engagement_kinds=tuple(EngagementKind(**kind) for kind in stored["engagement_kinds"]),
+            invitations=tuple(stored["invitations"]),
+            responses=tuple(stored["responses"]),
+            attributes=tuple(Attribute(**attribute) for attribute in stored["attributes"]),
+        )
+
+    @cached_property
+    def _by_name(self) -> dict[str, FeatureSpec]:
+        return {spec.name: spec for spec in self.specs}

@@ -1,0 +1,104 @@
+"""Orders, spend and active days in the last days, and whether they rise or fall.
+
+A window of w days ends with as_of: days 0 to w - 1 before it. A trend compares a window with the one of the
+same length before it: (this - previous) / (this + previous), from -1 (stopped) to 1 (new), 0 where nothing
+changed.
+"""
+
+from typing import TYPE_CHECKING
+
+from patron.features.catalogue import FeatureSpec
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = ["TREND_WINDOWS", "WINDOWS", "WINDOW_FEATURES", "windows"]
+
+WINDOWS = (7, 30, 90, 180, 365)
+TREND_WINDOWS = (30, 90, 180)
+
+ORDERS = tuple(
+    FeatureSpec(f"orders_{w}d", "frequency", "order", "number", f"{{value:order}} in the last {w} days", w)
+    for w in WINDOWS
+)
+NET_SPEND = tuple(
+    FeatureSpec(f"net_spend_{w}d", "spend", "money", "number", f"spent {{value:money}} in {w} days", w)
+    for w in WINDOWS
+)
+ACTIVE_DAYS = tuple(
+    FeatureSpec(
+        f"active_days_{w}d", "frequency", "purchase day", "number",
+        f"bought on {{value:day}} of the last {w}", w,
+    )
+    for w in WINDOWS
+)  # fmt: skip
+ORDER_TRENDS = tuple(
+    FeatureSpec(
+        f"orders_trend_{w}d", "trend", "ratio", "number",
+        f"{{orders_{w}d:order}} in the last {w} days, {{value:change}} in the {w} days before", 2 * w,
+    )
+    for w in TREND_WINDOWS
+)  # fmt: skip
+NET_SPEND_TRENDS = tuple(
+    FeatureSpec(
+        f"net_spend_trend_{w}d", "trend", "ratio", "number",
+        f"spent {{net_spend_{w}d:money}} in {w} days, {{value:change}} in the {w} days before", 2 * w,
+    )
+    for w in TREND_WINDOWS
+)  # fmt: skip
+WINDOW_FEATURES = (*ORDERS, *NET_SPEND, *ACTIVE_DAYS, *ORDER_TRENDS, *NET_SPEND_TRENDS)
+
+
+def windows(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
+    """Orders, net spend and purchase days in each window, and the trends of orders and spend.
+
+    Spend is net of refunds and may be negative, so a trend divides by the two amounts without their signs and
+    stays within [-1, 1].
+
+    Parameters
+    ----------
+    days : visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase``, ``orders``
+        and ``net_amount``
+
+    Returns
+    -------
+    Feature → aggregate over the days of one customer and as_of: orders, money, days, and ratios in [-1, 1];
+    null for none.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> days = ibis.memtable({"customer_id": [7, 7, 7], "days_ago": [100, 40, 10], "is_purchase": [True] * 3,
+    ...                       "orders": [1, 1, 2], "net_amount": [50.0, 20.0, 30.0]})
+    >>> row = days.group_by("customer_id").agg(**windows(days)).to_pyarrow().to_pylist()[0]
+    >>> row["orders_90d"], row["net_spend_90d"], row["active_days_90d"], row["net_spend_trend_30d"]
+    (3, 50.0, 2, 0.2)
+    """
+    purchase_days = days.is_purchase.cast("int64")
+    counts = {
+        f"{name}_{w}d": _between(days, amount, 0, w)
+        for name, amount in (
+            ("orders", days.orders),
+            ("net_spend", days.net_amount),
+            ("active_days", purchase_days),
+        )
+        for w in WINDOWS
+    }
+    trends = {
+        f"{name}_trend_{w}d": _trend(_between(days, amount, 0, w), _between(days, amount, w, 2 * w))
+        for name, amount in (("orders", days.orders), ("net_spend", days.net_amount))
+        for w in TREND_WINDOWS
+    }
+    return counts | trends
+
+
+def _between(days: "ir.Table", amount: "ir.NumericColumn", newest: int, oldest: int) -> "ir.NumericScalar":
+    """The sum over `newest` ≤ days ago < `oldest`; money to six decimals, so that order does not matter."""
+    within = days.days_ago < oldest
+    total = amount.sum(where=within & (days.days_ago >= newest) if newest else within)
+    return total.round(6) if amount.type().is_floating() else total.cast("int64")
+
+
+def _trend(this: "ir.NumericScalar", previous: "ir.NumericScalar") -> "ir.NumericScalar":
+    this, previous = this.fill_null(0), previous.fill_null(0)
+    return (this - previous) / (this.abs() + previous.abs()).nullif(0)
