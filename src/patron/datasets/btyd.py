@@ -30,8 +30,8 @@ class SimulatedBuyers:
     ----------
     rfm : customer_id, frequency, recency, T, monetary_value; times in the unit of T
     truth : customer_id, purchase_rate (per unit of time), leave_probability, mean_order_value (money), alive
-        (at T), purchases (in the horizon after T), value (money spent in it), next_purchase (time from T to the
-        first of them; NaN where there is none)
+        (at T), purchases (in the horizon after T), value (money spent in it), next_purchase (time from T to
+        the first of them; NaN where there is none)
     """
 
     rfm: pd.DataFrame

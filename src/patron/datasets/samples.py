@@ -93,8 +93,8 @@ def load_complete_journey() -> SampleData:
     return SampleData(
         name="complete-journey",
         words="Complete Journey: a year of purchases of 2,469 households at a US grocer, published by "
-        "84.51°; for educational and exploratory use only. The package that carries it calls it simulated after "
-        "real shopping.",
+        "84.51°; for educational and exploratory use only. The package that carries it calls it simulated "
+        "after real shopping.",
         transactions=transactions,
         engagement=_complete_journey_engagement(folder),
         customers=_complete_journey_customers(folder, transactions),

@@ -96,6 +96,9 @@ class World:
             raise RangeError(f"World.family must be one of {', '.join(_FAMILIES)}, got {self.family!r}.")
         for name in (field.name for field in fields(self) if field.name in _RANGES):
             _require(name, getattr(self, name), _RANGES[name])
+        for name in _COUNTS:
+            if not isinstance(getattr(self, name), int):
+                raise RangeError(f"World.{name} must be a whole number, got {getattr(self, name)!r}.")
         if self.products < self.categories:
             raise RangeError(
                 f"World.products must be at least World.categories, got {self.products} products in "
@@ -125,6 +128,7 @@ class World:
         return self.p * self.v / (self.q - 1)
 
 
+_COUNTS = ("products", "categories", "email_every_days", "yearly_peak", "weekly_peak")
 _FAMILIES = ("bgnbd", "mbgnbd", "paretonbd")
 
 # Brackets as in mathematics: "[0, 1)" includes 0 and leaves 1 out.
