@@ -201,7 +201,7 @@ def test_seasons_move_purchases_and_leave_their_number_alone():
 
 def test_customers_leave_with_the_probability_of_their_truth():
     truth = simulate(20_000, seed=13, purchases_only=True).truth
-    # Each repeat purchase is one throw of the customer's own coin: what was thrown and what was to be expected
+    # Each repeat purchase is one throw of the customer's own coin: what was thrown and what was expected
     # differ by chance alone.
     throws, p = truth["orders"] - 1, truth["leave_probability"]
     expected, spread = (throws * p).sum(), np.sqrt((throws * p * (1 - p)).sum())
