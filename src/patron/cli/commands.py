@@ -1,0 +1,179 @@
+"""The commands: settings from flags, one call into workflows, one result to show."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from patron.cli import flags
+from patron.cli.terminal import print_json, print_lines, print_table, steps
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="patron",
+    help="Who is about to leave, what each customer is worth, and what is worth doing about it.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def about(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    """Who is about to leave, what each customer is worth, and what is worth doing about it."""
+    if show_version:
+        print_lines([f"patron {version('patron')}"])
+    elif context.invoked_subcommand is None:
+        print_lines([context.get_help()])
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    transactions: flags.Transactions = None,
+    engagement: flags.Engagement = None,
+    customers: flags.Customers = None,
+    column: flags.Column = None,
+    duplicates: flags.Duplicates = None,
+    time_zone: flags.TimeZone = None,
+    rejected: flags.Rejected = None,
+    settings: flags.SettingsFile = None,
+    json: flags.Json = False,
+) -> None:
+    """Read the tables and report what they hold and what had to be rejected."""
+    with steps() as tell:
+        chosen = flags.settings_from("check", context.params)
+        from patron.workflows.check import check as run
+
+        found = run(chosen, progress=tell)
+    if json:
+        print_json({**found.report.to_dict(), "notes": tell.notes})
+    else:
+        print_lines(found.report.sentences())
+
+
+@app.command()
+def features(
+    context: typer.Context,
+    transactions: flags.Transactions = None,
+    engagement: flags.Engagement = None,
+    customers: flags.Customers = None,
+    column: flags.Column = None,
+    duplicates: flags.Duplicates = None,
+    time_zone: flags.TimeZone = None,
+    as_of: flags.AsOf = None,
+    active_within_days: flags.ActiveWithinDays = None,
+    out: flags.Out = None,
+    settings: flags.SettingsFile = None,
+    json: flags.Json = False,
+) -> None:
+    """Build one feature row per customer, from what was known on a date."""
+    with steps() as tell:
+        chosen = flags.settings_from("features", context.params)
+        from patron.workflows.features import build_features
+
+        made = build_features(chosen, progress=tell)
+    if json:
+        print_json({**made.to_dict(), "notes": tell.notes})
+    else:
+        print_lines(made.sentences())
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    transactions: flags.Transactions = None,
+    engagement: flags.Engagement = None,
+    customers: flags.Customers = None,
+    column: flags.Column = None,
+    duplicates: flags.Duplicates = None,
+    time_zone: flags.TimeZone = None,
+    as_of: flags.AsOf = None,
+    active_within_days: flags.ActiveWithinDays = None,
+    horizon: flags.Horizon = None,
+    value_horizon: flags.ValueHorizon = None,
+    margin: flags.Margin = None,
+    annual_discount_rate: flags.DiscountRate = None,
+    inference: flags.Inference = None,
+    seed: flags.Seed = None,
+    promote: flags.Promote = False,
+    settings: flags.SettingsFile = None,
+    json: flags.Json = False,
+) -> None:
+    """Train on what was known on a date, compare with simple rules, record and register the model."""
+    with steps() as tell:
+        chosen = flags.settings_from("train", context.params)
+        from patron.workflows.train import train as run
+
+        trained = run(chosen, progress=tell)
+    if json:
+        print_json({**trained.to_dict(), "notes": tell.notes})
+    else:
+        print_lines(trained.report.sentences())
+        print_table(trained.comparison, trained.comparison_title)
+        print_lines(trained.sentences())
+
+
+@app.command()
+def score(
+    context: typer.Context,
+    transactions: flags.Transactions = None,
+    engagement: flags.Engagement = None,
+    customers: flags.Customers = None,
+    column: flags.Column = None,
+    duplicates: flags.Duplicates = None,
+    time_zone: flags.TimeZone = None,
+    as_of: flags.AsOf = None,
+    active_within_days: flags.ActiveWithinDays = None,
+    value_horizon: flags.ValueHorizon = None,
+    model: flags.Model = None,
+    out: flags.Out = None,
+    settings: flags.SettingsFile = None,
+    json: flags.Json = False,
+) -> None:
+    """Score every customer as of a date with a registered model."""
+    with steps() as tell:
+        chosen = flags.settings_from("score", context.params)
+        from patron.workflows.score import score as run
+
+        scored = run(chosen, progress=tell)
+    if json:
+        print_json({**scored.to_dict(), "notes": tell.notes})
+    else:
+        print_table(scored.most_valuable_at_risk(), scored.at_risk_title)
+        print_lines(scored.sentences())
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    data: flags.Data = None,
+    horizon: flags.Horizon = None,
+    value_horizon: flags.ValueHorizon = None,
+    margin: flags.Margin = None,
+    annual_discount_rate: flags.DiscountRate = None,
+    inference: flags.Inference = None,
+    seed: flags.Seed = None,
+    out: flags.Folder = None,
+    settings: flags.SettingsFile = None,
+    json: flags.Json = False,
+) -> None:
+    """All of it on sample data: check, train, score, and the ten most valuable customers at risk."""
+    with steps() as tell:
+        chosen = flags.settings_from("demo", context.params)
+        from patron.workflows.demo import demo as run
+
+        shown = run(chosen, progress=tell)
+    if json:
+        print_json({**shown.to_dict(), "notes": tell.notes})
+        return
+    print_lines([*shown.words, "", *shown.trained.report.sentences(), ""])
+    print_table(shown.trained.comparison, shown.trained.comparison_title)
+    print_lines([*shown.trained.sentences(), ""])
+    print_table(shown.scored.most_valuable_at_risk(), shown.scored.at_risk_title)
+    print_lines(shown.sentences())

@@ -1,0 +1,186 @@
+"""Every flag: its type, its help, and the place in the settings where its value belongs.
+
+Flags are all optional here and None when not given, so that the settings file and then the defaults speak for
+them. They stay text until `Settings` reads them, which answers in the same words wherever a value came from.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from patron.errors import SettingsError
+
+if TYPE_CHECKING:
+    from patron.workflows.settings import Settings
+
+__all__ = ["settings_from"]
+
+_TABLES, _MODEL, _OUTPUT = "Tables", "Model", "Output"
+
+Transactions = Annotated[
+    str | None,
+    Option(
+        metavar="SOURCE",
+        help="Purchases: CSV or Parquet path or glob, or a database URL.",
+        rich_help_panel=_TABLES,
+    ),
+]
+Engagement = Annotated[
+    str | None,
+    Option(metavar="SOURCE", help="Visits, openings, campaigns received, …", rich_help_panel=_TABLES),
+]
+Customers = Annotated[
+    str | None,
+    Option(metavar="SOURCE", help="One row per customer, with any attributes.", rich_help_panel=_TABLES),
+]
+Column = Annotated[
+    list[str] | None,
+    Option(
+        metavar="TABLE.NAME=YOURS",
+        help='Your name of a column, as in transactions.customer_id="Customer ID"; repeatable.',
+        rich_help_panel=_TABLES,
+    ),
+]
+Duplicates = Annotated[
+    str | None,
+    Option(metavar="keep|reject", help="Rows equal in every column (default keep).", rich_help_panel=_TABLES),
+]
+TimeZone = Annotated[
+    str | None,
+    Option(metavar="ZONE", help="Zone of the business, as Europe/Berlin.", rich_help_panel=_TABLES),
+]
+SettingsFile = Annotated[
+    str | None,
+    Option("--settings", metavar="FILE", help="TOML file with any of these and more; flags win."),
+]
+AsOf = Annotated[
+    str | None,
+    Option(metavar="YYYY-MM-DD", help="The last day known (default: last day of the transactions)."),
+]
+ActiveWithinDays = Annotated[
+    str | None, Option(metavar="DAYS", help="Only customers with a purchase in these last days.")
+]
+Horizon = Annotated[
+    str | None, Option(metavar="DAYS", help="Days ahead to predict (default 90).", rich_help_panel=_MODEL)
+]
+ValueHorizon = Annotated[
+    str | None,
+    Option(metavar="DAYS", help="Days ahead over which value counts (default 365).", rich_help_panel=_MODEL),
+]
+Margin = Annotated[
+    str | None,
+    Option(
+        metavar="SHARE",
+        help="Share of an amount that is kept (default 1.0: money is revenue).",
+        rich_help_panel=_MODEL,
+    ),
+]
+DiscountRate = Annotated[
+    str | None,
+    Option("--annual-discount-rate", metavar="RATE", help="Per year (default 0.10).", rich_help_panel=_MODEL),
+]
+Inference = Annotated[
+    str | None,
+    Option(
+        metavar="nuts|laplace|map",
+        help="How the value models are fitted (default nuts; map is quick).",
+        rich_help_panel=_MODEL,
+    ),
+]
+Seed = Annotated[
+    str | None,
+    Option(metavar="N", help="Every draw of chance comes from it (default 0).", rich_help_panel=_MODEL),
+]
+Promote = Annotated[
+    bool,
+    Option("--promote", help="Champion whatever the comparison says.", rich_help_panel=_MODEL),
+]
+Model = Annotated[
+    str | None,
+    Option(metavar="URI", help="Registered model (default models:/patron@champion).", rich_help_panel=_MODEL),
+]
+Out = Annotated[
+    str | None, Option(metavar="FILE", help="Parquet or CSV by the ending.", rich_help_panel=_OUTPUT)
+]
+Rejected = Annotated[
+    str | None,
+    Option(metavar="FILE", help="Where the rejected rows go; Parquet or CSV.", rich_help_panel=_OUTPUT),
+]
+Folder = Annotated[
+    str | None,
+    Option("--out", metavar="DIR", help="Folder for the scores (default out/demo).", rich_help_panel=_OUTPUT),
+]
+Data = Annotated[
+    str | None,
+    Option(metavar="complete-journey|cdnow|simulated", help="Whose customers (default complete-journey)."),
+]
+Json = Annotated[bool, Option("--json", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)]
+
+_PLACES: dict[str, tuple[str, ...]] = {
+    "transactions": ("tables", "transactions", "source"),
+    "engagement": ("tables", "engagement", "source"),
+    "customers": ("tables", "customers", "source"),
+    "duplicates": ("duplicates",),
+    "time_zone": ("time_zone",),
+    "as_of": ("as_of",),
+    "active_within_days": ("active_within_days",),
+    "horizon": ("horizon_days",),
+    "value_horizon": ("value_horizon_days",),
+    "margin": ("margin",),
+    "annual_discount_rate": ("annual_discount_rate",),
+    "inference": ("inference",),
+    "seed": ("seed",),
+    "promote": ("train", "promote"),
+    "model": ("score", "model"),
+    "rejected": ("check", "rejected"),
+    "data": ("demo", "data"),
+}
+
+
+def settings_from(command: str, flags: Mapping[str, Any]) -> "Settings":
+    """The settings of one command: the defaults, then the settings file, then the flags that were given.
+
+    Parameters
+    ----------
+    command : such as "score"; its `--out` belongs to its own section
+    flags : flag → value as Typer parsed it, None or False where it was not given
+
+    Raises
+    ------
+    SettingsError, RangeError, DateError : a value that cannot be used
+
+    Examples
+    --------
+    >>> settings_from("score", {"out": "scores.csv", "horizon": None}).score.out.name
+    'scores.csv'
+    """
+    from patron.workflows.settings import read_settings
+
+    places = _PLACES | {"out": (command, "out")}
+    given: dict[str, Any] = {}
+    for flag, place in places.items():
+        if flags.get(flag) not in (None, False):
+            _put(given, place, flags[flag])
+    for mapping in flags.get("column") or []:
+        table, name, theirs = _split_column(mapping)
+        _put(given, ("tables", table, "columns", name), theirs)
+    return read_settings(flags.get("settings"), **given)
+
+
+def _put(given: dict[str, Any], place: tuple[str, ...], value: Any) -> None:
+    for step in place[:-1]:
+        given = given.setdefault(step, {})
+    given[place[-1]] = value
+
+
+def _split_column(mapping: str) -> tuple[str, str, str]:
+    """TABLE.NAME=YOURS → the three."""
+    ours, equals, theirs = mapping.partition("=")
+    table, dot, name = ours.strip().partition(".")
+    if not (equals and dot and table and name and theirs):
+        raise SettingsError(
+            f"--column {mapping!r} cannot be read. Write TABLE.NAME=YOURS, "
+            'for instance --column transactions.customer_id="Customer ID".'
+        )
+    return table, name, theirs

@@ -1,0 +1,15 @@
+"""The jobs that patron does, each a recipe: a table of contents of calls into the rooms below.
+
+==================  =====================================================================================
+settings.py         `Settings`, everything that can be set, and `read_settings`: defaults < TOML file < flags
+inputs.py           settings → the `History` of one business
+outputs.py          files that appear whole or not at all; Parquet or CSV by the ending
+progress.py         how a job tells what it is doing
+check.py            `check`: tables → data report and rejected rows
+features.py         `build_features`: tables → one feature row per customer as of a date
+train.py            `train`: tables → evaluated, recorded and registered model
+promotion.py        which version is champion
+score.py            `score`: tables and a registered model → scorecard
+demo.py             `demo`: all of it on sample data
+==================  =====================================================================================
+"""

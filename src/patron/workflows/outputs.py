@@ -1,0 +1,146 @@
+"""Files that appear whole or not at all.
+
+Everything is written to a hidden temporary file beside the target, which takes the target's name only when it
+is complete. Whoever reads the target finds the old file or the new one, never a part.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patron.errors import SettingsError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+__all__ = ["ENDINGS", "check_target", "whole_file", "write_frame", "write_table"]
+
+ENDINGS = (".parquet", ".csv")
+
+
+def check_target(path: str | Path) -> Path:
+    """The path, once it is sure that a table may be written there. Ask before the work, not after it.
+
+    Raises
+    ------
+    SettingsError : the ending is neither .parquet nor .csv, or the target or its folder cannot be written to
+
+    Examples
+    --------
+    >>> check_target("scores.xlsx")
+    Traceback (most recent call last):
+        ...
+    patron.errors.SettingsError: Cannot write 'scores.xlsx': the ending must be .parquet or .csv.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in ENDINGS:
+        raise SettingsError(f"Cannot write {str(path)!r}: the ending must be {' or '.join(ENDINGS)}.")
+    if target.is_dir():
+        raise SettingsError(f"Cannot write {str(path)!r}: it is a folder. Name a file in it.")
+    folder = _nearest_folder(target)
+    if not folder.is_dir():
+        raise SettingsError(f"Cannot write {str(path)!r}: {str(folder)!r} is a file, not a folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SettingsError(f"Cannot write {str(path)!r}: the folder {str(folder)!r} may not be written to.")
+    return target
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A temporary path beside `target`; it becomes `target` when the block ends well and is removed when not.
+
+    Examples
+    --------
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with whole_file(folder / "note.csv") as temporary:
+    ...     size = temporary.write_text("customer_id")
+    ...     (folder / "note.csv").exists()
+    False
+    >>> (folder / "note.csv").read_text()
+    'customer_id'
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _settle(temporary)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_frame(frame: "pd.DataFrame", path: str | Path) -> Path:
+    """Write a frame as Parquet or CSV by the ending; null is empty in CSV, dates are ISO.
+
+    Raises
+    ------
+    SettingsError : as `check_target`
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> scores = pd.DataFrame({"customer_id": [7], "score": [0.5]})
+    >>> target = write_frame(scores, tempfile.mkdtemp() + "/scores.csv")
+    >>> print(target.read_text().strip())
+    customer_id,score
+    7,0.5
+    """
+    target = check_target(path)
+    with whole_file(target) as temporary:
+        if target.suffix.lower() == ".csv":
+            frame.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
+        else:
+            _write_parquet(frame, temporary)
+    return target
+
+
+def write_table(table: "ir.Table", path: str | Path) -> Path:
+    """Write an Ibis table as Parquet or CSV by the ending, straight from the engine.
+
+    Raises
+    ------
+    SettingsError : as `check_target`
+
+    Examples
+    --------
+    >>> import ibis
+    >>> target = write_table(ibis.memtable({"customer_id": ["a"]}), tempfile.mkdtemp() + "/ids.csv")
+    >>> print(target.read_text().strip())
+    customer_id
+    a
+    """
+    target = check_target(path)
+    with whole_file(target) as temporary:
+        if target.suffix.lower() == ".csv":
+            table.to_csv(temporary)
+        else:
+            table.to_parquet(temporary)
+    return target
+
+
+def _nearest_folder(target: Path) -> Path:
+    return next(folder for folder in target.absolute().parents if folder.exists())
+
+
+def _settle(temporary: Path) -> None:
+    """Put the file on the disk before it gets its name, with the rights of any new file; mkstemp's is private."""
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(0o666 & ~mask)
+    with temporary.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, Any] = {str(name): frame[name] for name in frame.columns}
+    arrays = {name: pa.Array.from_pandas(column) for name, column in columns.items()}
+    pq.write_table(pa.table(arrays), path)

@@ -1,0 +1,308 @@
+"""Everything that can be set, in one frozen value: `Settings`.
+
+Settings come from three places, the later ones winning: the defaults below, a TOML file (`--settings
+patron.toml`), and the flags of the command line (or the keywords of `read_settings`). Unknown keys are
+refused, with a guess of what was meant. Paths are relative to the working folder, as a flag's are.
+
+::
+
+    as_of = 2017-12-03
+    horizon_days = 28
+    margin = 0.35
+
+    [tables.transactions]
+    source = "purchases/*.parquet"
+    columns = { customer_id = "Customer ID", order_at = "Booked", amount = "Total" }
+
+    [score]
+    model = "models:/patron@champion"
+    out = "scores.parquet"
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from patron.errors import DateError, SettingsError
+
+__all__ = [
+    "CheckSettings",
+    "DemoSettings",
+    "FeaturesSettings",
+    "ScoreSettings",
+    "Settings",
+    "TableSettings",
+    "TablesSettings",
+    "TrainSettings",
+    "read_settings",
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class TableSettings(_Section):
+    """Where one table is and what its columns are called.
+
+    Attributes
+    ----------
+    source : a CSV or Parquet path or glob, a database URL such as ``duckdb:///shop.db::sales``, or a frame
+    columns : patron's name → your name, for the columns that are called otherwise
+    time_zone : the zone of the business, in which a day begins and ends; None takes the one of the settings
+    naive_time_zone : the zone of times that name none; None takes them as local already
+    """
+
+    source: Any
+    columns: dict[str, str] = Field(default_factory=dict)
+    time_zone: str | None = None
+    naive_time_zone: str | None = None
+
+
+class TablesSettings(_Section):
+    """The tables of one business. A bare path or frame is short for a table with only a source.
+
+    Examples
+    --------
+    >>> TablesSettings(transactions="sales.csv").transactions.source
+    'sales.csv'
+    """
+
+    transactions: TableSettings | None = None
+    engagement: TableSettings | None = None
+    customers: TableSettings | None = None
+
+    @field_validator("transactions", "engagement", "customers", mode="before")
+    @classmethod
+    def _accept_a_bare_source(cls, given: Any) -> Any:
+        return given if given is None or isinstance(given, Mapping | TableSettings) else {"source": given}
+
+
+class CheckSettings(_Section):
+    """What `patron check` writes. `rejected`: a file for the rejected rows, or None."""
+
+    rejected: Path | None = None
+
+
+class FeaturesSettings(_Section):
+    """What `patron features` writes. `out`: the file; Parquet or CSV by its ending."""
+
+    out: Path | None = None
+
+
+class TrainSettings(_Section):
+    """How `patron train` chooses its snapshots and its champion.
+
+    Attributes
+    ----------
+    max_snapshots : count, the most snapshot dates that one training uses
+    max_kinds : count, the most kinds of engagement that get features of their own
+    promote : the new version becomes champion whatever the comparison says
+    """
+
+    max_snapshots: int = Field(default=12, ge=3)
+    max_kinds: int = Field(default=12, ge=1)
+    promote: bool = False
+
+
+class ScoreSettings(_Section):
+    """What `patron score` reads and writes. `reasons`: whether each customer gets three reasons."""
+
+    model: str = "models:/patron@champion"
+    out: Path | None = None
+    reasons: bool = True
+
+
+class DemoSettings(_Section):
+    """Which sample data `patron demo` takes and where it writes."""
+
+    data: Literal["complete-journey", "cdnow", "simulated"] = "complete-journey"
+    out: Path = Path("out/demo")
+
+
+class Settings(_Section):
+    """Everything that can be set, checked once and then never changed.
+
+    Attributes
+    ----------
+    tables : where the tables are
+    as_of : the last day known; None means the last day of the transactions
+    horizon_days : days ahead for which churn and value are predicted, ≥ 1
+    value_horizon_days : days ahead over which growth_potential counts, ≥ 1
+    margin : share of an amount that is kept, in (0, 1]; 1.0 means that money is revenue
+    annual_discount_rate : per year, ≥ 0, for instance 0.10
+    duplicates : what happens to rows equal in every column: "keep" them or "reject" all but one
+    active_within_days : only customers with a purchase in these last days are scored; None scores everyone
+    time_zone : zone of the business, for instance "Europe/Berlin"
+    inference : how the value models are fitted: "nuts" (sampled), "laplace" or "map" (quick)
+    seed : every draw of chance comes from it
+
+    Raises
+    ------
+    SettingsError : a key is unknown, or a value is of the wrong kind or outside its range
+    DateError : as_of is no date
+
+    Examples
+    --------
+    >>> Settings(as_of="2017-12-03", horizon_days=28).as_of
+    datetime.date(2017, 12, 3)
+    >>> Settings(horizn_days=28)
+    Traceback (most recent call last):
+        ...
+    patron.errors.SettingsError: The settings have no key 'horizn_days'; did you mean 'horizon_days'?
+    """
+
+    tables: TablesSettings = Field(default_factory=TablesSettings)
+    as_of: date | None = None
+    horizon_days: int = Field(default=90, ge=1, le=3650)
+    value_horizon_days: int = Field(default=365, ge=1, le=36500)
+    margin: float = Field(default=1.0, gt=0, le=1)
+    annual_discount_rate: float = Field(default=0.10, ge=0, le=10)
+    duplicates: Literal["keep", "reject"] = "keep"
+    active_within_days: int | None = Field(default=None, ge=1)
+    time_zone: str | None = None
+    inference: Literal["nuts", "laplace", "map"] = "nuts"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    check: CheckSettings = Field(default_factory=CheckSettings)
+    features: FeaturesSettings = Field(default_factory=FeaturesSettings)
+    train: TrainSettings = Field(default_factory=TrainSettings)
+    score: ScoreSettings = Field(default_factory=ScoreSettings)
+    demo: DemoSettings = Field(default_factory=DemoSettings)
+
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _read_a_day(cls, given: Any) -> date | None:
+        if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
+            return given
+        try:
+            return date.fromisoformat(given)
+        except (TypeError, ValueError):
+            raise DateError(
+                f"as_of is {str(given)!r}, which is no date. Write it as YYYY-MM-DD, for instance 2024-12-31."
+            ) from None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _answer_in_a_sentence(cls, given: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return validate(given)
+        except ValidationError as refused:
+            raise _sentence(refused.errors()[0]) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values for a record of the run; a frame is named by its type and size.
+
+        Examples
+        --------
+        >>> Settings(horizon_days=28).to_dict()["horizon_days"]
+        28
+        """
+        plain = self.model_dump(mode="json", exclude={"tables"}, exclude_none=True)
+        tables = {
+            name: {
+                **table.model_dump(exclude={"source"}, exclude_none=True),
+                "source": _name_of_source(table.source),
+            }
+            for name, table in self.tables
+            if table is not None
+        }
+        return {"tables": tables, **plain}
+
+
+def read_settings(path: str | Path | None = None, /, **flags: Any) -> Settings:
+    """Settings from a TOML file, overridden by `flags`; the defaults where neither says anything.
+
+    Parameters
+    ----------
+    path : the TOML file, or None for the defaults alone
+    flags : settings by name, nested ones as dictionaries; None means "not given"
+
+    Raises
+    ------
+    SettingsError : the file cannot be read, or a key or value in it is refused
+
+    Examples
+    --------
+    >>> read_settings(None, horizon_days=28, as_of=None).horizon_days
+    28
+    """
+    return Settings.model_validate(_overlay(_read_toml(Path(path)) if path is not None else {}, flags))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"The settings file {str(path)!r} does not exist. Check the path after --settings."
+        ) from None
+    except (OSError, UnicodeDecodeError) as refused:
+        raise SettingsError(
+            f"The settings file {str(path)!r} cannot be read: {refused}. It must be UTF-8 text."
+        ) from None
+    except tomllib.TOMLDecodeError as refused:
+        raise SettingsError(
+            f"The settings file {str(path)!r} is no valid TOML: {refused}. Mend that line."
+        ) from None
+
+
+def _overlay(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if isinstance(value, Mapping):
+            beneath = merged.get(key, {})
+            beneath = (
+                beneath if isinstance(beneath, Mapping) else {"source": beneath}
+            )  # tables.transactions = "a.csv"
+            merged[key] = _overlay(dict(beneath), value)
+        elif value is not None:
+            merged[key] = value
+    return merged
+
+
+def _sentence(error: ErrorDetails) -> SettingsError:
+    """One sentence for the first thing that pydantic refused."""
+    where = [str(step) for step in error["loc"]]
+    name, found, kind = ".".join(where), error["input"], error["type"]
+    if kind == "extra_forbidden":
+        return SettingsError(f"The settings have no key {name!r}{_guess(where)}")
+    if kind == "missing":
+        return SettingsError(f"The settings lack {name!r}: give it a value.")
+    if kind.startswith(("greater_than", "less_than")):
+        return SettingsError(f"{name} {error['msg'].removeprefix('Input ')}, got {found!r}.")
+    return SettingsError(f"{name}: {error['msg'].removeprefix('Input ')}, got {found!r}.")
+
+
+def _guess(where: list[str]) -> str:
+    known = _keys_of_section(where[:-1])
+    close = difflib.get_close_matches(where[-1], known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; it knows {', '.join(sorted(known))}."
+
+
+def _keys_of_section(steps: Iterable[str]) -> list[str]:
+    section: type[BaseModel] = Settings
+    for step in steps:
+        declared = section.model_fields[step].annotation
+        section = TableSettings if section is TablesSettings else declared  # type: ignore[assignment]
+    return list(section.model_fields)
+
+
+def _name_of_source(source: Any) -> str:
+    if isinstance(source, str | Path):
+        return str(source)
+    shape = getattr(source, "shape", None)
+    return type(source).__name__ + (f" of {shape[0]} rows and {shape[1]} columns" if shape else "")
