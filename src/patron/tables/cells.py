@@ -1,11 +1,10 @@
 """One column as given → its values in patron's type, and the rules that its cells may break.
 
-Values that break a rule are null; the rules say why. Nothing is executed here: rules are Ibis conditions which
-`rows.py` evaluates for a whole table at once.
+A cell that cannot be read has the value null; the rules then say why, by looking at the cell as given and at its
+value. Nothing is executed here: `rows.py` asks all rules of a table at once.
 """
 
 import datetime
-from dataclasses import dataclass
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -16,141 +15,155 @@ from patron.tables.dates import WrittenDates, in_business_time, read_dates
 from patron.tables.schema import ColumnSpec
 from patron.tables.source import TableSource
 
-__all__ = ["EARLIEST_DAY", "LARGEST_AMOUNT", "Cells", "read_ids", "read_keys", "read_numbers", "read_times"]
+__all__ = ["EARLIEST_DAY", "LARGEST_NUMBER", "WHOLE_NUMBER", "Rule", "read_cells", "rules"]
 
 EARLIEST_DAY = datetime.date(1900, 1, 2)  # 1900-01-01 and 0001-01-01 are how systems write "unknown"
-LARGEST_AMOUNT = 1e15  # beyond it a float64 no longer holds whole cents
+LARGEST_NUMBER = 1e15  # beyond it a float64 no longer holds whole cents
+WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"  # no leading zeros, and within 64 bits
 
-WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"
+Rule = tuple[ir.BooleanValue, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """A column's values, and its rules in the order in which they are asked.
+def read_cells(
+    given: ir.Value,
+    spec: ColumnSpec,
+    table: str,
+    *,
+    source: TableSource,
+    id_type: dt.DataType,
+    written: WrittenDates | None = None,
+) -> ir.Value:
+    """The values of one column: ids in the shared type, naive business-local times, float64 numbers, text.
 
     Parameters
     ----------
-    value : the cells in patron's type
-    broken : (condition, rule) pairs; a cell is rejected by the first condition that holds
+    given : the column as it came
+    spec : what it must be
+    table : the table's name, for messages
+    source : its time zones
+    id_type : the type that customer ids have in all tables
+    written : for a text column of times, which written forms occur
+
+    Returns
+    -------
+    ir.Value, null where a cell cannot be read; NaN is null too
+
+    Raises
+    ------
+    TableError : the whole column is of a type that cannot be meant, such as truth values for money
+
+    Examples
+    --------
+    >>> source, cell = TableSource(None), ibis.literal(" 12.50 ")
+    >>> from patron.tables.schema import TRANSACTIONS
+    >>> read_cells(cell, TRANSACTIONS["amount"], "transactions", source=source, id_type=dt.int64).execute()
+    12.5
     """
-
-    value: ir.Value
-    broken: tuple[tuple[ir.BooleanValue, str], ...]
-
-
-def read_ids(raw: ir.Value, spec: ColumnSpec, table: str, id_type: dt.DataType) -> Cells:
-    """Customer ids in the one type that all tables share; an id that is no such type breaks a rule."""
-    _refuse_unless(_is_plain(raw), raw, spec, table, "an integer, text or UUID")
-    value = _as_id(raw, id_type)
-    missing = _is_empty(raw)
-    return Cells(
-        value,
-        (
-            (missing, f"{spec.name} is missing"),
-            (
-                value.isnull(),
-                f"{spec.name} is not of the type {id_type.copy(nullable=True)} as in transactions",
-            ),
-        ),
-    )
+    _refuse_wrong_type(given, spec, table)
+    if spec.name == "customer_id":
+        return _read_id(given, id_type)
+    if spec.kind == "time":
+        return _read_time(given, source, written or WrittenDates())
+    if spec.kind == "number":
+        return without_nan(given.strip().try_cast("float64") if _is_text(given) else given.cast("float64"))
+    return given if spec.kind == "key" else given.cast("string")
 
 
-def read_keys(raw: ir.Value, spec: ColumnSpec, table: str) -> Cells:
-    """Ids of orders and products as given, and text as text."""
-    _refuse_unless(_is_plain(raw), raw, spec, table, "text or numbers")
-    value = raw if spec.kind == "key" else raw.cast("string")
-    if not spec.required:
-        return Cells(value, ())
-    return Cells(value, ((_is_empty(raw), f"{spec.name} is missing"),))
+def rules(
+    given: ir.Value, value: ir.Value, spec: ColumnSpec, *, today: datetime.date, id_type: dt.DataType
+) -> list[Rule]:
+    """What may be wrong with a cell, in the order in which it is asked: the first condition that holds is the rule.
 
+    Parameters
+    ----------
+    given : the column as it came
+    value : the column as `read_cells` read it
+    spec : what it must be
+    today : last day that a cell may name
+    id_type : the type that customer ids have in all tables
 
-def read_times(
-    raw: ir.Value,
-    spec: ColumnSpec,
-    table: str,
-    source: TableSource,
-    written: WrittenDates | None,
-    today: datetime.date,
-) -> Cells:
-    """Naive business-local times."""
-    kind = raw.type()
-    _refuse_unless(
-        kind.is_timestamp() or kind.is_date() or kind.is_string() or kind.is_integer(),
-        raw,
-        spec,
-        table,
-        "dates",
-    )
-    if kind.is_date():
-        value = raw.cast(dt.Timestamp(scale=6))
-    elif kind.is_timestamp():
-        value = in_business_time(raw, source.time_zone, source.naive_time_zone)
-    else:
-        text = raw.cast("string")
-        value = read_dates(text, written or WrittenDates(), source.time_zone, source.naive_time_zone)
-    empty = _is_empty(raw)
-    broken = [
-        (~empty & value.isnull(), f"{spec.name} is not a date"),
-        (value.date() < ibis.literal(EARLIEST_DAY), f"{spec.name} is before {EARLIEST_DAY}"),
-        (value.date() > ibis.literal(today), f"{spec.name} is after today"),
-    ]
+    Returns
+    -------
+    list of (condition, rule in words)
+    """
+    name, unread = spec.name, ~_is_empty(given) & value.isnull()
+    asked: list[Rule] = []
     if spec.required:
-        broken.insert(0, (empty, f"{spec.name} is missing"))
-    return Cells(value, tuple(broken))
-
-
-def read_numbers(raw: ir.Value, spec: ColumnSpec, table: str) -> Cells:
-    """Finite float64 numbers; NaN counts as missing."""
-    kind = raw.type()
-    _refuse_unless(
-        (kind.is_numeric() and not kind.is_boolean()) or kind.is_string(), raw, spec, table, "numbers"
-    )
-    number = raw.strip().try_cast("float64") if kind.is_string() else raw.cast("float64")
-    is_nan = number.isnan().fill_null(False)
-    value = ibis.ifelse(is_nan, ibis.null("float64"), number)
-    empty = _is_empty(raw) | is_nan
-    broken = [
-        (~empty & value.isnull(), f"{spec.name} is not a number"),
-        (value.isinf(), f"{spec.name} is infinite"),
-        (value.abs() > LARGEST_AMOUNT, f"{spec.name} is beyond {LARGEST_AMOUNT:.0e}".replace("e+", "e")),
-    ]
-    if spec.required:
-        broken.insert(0, (empty, f"{spec.name} is missing or NaN"))
+        asked.append(
+            (_is_empty(given), f"{name} is missing or NaN" if spec.kind == "number" else f"{name} is missing")
+        )
+    if name == "customer_id":
+        asked.append((unread, f"{name} is not of the type {id_type} as in transactions"))
+    if spec.kind == "time":
+        asked += [
+            (unread, f"{name} is not a date"),
+            (value.date() < ibis.literal(EARLIEST_DAY), f"{name} is before {EARLIEST_DAY}"),
+            (value.date() > ibis.literal(today), f"{name} is after today"),
+        ]
+    if spec.kind == "number":
+        asked += [
+            (unread, f"{name} is not a number"),
+            (value.isinf(), f"{name} is infinite"),
+            (value.abs() > LARGEST_NUMBER, f"{name} is beyond 1e15"),
+        ]
     if spec.least is not None:
-        broken.append((value < spec.least, f"{spec.name} is below {spec.least:g}"))
-    return Cells(value, tuple(broken))
+        asked.append((value < spec.least, f"{name} is below {spec.least:g}"))
+    return asked
 
 
-def _as_id(raw: ir.Value, id_type: dt.DataType) -> ir.Value:
-    kind = raw.type()
+def without_nan(value: ir.Value) -> ir.Value:
+    """The value with NaN turned into null, since engines differ on whether NaN is null."""
+    return ibis.ifelse(value.isnan(), ibis.null(value.type()), value) if value.type().is_floating() else value
+
+
+def _read_id(given: ir.Value, id_type: dt.DataType) -> ir.Value:
+    kind = given.type()
     if kind.copy(nullable=True) == id_type:
-        return raw
+        return given
     if id_type.is_string():
-        return raw.cast("string")
+        return given.cast("string")
     if id_type.is_integer() and kind.is_string():  # an engine would round 12.5 to 13
-        return ibis.ifelse(raw.re_search(WHOLE_NUMBER), raw, ibis.null("string")).try_cast(id_type)
+        return ibis.ifelse(given.re_search(WHOLE_NUMBER), given, ibis.null("string")).try_cast(id_type)
     if id_type.is_integer() and (kind.is_floating() or kind.is_decimal()):
-        return ibis.ifelse(raw == raw.round(), raw, ibis.null(kind)).try_cast(id_type)
-    return raw.try_cast(id_type)
+        return ibis.ifelse(given == given.floor(), given, ibis.null(kind)).try_cast(id_type)
+    return given.try_cast(id_type)
 
 
-def _is_empty(raw: ir.Value) -> ir.BooleanValue:
+def _read_time(given: ir.Value, source: TableSource, written: WrittenDates) -> ir.TimestampValue:
+    kind = given.type()
+    if kind.is_date():
+        return given.cast(dt.Timestamp(scale=6))
+    if kind.is_timestamp():
+        return in_business_time(given, source.time_zone, source.naive_time_zone)
+    return read_dates(given.cast("string"), written, source.time_zone, source.naive_time_zone)
+
+
+def _is_empty(given: ir.Value) -> ir.BooleanValue:
     """Null, NaN or blank text."""
-    kind = raw.type()
-    if kind.is_string():
-        return raw.isnull() | (raw.strip() == "")
-    if kind.is_floating():
-        return raw.isnull() | raw.isnan()
-    return raw.isnull()
+    if _is_text(given):
+        return given.isnull() | (given.strip() == "")
+    if given.type().is_floating():
+        return given.isnull() | given.isnan()
+    return given.isnull()
 
 
-def _is_plain(raw: ir.Value) -> bool:
-    return not raw.type().is_nested() and not raw.type().is_json()
+def _is_text(given: ir.Value) -> bool:
+    return bool(given.type().is_string())
 
 
-def _refuse_unless(fits: bool, raw: ir.Value, spec: ColumnSpec, table: str, wanted: str) -> None:
+def _refuse_wrong_type(given: ir.Value, spec: ColumnSpec, table: str) -> None:
+    kind = given.type()
+    fits, wanted = {
+        "key": (not kind.is_nested() and not kind.is_json(), "an integer, text or UUID"),
+        "text": (not kind.is_nested() and not kind.is_json(), "text"),
+        "time": (
+            kind.is_timestamp() or kind.is_date() or kind.is_string() or kind.is_integer(),
+            "dates or times",
+        ),
+        "number": (kind.is_string() or (kind.is_numeric() and not kind.is_boolean()), "numbers"),
+    }[spec.kind]
     if not fits:
         raise TableError(
-            f"table {table!r}: {spec.name} holds {raw.type().copy(nullable=True)}, but must hold {wanted}. "
+            f"table {table!r}: {spec.name} is of the type {kind.copy(nullable=True)}, but must hold {wanted}. "
             "Convert the column, or map another one to it."
         )

@@ -135,11 +135,8 @@ def in_business_time(
 
 def _cast(text: ir.StringValue) -> ir.TimestampValue:
     """ISO text → timestamp. Words that an engine would accept (epoch, infinity) do not begin with a digit."""
-    return ibis.ifelse(_starts_with_digit(text), text, ibis.null("string")).try_cast(dt.Timestamp(scale=6))
-
-
-def _starts_with_digit(text: ir.StringValue) -> ir.BooleanValue:
-    return text.substr(0, 1).between("0", "9")
+    starts_with_digit = (text >= "0") & (text < ":")  # ":" follows "9"
+    return ibis.ifelse(starts_with_digit, text, ibis.null("string")).try_cast(dt.Timestamp(scale=6))
 
 
 def _as_iso(text: ir.StringValue, day_first: bool) -> ir.StringValue:

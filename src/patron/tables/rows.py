@@ -17,8 +17,8 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from patron.errors import TableError
-from patron.tables.cells import Cells, read_ids, read_keys, read_numbers, read_times
-from patron.tables.dates import look_at_dates
+from patron.tables.cells import read_cells, rules, without_nan
+from patron.tables.dates import WrittenDates, look_at_dates
 from patron.tables.schema import ColumnSpec, TableSchema
 from patron.tables.source import TableSource, reading
 
@@ -119,44 +119,32 @@ def check_rows(
     TableError : a column holds what it cannot hold, or its dates can be read in two ways
     """
     schema.check_columns(raw.columns)
-    cells = {
-        spec.name: _read(raw[spec.name], spec, schema.name, source, id_type, today)
-        for spec in schema.columns
-        if spec.name in raw.columns
-    }
-    values = {name: read.value for name, read in cells.items()}
+    specs = [spec for spec in schema.columns if spec.name in raw.columns]
+    values = {}
+    for spec in specs:
+        with reading(schema.name, source.source):
+            written = _written_dates(raw[spec.name], spec, schema.name, source)
+        values[spec.name] = read_cells(
+            raw[spec.name], spec, schema.name, source=source, id_type=id_type, written=written
+        )
     if schema.keeps_attributes:
-        values |= {name: _without_nan(raw[name]) for name in raw.columns if name not in schema.names}
-    broken = [rule for read in cells.values() for rule in read.broken]
-    rule = ibis.cases(*broken, else_=ibis.null("string"))
-    tagged = raw.select(**{GIVEN + name: raw[name] for name in raw.columns}, **values, **{RULE: rule})
+        values |= {name: without_nan(raw[name]) for name in raw.columns if name not in schema.names}
+    read = raw.select(**{GIVEN + name: raw[name] for name in raw.columns}, **values)
+    broken = [
+        rule
+        for spec in specs
+        for rule in rules(read[GIVEN + spec.name], read[spec.name], spec, today=today, id_type=id_type)
+    ]
+    tagged = read.mutate(**{RULE: ibis.cases(*broken, else_=ibis.null("string"))})
     return CheckedRows(schema.name, source.source, tagged, rejects_duplicates)
 
 
-def _read(
-    raw: ir.Value,
-    spec: ColumnSpec,
-    table: str,
-    source: TableSource,
-    id_type: dt.DataType,
-    today: datetime.date,
-) -> Cells:
-    if spec.name == "customer_id":
-        return read_ids(raw, spec, table, id_type)
-    if spec.kind == "number":
-        return read_numbers(raw, spec, table)
-    if spec.kind == "time":
-        with reading(table, source.source):
-            text = raw.cast("string") if raw.type().is_integer() else raw
-            written = (
-                look_at_dates(text, table, spec.name, source.day_first) if text.type().is_string() else None
-            )
-        return read_times(raw, spec, table, source, written, today)
-    return read_keys(raw, spec, table)
-
-
-def _without_nan(raw: ir.Value) -> ir.Value:
-    return ibis.ifelse(raw.isnan(), ibis.null(raw.type()), raw) if raw.type().is_floating() else raw
+def _written_dates(given: ir.Value, spec: ColumnSpec, table: str, source: TableSource) -> WrittenDates | None:
+    """Which written forms a column of times holds; None where it holds no text."""
+    kind = given.type()
+    if spec.kind != "time" or not (kind.is_string() or kind.is_integer()):
+        return None
+    return look_at_dates(given.cast("string"), table, spec.name, source.day_first)
 
 
 def refuse_if_useless(rows: CheckedRows) -> None:
