@@ -1,0 +1,110 @@
+"""Customers who are alike, counted once: what makes a likelihood of a million customers small."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Groups", "count_distinct", "distinct_rows", "rounded"]
+
+type Floats = npt.NDArray[np.float64]
+type Positions = npt.NDArray[np.intp]
+
+
+def count_distinct(columns: Sequence[Floats], weights: Floats) -> tuple[list[Floats], Floats, Positions]:
+    """The distinct rows of `columns`, the weight of each, and which of them each row is.
+
+    Parameters
+    ----------
+    columns : k arrays (n_rows,)
+    weights : (n_rows,)
+
+    Returns
+    -------
+    columns : k arrays (n_distinct,), ordered by the first column, then the second, and so on
+    weights : (n_distinct,) sums over equal rows
+    positions : (n_rows,) in [0, n_distinct)
+
+    Examples
+    --------
+    >>> (x, age), weight, position = count_distinct([np.array([2, 0, 2]), np.array([9, 7, 9])], np.ones(3))
+    >>> x, age, weight, position
+    (array([0, 2]), array([7, 9]), array([1., 2.]), array([1, 0, 1]))
+    """
+    key = np.zeros(len(weights), dtype=np.int64)
+    for column in columns:
+        values, code = np.unique(column, return_inverse=True)
+        key = key * max(len(values), 1) + code
+        if len(values) > 1:
+            key = np.unique(key, return_inverse=True)[1]  # stays small however many columns there are
+    _, first, position = np.unique(key, return_index=True, return_inverse=True)
+    total = np.bincount(position, weights=weights, minlength=len(first))
+    return [np.asarray(column)[first] for column in columns], total, position
+
+
+def distinct_rows(matrix: Floats) -> tuple[Floats, Positions]:
+    """The distinct rows of a matrix, and which of them each row is.
+
+    Parameters
+    ----------
+    matrix : (n_rows, k), where k may be 0: then all rows are alike
+
+    Returns
+    -------
+    rows : (n_distinct, k)
+    positions : (n_rows,) in [0, n_distinct)
+
+    Examples
+    --------
+    >>> distinct_rows(np.array([[0.5], [0.1], [0.5]]))
+    (array([[0.1],
+           [0.5]]), array([1, 0, 1]))
+    >>> distinct_rows(np.zeros((3, 0)))[1]
+    array([0, 0, 0])
+    """
+    if matrix.shape[1] == 0:
+        return np.zeros((1, 0)), np.zeros(len(matrix), dtype=np.intp)
+    columns, _, position = count_distinct(list(matrix.T), np.ones(len(matrix)))
+    return np.column_stack(columns), position
+
+
+class Groups:
+    """Which group each row belongs to, as few steps as possible where there is only one.
+
+    Parameters
+    ----------
+    group : (n_rows,) number of the group, in [0, n_groups)
+    n_groups : ≥ 1
+
+    Examples
+    --------
+    >>> groups = Groups(np.array([0, 1, 1]), 2)
+    >>> groups.spread(np.array([5.0, 7.0])), groups.collect(np.array([1.0, 2.0, 3.0]))
+    (array([5., 7., 7.]), array([1., 5.]))
+    """
+
+    def __init__(self, group: npt.ArrayLike, n_groups: int) -> None:
+        self._group = np.asarray(group, dtype=np.intp)
+        self._n = n_groups
+
+    def spread(self, values: Floats) -> Floats:
+        """(n_rows,) the value of each row's group; (1,), which broadcasts alike, if there is one group."""
+        return values if self._n == 1 else values[self._group]
+
+    def collect(self, values: Floats) -> Floats:
+        """(n_groups,) the sum of `values` over the rows of each group."""
+        if self._n == 1:
+            return values.sum(keepdims=True)
+        return np.bincount(self._group, weights=values, minlength=self._n)
+
+
+def rounded(values: Floats) -> Floats:
+    """`values` to 24 binary digits, so that the last bit of a sum or a change of unit alters no draw.
+
+    Examples
+    --------
+    >>> sums = np.array([0.1 + 0.2, 0.3])
+    >>> sums[0] == sums[1], rounded(sums)[0] == rounded(sums)[1]
+    (np.False_, np.True_)
+    """
+    return values.astype(np.float32).astype(np.float64)
