@@ -1,0 +1,196 @@
+"""The columns of a scorecard, in order, and what each of them holds.
+
+==========  ==================================================================================================
+kind        in a frame
+==========  ==================================================================================================
+id          the type that it came in
+date        `datetime.date`, None where unknown
+time        `datetime64[us, UTC]`
+whole       `Int64`, NA where unknown
+number      `float64`, NaN where unknown
+text        `str`, NaN where unknown
+==========  ==================================================================================================
+
+Parquet and CSV write all of the unknown ones as null.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["SCORECARD_COLUMNS", "SCORECARD_TYPES", "as_answer", "as_scorecard", "dates"]
+
+type Columns = Mapping[str, Any]
+
+SCORECARD_TYPES = {
+    "customer_id": "id",
+    "as_of": "date",
+    "horizon_days": "whole",
+    "value_horizon_days": "whole",
+    "model_version": "text",
+    "scored_at": "time",
+    "churn_probability": "number",
+    "churn_band": "text",
+    "p_alive": "number",
+    "expected_purchases": "number",
+    "expected_order_value": "number",
+    "expected_value": "number",
+    "expected_value_low": "number",
+    "expected_value_high": "number",
+    "next_purchase_on": "date",
+    "overdue_ratio": "number",
+    "base_potential": "number",
+    "growth_potential": "number",
+    "growth_potential_low": "number",
+    "growth_potential_high": "number",
+    "network_potential": "number",
+    "learning_potential": "number",
+    "customer_value": "number",
+    "value_at_risk": "number",
+    "value_tier": "text",
+    "value_percentile": "whole",
+    "lifecycle_stage": "text",
+    "reason_1": "text",
+    "reason_2": "text",
+    "reason_3": "text",
+    "recommended_action": "text",
+    "max_retention_spend": "number",
+    "not_scored_reason": "text",
+}
+"""Column → kind, in the order of the columns."""
+
+SCORECARD_COLUMNS = tuple(SCORECARD_TYPES)
+"""The columns of a scorecard, in order."""
+
+EARLIEST, LATEST = np.datetime64("1800-01-01"), np.datetime64("2200-01-01")
+
+
+def as_scorecard(columns: Columns, rows: int) -> pd.DataFrame:
+    """A frame of all scorecard columns, each in its type; columns that are not given are unknown.
+
+    Parameters
+    ----------
+    columns : column → (rows,) values, or one value for all; dates as `datetime64[D]`; unknown is NaT, NaN or
+        None
+    rows : count
+
+    Returns
+    -------
+    `SCORECARD_COLUMNS`, index 0, 1, 2, …
+
+    Examples
+    --------
+    >>> columns = {"customer_id": ["a", "b"], "value_percentile": np.array([99.0, np.nan])}
+    >>> as_scorecard(columns, 2)[["customer_id", "value_percentile", "p_alive"]]
+      customer_id  value_percentile  p_alive
+    0           a                99      NaN
+    1           b              <NA>      NaN
+    """
+    typed = {name: _typed(columns.get(name), kind, rows) for name, kind in SCORECARD_TYPES.items()}
+    return pd.DataFrame(typed, index=pd.RangeIndex(rows))
+
+
+def as_answer(columns: Columns, rows: int) -> pd.DataFrame:
+    """A frame of all scorecard columns as JSON holds them: None where unknown, dates and times as ISO text.
+
+    Parameters
+    ----------
+    columns, rows : as `as_scorecard` takes them
+
+    Returns
+    -------
+    `SCORECARD_COLUMNS` of Python objects, index 0, 1, 2, …
+
+    Examples
+    --------
+    >>> columns = {"customer_id": ["a"], "next_purchase_on": np.array(["2024-02-29"], "datetime64[D]")}
+    >>> as_answer(columns, 1).loc[0, ["customer_id", "next_purchase_on", "p_alive"]].tolist()
+    ['a', '2024-02-29', None]
+    """
+    said = {name: _plain(columns.get(name), kind, rows) for name, kind in SCORECARD_TYPES.items()}
+    return pd.DataFrame(said, index=pd.RangeIndex(rows), dtype=object)
+
+
+def dates(values: Any) -> npt.NDArray[np.datetime64]:
+    """Days of dates, times or ISO texts.
+
+    Parameters
+    ----------
+    values : (n,) dates, times or texts between 1800 and 2200; null where unknown. A time counts as its day
+
+    Returns
+    -------
+    (n,) `datetime64[D]`, NaT where unknown
+
+    Raises
+    ------
+    ValueError, TypeError : a value is no date, or none of those years
+
+    Examples
+    --------
+    >>> dates(pd.Series(["2024-02-29", None]))
+    array(['2024-02-29',        'NaT'], dtype='datetime64[D]')
+    """
+    column = pd.Series(values)
+    if column.dtype.kind == "M" and column.dt.tz is None:
+        return column.to_numpy().astype("datetime64[D]")
+    if pd.api.types.is_numeric_dtype(column.dtype) and column.notna().any():
+        raise ValueError("a number is no date")
+    moments = pd.to_datetime(column.astype(object), format="ISO8601")
+    days = moments.dt.tz_localize(None).to_numpy().astype("datetime64[D]")
+    if ((days < EARLIEST) | (days > LATEST)).any():
+        raise ValueError(f"a date lies outside {EARLIEST} to {LATEST}")
+    return days
+
+
+def _typed(values: Any, kind: str, rows: int) -> Any:
+    if kind == "id":
+        return values.array if isinstance(values, pd.Series) else values
+    if kind == "date":
+        return _days(values, rows).astype(object)
+    if kind == "time":
+        return pd.Series(
+            pd.NaT if values is None else values, index=range(rows), dtype="datetime64[us, UTC]"
+        ).array
+    if kind == "whole":
+        return pd.array(_floats(values, rows), dtype="Float64").astype("Int64")
+    if kind == "text":
+        return pd.array(_objects(values, rows), dtype=pd.StringDtype(na_value=np.nan))
+    return _floats(values, rows)
+
+
+def _plain(values: Any, kind: str, rows: int) -> npt.NDArray[np.object_]:
+    if kind == "id":
+        return np.asarray(values, dtype=object)
+    if kind == "date":
+        days = _days(values, rows)
+        said = days.astype(str).astype(object)
+        said[np.isnat(days)] = None
+        return said
+    if kind == "time":
+        return _objects(None if values is None else values.isoformat(), rows)
+    if kind == "text":
+        return _objects(values, rows)
+    numbers = _floats(values, rows)
+    unknown = np.isnan(numbers)
+    if kind == "whole":
+        numbers = np.where(unknown, 0, numbers).astype(np.int64)
+    said = numbers.astype(object)
+    said[unknown] = None
+    return said
+
+
+def _days(values: Any, rows: int) -> npt.NDArray[np.datetime64]:
+    return np.broadcast_to(np.asarray("NaT" if values is None else values, dtype="datetime64[D]"), rows)
+
+
+def _floats(values: Any, rows: int) -> npt.NDArray[np.float64]:
+    unknown = values is None or values is pd.NA
+    return np.broadcast_to(np.asarray(np.nan if unknown else values, dtype=np.float64), rows).copy()
+
+
+def _objects(values: Any, rows: int) -> npt.NDArray[np.object_]:
+    return np.broadcast_to(np.asarray(values, dtype=object), rows).copy()

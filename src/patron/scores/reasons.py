@@ -1,0 +1,102 @@
+"""Why the risk is what it is: the three strongest reasons of each customer, in words.
+
+The classifier's log-odds are a sum with one part per feature. Features that tell one story (orders in 7, 30,
+90 days) would fill all three places, so the parts are added up by family; a family that moves the risk is
+then told by its strongest feature of the same direction, with the customer's own figures::
+
+    last order 63 days ago, usually every 21 (raises risk)
+
+References
+----------
+The parts are Shapley values of the trees: Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from patron.features.catalogue import FeatureCatalogue
+from patron.models.churn import ChurnClassifier
+
+__all__ = ["REASON_COLUMNS", "explain_risk"]
+
+type Floats = npt.NDArray[np.float64]
+
+REASON_COLUMNS = ("reason_1", "reason_2", "reason_3")
+
+CHUNK_ROWS = 50_000
+"""Customers explained at a time: a part for each feature of each customer is held in memory."""
+
+NOTICEABLE = 1e-6
+"""Log-odds; a family that moves the risk by less is no reason."""
+
+
+def explain_risk(
+    features: pd.DataFrame, churn: ChurnClassifier, catalogue: FeatureCatalogue
+) -> npt.NDArray[np.object_]:
+    """Up to three reasons for each customer's risk, strongest first.
+
+    Parameters
+    ----------
+    features : one row per customer; holds at least the features of the catalogue
+    churn : classifier that was fitted on features of this catalogue
+    catalogue : the family and the words of each feature
+
+    Returns
+    -------
+    (n_customers, 3) text, None where fewer families move the risk
+
+    Examples
+    --------
+    >>> from patron.features.catalogue import FeatureSpec
+    >>> last = FeatureSpec("days_since_last", "recency", "day", "number", "last order {value:day} ago")
+    >>> seen = pd.DataFrame({"days_since_last": np.arange(400.0)})
+    >>> churn = ChurnClassifier().fit(seen, np.arange(400) > 200)
+    >>> explain_risk(seen.iloc[[3, 390]], churn, FeatureCatalogue((last,)))[:, 0].tolist()
+    ['last order 3 days ago (lowers risk)', 'last order 390 days ago (raises risk)']
+    """
+    told = np.full((len(features), len(REASON_COLUMNS)), None, dtype=object)
+    for start in range(0, len(features), CHUNK_ROWS):
+        chunk = slice(start, start + CHUNK_ROWS)
+        _explain(features.iloc[chunk], churn, catalogue, told[chunk])
+    return told
+
+
+def _explain(
+    features: pd.DataFrame, churn: ChurnClassifier, catalogue: FeatureCatalogue, told: npt.NDArray[np.object_]
+) -> None:
+    """Fill in the reasons of one chunk."""
+    parts = churn.contributions(features)
+    moved, teller = _by_family(parts, catalogue)
+    strongest = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, : len(REASON_COLUMNS)]
+    specs = [catalogue[name] for name in parts.columns]
+    for row, figures in enumerate(_rows(features, catalogue)):
+        for place, family in enumerate(strongest[row]):
+            log_odds = moved[row, family]
+            if abs(log_odds) > NOTICEABLE:
+                direction = "raises" if log_odds > 0 else "lowers"
+                told[row, place] = f"{specs[teller[row, family]].say(figures)} ({direction} risk)"
+
+
+def _by_family(parts: pd.DataFrame, catalogue: FeatureCatalogue) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """How far each family moves each customer's log-odds, and where the feature stands that tells it best."""
+    log_odds = parts.to_numpy(dtype=float)
+    family_of = [catalogue[name].family for name in parts.columns]
+    moved, teller = [], []
+    for family in dict.fromkeys(family_of):
+        members = np.flatnonzero([other == family for other in family_of])
+        together = log_odds[:, members].sum(axis=1)
+        same_direction = log_odds[:, members] * np.sign(together)[:, None]
+        moved.append(together)
+        teller.append(members[same_direction.argmax(axis=1)])
+    return np.column_stack(moved), np.column_stack(teller)
+
+
+def _rows(features: pd.DataFrame, catalogue: FeatureCatalogue) -> Iterator[Mapping[str, Any]]:
+    """Feature name → the customer's own figure, one customer after the other."""
+    names = catalogue.names
+    for figures in zip(*(features[name].tolist() for name in names), strict=True):
+        yield dict(zip(names, figures, strict=True))

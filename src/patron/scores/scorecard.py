@@ -1,0 +1,355 @@
+"""The scorecard: what a model says about each customer, one row per customer and as_of.
+
+========================================================  ============================================
+customer_id, as_of, horizon_days, value_horizon_days,     keys and provenance
+model_version, scored_at
+churn_probability                                         P(churn in the horizon), 0 to 1
+churn_band                                                null until offers say where contact starts to pay
+p_alive, expected_purchases, expected_order_value         from the posterior, over the horizon
+expected_value, expected_value_low, expected_value_high   money over the horizon, with an 80 % interval
+next_purchase_on, overdue_ratio                           a date · days since the last ÷ own usual gap
+base_, growth_, network_, learning_potential              money; growth with an 80 % interval
+customer_value, value_at_risk                             money; the four together · what churn would cost
+value_tier, value_percentile                              vip, medium, low · 1 to 100, by frozen cut-offs
+lifecycle_stage                                           null until stages are told apart
+reason_1, reason_2, reason_3                              why the risk is what it is, strongest first
+recommended_action, max_retention_spend                   null until there are offers
+not_scored_reason                                         null, or what stands in the way of a score
+========================================================  ============================================
+
+Where the churn probability comes from: the classifier, for rows that hold its features and for the horizon
+that it was trained for; in all other cases P(no purchase in the horizon) of the value model. It is never 1 −
+P(alive), which is 0 for everyone who has bought once.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from patron.errors import RangeError, TableError, some
+from patron.models.bundle import Bundle
+from patron.models.churn import ChurnClassifier
+from patron.models.tiers import Tiers
+from patron.models.value import CustomerValueModel
+from patron.scores.columns import SCORECARD_COLUMNS, as_scorecard, dates
+from patron.scores.potentials import base_potential, customer_value, value_at_risk
+from patron.scores.reasons import REASON_COLUMNS, explain_risk
+from patron.scores.scorable import RFM_COLUMNS, broken_rules, purchase_columns
+
+type Floats = npt.NDArray[np.float64]
+type Days = npt.NDArray[np.datetime64]
+type Form = Callable[[Mapping[str, Any], int], pd.DataFrame]
+
+__all__ = ["SCORECARD_COLUMNS", "append_not_scored", "freeze_tiers", "make_scorecard"]
+
+FROM_VALUE_MODEL = (
+    "p_alive", "expected_purchases", "expected_order_value",
+    "expected_value", "expected_value_low", "expected_value_high",
+    "growth_potential", "growth_potential_low", "growth_potential_high",
+)  # fmt: skip
+"""What the value model says and the scorecard passes on."""
+
+FARTHEST_DAYS = 36_525
+"""A century: no horizon is longer, and no purchase is expected later."""
+
+ONLY_PURCHASE_COLUMNS = (
+    "only frequency, recency, T and monetary_value were given: churn_probability is P(no purchase in the "
+    "horizon), and what past spend would tell is null"
+)
+
+
+def make_scorecard(
+    features: pd.DataFrame,
+    bundle: Bundle,
+    *,
+    scored_at: datetime | None = None,
+    model_version: str | int | None = None,
+    reasons: bool = True,
+    horizon_days: int | None = None,
+    value_horizon_days: int | None = None,
+    annual_discount_rate: float | None = None,
+    interval: float = 0.8,
+    random_state: int = 0,
+    form: Form = as_scorecard,
+) -> pd.DataFrame:
+    """What the model says about each customer.
+
+    Parameters
+    ----------
+    features : one row per customer: customer_id, as_of (a date; null or absent gives no next_purchase_on),
+        and either all features of the bundle's catalogue, or none but frequency, recency, T and
+        monetary_value
+    bundle : the trained model
+    scored_at : when; now if None. A time without a zone is taken as UTC
+    model_version : which version of the model `bundle` is; null if None
+    reasons : whether to say why; this takes longer than all the rest
+    horizon_days, value_horizon_days : days ≥ 1; the bundle's own if None
+    annual_discount_rate : per year, ≥ 0; the bundle's own if None
+    interval : share in (0, 1) of the predictive intervals
+    random_state : seed of the draws behind the intervals
+    form : `as_scorecard`, typed for files and analysis; or `as_answer`, plain for JSON
+
+    Returns
+    -------
+    `SCORECARD_COLUMNS`. Rows: those of `features`, in order, index 0, 1, 2, … A row that breaks a rule of
+    :mod:`patron.scores.scorable` has nulls, and the rule as its not_scored_reason.
+
+    Raises
+    ------
+    TableError : some features are there and others are not
+    InputError : one of the four purchase columns is missing or holds no numbers
+    RangeError : a horizon, the rate or the interval lies outside its range
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from patron.features.catalogue import FeatureCatalogue
+    >>> from patron.models.purchases import BetaGeoModel
+    >>> from patron.models.spend import GammaGammaModel
+    >>> value = CustomerValueModel(
+    ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
+    ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
+    ... )
+    >>> bundle = Bundle(churn=None, value=value, catalogue=FeatureCatalogue(()), horizon_days=90,
+    ...                 value_horizon_days=365, first_day=date(1997, 1, 1), as_of=date(1997, 9, 30))
+    >>> rfm = pd.DataFrame({"customer_id": [7, 8], "frequency": [3, 2], "recency": [200, 300],
+    ...                     "T": [270, 270], "monetary_value": [25.0, 30.0]})
+    >>> scorecard = make_scorecard(rfm, bundle)
+    >>> scorecard["customer_id"].tolist(), scorecard["expected_purchases"].round(1).tolist()
+    ([7, 8], [0.6, nan])
+    >>> scorecard["not_scored_reason"][1]
+    'recency must lie between 0 and T: it is the age at the last purchase, not the days since then'
+    """
+    horizon_days = _days("horizon_days", horizon_days, bundle.horizon_days)
+    value_horizon_days = _days("value_horizon_days", value_horizon_days, bundle.value_horizon_days)
+    if not 0 < interval < 1:
+        raise RangeError(f"interval must be a share between 0 and 1, got {interval!r}. Write 80 % as 0.8.")
+    complete = _holds_the_catalogue(features, bundle)
+    purchases = purchase_columns(features)
+    broken = broken_rules(purchases)
+    as_of = _as_of(features)
+
+    scorable = np.flatnonzero(pd.isna(broken))
+    known = features if len(scorable) == len(features) else features.iloc[scorable]
+    predicted = _predict_value(
+        _with_rate(bundle.value, annual_discount_rate),
+        {name: column[scorable] for name, column in purchases.items()},
+        horizon_days=horizon_days,
+        value_horizon_days=value_horizon_days,
+        interval=interval,
+        random_state=random_state,
+    )
+    classifier = bundle.churn if complete and horizon_days == bundle.horizon_days and len(known) else None
+    churn = predicted["p_no_purchase"] if classifier is None else classifier.predict_proba(known)[:, 1]
+    scored = {
+        **{name: predicted[name] for name in FROM_VALUE_MODEL},
+        **_potentials(known, bundle, churn, predicted["growth_potential"]),
+        "churn_probability": churn,
+        "next_purchase_on": _days_later(as_of[scorable], predicted["next_purchase_days"]),
+        "overdue_ratio": _figures(known, "overdue_ratio", np.nan),
+        **(_reasons(known, bundle, classifier, complete, horizon_days) if reasons else {}),
+    }
+    broken[scorable] = None if complete else ONLY_PURCHASE_COLUMNS
+    provenance = {
+        "customer_id": features["customer_id"],
+        "as_of": as_of,
+        "horizon_days": horizon_days,
+        "value_horizon_days": value_horizon_days,
+        "model_version": None if model_version is None else str(model_version),
+        "scored_at": _utc(scored_at),
+        "not_scored_reason": broken,
+    }
+    return form(provenance | _placed(scored, scorable, len(features)), len(features))
+
+
+def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:
+    """The scorecard with a row for each customer that gets no score, after the others.
+
+    Parameters
+    ----------
+    scorecard : what `make_scorecard` returned, with at least one row: the others share its provenance
+    not_eligible : one row per customer: customer_id, as_of (a date), not_scored_reason (text)
+
+    Returns
+    -------
+    All columns of the scorecard. Rows: those of `scorecard`, then those of `not_eligible`, index 0, 1, 2, …
+
+    Raises
+    ------
+    TableError : the scorecard has no row
+
+    Examples
+    --------
+    >>> card = as_scorecard({"customer_id": [7], "horizon_days": 90, "p_alive": 0.8}, 1)
+    >>> visitor = {"customer_id": [9], "as_of": ["2024-06-30"], "not_scored_reason": ["no order"]}
+    >>> both = append_not_scored(card, pd.DataFrame(visitor))
+    >>> both[["customer_id", "horizon_days", "p_alive", "not_scored_reason"]]
+       customer_id  horizon_days  p_alive not_scored_reason
+    0            7            90      0.8               NaN
+    1            9            90      NaN          no order
+    """
+    if scorecard.empty:
+        raise TableError(
+            "The scorecard has no row, so the date and the model of the other rows are not known."
+        )
+    shared = ("horizon_days", "value_horizon_days", "model_version", "scored_at")
+    unscored = {name: scorecard[name].iloc[0] for name in shared} | {
+        "customer_id": not_eligible["customer_id"],
+        "as_of": dates(not_eligible["as_of"]),
+        "not_scored_reason": not_eligible["not_scored_reason"],
+    }
+    return pd.concat([scorecard, as_scorecard(unscored, len(not_eligible))], ignore_index=True)
+
+
+def freeze_tiers(bundle: Bundle, features: pd.DataFrame) -> Bundle:
+    """The bundle with the tiers of these customers: those of the training, as of its last day.
+
+    Parameters
+    ----------
+    bundle : trained model
+    features : one row per customer, all features of the bundle's catalogue
+
+    Raises
+    ------
+    RangeError : the value of no customer is known
+
+    Examples
+    --------
+    See :class:`patron.models.tiers.Tiers`.
+    """
+    card = make_scorecard(features, bundle, reasons=False)
+    return bundle.with_tiers(Tiers.from_values(card["customer_value"]))
+
+
+def _days(name: str, given: int | None, own: int) -> int:
+    if given is None:
+        return own
+    if given != int(given) or not 1 <= given <= FARTHEST_DAYS:
+        raise RangeError(f"{name} must be a whole number of days from 1 to {FARTHEST_DAYS}, got {given!r}.")
+    return int(given)
+
+
+def _with_rate(value: CustomerValueModel, annual_discount_rate: float | None) -> CustomerValueModel:
+    if annual_discount_rate is None:
+        return value
+    if not 0 <= annual_discount_rate <= 1:
+        raise RangeError(
+            f"annual_discount_rate must be a share from 0 to 1, got {annual_discount_rate!r}. "
+            "Write 10 % as 0.10."
+        )
+    other = copy.copy(value)  # the draws are shared: only the rate differs
+    other.annual_discount_rate = float(annual_discount_rate)
+    return other
+
+
+def _predict_value(
+    value: CustomerValueModel, purchases: dict[str, Floats], **asked: Any
+) -> dict[str, Floats]:
+    """What the value model says of each row; ids may be null or come twice, so positions stand for them."""
+    wanted = (*FROM_VALUE_MODEL, "p_no_purchase", "next_purchase_days")
+    rows = len(purchases["T"])
+    if rows == 0:
+        return dict.fromkeys(wanted, np.empty(0))
+    predicted = value.predict(pd.DataFrame({"customer_id": np.arange(rows), **purchases}), **asked)
+    return {name: predicted[name].to_numpy() for name in wanted}
+
+
+def _holds_the_catalogue(features: pd.DataFrame, bundle: Bundle) -> bool:
+    """Whether the rows hold all features of the catalogue; False if none but the purchase columns."""
+    if "customer_id" not in features.columns:
+        raise TableError("The feature rows lack customer_id: give each row the id of its customer.")
+    absent = [name for name in bundle.catalogue.names if name not in features.columns]
+    given = [name for name in bundle.catalogue.names if name in features.columns and name not in RFM_COLUMNS]
+    if absent and given:
+        raise TableError(
+            f"The feature rows lack {len(absent)} of the {len(bundle.catalogue)} features of this model: "
+            f"{some(absent)}. Give all of them, null where unknown, or none but {', '.join(RFM_COLUMNS)}."
+        )
+    return not absent and "net_spend_total" in bundle.catalogue
+
+
+def _potentials(features: pd.DataFrame, bundle: Bundle, churn: Floats, growth: Floats) -> dict[str, Any]:
+    base = base_potential(
+        net_spend=_figures(features, "net_spend_total", np.nan),
+        cost=_figures(features, "cost_total", 0.0),
+        acquisition_cost=_figures(features, "acquisition_cost", 0.0),
+        margin=bundle.margin,
+    )
+    network = learning = np.zeros(len(features))
+    worth = customer_value(base, growth, network, learning)
+    tiers = bundle.tiers
+    return {
+        "base_potential": base,
+        "network_potential": network,
+        "learning_potential": learning,
+        "customer_value": worth,
+        "value_at_risk": value_at_risk(churn, growth),
+        "value_tier": None if tiers is None else tiers.tier(worth),
+        "value_percentile": None if tiers is None else tiers.percentile(worth),
+    }
+
+
+def _reasons(
+    features: pd.DataFrame,
+    bundle: Bundle,
+    classifier: ChurnClassifier | None,
+    complete: bool,
+    horizon_days: int,
+) -> dict[str, Any]:
+    if classifier is not None:
+        return dict(zip(REASON_COLUMNS, explain_risk(features, classifier, bundle.catalogue).T, strict=True))
+    if bundle.churn is None:
+        why = "this model has no churn classifier"
+    elif complete:
+        why = f"the churn classifier was trained for {bundle.horizon_days} days"
+    else:
+        return {}  # not_scored_reason says what was missing
+    return {REASON_COLUMNS[0]: f"churn_probability is P(no purchase in {horizon_days} days): {why}"}
+
+
+def _placed(scored: dict[str, Any], scorable: npt.NDArray[np.intp], rows: int) -> dict[str, Any]:
+    """The values of the rows that could be scored, where these rows stand among all; the others unknown."""
+    if len(scorable) == rows:
+        return scored
+    placed = {}
+    for name, values in scored.items():
+        column = np.asarray(values)
+        kind = np.dtype(object) if column.dtype.kind in "OU" else column.dtype
+        unknown = {"M": np.datetime64("NaT", "D"), "f": np.nan}.get(kind.kind)
+        placed[name] = np.full(rows, unknown, dtype=kind)
+        placed[name][scorable] = column
+    return placed
+
+
+def _figures(features: pd.DataFrame, name: str, absent: float) -> Floats:
+    if name not in features.columns:
+        return np.full(len(features), absent)
+    return features[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _as_of(features: pd.DataFrame) -> Days:
+    if "as_of" not in features.columns:
+        return np.full(len(features), "NaT", dtype="datetime64[D]")
+    try:
+        return dates(features["as_of"])
+    except (TypeError, ValueError) as error:
+        raise TableError(
+            "The column 'as_of' of the feature rows must hold dates, such as 2024-12-31."
+        ) from error
+
+
+def _days_later(as_of: Days, days: Floats) -> Days:
+    """as_of plus so many days, a part of a day counting as one; NaT where unknown or over a century away."""
+    near = np.isfinite(days) & (days <= FARTHEST_DAYS)
+    later = np.ceil(np.where(near, days, 0)).astype("timedelta64[D]")
+    return np.where(near, as_of + later, np.datetime64("NaT", "D"))
+
+
+def _utc(moment: datetime | None) -> pd.Timestamp:
+    stamp = pd.Timestamp(datetime.now(UTC) if moment is None else moment)
+    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")

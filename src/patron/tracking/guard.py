@@ -1,0 +1,186 @@
+"""Which requests the served model answers, and the one sentence for each other request.
+
+MLflow's scoring server lets NaN through, and puts the rows that it received in front of every error of a
+model. So the model checks a request itself and refuses it with a `RefusedRequest`: status 400, one sentence
+that names the column and the rule, and nothing about the customers but the position of a row.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from mlflow.exceptions import MlflowException
+
+from patron.errors import some
+from patron.models.bundle import Bundle
+from patron.scores.columns import dates
+from patron.scores.scorable import RFM_COLUMNS, broken_rules, purchase_columns
+from patron.tracking.signature import PARAMETERS
+
+__all__ = ["LARGEST_NUMBER", "RefusedRequest", "check_parameters", "check_request", "refuse"]
+
+LARGEST_NUMBER = 1e15
+"""No number of a request is larger: doubles count whole cents only up to about here."""
+
+type Floats = npt.NDArray[np.float64]
+
+NEEDED = ("customer_id", *RFM_COLUMNS)
+
+
+class RefusedRequest(MlflowException):
+    """A request that the model does not answer. Its sentence stays as it is, whatever the server would add to
+    it.
+
+    Examples
+    --------
+    >>> refused = refuse("The column 'T' must hold numbers.")
+    >>> refused.message = "Failed to predict data 'customer_id ...'"
+    >>> refused.message, refused.get_http_status_code()
+    ("The column 'T' must hold numbers.", 400)
+    """
+
+    @property
+    def message(self) -> str:
+        """The sentence."""
+        return str(self.args[0]) if self.args else ""
+
+    @message.setter
+    def message(self, text: str) -> None:
+        """The server's own message would hold the rows of the request: it is not taken over."""
+
+
+def refuse(sentence: str) -> RefusedRequest:
+    """The refusal with this sentence, for `raise`."""
+    refusal: RefusedRequest = RefusedRequest.invalid_parameter_value(sentence)
+    return refusal
+
+
+def check_request(rows: Any, bundle: Bundle) -> pd.DataFrame:
+    """The rows of a request in the types that scoring takes.
+
+    Parameters
+    ----------
+    rows : what the server or a caller hands over: a frame with customer_id, and either all features or the
+        purchase columns alone
+    bundle : whose features they are
+
+    Returns
+    -------
+    The same rows; numbers float64 with NaN for null, categories text with None for null.
+
+    Raises
+    ------
+    RefusedRequest : a column is missing or wrong, a row breaks a rule, or there is no row
+
+    Examples
+    --------
+    See :class:`patron.tracking.served.ServedModel`.
+    """
+    if not isinstance(rows, pd.DataFrame):
+        raise refuse("The request must be a table: send it as dataframe_records or dataframe_split.")
+    if rows.empty:  # also where no column of the request is known: MLflow has left the others out
+        raise refuse(f"The request holds no rows: give at least one, with {', '.join(NEEDED)}.")
+    if not rows.columns.is_unique:
+        raise refuse("The request holds two columns of the same name.")
+    rows = rows.reset_index(drop=True)
+    if absent := [name for name in NEEDED if name not in rows.columns]:
+        raise refuse(f"The request lacks the column {absent[0]!r}: each row needs {', '.join(NEEDED)}.")
+    checked: dict[str, Any] = {"customer_id": _ids(rows["customer_id"])}
+    if "as_of" in rows.columns:
+        checked["as_of"] = _days(rows["as_of"])
+    given = [name for name in bundle.catalogue.names if name in rows.columns and name not in RFM_COLUMNS]
+    absent = [name for name in bundle.catalogue.names if name not in rows.columns]
+    if given and absent:
+        raise refuse(
+            f"The request lacks {len(absent)} of the {len(bundle.catalogue)} features of this model: "
+            f"{some(absent)}; send all of them, null where unknown, or none but {', '.join(RFM_COLUMNS)}."
+        )
+    categories = [name for name in bundle.catalogue.categories if name in given]
+    checked |= _numbers(rows[[*RFM_COLUMNS, *(name for name in given if name not in categories)]])
+    checked |= {name: _texts(rows[name]) for name in categories}
+    request = pd.DataFrame(checked, copy=False)
+    _check_rules(request)
+    return request
+
+
+def check_parameters(parameters: Any) -> dict[str, Any]:
+    """The parameters of a request; those that are null are left out.
+
+    Raises
+    ------
+    RefusedRequest : a parameter is not known, or reasons is neither true nor false
+
+    Examples
+    --------
+    >>> check_parameters({"horizon_days": 30, "reasons": None})
+    {'horizon_days': 30}
+    """
+    given = dict(parameters or {})
+    if unknown := sorted(set(given) - set(PARAMETERS)):
+        raise refuse(f"The request sets {', '.join(unknown)}; it may set {', '.join(PARAMETERS)}.")
+    given = {name: value for name, value in given.items() if value is not None}
+    for name, value in given.items():
+        kind = bool if name == "reasons" else (int, float, np.integer, np.floating)
+        if not isinstance(value, kind) or (name != "reasons" and isinstance(value, bool)):
+            raise refuse(
+                f"The parameter {name} must be {'true or false' if name == 'reasons' else 'a number'}."
+            )
+    return given
+
+
+def _ids(column: pd.Series) -> pd.Series:
+    if column.isna().any():
+        raise refuse(f"The column 'customer_id' must not be null, and is in row {_first(column.isna())}.")
+    if column.map(lambda value: isinstance(value, list | dict | float)).any():
+        raise refuse("The column 'customer_id' must hold texts or whole numbers.")
+    return column
+
+
+def _days(column: pd.Series) -> pd.Series:
+    try:
+        return pd.Series(dates(column))
+    except (TypeError, ValueError) as error:
+        raise refuse("The column 'as_of' must hold dates such as 2024-12-31.") from error
+
+
+def _numbers(columns: pd.DataFrame) -> dict[str, Floats]:
+    if not (columns.dtypes == np.float64).all():
+        columns = pd.DataFrame({name: _number(column) for name, column in columns.items()})
+    numbers = columns.to_numpy()
+    large = np.abs(numbers) > LARGEST_NUMBER  # infinity too; null is not
+    if large.any():
+        column = int(large.any(axis=0).argmax())
+        raise refuse(
+            f"The column {columns.columns[column]!r} must hold numbers between -{LARGEST_NUMBER:.0e} and "
+            f"{LARGEST_NUMBER:.0e}, and does not in row {_first(large[:, column])}."
+        )
+    return dict(zip(columns.columns, numbers.T, strict=True))
+
+
+def _number(column: pd.Series) -> Floats:
+    try:
+        if pd.api.types.infer_dtype(column) in ("string", "mixed", "boolean"):
+            raise TypeError
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise refuse(f"The column {column.name!r} must hold numbers.") from error
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    texts = column.astype(object).where(column.notna(), None)
+    if texts.map(lambda value: isinstance(value, list | dict)).any():
+        raise refuse(f"The column {column.name!r} must hold texts.")
+    return texts
+
+
+def _check_rules(request: pd.DataFrame) -> None:
+    broken = broken_rules(purchase_columns(request))
+    found = pd.notna(broken)
+    if found.any():
+        raise refuse(f"In row {_first(found)}, {broken[found][0]}.")
+
+
+def _first(found: Any) -> int:
+    """The position of the first row that is meant, counted from 1."""
+    return int(np.flatnonzero(np.asarray(found))[0]) + 1

@@ -1,0 +1,337 @@
+"""The registered model `patron`: its versions, and which of them is champion.
+
+Each training adds a version. The alias `champion` marks the one that scores, `challenger` the latest one that
+did not become champion. What a version is worth and what data it has seen stand in its tags, so that the list
+of versions says it without opening a run.
+
+A model is named by a URI: ``models:/patron@champion``, ``models:/patron/3``, ``runs:/<run>/model`` or a
+folder.
+"""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from patron.errors import ModelError, ModelNotFoundError, some
+from patron.models.bundle import Bundle
+from patron.tracking.served import BUNDLE_ARTIFACT
+from patron.tracking.store import Store, store_failures
+
+__all__ = [
+    "CHALLENGER",
+    "CHAMPION",
+    "MODEL_NAME",
+    "ModelVersion",
+    "export_model",
+    "find_version",
+    "list_versions",
+    "load_bundle",
+    "promote",
+    "register",
+]
+
+MODEL_NAME = "patron"
+CHAMPION, CHALLENGER = "champion", "challenger"
+METRIC = "metric."
+SCHEME = re.compile(r"[a-z][a-z0-9+-]+:/")
+LOGGED = re.compile(r"models:/(?P<id>m-[0-9a-f]+)")
+REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """One version of a registered model.
+
+    Attributes
+    ----------
+    name, version : the registered model, and which of its versions, from 1
+    run_id : the run that trained it; None where it was registered by hand
+    aliases : names that point to it, sorted
+    metrics : name → number, as given when it was registered
+    first_day, as_of : first and last day of the data that it was trained on; None where not known
+    created_at : when it was registered, UTC
+    tags : all that was noted with it, as text
+    """
+
+    name: str
+    version: int
+    run_id: str | None
+    aliases: tuple[str, ...]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    first_day: date | None = None
+    as_of: date | None = None
+    created_at: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def uri(self) -> str:
+        """The URI of exactly this version."""
+        return f"models:/{self.name}/{self.version}"
+
+
+type Rule = Callable[[ModelVersion, ModelVersion], bool]
+"""(champion, newcomer) → whether the newcomer becomes champion."""
+
+
+def register(
+    store: Store,
+    model_uri: str,
+    bundle: Bundle,
+    metrics: Mapping[str, float],
+    *,
+    run_id: str | None = None,
+    name: str = MODEL_NAME,
+    becomes_champion: Rule = lambda champion, newcomer: False,
+) -> ModelVersion:
+    """A new version of the registered model. The first one becomes champion, a later one if the rule says so.
+
+    Parameters
+    ----------
+    store : where to
+    model_uri : what :meth:`patron.tracking.runs.TrainingRun.log_bundle` returned
+    bundle : the same bundle; its settings and data window become tags
+    metrics : number by name; they become tags that the rule and `list_versions` read
+    run_id : the run that trained it
+    name : of the registered model, made if there is none
+    becomes_champion : asked with the champion and the newcomer; where it says no, the newcomer becomes
+        challenger
+
+    Returns
+    -------
+    The version, with its alias.
+
+    Raises
+    ------
+    ModelError : the store is locked, cannot be reached, or does not know the model
+
+    Examples
+    --------
+    See the module :mod:`patron.workflows.train`.
+    """
+    client = store.client()
+    tags = {key: str(value) for key, value in bundle.describe().items()}
+    tags |= {f"{METRIC}{key}": repr(float(value)) for key, value in metrics.items()}
+    with store_failures(store.uri):
+        champion = _by_alias(client, name, CHAMPION)
+        if _if_there(lambda: client.get_registered_model(name)) is None:
+            client.create_registered_model(name)
+        logged = LOGGED.fullmatch(model_uri)
+        created = client.create_model_version(
+            name, source=model_uri, run_id=run_id, tags=tags, model_id=logged["id"] if logged else None
+        )
+    newcomer = _read(created, aliases={})
+    if champion is None or becomes_champion(champion, newcomer):
+        return promote(store, newcomer.version, name=name)
+    with store_failures(store.uri):
+        client.set_registered_model_alias(name, CHALLENGER, str(newcomer.version))
+    return find_version(store, newcomer.uri)
+
+
+def promote(store: Store, version: int, *, name: str = MODEL_NAME) -> ModelVersion:
+    """Make a version champion. The one before it is noted in its tag `champion_before`.
+
+    Returns
+    -------
+    The version, with its alias.
+
+    Raises
+    ------
+    ModelNotFoundError : there is no such version
+    ModelError : the store is locked or cannot be reached
+    """
+    client = store.client()
+    find_version(store, f"models:/{name}/{version}")
+    with store_failures(store.uri):
+        before = _by_alias(client, name, CHAMPION)
+        challenger = _by_alias(client, name, CHALLENGER)
+        if before is not None and before.version != version:
+            client.set_model_version_tag(name, str(version), "champion_before", str(before.version))
+        client.set_registered_model_alias(name, CHAMPION, str(version))
+        if challenger is not None and challenger.version == version:
+            client.delete_registered_model_alias(name, CHALLENGER)
+    return find_version(store, f"models:/{name}/{version}")
+
+
+def list_versions(store: Store, *, name: str = MODEL_NAME) -> list[ModelVersion]:
+    """All versions of the registered model, newest first; none where there is no such model.
+
+    Raises
+    ------
+    ModelError : the store is locked or cannot be reached
+    """
+    client = store.client()
+    with store_failures(store.uri):
+        found: list[Any] = []
+        page = None
+        while page is None or page.token:
+            page = client.search_model_versions(f"name = '{name}'", page_token=page.token if page else None)
+            found += page
+        aliases = _aliases(client, name)
+    return sorted((_read(version, aliases) for version in found), key=lambda version: -version.version)
+
+
+def find_version(store: Store, uri: str) -> ModelVersion:
+    """The version that a URI of the registry names.
+
+    Parameters
+    ----------
+    uri : ``models:/<name>@<alias>`` or ``models:/<name>/<version>``
+
+    Raises
+    ------
+    ModelNotFoundError : the URI has another form, or there is no such model, version or alias
+    ModelError : the store is locked or cannot be reached
+    """
+    named = REGISTERED.fullmatch(uri)
+    if named is None:
+        raise ModelNotFoundError(
+            f"{uri!r} names no version of a registered model. Write models:/{MODEL_NAME}@{CHAMPION} or "
+            f"models:/{MODEL_NAME}/1."
+        )
+    client, name = store.client(), named["name"]
+    with store_failures(store.uri):
+        if named["alias"]:
+            found = _by_alias(client, name, named["alias"])
+        else:
+            found = _by_number(client, name, int(named["version"]))
+    if found is None:
+        raise ModelNotFoundError(f"There is no model {uri!r}: {_what_there_is(store, name)}.")
+    return found
+
+
+def load_bundle(store: Store, uri: str) -> tuple[Bundle, ModelVersion | None]:
+    """The bundle of a model, and the version that it is.
+
+    Parameters
+    ----------
+    uri : of a registered model, of a run's model, or the folder of an exported model
+
+    Returns
+    -------
+    The bundle, and its version; None for a model that the registry does not name.
+
+    Raises
+    ------
+    ModelNotFoundError : there is no such model
+    ModelError : the store is locked or cannot be reached; the model's files are missing or were cut short
+    """
+    version = find_version(store, uri) if _is_registered(uri) else None
+    with tempfile.TemporaryDirectory() as copies:
+        folder = _fetch(
+            store, version.uri if version is not None else uri, Path("artifacts", BUNDLE_ARTIFACT), copies
+        )
+        return Bundle.load(folder), version
+
+
+def export_model(store: Store, uri: str, folder: str | Path) -> Path:
+    """Copy a model into a new or empty folder, which can be moved anywhere and loaded and served from there.
+
+    Returns
+    -------
+    The folder.
+
+    Raises
+    ------
+    ModelNotFoundError : there is no such model
+    ModelError : the folder is not empty, or the store is locked or cannot be reached
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ModelError(f"Cannot export to {str(folder)!r}: it is there and not empty. Name a new folder.")
+    version = find_version(store, uri) if _is_registered(uri) else None
+    with tempfile.TemporaryDirectory() as copies:
+        fetched = _fetch(store, version.uri if version is not None else uri, Path(), copies)
+        shutil.copytree(fetched, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def _is_registered(uri: str) -> bool:
+    return uri.startswith("models:") and LOGGED.fullmatch(uri) is None
+
+
+def _fetch(store: Store, uri: str, part: Path, copies: str) -> Path:
+    """A folder with (a part of) the files of a model: its own where it is one, else a copy."""
+    if not SCHEME.match(uri):
+        folder = Path(uri)
+        if not folder.is_dir():
+            raise ModelNotFoundError(
+                f"There is no model {uri!r}: it is neither a folder nor a URI such as "
+                f"models:/{MODEL_NAME}@{CHAMPION}."
+            )
+        return folder / part
+    try:
+        logged = LOGGED.fullmatch(uri)
+        whole = store.client().get_logged_model(logged["id"]).artifact_location if logged else uri
+        wanted = "/".join([whole.rstrip("/"), *part.parts])
+        return Path(mlflow.artifacts.download_artifacts(wanted, dst_path=copies, tracking_uri=store.uri))
+    except (MlflowException, OSError) as error:
+        if isinstance(error, MlflowException) and not _is_absent(error):
+            with store_failures(store.uri):
+                raise
+        raise ModelNotFoundError(
+            f"There are no files of the model {uri!r}: {_what_there_is(store, MODEL_NAME)}."
+        ) from error
+
+
+def _what_there_is(store: Store, name: str) -> str:
+    versions = list_versions(store, name=name)
+    if not versions:
+        return f"no model {name!r} is registered yet. Train one first"
+    aliases = sorted(alias for version in versions for alias in version.aliases)
+    numbers = some(sorted(version.version for version in versions))
+    return f"{name!r} has the versions {numbers} and the aliases {', '.join(aliases) or 'none'}"
+
+
+def _by_alias(client: mlflow.MlflowClient, name: str, alias: str) -> ModelVersion | None:
+    number = _aliases(client, name).get(alias)
+    return None if number is None else _by_number(client, name, number)
+
+
+def _by_number(client: mlflow.MlflowClient, name: str, version: int) -> ModelVersion | None:
+    found = _if_there(lambda: client.get_model_version(name, str(version)))
+    return None if found is None else _read(found, _aliases(client, name))
+
+
+def _aliases(client: mlflow.MlflowClient, name: str) -> dict[str, int]:
+    """Alias → version."""
+    model = _if_there(lambda: client.get_registered_model(name))
+    return {} if model is None else {alias: int(version) for alias, version in model.aliases.items()}
+
+
+def _read(found: Any, aliases: Mapping[str, int]) -> ModelVersion:
+    tags, version = dict(found.tags), int(found.version)
+    metrics = {
+        key.removeprefix(METRIC): float(value) for key, value in tags.items() if key.startswith(METRIC)
+    }
+    return ModelVersion(
+        name=found.name,
+        version=version,
+        run_id=found.run_id or None,
+        aliases=tuple(sorted(alias for alias, number in aliases.items() if number == version)),
+        metrics=metrics,
+        first_day=date.fromisoformat(tags["first_day"]) if "first_day" in tags else None,
+        as_of=date.fromisoformat(tags["as_of"]) if "as_of" in tags else None,
+        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        tags=tags,
+    )
+
+
+def _if_there[T](ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except MlflowException as error:
+        if _is_absent(error):
+            return None
+        raise
+
+
+def _is_absent(error: MlflowException) -> bool:
+    return str(error.error_code) in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND")

@@ -1,0 +1,93 @@
+"""The model that MLflow loads and serves: requests in, scorecard rows out.
+
+It reads its bundle once and changes nothing afterwards, so MLflow's scoring server may call `predict` from
+any number of threads. What a request holds is in signature.py, what is refused in guard.py.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow.models import Model
+from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FILE_NAME
+from mlflow.utils.yaml_utils import read_yaml
+
+from patron.errors import InputError
+from patron.models.bundle import Bundle
+from patron.scores.columns import as_answer
+from patron.scores.scorecard import make_scorecard
+from patron.tracking.guard import check_parameters, check_request, refuse
+
+__all__ = ["BUNDLE_ARTIFACT", "ServedModel"]
+
+BUNDLE_ARTIFACT = "bundle"
+"""The name of the bundle among the artifacts of the MLflow model."""
+
+log = logging.getLogger(__name__)
+
+
+class ServedModel(PythonModel):
+    """Feature rows → scorecard rows, as MLflow calls it.
+
+    Attributes
+    ----------
+    bundle : the trained model
+    model_version : version in the registry that the model was loaded as; MLflow's id of the model where it
+        was loaded from a run or a folder; None where that is not known either
+
+    Examples
+    --------
+    See :func:`patron.tracking.package.save_bundle_as_model`.
+    """
+
+    bundle: Bundle
+    model_version: str | None = None
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the bundle that lies beside the code."""
+        folder = Path(context.artifacts[BUNDLE_ARTIFACT])
+        self.bundle = Bundle.load(folder)
+        self.model_version = _version(folder.parents[1])
+
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """The scorecard rows of a request.
+
+        Parameters
+        ----------
+        context : not used; the bundle has been read
+        model_input : one row per customer: customer_id, as_of (optional), and either all features or
+            frequency, recency, T and monetary_value
+        params : horizon_days, value_horizon_days, annual_discount_rate, reasons; the model's own where not
+            given
+
+        Returns
+        -------
+        All scorecard columns, None where unknown, dates as ISO text. Rows: those of the request, in order.
+
+        Raises
+        ------
+        RefusedRequest : status 400; the sentence names the column and the rule
+        """
+        request = check_request(model_input, self.bundle)
+        asked = check_parameters(params)
+        try:
+            return make_scorecard(
+                request, self.bundle, model_version=self.model_version, form=as_answer, **asked
+            )
+        except InputError as error:  # a parameter out of its range: the request has been checked
+            raise refuse(str(error)) from error
+        except Exception as error:  # the last door: the server would send the stack trace to whoever asked
+            log.exception("A request of %d rows could not be scored.", len(request))
+            raise refuse(f"The model cannot score this request ({type(error).__name__}).") from None
+
+
+def _version(folder: Path) -> str | None:
+    """What the files that MLflow has put into the model's folder say."""
+    if (folder / REGISTERED_MODEL_META_FILE_NAME).is_file():
+        return str(read_yaml(str(folder), REGISTERED_MODEL_META_FILE_NAME)["model_version"])
+    model_id: str | None = Model.load(str(folder)).model_id
+    return model_id

@@ -1,0 +1,50 @@
+"""A small trained model for every test: a classifier of churn in 90 days, and a value model of known parameters."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from patron.models.bundle import Bundle
+from patron.models.churn import ChurnClassifier
+from patron.scores.scorecard import freeze_tiers
+from small_model import AS_OF, CATALOGUE, make_rows, make_value_model
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Bundle:
+    """Trained on 1000 customers, who leave the sooner the longer ago their last order is."""
+    rows = make_rows(1000)
+    leaves = np.random.default_rng(1).random(1000) < 1 / (1 + np.exp(-(rows["days_since_last"] - 150) / 60))
+    untiered = Bundle(
+        churn=ChurnClassifier(n_estimators=60).fit(rows[list(CATALOGUE.names)], leaves),
+        value=make_value_model(),
+        catalogue=CATALOGUE,
+        horizon_days=90,
+        value_horizon_days=365,
+        first_day=date(2022, 7, 1),
+        as_of=AS_OF,
+    )
+    return freeze_tiers(untiered, rows)
+
+
+@pytest.fixture(scope="session")
+def value_only(bundle: Bundle) -> Bundle:
+    """The same model without its classifier."""
+    return Bundle(
+        churn=None,
+        value=bundle.value,
+        catalogue=bundle.catalogue,
+        horizon_days=90,
+        value_horizon_days=365,
+        first_day=bundle.first_day,
+        as_of=AS_OF,
+        tiers=bundle.tiers,
+    )
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    """Twenty feature rows."""
+    return make_rows(20, seed=7)
