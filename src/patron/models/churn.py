@@ -31,7 +31,7 @@ from patron.errors import (
 from patron.models.calibration import Calibration, calibration_from_dict, fit_calibration
 from patron.models.encoding import FeatureEncoder, outcomes
 from patron.models.estimator import Estimator
-from patron.models.trees import explain, grow_trees, read_trees
+from patron.models.trees import add_up, explain, grow_trees, read_trees
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -60,7 +60,7 @@ class ChurnClassifier(Estimator):
     early_stopping_rounds : trees without gain on `stop` after which growing ends, ≥ 1
     calibration : "isotonic", "sigmoid", "auto" (isotonic where `calibrate` has 1000 customers of the rarer
         class) or None, which ignores `calibrate`
-    n_jobs : threads, -1 for all; the result does not depend on it
+    n_jobs : most threads, -1 for all; the result does not depend on it
     random_state : seed of all that is drawn
 
     Attributes
@@ -157,6 +157,7 @@ class ChurnClassifier(Estimator):
             patience=self.early_stopping_rounds,
             categories=encoder.category_positions,
             stop_on=stop_on,
+            n_jobs=self.n_jobs,
             random_state=self.random_state,
         )
         self._restore(trees, encoder, None, float(grown_on[1].mean()))
@@ -169,7 +170,7 @@ class ChurnClassifier(Estimator):
             )
         if calibrate_on is not None and self.calibration:
             self._calibration = fit_calibration(
-                self._log_odds(calibrate_on[0]), calibrate_on[1], self.calibration
+                add_up(trees, calibrate_on[0], self.n_jobs), calibrate_on[1], self.calibration
             )
         return self
 
@@ -189,7 +190,7 @@ class ChurnClassifier(Estimator):
         NotFittedError, TableError : not fitted; a feature is missing
         InputError : a number is infinite or is text
         """
-        leaves = self._in_chunks(X, lambda matrix: self._calibrated(self._log_odds(matrix)))
+        leaves = self._in_chunks(X, lambda matrix: self._calibrated(add_up(self._trees, matrix, self.n_jobs)))
         return np.column_stack([1 - leaves, leaves])
 
     def predict(self, X: pd.DataFrame) -> npt.NDArray[np.int64]:
@@ -217,7 +218,7 @@ class ChurnClassifier(Estimator):
         ----------
         Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
         """
-        parts = self._in_chunks(X, lambda matrix: explain(self._trees, matrix, self._threads))
+        parts = self._in_chunks(X, lambda matrix: explain(self._trees, matrix, self.n_jobs))
         return pd.DataFrame(parts, index=X.index, columns=list(self.feature_names_in_))
 
     @property
@@ -285,10 +286,6 @@ class ChurnClassifier(Estimator):
             input_tags=InputTags(allow_nan=True, categorical=True, string=True),
         )
 
-    @property
-    def _threads(self) -> int:
-        return max(self.n_jobs, 0)  # LightGBM takes 0 for all
-
     def _tree_settings(self) -> dict[str, Any]:
         return {
             "objective": "binary",
@@ -296,11 +293,12 @@ class ChurnClassifier(Estimator):
             "num_leaves": self.num_leaves,
             "max_depth": self.max_depth,
             "min_data_in_leaf": self.min_child_samples,
-            "num_threads": self._threads,
         }
 
     def _check_settings(self) -> None:
         bounds = {"num_leaves": 2, "n_jobs": -1, "random_state": 0}
+        if self.n_jobs == 0:
+            raise RangeError("ChurnClassifier.n_jobs must be -1 (all) or at least 1, got 0.")
         for name in ("n_estimators", "max_depth", "min_child_samples", "early_stopping_rounds", *bounds):
             bound = bounds.get(name, 1)
             value = getattr(self, name)
@@ -339,10 +337,6 @@ class ChurnClassifier(Estimator):
         return np.concatenate(
             [compute(self._encoder.encode(X.iloc[start : start + _CHUNK])) for start in starts]
         )
-
-    def _log_odds(self, matrix: npt.NDArray[np.float32]) -> Floats:
-        log_odds: Floats = self._trees.predict(matrix, raw_score=True, num_threads=self._threads)
-        return log_odds
 
     def _calibrated(self, log_odds: Floats) -> Floats:
         probability = expit(log_odds) if self._calibration is None else self._calibration(log_odds)

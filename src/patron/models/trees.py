@@ -4,6 +4,7 @@
 because it loads scikit-learn where that is installed and not every importer of this file predicts.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,12 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-__all__ = ["explain", "grow_trees", "read_trees"]
+__all__ = ["add_up", "explain", "grow_trees", "read_trees"]
 
 type Floats = npt.NDArray[np.float64]
 type Matrix = npt.NDArray[np.float32]
 
+_ROWS_PER_THREAD = 10_000  # fewer, and waiting for each other costs more than it brings
 _FIXED = {
     # Many features tell nearly the same (orders in 30 and in 90 days), so each tree sees a part of them and
     # of the rows.
@@ -45,6 +47,7 @@ def grow_trees(
     patience: int,
     categories: Sequence[int] = (),
     stop_on: tuple[Matrix, Floats] | None = None,
+    n_jobs: int = 1,
     random_state: int = 0,
 ) -> "Booster":
     """Trees grown until `stop_on` gains no more.
@@ -59,6 +62,7 @@ def grow_trees(
     categories : positions of the categories
     stop_on : later rows and their target; without it a fifth of the rows, drawn at random, says how many
         trees are enough, and all rows then grow that many
+    n_jobs : most threads, -1 for all; the trees do not depend on it
     random_state : seed of all that is drawn
 
     Returns
@@ -75,7 +79,7 @@ def grow_trees(
     """
     import lightgbm
 
-    settings = {**settings, **_FIXED, "seed": random_state}
+    settings = {**settings, **_FIXED, "seed": random_state, "num_threads": _threads(n_jobs, len(target))}
 
     def rows(part: tuple[Matrix, Floats], like: Any = None) -> Any:
         return lightgbm.Dataset(
@@ -111,14 +115,31 @@ def read_trees(text: str) -> "Booster":
     return Booster(model_str=text)
 
 
-def explain(trees: "Booster", matrix: Matrix, n_jobs: int) -> Floats:
+def add_up(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
+    """The sum of the trees for each row.
+
+    Parameters
+    ----------
+    trees : grown
+    matrix : (n_rows, n_features) as in growing
+    n_jobs : most threads, -1 for all
+
+    Returns
+    -------
+    (n_rows,) in the unit of the objective's score, which is log-odds for a binary one
+    """
+    total: Floats = trees.predict(matrix, raw_score=True, num_threads=_threads(n_jobs, len(matrix)))
+    return total
+
+
+def explain(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
     """How far each feature moves the sum of the trees: Shapley values.
 
     Parameters
     ----------
     trees : grown
     matrix : (n_rows, n_features) as in growing
-    n_jobs : threads
+    n_jobs : most threads, -1 for all
 
     Returns
     -------
@@ -129,7 +150,14 @@ def explain(trees: "Booster", matrix: Matrix, n_jobs: int) -> Floats:
     ----------
     Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
     """
+    if len(matrix) == 0:  # LightGBM divides by the number of rows
+        return np.empty(matrix.shape)
     with _ONE_EXPLANATION_AT_A_TIME:
-        explained = trees.predict(matrix, pred_contrib=True, num_threads=n_jobs)
+        explained = trees.predict(matrix, pred_contrib=True, num_threads=_threads(n_jobs, len(matrix)))
     without_average: Floats = np.asarray(explained)[:, :-1]
     return without_average
+
+
+def _threads(n_jobs: int, n_rows: int) -> int:
+    useful = 1 + n_rows // _ROWS_PER_THREAD
+    return min(useful, os.cpu_count() or 1 if n_jobs == -1 else n_jobs)
