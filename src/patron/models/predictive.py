@@ -1,10 +1,10 @@
 """From parameters to every number of the scorecard: the engine of the value model. Arrays in, arrays out.
 
 What makes a million customers cheap is that little depends on the whole customer. Given that a customer is
-alive, purchases ahead depend on (x, T) alone; one-time buyers on T alone; spend per purchase is linear in the
-mean spend seen. So each is computed once per distinct value and draw, and a customer adds P(alive) and two
-products. Everything is elementwise in the customer, with the order of summation over draws fixed, so that a
-row's numbers are the same alone, in a batch and in any order.
+alive, purchases ahead depend on (x, T) alone, and smoothly on T; one-time buyers are known by T; spend per
+order is linear in the mean spend seen. So each is computed once per distinct value and draw, and a customer
+adds P(alive) and a few products. Everything is elementwise in the customer, with the order of summation over
+draws fixed, so that a row's numbers are the same alone, in a batch and in any order.
 
 Means are means over posterior draws of the analytic expectation. Intervals come from simulated futures (see
 `patron.models.purchases.simulate`), one per posterior draw; the chance of being gone is not drawn but enters
@@ -21,15 +21,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv
 
-from patron.models.purchases.expectation import drop_out_shape, probability_alive
-from patron.models.purchases.rate import FARTHEST, purchases_while_alive
+from patron.models.intervals import interval_of
+from patron.models.purchases.by_age import PurchasesByAge
+from patron.models.purchases.expectation import log_odds_gone
+from patron.models.purchases.rate import FARTHEST
 from patron.models.purchases.simulate import Futures, draw_chances, purchase_counts
 
-__all__ = ["Buyers", "Outlook", "Posterior", "interval_of", "thinned"]
+__all__ = ["Buyers", "Outlook", "ParameterDraws", "thinned"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Index = npt.NDArray[np.intp]
+Pairs = tuple[Index, Floats]  # distinct (x, T): which of the distinct x, and T
 
 BLOCK = 2048  # customers at a time: the arrays of a block stay in the processor's cache
 SLICE = 0.02  # within a simulated future money is discounted as of slices that differ by this share
@@ -37,34 +40,8 @@ MOST = 1e30  # of money, in the units of the input: a bound that keeps single pr
 
 
 @dataclass(frozen=True, slots=True)
-class Buyers:
-    """Customers as the models see them, one number each.
-
-    Attributes
-    ----------
-    x : repeat purchases
-    t_x, T : recency and age, time units of the purchase model
-    z : money, mean of the repeat orders; 0 where there is none
-    """
-
-    x: Floats
-    t_x: Floats
-    T: Floats
-    z: Floats
-
-    def distinct(self) -> tuple["Buyers", Index]:
-        """The distinct rows, sorted by x, then T; and which of them each customer is."""
-        order = np.lexsort((self.z, self.t_x, self.T, self.x))
-        columns = [column[order] for column in (self.x, self.t_x, self.T, self.z)]
-        which = np.empty(order.size, dtype=np.intp)
-        first = _changes(*columns)
-        which[order] = np.cumsum(first) - 1
-        return Buyers(*(column[first] for column in columns)), which
-
-
-@dataclass(frozen=True, slots=True)
-class Posterior:
-    """Parameter draws of both models.
+class ParameterDraws:
+    """Posterior draws of both models.
 
     Attributes
     ----------
@@ -86,20 +63,50 @@ def thinned(draws: Mapping[str, Floats], n_draws: int) -> dict[str, Floats]:
     >>> thinned({"r": np.arange(10.0)}, 5)
     {'r': array([0., 2., 4., 6., 8.])}
     """
-    kept = {}
-    for name, values in draws.items():
-        column = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        chosen = np.arange(min(n_draws, column.size)) * column.size // min(n_draws, column.size)
-        kept[name] = column[chosen]
-    return kept
+    size = next(iter(draws.values())).size
+    chosen = np.arange(min(n_draws, size)) * size // min(n_draws, size)
+    return {name: np.asarray(values, dtype=np.float64)[chosen] for name, values in draws.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Buyers:
+    """Customers as the models see them, one number each.
+
+    Attributes
+    ----------
+    x : repeat purchases
+    t_x, T : recency and age, time units of the purchase model
+    z : money, mean of the repeat orders; 0 where there is none
+    """
+
+    x: Floats
+    t_x: Floats
+    T: Floats
+    z: Floats
+
+    def distinct(self) -> tuple["Buyers", Index]:
+        """The distinct rows, sorted by x, then T; and which of them each customer is.
+
+        Examples
+        --------
+        >>> distinct, which = Buyers(*np.array([[1.0, 0, 1], [5, 0, 5], [9, 9, 9], [20, 0, 20]])).distinct()
+        >>> distinct.x, which
+        (array([0., 1.]), array([1, 0, 1]))
+        """
+        order = np.lexsort((self.z, self.t_x, self.T, self.x))
+        columns = [column[order] for column in (self.x, self.t_x, self.T, self.z)]
+        first = _changes(*columns)
+        which = np.empty(order.size, dtype=np.intp)
+        which[order] = np.cumsum(first) - 1
+        return Buyers(*(column[first] for column in columns)), which
 
 
 class Outlook:
-    """What the models expect of customers, and what customers may do.
+    """What the models expect of customers, and what the customers may do. Money is before the margin.
 
     Parameters
     ----------
-    posterior : parameter draws
+    draws : posterior draws
     buyers : customers, in any order; equal ones are computed once
     horizon, value_horizon : time units ahead; either may be the longer, the second may be infinite
     rate : continuous discount rate per time unit
@@ -107,14 +114,22 @@ class Outlook:
     random_state : seed of the luck that all customers share
     level : probability that an interval holds
 
-    Notes
-    -----
-    `columns` gives a dict of arrays in the order of `buyers`; money is before the margin.
+    Examples
+    --------
+    >>> draws = ParameterDraws({name: np.array([value]) for name, value in
+    ...                         dict(r=0.243, alpha=4.414, a=0.793, b=2.426).items()},
+    ...                        dict(p=np.array([6.25]), q=np.array([3.74]), v=np.array([15.44])), "bgnbd")
+    >>> buyers = Buyers(np.array([2.0]), np.array([30.43]), np.array([38.86]), np.array([22.35]))
+    >>> outlook = Outlook(draws, buyers, horizon=39, value_horizon=78, rate=0.0027, n_draws=100,
+    ...                   random_state=0, level=0.8)
+    >>> {name: float(values[0].round(2)) for name, values in outlook.expectations().items()}
+    {'p_alive': 0.73, 'p_no_purchase': 0.45, 'purchases': 1.23, 'value': 28.79, 'growth': 48.31,
+     'next_purchase': 15.67, 'order_value': 24.66}
     """
 
     def __init__(
         self,
-        posterior: Posterior,
+        draws: ParameterDraws,
         buyers: Buyers,
         *,
         horizon: float,
@@ -124,227 +139,156 @@ class Outlook:
         random_state: int,
         level: float,
     ) -> None:
-        self.buyers, self.which = buyers.distinct()
-        self.family, self.rate, self.level = posterior.family, rate, level
-        self.horizon = horizon
+        self._buyers, self._which = buyers.distinct()
+        self._x, self._x_of = np.unique(self._buyers.x, return_inverse=True)
+        self._family, self._rate, self._level, self._horizon = draws.family, rate, level, horizon
         ends = [min(end, FARTHEST / rate) if rate > 0 else end for end in (horizon, value_horizon)]
-        self.near, self.far = min(ends), max(ends)
-        self.flipped = ends[0] > ends[1]
-        self.draws = thinned(posterior.purchases, n_draws)
-        self.n_means = self.draws["r"].size
-        self.cycle = np.arange(n_draws) % self.n_means
-        self.groups, self.group = np.unique(self.buyers.x, return_inverse=True)
-        self._prepare_spend(posterior.spend, n_draws, random_state)
-        self.futures = Futures(
-            draw_chances(n_draws, random_state),
-            {name: values[self.cycle] for name, values in self.draws.items()},
-            self.family,
-            self.groups,
+        self._near, self._far = min(ends), max(ends)
+        self._names = ("value", "growth") if ends[0] <= ends[1] else ("growth", "value")  # nearer end first
+        self._draws = thinned(draws.purchases, n_draws)
+        self._cycle = np.arange(n_draws) % self._draws["r"].size
+        self._by_age = PurchasesByAge(
+            self._draws, draws.family, self._x, self._near, self._far, rate, plain_to_far=ends[0] > ends[1]
         )
+        self._order_value = _mean_orders(draws.spend, self._x)
+        chances = draw_chances(n_draws, random_state)
+        repeated = {name: values[self._cycle] for name, values in self._draws.items()}
+        self._futures = Futures(chances, repeated, draws.family, self._x)
+        spend = thinned(draws.spend, n_draws)
+        p, q, v = (spend[name][np.arange(n_draws) % spend[name].size] for name in ("p", "q", "v"))
+        self._v = v.astype(np.float32)
+        self._order_sums = chances.order_sums(p)
+        self._spend_luck = gammaincinv(p[:, None] * self._x + q[:, None], chances.spend[:, None])
+
+    def expectations(self) -> dict[str, Floats]:
+        """(n_customers,) each: p_alive, p_no_purchase, purchases, value and growth (money, discounted),
+        next_purchase (median time, if alive) and order_value (money)."""
+        return self._columns(expected=True, simulated=False)
 
     def columns(self) -> dict[str, Floats]:
-        """Every number, (n_customers,) each: see `patron.models.value.CustomerValueModel.predict`."""
-        found = self._empty(
-            "p_alive", "p_no_purchase", "purchases", "value", "growth", "next_purchase",
-            "value_low", "value_high", "growth_low", "growth_high",
-        )  # fmt: skip
-        order_value = self.order_value()
-        for rows, pairs, pair in self._blocks():
-            alive, dead = self._alive(rows)
-            plain, near, far, waits = self._ahead(pairs)
-            found["p_alive"][rows] = _mean(alive)
-            found["p_no_purchase"][rows] = _mean(dead + alive * waits[pair])
-            found["purchases"][rows] = _mean(alive * plain[pair])
-            found["value"][rows] = _mean(alive * (far if self.flipped else near)[pair])
-            found["growth"][rows] = _mean(alive * (near if self.flipped else far)[pair])
-            found["next_purchase"][rows] = self._next_purchase(pairs)[pair]
-            weights = alive[:, self.cycle].astype(np.float32)
-            spent = self._spent(pairs)
-            for name, totals in zip(
-                ("growth", "value") if self.flipped else ("value", "growth"), spent, strict=True
-            ):
-                low, high = interval_of(totals[pair] * self._scale(rows), weights, self.level)
-                found[f"{name}_low"][rows], found[f"{name}_high"][rows] = low, high
-        found["value"] *= order_value
-        found["growth"] *= order_value
-        found["order_value"] = order_value
-        return {name: values[self.which] for name, values in found.items()}
+        """The expectations, and value_low, value_high, growth_low, growth_high: the bounds of what may be."""
+        return self._columns(expected=True, simulated=True)
 
     def exceedance(self, threshold: Floats) -> Floats:
-        """(n_customers,) probability that the money spent in the horizon is more than each customer's threshold.
+        """(n_customers,) probability that a customer spends more than their threshold in the horizon.
 
-        `threshold` is (n_customers,) money; customers who are alike but for it are told apart by it.
+        `threshold` is (n_customers,) discounted money.
         """
-        chance = np.empty(self.which.size)
-        members = np.argsort(self.which, kind="stable")
-        starts = np.searchsorted(self.which[members], np.arange(self.buyers.x.size + 1))
+        chance = np.empty(self._which.size)
+        members = np.argsort(self._which, kind="stable")
+        starts = np.searchsorted(self._which[members], np.arange(self._buyers.x.size + 1))
         for rows, pairs, pair in self._blocks():
-            weights = self._alive(rows)[0][:, self.cycle]
-            values = self._spent(pairs)[1 if self.flipped else 0][pair] * self._scale(rows)
+            alive = self._alive(rows)[0][:, self._cycle]
+            spent = self._spent(pairs)[self._names.index("value")][pair] * self._scale(rows)
             chosen = members[starts[rows.start] : starts[rows.stop]]
             for begin in range(0, chosen.size, BLOCK):
                 part = chosen[begin : begin + BLOCK]
-                row = self.which[part] - rows.start
-                chance[part] = _mean(weights[row] * (values[row] > threshold[part, None]))
+                row = self._which[part] - rows.start
+                chance[part] = _mean(alive[row] * (spent[row] > threshold[part, None]))
         return chance
 
     def purchase_interval(self) -> tuple[Floats, Floats]:
         """(n_customers,) bounds of the number of purchases in the horizon."""
         found = self._empty("low", "high")
         for rows, pairs, pair in self._blocks():
-            bought = self.futures.purchases(*pairs, np.array([self.horizon]))[:, 0]
-            weights = self._alive(rows)[0][:, self.cycle].astype(np.float32)
+            bought = self._futures.purchases(*pairs, np.array([self._horizon]))[:, 0]
             counts = np.ascontiguousarray(bought.T, dtype=np.float32)[pair]
-            found["low"][rows], found["high"][rows] = interval_of(counts, weights, self.level)
-        return found["low"][self.which], found["high"][self.which]
+            weights = self._weights(self._alive(rows)[0])
+            found["low"][rows], found["high"][rows] = interval_of(counts, weights, self._level)
+        return found["low"][self._which], found["high"][self._which]
 
-    def expected_purchases(self) -> Floats:
-        """(n_customers,) purchases expected in the horizon."""
-        found = self._empty("purchases")
+    def _columns(self, *, expected: bool, simulated: bool) -> dict[str, Floats]:
+        found = self._empty("p_alive", "p_no_purchase", "purchases", "value", "growth", "next_purchase")
+        if simulated:
+            found |= self._empty("value_low", "value_high", "growth_low", "growth_high")
         for rows, pairs, pair in self._blocks():
-            found["purchases"][rows] = _mean(self._alive(rows)[0] * self._ahead(pairs)[0][pair])
-        return found["purchases"][self.which]
+            alive, gone = self._alive(rows)
+            ahead = self._by_age.at(*pairs)
+            found["p_alive"][rows] = _mean(alive)
+            found["p_no_purchase"][rows] = _mean(gone + alive * self._waits(pairs)[pair])
+            found["purchases"][rows] = _mean(alive * ahead.purchases[pair])
+            for name, amount in zip(self._names, (ahead.near, ahead.far), strict=True):
+                found[name][rows] = _mean(alive * amount[pair])
+            found["next_purchase"][rows] = ahead.next_purchase[pair]
+            if simulated:
+                weights, scale = self._weights(alive), self._scale(rows)
+                for name, orders in zip(self._names, self._spent(pairs), strict=True):
+                    bounds = interval_of(orders[pair] * scale, weights, self._level)
+                    found[f"{name}_low"][rows], found[f"{name}_high"][rows] = bounds
+        level, slope = self._order_value[:, self._x_of]
+        found["order_value"] = level + slope * self._buyers.x * self._buyers.z
+        found["value"] *= found["order_value"]
+        found["growth"] *= found["order_value"]
+        return {name: values[self._which] for name, values in found.items()}
 
-    def order_value(self) -> Floats:
-        """(n_distinct,) money, expected mean order: over all draws of the spend model."""
-        return self.spend_level[self.group] + self.spend_slope[self.group] * self.buyers.x * self.buyers.z
-
-    def _prepare_spend(self, spend: Mapping[str, Floats], n_draws: int, random_state: int) -> None:
-        self.spend_level, self.spend_slope = np.empty((2, self.groups.size))
-        p, q, v = (np.atleast_1d(np.asarray(spend[name], dtype=np.float64)) for name in ("p", "q", "v"))
-        for index, x in enumerate(self.groups):
-            share = p / (p * x + q - 1)
-            self.spend_level[index], self.spend_slope[index] = np.mean(share * v), np.mean(share)
-        drawn = thinned(spend, n_draws)
-        cycle = np.arange(n_draws) % drawn["p"].size
-        p, q, self.spend_v = (drawn[name][cycle] for name in ("p", "q", "v"))
-        chances = draw_chances(n_draws, random_state)
-        shape = p[:, None] * self.groups + q[:, None]
-        self.spend_luck = gammaincinv(shape, chances.spend[:, None])
-        self.order_sums = chances.order_sums(p)
-
-    def _empty(self, *names: str) -> dict[str, Floats]:
-        return {name: np.empty(self.buyers.x.size) for name in names}
-
-    def _blocks(self) -> Iterator[tuple[slice, tuple[Index, Floats], Index]]:
-        """Rows of a block; its distinct (x, T) as (which x, T); and which of those each row has."""
-        for begin in range(0, self.buyers.x.size, BLOCK):
-            rows = slice(begin, min(begin + BLOCK, self.buyers.x.size))
-            group, T = self.group[rows], self.buyers.T[rows]
-            first = _changes(group, T)
-            yield rows, (group[first], T[first]), np.cumsum(first) - 1
+    def _blocks(self) -> Iterator[tuple[slice, Pairs, Index]]:
+        """Rows of a block, their distinct (x, T), and which of those each row has."""
+        for begin in range(0, self._buyers.x.size, BLOCK):
+            rows = slice(begin, min(begin + BLOCK, self._buyers.x.size))
+            x, T = self._x_of[rows], self._buyers.T[rows]
+            first = _changes(x, T)
+            yield rows, (x[first], T[first]), np.cumsum(first) - 1
 
     def _alive(self, rows: slice) -> tuple[Floats, Floats]:
         """(n, n_means) P(alive) and P(gone)."""
-        x, t_x, T = (column[rows, None] for column in (self.buyers.x, self.buyers.t_x, self.buyers.T))
-        draws = self.draws
-        alive = probability_alive(draws["r"], draws["alpha"], draws["a"], draws["b"], x, t_x, T, self.family)
-        return alive, 1 - alive
+        x, t_x, T = (column[rows, None] for column in (self._buyers.x, self._buyers.t_x, self._buyers.T))
+        r, alpha, a, b = (self._draws[name] for name in ("r", "alpha", "a", "b"))
+        odds = np.exp(np.minimum(log_odds_gone(r, alpha, a, b, x, t_x, T, self._family), 700.0))
+        alive = 1 / (1 + odds)
+        return alive, odds * alive
 
-    def _ahead(self, pairs: tuple[Index, Floats]) -> tuple[Floats, Floats, Floats, Floats]:
-        """Of those alive, (n, n_means): purchases in the horizon, discounted ones up to the nearer and the farther
-        end, and the probability of none in the horizon."""
-        s, beta, c = self._shapes(pairs)
-        found = purchases_while_alive(
-            s, beta, self.draws["a"], c, (0.0, self.near, self.far), (0.0, self.rate)
-        )
-        plain = found[0, 0] + found[0, 1] if self.flipped else found[0, 0]
-        return plain, found[1, 0], found[1, 0] + found[1, 1], np.exp(-s * np.log1p(self.horizon / beta))
+    def _waits(self, pairs: Pairs) -> Floats:
+        """(n, n_means) probability of no purchase in the horizon, if alive."""
+        s = self._draws["r"] + self._x[pairs[0]][:, None]
+        waits: Floats = np.exp(-s * np.log1p(self._horizon / (self._draws["alpha"] + pairs[1][:, None])))
+        return waits
 
-    def _next_purchase(self, pairs: tuple[Index, Floats]) -> Floats:
-        """(n,) time until the probability of no purchase, if alive, has fallen to one half."""
-        s, beta, _ = self._shapes(pairs)
-        wait = np.log(2) / s
-        medians = np.log(beta) + np.where(wait > 30, wait, np.log(np.expm1(np.minimum(wait, 30))))
-        low, high = medians.min(axis=1), medians.max(axis=1)
-        guess = 0.5 * (low + high)
-        for _step in range(25):  # Newton's steps, halved where they leave the bracket; log of time throughout
-            relative = np.exp(np.minimum(guess[:, None] - np.log(beta), 690.0))
-            none = np.exp(-s * np.log1p(relative))
-            excess = _mean(none) - 0.5
-            slope = _mean(none * s * relative / (1 + relative))
-            low, high = np.where(excess > 0, guess, low), np.where(excess > 0, high, guess)
-            step = guess + excess / np.maximum(slope, 1e-300)
-            guess = np.where((step > low) & (step < high), step, 0.5 * (low + high))
-        return np.exp(np.minimum(guess, 690.0))
+    def _weights(self, alive: Floats) -> Singles:
+        cycled = alive if alive.shape[1] == self._cycle.size else alive[:, self._cycle]
+        return cycled.astype(np.float32)
 
-    def _shapes(self, pairs: tuple[Index, Floats]) -> tuple[Floats, Floats, Floats]:
-        x, T = self.groups[pairs[0]][:, None], pairs[1][:, None]
-        return self.draws["r"] + x, self.draws["alpha"] + T, drop_out_shape(self.draws["b"], x, self.family)
-
-    def _spent(self, pairs: tuple[Index, Floats]) -> tuple[Singles, Singles]:
-        """(n, n_draws) discounted orders of those alive, up to the nearer and the farther end, in units of v + xz."""
-        times, factors, n_near = self._slices()
-        bought = self.futures.purchases(*pairs, times)
-        counts = purchase_counts()
+    def _spent(self, pairs: Pairs) -> tuple[Singles, Singles]:
+        """(n, n_draws) discounted orders of those alive, up to the nearer and the farther end, in units of
+        v + xz."""
+        times, factors, n_near = _slices(self._near, self._far, self._rate)
+        bought = self._futures.purchases(*pairs, times)
         near, far = np.empty((2, bought.shape[0], bought.shape[2]))
-        for k, sums in enumerate(self.order_sums):
-            orders = np.diff(np.interp(bought[k], counts, sums), axis=0, prepend=0.0)
-            worth = np.cumsum(orders * factors[:, None], axis=0)
-            luck = np.maximum(self.spend_luck[k, pairs[0]], 1 / MOST)
-            near[k], far[k] = worth[n_near - 1] / luck, worth[-1] / luck
+        for k, sums in enumerate(self._order_sums):
+            worth = np.interp(bought[k], purchase_counts(), sums)
+            worth[1:] -= worth[:-1].copy()
+            worth *= factors[:, None]
+            luck = np.maximum(self._spend_luck[k, pairs[0]], 1 / MOST)
+            near[k] = worth[:n_near].sum(axis=0) / luck
+            far[k] = near[k] + worth[n_near:].sum(axis=0) / luck
         return np.ascontiguousarray(near.T, dtype=np.float32), np.ascontiguousarray(far.T, dtype=np.float32)
 
-    def _slices(self) -> tuple[Floats, Floats, int]:
-        """Ends of the slices of time, their discount factors, and how many lie before the nearer end."""
-        kept = [1.0, float(np.exp(-self.rate * self.near)), float(np.exp(-self.rate * self.far))]
-        parts = [max(1, int(np.ceil((kept[i] - kept[i + 1]) / SLICE))) for i in range(2)]
-        marks = np.concatenate([np.linspace(kept[i], kept[i + 1], parts[i] + 1)[1:] for i in range(2)])
-        if self.rate == 0:
-            return np.array([self.near, self.far]), np.ones(2), 1
-        times = -np.log(marks) / self.rate
-        times[parts[0] - 1], times[-1] = self.near, self.far
-        return times, 0.5 * (marks + np.concatenate([[1.0], marks[:-1]])), parts[0]
-
     def _scale(self, rows: slice) -> Singles:
-        seen = (self.buyers.x[rows] * self.buyers.z[rows])[:, None]
-        return (self.spend_v + seen).astype(np.float32)
+        seen = self._buyers.x[rows] * self._buyers.z[rows]
+        return self._v + seen.astype(np.float32)[:, None]
+
+    def _empty(self, *names: str) -> dict[str, Floats]:
+        return {name: np.empty(self._buyers.x.size) for name in names}
 
 
-def interval_of(
-    values: npt.NDArray[np.floating], weights: npt.NDArray[np.floating], level: float
-) -> tuple[Floats, Floats]:
-    """The interval that holds a customer's number with probability `level`.
+def _mean_orders(spend: Mapping[str, Floats], x: Floats) -> Floats:
+    """(2, n) level and slope of the expected order value in x·z, over all draws, for each of n distinct x."""
+    p, q, v = (spend[name] for name in ("p", "q", "v"))
+    shares = (p / (p * repeats + q - 1) for repeats in x)
+    return np.array([(np.mean(share * v), np.mean(share)) for share in shares]).T
 
-    Parameters
-    ----------
-    values : (n_customers, n_draws) at least 0, what happens in each draw if the customer is alive
-    weights : (n_customers, n_draws) P(alive) in each draw; a customer who is gone counts as 0
-    level : probability in (0, 1)
 
-    Returns
-    -------
-    low, high : (n_customers,)
-
-    Notes
-    -----
-    low is the quantile at (1 - level)/2, and high the least number such that [low, high] holds `level`. Where
-    values are smooth that is the central interval. Where most of the probability lies at 0, low is 0 and high
-    the quantile at `level`: a central interval would hold more than it says.
-
-    Examples
-    --------
-    >>> values = np.arange(1.0, 11.0)[None, :]
-    >>> interval_of(values, np.ones((1, 10)), 0.8)
-    (array([1.]), array([8.]))
-    >>> interval_of(values, np.full((1, 10), 0.5), 0.8)
-    (array([0.]), array([6.]))
-    """
-    n_draws = values.shape[1]
-    order = np.argsort(values, axis=1)
-    sorted_values = np.take_along_axis(values, order, axis=1)
-    summed = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1, dtype=np.float64) / n_draws
-    gone = 1 - summed[:, -1]
-    tail = 0.5 * (1 - level)
-
-    def reaches(probability: Floats) -> Floats:
-        short = np.sum(summed < (probability - gone - 1e-6)[:, None], axis=1)
-        found = sorted_values[np.arange(short.size), np.minimum(short, n_draws - 1)]
-        return np.where(gone >= probability - 1e-6, 0.0, found).astype(np.float64)
-
-    low = reaches(np.full(gone.size, tail))
-    below = np.sum(np.where(values < low[:, None], weights, 0), axis=1, dtype=np.float64) / n_draws
-    return low, reaches(np.minimum(np.where(low > 0, below + gone, 0.0) + level, 1.0))
+def _slices(near: float, far: float, rate: float) -> tuple[Floats, Floats, int]:
+    """Ends of the slices of time, their discount factors, and how many lie before the nearer end."""
+    if rate == 0:
+        return np.array([near, far]), np.ones(2), 1
+    worth = np.exp(-rate * np.array([0.0, near, far]))
+    n_near, n_far = (max(1, int(np.ceil(drop / SLICE))) for drop in -np.diff(worth))
+    edges = np.concatenate(
+        [np.linspace(worth[0], worth[1], n_near + 1), np.linspace(worth[1], worth[2], n_far + 1)[1:]]
+    )
+    times = -np.log(edges[1:]) / rate
+    times[n_near - 1], times[-1] = near, far
+    return times, 0.5 * (edges[:-1] + edges[1:]), n_near
 
 
 def _mean(values: Floats) -> Floats:

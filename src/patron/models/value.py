@@ -1,32 +1,31 @@
 """Customer lifetime value: purchases × spend × margin, discounted.
 
-`CustomerValueModel` joins a purchase model (who will buy, how often) and a spend model (for how much) into the
-money that each customer will bring, with an interval of what the customer may really bring. Its parts can be
-fitted here, or be given with known parameters. Once fitted it holds parameter draws only, no customer rows, and
-predicts with NumPy, SciPy and pandas alone.
+`CustomerValueModel` joins a purchase model (who will buy, how often) and a spend model (for how much) into
+the money that each customer will bring, with an interval of what the customer may really bring. Its parts can
+be fitted here, or be given with known parameters. Once fitted it holds parameter draws only, no customer
+rows, and predicts with NumPy, SciPy and pandas alone.
 """
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from patron.models.spend import GammaGammaModel
 
-from patron.errors import InputError, PatronWarning, RangeError
+from patron.errors import RangeError
 from patron.models.customers import Customers, read_customers
-from patron.models.predictive import Buyers, Outlook, Posterior, thinned
+from patron.models.population_spend import population_spend
+from patron.models.predictive import Buyers, Outlook, ParameterDraws, thinned
 from patron.models.purchases import BetaGeoModel
 from patron.models.purchases.expectation import discounted_expected_purchases, expected_purchases_new_customer
+from patron.models.spend import GammaGammaModel
 from patron.money import continuous_rate, convert_period, valid_margin
 
 __all__ = ["CustomerValueModel"]
 
 Floats = npt.NDArray[np.float64]
 
-ALIKE = 1e6  # shape q of customers who all spend alike: the spread of their means is 1/√q of the mean
 PURCHASES, SPEND = "purchases/", "spend/"
 
 
@@ -49,11 +48,12 @@ class CustomerValueModel:
     The expected value is an analytic mean, averaged over the posterior draws of both models:
     margin · E[∫ e^(-δτ) dN(τ)] · E[mean order]. Means are additive: a longer horizon is never worth less.
 
-    The interval is of what the customer may do, not of the mean. It comes from `n_draws` futures, each with its
-    own posterior draw: alive or not, a purchase rate, a chance to leave, days of purchase, order values. Every
-    customer meets the same luck (common random numbers), so a customer's numbers depend on nothing but the
-    customer, the model and `random_state`: not on other rows, their order or their number. For the same reason
-    the interval of a total over customers cannot be formed from single intervals.
+    The interval is of what the customer may do, not of the mean. It comes from `n_draws` futures, each with
+    its own posterior draw: alive or not, a purchase rate, a chance to leave, days of purchase, order values.
+    Every customer meets the same luck (common random numbers), so a customer's numbers depend on nothing but
+    the customer, the model and `random_state`: not on other rows, their order or their number. For the same
+    reason the interval of a total over customers cannot be formed from single intervals. Where much of the
+    probability lies at 0, the interval is the shortest that starts at 0 (see `patron.models.intervals`).
 
     References
     ----------
@@ -69,12 +69,11 @@ class CustomerValueModel:
     ... )
     >>> rfm = pd.DataFrame({"customer_id": ["b", "a"], "frequency": [2, 0], "recency": [213, 0],
     ...                     "T": [272, 272], "monetary_value": [22.35, 0.0]})
-    >>> scores = model.predict(rfm, horizon_days=90).set_index("customer_id")
-    >>> scores[["p_no_purchase", "expected_purchases", "expected_value", "expected_value_high"]].round(2)
-                 p_no_purchase  expected_purchases  expected_value  expected_value_high
-    customer_id
-    b                     0.64                0.46            3.36                 6.91
-    a                     0.93                0.07            0.76                 0.00
+    >>> scores = model.predict(rfm, horizon_days=90)
+    >>> scores[["customer_id", "p_no_purchase", "expected_value", "expected_value_high"]].round(2)
+      customer_id  p_no_purchase  expected_value  expected_value_high
+    0           b           0.68            3.31                 6.95
+    1           a           0.94            0.72                 0.00
     """
 
     def __init__(
@@ -117,7 +116,7 @@ class CustomerValueModel:
         if (customers.frequency > 0).any():
             self.spend.fit(rfm)
         else:
-            self.spend = _population_spend(rfm)
+            self.spend = population_spend(rfm)
         return self
 
     def predict(
@@ -220,7 +219,7 @@ class CustomerValueModel:
         >>> rfm = pd.DataFrame({"customer_id": [7], "frequency": [2], "recency": [213], "T": [272],
         ...                     "monetary_value": [22.35]})
         >>> model.probability_value_above(rfm, threshold=20.0, horizon_days=90).round(2).to_dict()
-        {7: 0.21}
+        {7: 0.24}
         """
         customers, outlook = self._outlook(
             rfm, horizon_days, horizon_days, interval=0.8, n_draws=n_draws, random_state=random_state
@@ -262,9 +261,9 @@ class CustomerValueModel:
         ...                            GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44))
         >>> rfm = pd.DataFrame({"customer_id": [7], "frequency": [26], "recency": [216], "T": [217],
         ...                     "monetary_value": [22.35]})
-        >>> model.predict_purchases(rfm, horizon_days=273).round(1)
-           customer_id  expected_purchases  expected_purchases_low  expected_purchases_high
-        0            7                20.7                     3.0                     33.0
+        >>> model.predict_purchases(rfm, horizon_days=273).round(1).iloc[0].to_dict()
+        {'customer_id': 7.0, 'expected_purchases': 20.7, 'expected_purchases_low': 3.0,
+         'expected_purchases_high': 35.0}
         """
         customers, outlook = self._outlook(
             rfm, horizon_days, horizon_days, interval=interval, n_draws=n_draws, random_state=random_state
@@ -273,7 +272,7 @@ class CustomerValueModel:
         return pd.DataFrame(
             {
                 "customer_id": customers.ids,
-                "expected_purchases": outlook.expected_purchases(),
+                "expected_purchases": outlook.expectations()["purchases"],
                 "expected_purchases_low": low,
                 "expected_purchases_high": high,
             }
@@ -301,18 +300,18 @@ class CustomerValueModel:
         >>> model = CustomerValueModel(BetaGeoModel.from_params(r=0.243, alpha=30.9, a=0.793, b=2.426),
         ...                            GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44))
         >>> model.predict_new_customer(horizon_days=273).round(2).to_dict()
-        {'expected_purchases': 1.2, 'expected_order_value': 35.22, 'expected_value': 40.87}
+        {'expected_purchases': 1.2, 'expected_order_value': 35.22, 'expected_value': 40.9}
         """
-        posterior = self._posterior()
+        drawn = self._draws()
         horizon = float(convert_period(_days(horizon_days, "horizon_days"), "D", to=self._unit))
         rate = continuous_rate(self.annual_discount_rate, self._unit)
-        draws = thinned(posterior.purchases, 1000)
+        draws = thinned(drawn.purchases, 1000)
         r, alpha, a, b = (draws[name] for name in ("r", "alpha", "a", "b"))
-        bought = expected_purchases_new_customer(r, alpha, a, b, horizon, posterior.family).mean()
+        bought = expected_purchases_new_customer(r, alpha, a, b, horizon, drawn.family).mean()
         discounted = discounted_expected_purchases(
-            r, alpha, a, b, 0, 0, 0, rate, horizon, posterior.family
+            r, alpha, a, b, 0, 0, 0, rate, horizon, drawn.family
         ).mean()
-        p, q, v = (posterior.spend[name] for name in ("p", "q", "v"))
+        p, q, v = (drawn.spend[name] for name in ("p", "q", "v"))
         order = float(np.mean(p * v / (q - 1)))
         return pd.Series(
             {
@@ -369,14 +368,21 @@ class CustomerValueModel:
     def _unit(self) -> str:
         return self.purchases.time_unit
 
-    def _posterior(self) -> Posterior:
-        return Posterior(self.purchases.draws_, self.spend.draws_, self.purchases.family)
+    def _draws(self) -> ParameterDraws:
+        bought, spent = self.purchases.to_arrays()[0], self.spend.to_arrays()[0]  # or NotFittedError
+        return ParameterDraws(bought, spent, self.purchases.family)
 
     def _outlook(
-        self, rfm: pd.DataFrame, horizon_days: float, value_horizon_days: float, *, interval: float, n_draws: int,
+        self,
+        rfm: pd.DataFrame,
+        horizon_days: float,
+        value_horizon_days: float,
+        *,
+        interval: float,
+        n_draws: int,
         random_state: int,
-    ) -> tuple[Customers, Outlook]:  # fmt: skip
-        posterior = self._posterior()
+    ) -> tuple[Customers, Outlook]:
+        drawn = self._draws()
         if not 0 < interval < 1:
             raise RangeError(
                 f"interval must be a probability between 0 and 1, got {interval!r}. Write 80 % as 0.80."
@@ -390,9 +396,15 @@ class CustomerValueModel:
         buyers = Buyers(customers.frequency, customers.recency, customers.T, customers.monetary_value)
         rate = continuous_rate(self.annual_discount_rate, self._unit)
         return customers, Outlook(
-            posterior, buyers, horizon=horizon, value_horizon=value_horizon, rate=rate, n_draws=n_draws,
-            random_state=random_state, level=interval,
-        )  # fmt: skip
+            drawn,
+            buyers,
+            horizon=horizon,
+            value_horizon=value_horizon,
+            rate=rate,
+            n_draws=n_draws,
+            random_state=random_state,
+            level=interval,
+        )
 
     def _margins(self, margin: npt.ArrayLike | None, n_customers: int) -> Floats:
         shares = valid_margin(self.margin if margin is None else margin)
@@ -408,25 +420,3 @@ def _days(days: float, name: str, endless: bool = False) -> float:
         hint = " A whole lifetime needs value_horizon_days and a discount rate above 0." if days > 0 else ""
         raise RangeError(f"{name} must be a positive number of days, got {days!r}.{hint}")
     return float(days)
-
-
-def _population_spend(rfm: pd.DataFrame) -> GammaGammaModel:
-    """Every order worth what orders are worth in the mean, with the spread that single orders have."""
-    column = "first_order_value" if "first_order_value" in rfm.columns else "monetary_value"
-    values = pd.to_numeric(rfm[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    known = values[np.isfinite(values) & (values > 0)]
-    if known.size == 0:
-        raise InputError(
-            f"Nobody in rfm has bought twice, so the spend model cannot be fitted, and {column} holds no positive "
-            "amount to fall back to. Give a column first_order_value, or a longer history."
-        )
-    mean = float(known.mean())
-    spread = float(known.std()) / mean
-    warnings.warn(
-        f"Nobody has bought twice, so the spend model cannot be fitted: the expected order value of every customer "
-        f"is the mean of {column} of {known.size} customers, {mean:.2f}.",
-        PatronWarning,
-        stacklevel=3,
-    )
-    p = min(1 / max(spread, 1e-3) ** 2, ALIKE)
-    return GammaGammaModel.from_params(p=p, q=ALIKE, v=mean * (ALIKE - 1) / p)

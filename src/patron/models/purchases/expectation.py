@@ -31,8 +31,10 @@ from patron.models.purchases.rate import purchases_while_alive
 __all__ = [
     "FAMILIES",
     "discounted_expected_purchases",
+    "drop_out_shape",
     "expected_purchases",
     "expected_purchases_new_customer",
+    "log_odds_gone",
     "probability_alive",
     "probability_no_purchase",
     "probability_of_purchases",
@@ -83,7 +85,7 @@ def probability_alive(
     array([0.7266, 1.    ])
     """
     r, alpha, a, b, x, t_x, T = _floats(r, alpha, a, b, x, t_x, T)
-    return _expit(-_log_odds_of_death(r, alpha, a, b, x, t_x, T, family))
+    return _expit(-log_odds_gone(r, alpha, a, b, x, t_x, T, family))
 
 
 def probability_no_purchase(
@@ -122,9 +124,9 @@ def probability_no_purchase(
     np.float64(0.4454)
     """
     r, alpha, a, b, x, t_x, T = _floats(r, alpha, a, b, x, t_x, T)
-    dead = _log_odds_of_death(r, alpha, a, b, x, t_x, T, family)
+    gone = log_odds_gone(r, alpha, a, b, x, t_x, T, family)
     waits = np.exp(-(r + x) * np.log1p(_time(t, "t") / (alpha + T)))
-    return np.minimum(_expit(dead) + _expit(-dead) * waits, 1.0)
+    return np.minimum(_expit(gone) + _expit(-gone) * waits, 1.0)
 
 
 def expected_purchases(
@@ -334,9 +336,17 @@ def drop_out_shape(b: Floats, x: Floats, family: str) -> Floats:
     return b + x if family == "bgnbd" else b + x + 1
 
 
-def _log_odds_of_death(
+def log_odds_gone(
     r: Floats, alpha: Floats, a: Floats, b: Floats, x: Floats, t_x: Floats, T: Floats, family: str
 ) -> Floats:
+    """ln of P(gone) ÷ P(alive) at T, per element; -infinity for who had no chance to drop out.
+
+    Examples
+    --------
+    >>> one_time = dict(x=np.array(0.0), t_x=np.array(0.0), T=np.array(38.86))
+    >>> log_odds_gone(*np.array([0.525, 6.183, 0.891, 1.614]), **one_time, family="mbgnbd").round(4)
+    np.float64(0.4484)
+    """
     repeats = np.maximum(x, 1.0) if family == "bgnbd" else x
     before = drop_out_shape(b, repeats, family) - 1  # b + x - 1, or b + x: chances survived
     odds = np.log(a / before) + (r + x) * np.log1p((T - t_x) / (alpha + t_x))

@@ -37,7 +37,7 @@ CHUNK = 16_384  # rate evaluations at a time: small enough to stay in the proces
 
 # The quadrature runs over y = log(1 + u/ℓ), where g is analytic for |Im y| < π/2 with ℓ as below. A stretch
 # of y up to the first number then needs as many nodes as the second for 12 digits.
-NODES = ((1.0, 8), (3.0, 16), (7.0, 32), (15.0, 64), (np.inf, 128))
+NODES = ((0.15, 4), (0.5, 6), (1.0, 8), (2.0, 12), (3.0, 16), (7.0, 32), (15.0, 64), (np.inf, 128))
 
 
 def purchases_while_alive(
@@ -174,8 +174,9 @@ def _by_trapezoid(power: Floats, a: Floats, c: Floats, u: Floats) -> Floats:
     for i in range(a.size):  # few customers come here
         y = lowest[i] + steps[i] * np.arange(n_steps[i] + 1)
         p = expit(y)
-        density = np.exp(-a[i] * np.logaddexp(0, -y) - c[i] * np.logaddexp(0, y) - scale[i])
-        line = left[i] * expit(-y) + right[i] * at_one[i] * p
+        log_rest = -np.maximum(y, 0) - np.log1p(np.exp(-np.abs(y)))  # log(1 - p); log p is y more
+        density = np.exp(a[i] * (log_rest + y) + c[i] * log_rest - scale[i])
+        line = left[i] * (1 - p) + right[i] * at_one[i] * p
         found[i] = steps[i] * np.sum(density * (np.exp(-power[i] * np.log1p(p * u[i])) - line))
     return found + (left * c + right * at_one * a) / (a + c)
 

@@ -90,7 +90,7 @@ class Chances:
 
     Attributes
     ----------
-    rate, leave, stay, spend : (n_draws,) numbers in (0, 1), one in each nth of the interval, in shuffled order
+    rate, leave, stay, spend : (n_draws,) numbers in (0, 1), one in each nth of the interval, shuffled
     arrivals : (n_draws, n_steps) times at which a customer who buys once per unit of time reaches each count
     first_order : (n_draws,) numbers in (0, 1), as `rate`
     orders_seed : seed of the further order values
@@ -155,7 +155,7 @@ def purchase_counts() -> Floats:
 
 
 class Futures:
-    """The purchases of customers under each luck and each posterior draw: paths, so that longer is never less.
+    """The purchases of customers under each luck and posterior draw: paths, so that longer is never less.
 
     Parameters
     ----------
@@ -166,8 +166,8 @@ class Futures:
 
     Notes
     -----
-    The rate of a customer is Gamma(r + x) ÷ (α + T): the gamma quantile depends on x and the draw alone, and so
-    do the chance to leave and the number of purchases until then. They are looked up here once per distinct x.
+    The rate of a customer is Gamma(r + x) ÷ (α + T): the gamma quantile depends on x and the draw alone, and
+    so do the chance to leave and the number of purchases until then. They are found once per distinct x.
 
     Examples
     --------
