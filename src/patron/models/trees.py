@@ -20,7 +20,7 @@ __all__ = ["add_up", "explain", "grow_trees", "read_trees"]
 type Floats = npt.NDArray[np.float64]
 type Matrix = npt.NDArray[np.float32]
 
-_ROWS_PER_THREAD = 10_000  # fewer, and waiting for each other costs more than it brings
+_ROWS_PER_THREAD = 100_000  # fewer, and waiting for each other costs more than it brings
 _FIXED = {
     # Many features tell nearly the same (orders in 30 and in 90 days), so each tree sees a part of them and
     # of the rows.
