@@ -27,9 +27,10 @@ def count_distinct(columns: Sequence[Floats], weights: Floats) -> tuple[list[Flo
 
     Examples
     --------
-    >>> (x, age), weight, position = count_distinct([np.array([2, 0, 2]), np.array([9, 7, 9])], np.ones(3))
+    >>> columns = [np.array([2.0, 0, 2]), np.array([9.0, 7, 9])]
+    >>> (x, age), weight, position = count_distinct(columns, np.ones(3))
     >>> x, age, weight, position
-    (array([0, 2]), array([7, 9]), array([1., 2.]), array([1, 0, 1]))
+    (array([0., 2.]), array([7., 9.]), array([1., 2.]), array([1, 0, 1]))
     """
     key = np.zeros(len(weights), dtype=np.int64)
     for column in columns:
@@ -39,7 +40,7 @@ def count_distinct(columns: Sequence[Floats], weights: Floats) -> tuple[list[Flo
             key = np.unique(key, return_inverse=True)[1]  # stays small however many columns there are
     _, first, position = np.unique(key, return_index=True, return_inverse=True)
     total = np.bincount(position, weights=weights, minlength=len(first))
-    return [np.asarray(column)[first] for column in columns], total, position
+    return [column[first] for column in columns], total, position
 
 
 def distinct_rows(matrix: Floats) -> tuple[Floats, Positions]:

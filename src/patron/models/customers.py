@@ -78,7 +78,7 @@ def read_customers(rfm: pd.DataFrame, *, purchases: bool = True, spend: bool = F
 
     Examples
     --------
-    >>> rfm = pd.DataFrame({"customer_id": ["b", "a"], "frequency": [2, 0], "recency": [30, 0], "T": [39, 39]})
+    >>> rfm = pd.DataFrame({"customer_id": ["b", "a"], "frequency": [2, 0], "recency": [30, 0], "T": 39})
     >>> customers = read_customers(rfm)
     >>> customers.series(customers.T - customers.recency, "days_since_last").to_dict()
     {'b': 9.0, 'a': 39.0}
@@ -167,7 +167,7 @@ def _refuse_classic_recency(customers: Customers) -> None:
     classic = once & (customers.T > 0) & (customers.recency == customers.T)
     if once.any() and classic.sum() >= _CLASSIC * (once & (customers.T > 0)).sum() > 0:
         raise TableError(
-            f"rfm.recency seems to count the days since the last purchase, the classic RFM meaning: it equals "
+            "rfm.recency seems to count the days since the last purchase, the classic RFM meaning: it equals "
             f"T for {classic.sum()} of {once.sum()} customers who bought once. Here recency is the age at the "
             'last purchase: write rfm["recency"] = rfm["T"] - rfm["recency"].'
         )

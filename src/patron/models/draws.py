@@ -1,20 +1,30 @@
-"""A model that is known by draws of its parameters: `DrawnModel`, stored without pickle and without customers."""
+"""A model known by draws of its parameters: `DrawnModel`, kept without pickle and without customers."""
 
 import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from patron.errors import ModelError, NotFittedError
+from patron.errors import ModelError, NotFittedError, PatronWarning, RangeError, SettingsError
+from patron.models.covariates import Covariates
 from patron.models.estimator import Estimator
-from patron.models.posterior import Diagnostics
+from patron.models.posterior import Diagnostics, Posterior, infer
 
-__all__ = ["DrawnModel"]
+__all__ = ["EFFECT_SPREAD", "FEW_CUSTOMERS", "DrawnModel", "Priors"]
 
 type Floats = npt.NDArray[np.float64]
+type Priors = Mapping[str, tuple[float, float]]
+
+FEW_CUSTOMERS = 50
+"""Below so many customers a fit comes with a warning."""
+
+EFFECT_SPREAD = 0.5
+"""Prior standard deviation of the effect of a covariate: a factor of 1.65 either way."""
 
 _MOST_NUMBERS = 100_000  # kept in draws, so that a stored model stays below a megabyte
 
@@ -27,10 +37,18 @@ class DrawnModel(Estimator):
     draws_ : parameter → (n_draws,) in the user's units; one draw for "map" and for known parameters
     params_ : parameter → its mean over the draws: the posterior mean, or the mode for "map"
     diagnostics_ : whether to trust the fit; None for known parameters
+    covariates_ : how covariates become numbers; None without covariates
     """
 
     draws_: dict[str, Floats]
     diagnostics_: Diagnostics | None
+    covariates_: Covariates | None
+    covariates: Sequence[str]
+    inference: str
+    draws: int
+    tune: int
+    chains: int
+    random_state: int
 
     @property
     def params_(self) -> dict[str, float]:
@@ -38,18 +56,25 @@ class DrawnModel(Estimator):
         return {name: float(values.mean()) for name, values in self._fitted().items()}
 
     def to_arrays(self) -> tuple[dict[str, Floats], dict[str, Any]]:
-        """The draws as arrays, and everything else as JSON has it."""
+        """The draws as arrays, and everything else as JSON has it; no customers."""
         draws = dict(self._fitted())
-        found = None if self.diagnostics_ is None else self.diagnostics_.to_dict()
-        return draws, {"settings": self._stored_settings(), "diagnostics": found} | self._learned()
+        settings = {name: list(v) if isinstance(v, tuple) else v for name, v in self.get_params().items()}
+        return draws, {
+            "settings": settings,
+            "diagnostics": None if self.diagnostics_ is None else self.diagnostics_.to_dict(),
+            "covariates": None if self.covariates_ is None else self.covariates_.to_dict(),
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike], meta: Mapping[str, Any]) -> Self:
         """The model that `to_arrays` took apart; it predicts the same to the last bit."""
         model = cls(**meta["settings"])
-        found = None if meta["diagnostics"] is None else Diagnostics.from_dict(meta["diagnostics"])
-        model._keep({name: np.asarray(values, dtype=np.float64) for name, values in arrays.items()}, found)
-        model._relearn(meta)
+        found, covariates = meta["diagnostics"], meta["covariates"]
+        model._keep(
+            {name: np.asarray(values, dtype=np.float64) for name, values in arrays.items()},
+            None if found is None else Diagnostics.from_dict(found),
+            None if covariates is None else Covariates.from_dict(covariates),
+        )
         return model
 
     def save(self, path: str | Path) -> None:
@@ -69,21 +94,58 @@ class DrawnModel(Estimator):
 
         Raises
         ------
-        ModelError : the file is missing or no such model
+        ModelError : there is no such file, or it holds no such model
         """
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = dict(stored)
             return cls.from_arrays(arrays, json.loads(str(arrays.pop("meta"))))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"{path} cannot be read as a {cls.__name__}: {error}. Save it again.") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(
+                f"{path} cannot be read as a {cls.__name__} ({type(error).__name__}: {error}). "
+                f"Give a file that {cls.__name__}.save wrote."
+            ) from error
 
-    def _keep(self, draws: Mapping[str, Floats], found: Diagnostics | None) -> None:
+    def _learn_covariates(self, rfm: pd.DataFrame) -> tuple[Covariates | None, Floats | None]:
+        """The covariates named in the settings, and their matrix (n_customers, k)."""
+        if not self.covariates:
+            return None, None
+        learned = Covariates.learn(rfm, list(self.covariates))
+        return learned, learned.matrix(rfm)
+
+    def _infer(
+        self, posterior: Posterior, inference: str | None, random_state: int | None, doubts: Iterable[str]
+    ) -> tuple[Floats, Diagnostics]:
+        """Draws of the coordinates; everything that shakes the trust in them becomes a warning."""
+        drawn, found = infer(
+            posterior,
+            self.inference if inference is None else inference,
+            draws=self.draws,
+            tune=self.tune,
+            chains=self.chains,
+            random_state=self.random_state if random_state is None else random_state,
+        )
+        for doubt in (*doubts, *found.doubts()):
+            warnings.warn(f"{type(self).__name__}: {doubt}", PatronWarning, stacklevel=3)
+        return drawn, found
+
+    def _keep(
+        self, draws: Mapping[str, Floats], found: Diagnostics | None, covariates: Covariates | None
+    ) -> None:
         """Remembers the draws, thinned evenly if they would not fit into a megabyte."""
         n_draws = len(next(iter(draws.values())))
         step = -(-n_draws * len(draws) // _MOST_NUMBERS)
         self.draws_ = {name: np.ascontiguousarray(values[::step]) for name, values in draws.items()}
         self.diagnostics_ = found
+        self.covariates_ = covariates
+
+    def _keep_known(self, **parameters: float) -> None:
+        """Remembers known parameters as the only draw."""
+        wrong = [f"{name} = {value!r}" for name, value in parameters.items() if not 0 < value < np.inf]
+        if wrong:
+            raise RangeError(f"parameters must be positive and finite, got {', '.join(wrong)}.")
+        draws = {name: np.array([value], dtype=np.float64) for name, value in parameters.items()}
+        self._keep(draws, None, None)
 
     def _fitted(self) -> dict[str, Floats]:
         if not hasattr(self, "draws_"):
@@ -93,19 +155,31 @@ class DrawnModel(Estimator):
             )
         return self.draws_
 
-    def _thinned(self, n_draws: int | None) -> dict[str, Floats]:
-        """At most `n_draws` draws, evenly spaced over all."""
+    def _spaced(self, n_draws: int) -> dict[str, Floats]:
+        """`n_draws` draws, evenly spaced over all, repeated if there are fewer: parameter → (n_draws, 1)."""
+        if not isinstance(n_draws, int | np.integer) or n_draws < 1:
+            raise RangeError(f"n_draws must be a whole number of at least 1, got {n_draws!r}.")
         draws = self._fitted()
         have = len(next(iter(draws.values())))
-        chosen = np.linspace(0, have - 1, min(n_draws or have, have)).round().astype(np.intp)
-        return {name: values[chosen] for name, values in draws.items()}
+        chosen = np.arange(n_draws) * have // n_draws
+        return {name: values[chosen, None] for name, values in draws.items()}
 
-    def _stored_settings(self) -> dict[str, Any]:
-        return self.get_params()
 
-    def _learned(self) -> dict[str, Any]:
-        """What fit learned besides the draws, as JSON has it."""
-        return {}
+def prior_of(defaults: Priors, given: Priors | None) -> tuple[Floats, Floats]:
+    """Medians and spreads of the priors, those given in place of the defaults.
 
-    def _relearn(self, meta: Mapping[str, Any]) -> None:
-        """Takes back what `_learned` gave."""
+    Examples
+    --------
+    >>> prior_of({"p": (5.0, 2.0), "q": (2.5, 2.0)}, {"q": (1.5, 1.0)})
+    (array([5. , 1.5]), array([2., 1.]))
+    """
+    unknown = sorted(set(given or {}) - set(defaults))
+    if unknown:
+        raise SettingsError(
+            f"there is no parameter {', '.join(unknown)} to put a prior on; there are {', '.join(defaults)}."
+        )
+    merged = {**defaults, **(given or {})}
+    median, spread = np.array([merged[name] for name in defaults], dtype=np.float64).T
+    if not ((median > 0) & (spread > 0) & np.isfinite(median) & np.isfinite(spread)).all():
+        raise RangeError(f"a prior is a positive median and a positive spread, got {dict(given or {})}.")
+    return median, spread

@@ -2,16 +2,16 @@
 
 ::
 
-    map        the most plausible parameters: seconds for millions of customers, no uncertainty
-    laplace    draws from the curvature there, corrected by importance weights; k-hat says whether they suffice
-    nuts       draws by the No-U-Turn sampler, in four chains; R-hat and effective sample size say whether
+    map        the most plausible parameters, without their uncertainty
+    laplace    draws from the curvature there, corrected by weights; k-hat says whether that suffices
+    nuts       draws by the No-U-Turn sampler, in chains; R-hat and effective sample sizes say so
 
-All work in coordinates without bounds, in which every prior is normal, and read nothing but the value and the
+All work in coordinates without bounds, in which every prior is normal, and ask nothing but the value and the
 gradient of the log-likelihood. `Posterior.pymc_model` states the same model in PyMC.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, Protocol, Self
 
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from patron.errors import SettingsError
+from patron.errors import RangeError, SettingsError
 
 __all__ = ["INFERENCES", "Diagnostics", "LogLikelihood", "Mode", "Posterior", "find_mode", "infer"]
 
@@ -27,9 +27,14 @@ type Floats = npt.NDArray[np.float64]
 
 INFERENCES = ("nuts", "laplace", "map")
 
+# What makes a fit trustworthy.
+LARGEST_R_HAT = 1.01
+FEWEST_EFFECTIVE = 100  # draws per chain, in the middle and in the tails
+LARGEST_K_HAT = 0.7
+FARTHEST_FROM_MODE = 1e-4  # posterior standard deviations
+HARDLY_LEARNED = 0.5  # posterior over prior standard deviation: above, the prior decides
+
 _STEP = 1e-4  # of the central differences that turn gradients into curvature
-_AT_THE_MODE = 1e-4  # distance from the mode, in posterior standard deviations, that counts as being there
-_HARDLY_LEARNED = 0.5  # posterior over prior standard deviation from which a prior is said to decide
 
 
 class LogLikelihood(Protocol):
@@ -44,14 +49,14 @@ class LogLikelihood(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """A log-likelihood with an independent normal prior on each coordinate.
+    """A log-likelihood, with an independent normal prior on each coordinate.
 
     Attributes
     ----------
     likelihood : what the data say
     names : (d,) of the coordinates
     centre, spread : (d,) means and standard deviations of the priors
-    n_customers : behind the likelihood
+    n_customers : whom the likelihood is about
     """
 
     likelihood: LogLikelihood
@@ -63,8 +68,11 @@ class Posterior:
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
         """The log-density at θ up to a constant, and its slope; -inf and zeros where it overflows."""
         away = (theta - self.centre) / self.spread
-        with np.errstate(all="ignore"):
-            value, gradient = self.likelihood.value_and_gradient(theta)
+        try:
+            with np.errstate(all="ignore"):
+                value, gradient = self.likelihood.value_and_gradient(theta)
+        except OverflowError:
+            return -np.inf, np.zeros_like(theta)
         value, gradient = value - 0.5 * float(away @ away), gradient - away / self.spread
         if np.isfinite(value) and np.isfinite(gradient).all():
             return value, gradient
@@ -82,14 +90,14 @@ class Posterior:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """The top of a posterior and its curvature there.
+    """The top of a posterior, and its curvature there.
 
     Attributes
     ----------
     theta : (d,) coordinates
-    factor : (d, d) lower triangular; factor @ factor.T is the inverse of the negative curvature
+    factor : (d, d) lower triangular; factor · factorᵀ is the covariance that the curvature stands for
     log_likelihood : there, without the prior
-    distance : how far the true mode may be, in posterior standard deviations
+    distance : to the true mode, in posterior standard deviations
     """
 
     theta: Floats
@@ -103,7 +111,7 @@ class Mode:
         return np.sqrt((self.factor**2).sum(axis=1))
 
     def place(self, z: Floats) -> Floats:
-        """(…, d) coordinates of points z, which are standard normal if the posterior is as the curvature says."""
+        """(…, d) coordinates of points z that are standard normal if the posterior is."""
         return self.theta + z @ self.factor.T
 
 
@@ -114,16 +122,16 @@ class Diagnostics:
     Attributes
     ----------
     inference : "nuts", "laplace" or "map"
-    converged : the mode was found, and the draws are as good as the thresholds of the method ask
-    n_customers : customers behind the fit
-    log_likelihood : at the mode, of data in the user's units, without x!
-    gradient : distance to the true mode in posterior standard deviations
-    ridge : coordinates of which the data say so little that the prior decides
-    r_hat : largest over coordinates, of the chains; near 1 (nuts)
-    ess_bulk, ess_tail : smallest effective sample size, of the middle and of the 5 % tails (nuts)
-    divergences : draws at which the sampler broke down (nuts)
-    k_hat : Pareto shape of the importance weights; above 0.7 the approximation is poor (laplace)
-    seconds : the fit took
+    converged : the mode was found, and the draws are as good as they should be
+    n_customers : behind the fit
+    log_likelihood : at the mode, of the data in the user's units, without x!
+    gradient : at the mode, as the distance to the true one in posterior standard deviations
+    ridge : coordinates of which the data say so little that their prior decides
+    r_hat : the largest of the coordinates; at most 1.01 (nuts)
+    ess_bulk, ess_tail : the smallest effective sample sizes; at least 100 per chain (nuts)
+    divergences : draws at which the sampler broke down; none (nuts)
+    k_hat : Pareto shape of the importance weights; at most 0.7 (laplace)
+    seconds : that the fit took
     """
 
     inference: str
@@ -131,7 +139,7 @@ class Diagnostics:
     n_customers: int
     log_likelihood: float
     gradient: float
-    ridge: tuple[str, ...]
+    ridge: tuple[str, ...] = ()
     r_hat: float | None = None
     ess_bulk: float | None = None
     ess_tail: float | None = None
@@ -139,13 +147,58 @@ class Diagnostics:
     k_hat: float | None = None
     seconds: float = 0.0
 
+    def doubts(self) -> list[str]:
+        """What to know before trusting the fit, in sentences; none where all is well.
+
+        Examples
+        --------
+        >>> fit = Diagnostics(
+        ...     inference="laplace", converged=False, n_customers=90, log_likelihood=-80.5, gradient=0.0,
+        ...     k_hat=0.9,
+        ... )
+        >>> fit.doubts()
+        ['k-hat is 0.90, above 0.7: the curvature is a poor guide to the posterior. Use inference="nuts".']
+        """
+        found = []
+        if self.gradient > FARTHEST_FROM_MODE:
+            found.append(
+                f"the most plausible parameters were not found: the search ended {self.gradient:.2g} "
+                "standard deviations away. Look for impossible histories."
+            )
+        if self.k_hat is not None and self.k_hat > LARGEST_K_HAT:
+            found.append(
+                f"k-hat is {self.k_hat:.2f}, above {LARGEST_K_HAT}: the curvature is a poor guide to the "
+                'posterior. Use inference="nuts".'
+            )
+        if self.r_hat is not None and not self.converged and self.gradient <= FARTHEST_FROM_MODE:
+            found.append(
+                f"the chains did not converge: R-hat {self.r_hat:.3f}, effective draws {self.ess_bulk:.0f} "
+                f"in the middle and {self.ess_tail:.0f} in the tails, {self.divergences} divergences. Take "
+                "more draws and tuning steps."
+            )
+        if self.ridge:
+            found.append(
+                f"the data say little about {' and '.join(self.ridge)}: many values fit alike, and the prior "
+                "decides. Take more customers or a longer history, and read intervals, not means."
+            )
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """Field → value, as JSON has it."""
         return asdict(self) | {"ridge": list(self.ridge)}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        """The diagnostics that `to_dict` wrote."""
+        """The diagnostics that `to_dict` took apart.
+
+        Examples
+        --------
+        >>> fit = Diagnostics(
+        ...     inference="map", converged=True, n_customers=90, log_likelihood=-80.5, gradient=1e-9
+        ... )
+        >>> Diagnostics.from_dict(fit.to_dict()) == fit
+        True
+        """
         return cls(**{**fields, "ridge": tuple(fields["ridge"])})
 
 
@@ -164,73 +217,106 @@ def infer(
     ----------
     posterior : of what
     inference : "nuts", "laplace" or "map"
-    draws, tune, chains : per chain, before each chain counts, and how many (nuts); laplace takes draws · chains
-    random_state : seed; the same gives the same draws to the last bit
+    draws, tune, chains : draws of each chain, draws before they count, and how many chains (nuts); laplace
+        draws as many in all
+    random_state : seed; the same one gives the same draws to the last bit
 
     Returns
     -------
-    draws : (n_draws, d), in the order of the chains; (1, d), the mode, for "map"
-    diagnostics : the warnings that follow from them are for the caller to give
+    draws : (n_draws, d), chain after chain; (1, d), the mode, for "map"
+    diagnostics
+
+    Raises
+    ------
+    SettingsError : the inference is unknown
+    RangeError : draws, tune, chains or random_state is no whole number large enough
     """
     if inference not in INFERENCES:
         raise SettingsError(f"inference must be one of {', '.join(INFERENCES)}, got {inference!r}.")
+    numbers = {
+        "draws": (draws, 1),
+        "tune": (tune, 0),
+        "chains": (chains, 1),
+        "random_state": (random_state, 0),
+    }
+    for name, (number, least) in numbers.items():
+        if not isinstance(number, int | np.integer) or number < least:
+            raise RangeError(f"{name} must be a whole number of at least {least}, got {number!r}.")
     began = perf_counter()
     mode = find_mode(posterior)
-    ridge = tuple(
-        name
-        for name, after, before in zip(posterior.names, mode.deviations, posterior.spread, strict=True)
-        if after > _HARDLY_LEARNED * before
-    )
-    found = Diagnostics(
-        inference=inference,
-        converged=mode.distance < _AT_THE_MODE,
-        n_customers=posterior.n_customers,
-        log_likelihood=mode.log_likelihood,
-        gradient=mode.distance,
-        ridge=ridge,
-    )
-    drawn = mode.theta[None, :]
+    drawn, measures = mode.theta[None, :], dict[str, float]()
     if inference == "laplace":
         from patron.models.laplace import draw_laplace
 
-        drawn, found = draw_laplace(posterior, mode, found, draws * chains, random_state)
+        drawn, measures = draw_laplace(posterior, mode, draws * chains, int(random_state))
     elif inference == "nuts":
         from patron.models.nuts import draw_nuts
 
-        drawn, found = draw_nuts(posterior, mode, found, draws, tune, chains, random_state)
-    return drawn, replace(found, seconds=round(perf_counter() - began, 3))
+        drawn, measures = draw_nuts(posterior, mode, draws, tune, chains, int(random_state))
+    learned = mode.deviations / posterior.spread
+    return drawn, Diagnostics(
+        inference=inference,
+        converged=mode.distance <= FARTHEST_FROM_MODE and _good(measures, chains),
+        n_customers=posterior.n_customers,
+        log_likelihood=mode.log_likelihood,
+        gradient=mode.distance,
+        ridge=tuple(np.array(posterior.names)[learned > HARDLY_LEARNED].tolist()),
+        seconds=round(perf_counter() - began, 3),
+        **measures,  # type: ignore[arg-type]
+    )
 
 
 def find_mode(posterior: Posterior) -> Mode:
-    """The top of the posterior, by BFGS and then Newton's steps."""
-    per_customer = 1.0 / max(posterior.n_customers, 1)
+    """The top of the posterior, by BFGS and then Newton's steps.
 
-    def downhill(theta: Floats) -> tuple[float, Floats]:
-        value, gradient = posterior.value_and_gradient(theta)
-        return (-value * per_customer, -gradient * per_customer) if np.isfinite(value) else (1e300, gradient)
+    Parameters
+    ----------
+    posterior : of what
 
-    theta = minimize(downhill, posterior.centre, jac=True, method="BFGS", options={"gtol": 1e-7}).x
+    Returns
+    -------
+    Mode : its `distance` is large if the search failed
+    """
+    theta = minimize(_downhill, posterior.centre, (posterior,), method="BFGS", jac=True).x
     for _ in range(20):
         factor = _factor(posterior, theta)
-        slope = factor.T @ posterior.value_and_gradient(theta)[1]
+        slope = posterior.value_and_gradient(theta)[1] @ factor
         distance = float(np.sqrt(slope @ slope))
-        if distance < 1e-3 * _AT_THE_MODE:
+        if distance < 1e-3 * FARTHEST_FROM_MODE:
             break
         theta = theta + factor @ slope / max(1.0, distance)
-    log_likelihood = posterior.likelihood.value_and_gradient(theta)[0]
-    return Mode(theta, factor, float(log_likelihood), distance)
+    return Mode(theta, factor, posterior.likelihood.value_and_gradient(theta)[0], distance)
+
+
+def _downhill(theta: Floats, posterior: Posterior) -> tuple[float, Floats]:
+    """Minus the log-density per customer, and its slope; a wall where it overflows."""
+    value, gradient = posterior.value_and_gradient(theta)
+    return (
+        -value if np.isfinite(value) else 1e300
+    ) / posterior.n_customers, -gradient / posterior.n_customers
 
 
 def _factor(posterior: Posterior, theta: Floats) -> Floats:
-    """The factor of the inverse curvature at θ, the curvature by central differences of the gradient."""
-    steps = _STEP * np.eye(len(theta))
-    rows = [
-        posterior.value_and_gradient(theta - step)[1] - posterior.value_and_gradient(theta + step)[1]
-        for step in steps
-    ]
-    curvature = np.array(rows) / (2 * _STEP)
-    values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
-    # Away from the mode the surface may bend upwards; there the prior's curvature keeps a step finite.
-    values = np.maximum(values, np.min(1 / posterior.spread**2))
+    """The factor of the covariance that the curvature at θ stands for, by differences of the gradient."""
+    curvature = np.array(
+        [
+            posterior.value_and_gradient(theta - step)[1] - posterior.value_and_gradient(theta + step)[1]
+            for step in _STEP * np.eye(len(theta))
+        ]
+    )
+    values, vectors = np.linalg.eigh((curvature + curvature.T) / (4 * _STEP))
+    # Far from the mode the surface may bend upwards. The flattest that a prior allows keeps steps finite.
+    values = np.maximum(values, np.min(posterior.spread**-2))
     factor: Floats = np.linalg.cholesky((vectors / values) @ vectors.T)
     return factor
+
+
+def _good(measures: Mapping[str, float], chains: int) -> bool:
+    """Whether what the method measured lies within its limits."""
+    return (
+        measures.get("r_hat", 1.0) <= LARGEST_R_HAT
+        and min(measures.get("ess_bulk", np.inf), measures.get("ess_tail", np.inf))
+        >= FEWEST_EFFECTIVE * chains
+        and measures.get("divergences", 0) == 0
+        and measures.get("k_hat", 0.0) <= LARGEST_K_HAT
+    )

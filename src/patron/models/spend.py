@@ -1,114 +1,124 @@
 """How much customers spend: `GammaGammaModel`.
 
-A purchase of a customer is worth Gamma(p, ν) with a ν ~ Gamma(q, v) of the customer's own.
+A purchase is worth Gamma(p, ν), with a ν of the customer's own, and ν ~ Gamma(q, v) over customers. How much
+a customer spends per purchase is taken to have nothing to do with how often the customer buys.
 
 ======== =======================================================================================
 symbol   in words
 ======== =======================================================================================
-p        shape of the value of a purchase: how alike a customer's purchases are
+p        shape of the value of a purchase: how alike the purchases of one customer are
 q, v     shape and inverse scale of ν over customers: how alike customers are; v is money
-x, z     repeat purchases, and their mean value (frequency and monetary_value)
+x, z     repeat purchases, and their mean value: frequency and monetary_value
 ======== =======================================================================================
 
 References
 ----------
 Fader & Hardie (2013), "The Gamma-Gamma Model of Monetary Value".
-Fader, Hardie & Lee (2005), Journal of Marketing Research 42(4), 415-430.
+Fader, Hardie & Lee (2005), RFM and CLV: using iso-value curves for customer base analysis, Journal of
+Marketing Research 42(4), 415-430.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import digamma, gammaln
 
 from patron.errors import TooFewCustomersError
-from patron.models.compression import count_distinct, rounded
+from patron.models.compression import rounded
 from patron.models.customers import Customers, read_customers
-from patron.models.draws import DrawnModel
-from patron.models.posterior import Posterior, infer
+from patron.models.draws import EFFECT_SPREAD, FEW_CUSTOMERS, DrawnModel, Priors, prior_of
+from patron.models.posterior import Posterior
+from patron.models.spend_likelihood import SpendLikelihood, log_likelihood
 
-__all__ = ["GammaGammaModel", "expected_spend", "log_likelihood"]
+__all__ = ["PRIORS", "GammaGammaModel", "expected_spend"]
 
 type Floats = npt.NDArray[np.float64]
 
-PRIORS: Mapping[str, tuple[float, float]] = {"p": (5.0, 2.0), "q": (2.5, 2.0), "v": (0.5, 2.0)}
-"""Median of p, q - 1 and v, and standard deviation of the logarithm. v in median order values."""
+PRIORS: Priors = {"p": (5.0, 2.0), "q": (2.5, 2.0), "v": (0.5, 2.0)}
+"""Median of p, of q - 1 and of v in median purchases, and spread: standard deviation of the logarithm."""
 
 
-def expected_spend(p: Any, q: Any, v: Any, x: Any, z: Any) -> Floats:
-    """The mean value of a customer's future purchases."""
-    weight = p * x / (p * x + q - 1)
-    mean: Floats = (1 - weight) * p * v / (q - 1) + weight * z
-    return mean
+def expected_spend(
+    p: npt.ArrayLike, q: npt.ArrayLike, v: npt.ArrayLike, x: npt.ArrayLike, z: npt.ArrayLike
+) -> Floats:
+    """The expected value of a customer's next purchase.
 
+    Parameters
+    ----------
+    p, q, v : parameters, positive, q > 1; v in money
+    x, z : customers: repeat purchases, and their mean value in money
 
-def log_likelihood(p: Any, q: Any, v: Any, x: Any, z: Any, ln: Any = np.log, ln_gamma: Any = gammaln) -> Any:
-    """The log-likelihood of each customer's mean purchase value; x > 0."""
-    shape = p * x
-    return (
-        ln_gamma(shape + q) - ln_gamma(shape) - ln_gamma(q)
-        + q * ln(v) + (shape - 1) * ln(z) + shape * ln(x) - (shape + q) * ln(x * z + v)
-    )  # fmt: skip
+    Returns
+    -------
+    the broadcast shape, money
 
+    Notes
+    -----
+    (q-1)/(px+q-1) · pv/(q-1) + px/(px+q-1) · z: between the mean of all customers and the customer's own, the
+    nearer to the latter the more purchases there are.
 
-class SpendLikelihood:
-    """The log-likelihood of many customers and its gradient in log p, log(q - 1) and log v."""
-
-    def __init__(self, x: Floats, z: Floats) -> None:
-        (self._x,), self._x_weight, _ = count_distinct([x], np.ones(len(x)))
-        (row_x, self._z), self._weight, _ = count_distinct([x, z], np.ones(len(x)))
-        self._row_x, self._spent = row_x, row_x * self._z
-        self._n, self._purchases = float(len(x)), float(x.sum())
-        # Of (px - 1) log z + px log x: the constant, and the factor of p.
-        self._constant = -float(self._weight @ np.log(self._z))
-        self._factor = float(self._weight @ (row_x * np.log(self._spent)))
-
-    def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
-        """The log-likelihood at θ, and its slope in each coordinate."""
-        p, beyond, v = np.exp(theta)
-        q = 1 + beyond
-        shape = p * self._x
-        value = self._x_weight @ (gammaln(shape + q) - gammaln(shape))
-        total = self._x_weight * digamma(shape + q)
-        p_1 = self._x @ (total - self._x_weight * digamma(shape))
-        q_1 = total.sum() - self._n * digamma(q)
-        value += self._constant + p * self._factor - self._n * gammaln(q) + self._n * q * theta[2]
-
-        end = self._spent + v
-        log_end = self._weight * np.log(end)
-        log_x, log_one = self._row_x @ log_end, log_end.sum()
-        value -= p * log_x + q * log_one
-        share = self._weight / end
-        v_1 = self._n * q / v - p * (self._row_x @ share) - q * share.sum()
-        p_1 += self._factor - log_x
-        q_1 += self._n * theta[2] - log_one
-        return float(value), np.array([p * p_1, beyond * q_1, v * v_1])
-
-    def symbolic(self, theta: Any) -> Any:
-        """The same log-likelihood as a PyTensor expression of θ, straight from the formula."""
-        import pytensor.tensor as pt
-
-        p, q, v = pt.exp(theta[0]), 1 + pt.exp(theta[1]), pt.exp(theta[2])
-        each = log_likelihood(p, q, v, self._row_x, self._z, pt.log, pt.gammaln)
-        return pt.sum(self._weight * each)
+    Examples
+    --------
+    >>> expected_spend(6.25, 3.74, 15.44, np.array([0, 2, 7]), np.array([0, 22.35, 73.74])).round(2)
+    array([35.22, 24.66, 71.47])
+    """
+    p, q, v, x, z = (np.asarray(value, dtype=np.float64) for value in (p, q, v, x, z))
+    seen = p * x
+    spend: Floats = (p * v + seen * z) / (seen + q - 1)
+    return spend
 
 
 class GammaGammaModel(DrawnModel):
+    """The value of purchases.
+
+    Parameters
+    ----------
+    covariates : columns of rfm, numbers or categories, that move the mean spend
+    priors : parameter → (median, spread), in place of those of `PRIORS`
+    inference : "nuts", "laplace" or "map"
+    draws, tune, chains : draws of each chain, draws before they count, number of chains (nuts); laplace takes
+        draws · chains
+    random_state : seed; the same customers and seed give the same draws to the last bit
+
+    Attributes
+    ----------
+    draws_ : p, q, v → (n_draws,), v in money; spending[·], the effects of covariates, on the logarithm of v
+    params_ : the same, means over the draws: posterior means, or the mode for "map"
+    diagnostics_ : whether to trust the fit
+
+    Notes
+    -----
+    Only customers with repeat purchases count. Money is scaled by the median purchase before fitting, and
+    priors are stated in that scale, so that euros and cents give the same answer. q stays above 1, so that
+    the mean spend is finite.
+
+    Examples
+    --------
+    >>> from patron.datasets.btyd import simulate_btyd
+    >>> world = dict(r=0.5, alpha=30.0, a=0.8, b=2.5, p=6.0, q=4.0, v=15.0)
+    >>> rfm = simulate_btyd(3000, **world, T=365.0, horizon=90.0, daily=True, seed=1).rfm
+    >>> model = GammaGammaModel(inference="laplace").fit(rfm)
+    >>> bool(3 < model.params_["q"] < 5), model.diagnostics_.converged
+    (True, True)
+    """
+
     def __init__(
         self,
         *,
+        covariates: Sequence[str] = (),
+        priors: Priors | None = None,
         inference: Literal["nuts", "laplace", "map"] = "nuts",
-        priors: Mapping[str, tuple[float, float]] | None = None,
         draws: int = 1000,
         tune: int = 1000,
         chains: int = 4,
         random_state: int = 0,
     ) -> None:
-        self.inference = inference
+        self.covariates = covariates
         self.priors = priors
+        self.inference = inference
         self.draws = draws
         self.tune = tune
         self.chains = chains
@@ -116,55 +126,143 @@ class GammaGammaModel(DrawnModel):
 
     @classmethod
     def from_params(cls, *, p: float, q: float, v: float) -> Self:
+        """A model whose parameters are known.
+
+        Raises
+        ------
+        RangeError : a parameter is not positive
+
+        Examples
+        --------
+        >>> model = GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44)
+        >>> rfm = pd.DataFrame({"customer_id": [7], "frequency": [2], "monetary_value": [22.35]})
+        >>> model.expected_spend(rfm).round(2).to_dict()
+        {7: 24.66}
+        """
         model = cls()
-        model._keep(
-            {name: np.array([value], dtype=np.float64) for name, value in zip("pqv", (p, q, v))}, None
-        )
+        model._keep_known(p=p, q=q, v=v)
         return model
 
     def fit(
         self, rfm: pd.DataFrame, *, inference: str | None = None, random_state: int | None = None
     ) -> Self:
+        """This model, its parameters learned from the repeat buyers in `rfm`.
+
+        Parameters
+        ----------
+        rfm : one row per customer: customer_id, frequency, monetary_value, and the covariates
+        inference, random_state : in place of the settings
+
+        Raises
+        ------
+        TooFewCustomersError : nobody has bought twice
+        TableError : rfm lacks a column, has no row, or rows break a rule of RFM tables
+        SettingsError, RangeError : a setting is unknown or out of range
+
+        Warns
+        -----
+        PatronWarning : few repeat buyers, the fit did not converge, or the data say little about a parameter
+        """
         customers = read_customers(rfm, purchases=False, spend=True)
-        posterior, scale = self._posterior(customers)
-        drawn, found = infer(
-            posterior,
-            inference or self.inference,
-            draws=self.draws,
-            tune=self.tune,
-            chains=self.chains,
-            random_state=self.random_state if random_state is None else random_state,
+        covariates, matrix = self._learn_covariates(rfm)
+        posterior, scale = self._posterior(customers, matrix)
+        few = (
+            f"fitted to {posterior.n_customers} customers who have bought twice, fewer than {FEW_CUSTOMERS}: "
+            "the prior weighs as much as they do. Read the numbers as a rough guess."
         )
-        p, beyond, v = np.exp(drawn.T)
-        self._keep({"p": p, "q": 1 + beyond, "v": scale * v}, found)
+        doubts = [few] if posterior.n_customers < FEW_CUSTOMERS else []
+        drawn, found = self._infer(posterior, inference, random_state, doubts)
+        p, beyond, v = np.exp(drawn.T[:3])
+        names = [f"spending[{effect}]" for effect in (() if covariates is None else covariates.effects)]
+        draws = {"p": p, "q": 1 + beyond, "v": scale * v} | dict(zip(names, drawn.T[3:], strict=True))
+        unscaled = found.log_likelihood - float(posterior.n_customers * np.log(scale))
+        self._keep(draws, replace(found, log_likelihood=unscaled), covariates)
         return self
 
-    def _posterior(self, customers: Customers) -> tuple[Posterior, float]:
-        again = customers.frequency > 0
-        if not again.any():
-            raise TooFewCustomersError(
-                f"none of the {len(again)} customers has bought twice, so the spend model cannot be fitted. "
-                "Take a longer history, or value orders by their mean (CustomerValueModel does)."
-            )
-        x, z = customers.frequency[again], customers.monetary_value[again]
-        scale = float(np.median(z))
-        priors = {**PRIORS, **(self.priors or {})}
-        median, spread = np.array([priors[name] for name in PRIORS], dtype=np.float64).T
-        likelihood = SpendLikelihood(x, rounded(z / scale))
-        return Posterior(likelihood, ("log p", "log(q - 1)", "log v"), np.log(median), spread, len(x)), scale
+    def pymc_model(self, rfm: pd.DataFrame) -> Any:
+        """The model of these customers in PyMC, to read, extend or sample otherwise; `fit` does not need it.
+
+        Parameters
+        ----------
+        rfm : see `fit`
+
+        Returns
+        -------
+        pymc.Model : over `theta`, log p, log(q - 1), log v (in median purchases) and effects of covariates
+        """
+        customers = read_customers(rfm, purchases=False, spend=True)
+        return self._posterior(customers, self._learn_covariates(rfm)[1])[0].pymc_model()
 
     def log_likelihood(self, rfm: pd.DataFrame) -> pd.Series:
-        p = self.params_
+        """The log-likelihood of each customer's mean purchase at `params_`; 0 without repeat purchases.
+
+        Parameters
+        ----------
+        rfm : one row per customer: customer_id, frequency, monetary_value, and the covariates
+
+        Returns
+        -------
+        Series by customer_id, in the order of `rfm`
+        """
         customers = read_customers(rfm, purchases=False, spend=True)
-        x, z = customers.frequency, customers.monetary_value
-        again = x > 0
-        known = log_likelihood(p["p"], p["q"], p["v"], np.where(again, x, 1), np.where(again, z, 1))
+        again = customers.frequency > 0
+        x, z = np.where(again, customers.frequency, 1.0), np.where(again, customers.monetary_value, 1.0)
+        means = {name: np.array([[value]]) for name, value in self.params_.items()}
+        v = self._scale_of(means, self._matrix(rfm))
+        known = log_likelihood(means["p"], means["q"], v, x, z)[0]
         return customers.series(np.where(again, known, 0.0), "log_likelihood")
 
     def expected_spend(self, rfm: pd.DataFrame, *, n_draws: int = 100) -> pd.Series:
-        customers = read_customers(rfm, purchases=False, spend=True)
-        draws = self._thinned(n_draws)
-        mean = np.zeros(len(customers))
-        for p, q, v in zip(draws["p"], draws["q"], draws["v"], strict=True):
-            mean += expected_spend(p, q, v, customers.frequency, customers.monetary_value)
-        return customers.series(mean / len(draws["p"]), "expected_spend")
+        """The expected value of each customer's next purchase.
+
+        Parameters
+        ----------
+        rfm : one row per customer: customer_id, frequency, monetary_value, and the covariates
+        n_draws : posterior draws to take the mean over, at most
+
+        Returns
+        -------
+        Series by customer_id, in the order of `rfm`; money
+        """
+        customers, matrix = read_customers(rfm, purchases=False, spend=True), self._matrix(rfm)
+        z = np.where(customers.frequency > 0, customers.monetary_value, 0.0)
+        total = np.zeros(len(customers))
+        draws = self._spaced(min(n_draws, len(self._fitted()["p"])))
+        for draw in range(len(draws["p"])):
+            one = {name: values[draw : draw + 1] for name, values in draws.items()}
+            v = self._scale_of(one, matrix)
+            total += expected_spend(one["p"], one["q"], v, customers.frequency, z)[0]
+        return customers.series(total / len(draws["p"]), "expected_spend")
+
+    def _posterior(self, customers: Customers, covariates: Floats | None) -> tuple[Posterior, float]:
+        """The posterior in scaled money, and the unit of that money."""
+        again = customers.frequency > 0
+        if not again.any():
+            raise TooFewCustomersError(
+                f"none of the {len(again)} customers in rfm has bought twice, so the spend model cannot be "
+                "fitted. Take a longer history, or let CustomerValueModel value purchases by their mean."
+            )
+        x, z = customers.frequency[again], customers.monetary_value[again]
+        scale = float(np.median(z))
+        likelihood = SpendLikelihood(x, rounded(z / scale), None if covariates is None else covariates[again])
+        median, spread = prior_of(PRIORS, self.priors)
+        n_effects = 0 if covariates is None else covariates.shape[1]
+        return Posterior(
+            likelihood,
+            ("log p", "log(q - 1)", "log v", *(f"effect {number}" for number in range(1, n_effects + 1))),
+            np.append(np.log(median), np.zeros(n_effects)),
+            np.append(spread, np.full(n_effects, EFFECT_SPREAD)),
+            len(x),
+        ), scale
+
+    def _matrix(self, rfm: pd.DataFrame) -> Floats:
+        """(n_customers, k) the covariates of these customers."""
+        self._fitted()
+        return np.zeros((len(rfm), 0)) if self.covariates_ is None else self.covariates_.matrix(rfm)
+
+    def _scale_of(self, draws: dict[str, Floats], matrix: Floats) -> Floats:
+        """v of each customer, given draws of shape (n_draws, 1) and covariates (n_customers, k)."""
+        if self.covariates_ is None:
+            return draws["v"]
+        effects = np.hstack([draws[f"spending[{effect}]"] for effect in self.covariates_.effects])
+        return draws["v"] * np.exp(effects @ matrix.T)

@@ -1,11 +1,27 @@
 """How often and how long customers buy: `BetaGeoModel`, BG/NBD and MBG/NBD in one.
 
-A customer buys at a rate λ of its own until, after some purchase, it drops out with a chance p of its own; over
-customers λ ~ Gamma(r, α) and p ~ Beta(a, b). MBG/NBD lets a customer drop out after the very first purchase too.
-The field's letters are put into words in `patron.models.purchases.expectation`.
+A customer buys at a rate λ of its own until, after some purchase, it drops out with a chance p of its own.
+Over customers λ ~ Gamma(r, α) and p ~ Beta(a, b). In MBG/NBD a customer may also drop out after the first
+purchase.
+
+========= ====================================================================================
+symbol    in words
+========= ====================================================================================
+r, alpha  shape and inverse scale (time) of the purchase rate λ over customers
+a, b      shapes of the chance p of dropping out after a purchase
+φ, κ      a/(a + b), the mean chance of dropping out, and a + b, how alike customers are in it
+x         frequency: repeat purchases so far
+t_x, T    recency and age: time units from the first purchase to the last, and to today
+========= ====================================================================================
+
+References
+----------
+Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Science 24(2), 275-284.
+Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing 24(3), 201-209.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -13,49 +29,79 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
-from patron.models.compression import count_distinct, rounded
-from patron.models.customers import Customers, read_customers
-from patron.models.draws import DrawnModel
-from patron.models.posterior import Posterior, infer
+from patron.errors import SettingsError
+from patron.models.compression import count_distinct
+from patron.models.customers import read_customers
+from patron.models.draws import DrawnModel, Priors
 from patron.models.purchases import expectation
-from patron.models.purchases.likelihood import PurchaseLikelihood, log_likelihood
+from patron.models.purchases.likelihood import log_likelihood
+from patron.models.purchases.priors import doubts_about, purchase_posterior
 from patron.models.purchases.simulate import simulate_purchases
-from patron.money import continuous_rate
+from patron.money import UNITS_PER_YEAR, continuous_rate
 
 __all__ = ["BetaGeoModel"]
 
 type Floats = npt.NDArray[np.float64]
-type Formula = Callable[..., Floats]
 
-PRIORS: Mapping[str, tuple[float, float]] = {
-    "r": (0.5, 2.0),
-    "alpha": (0.3, 2.0),
-    "phi": (0.25, 2.0),
-    "kappa": (3.0, 2.0),
-}
-"""Median, and standard deviation on the scale of the logarithm (of the log-odds for φ). α in median ages."""
-
-FEW_CUSTOMERS = 50
 _NUMBERS_AT_A_TIME = 1_000_000
 
 
 class BetaGeoModel(DrawnModel):
+    """The purchases of customers without a contract.
+
+    Parameters
+    ----------
+    family : "bgnbd", or "mbgnbd", in which one-time buyers may be gone. `compare_families` tells which fits
+    time_unit : of recency, T and horizons: "D" days, "W" weeks, "M" months or "Y" years
+    covariates : columns of rfm, numbers or categories, that move buying (1/α) and dropping out (φ)
+    priors : r, alpha, phi or kappa → (median, spread), in place of those of `patron.models.purchases.priors`
+    inference : "nuts", "laplace" or "map"
+    draws, tune, chains : draws of each chain, draws before they count, number of chains (nuts); laplace takes
+        draws · chains
+    random_state : seed; the same customers and seed give the same draws to the last bit
+
+    Attributes
+    ----------
+    draws_ : r, alpha, a, b → (n_draws,), alpha in time units; buying[·] and dropping_out[·], the effects of
+        covariates, on the logarithm of the rate and on the log-odds of φ
+    params_ : the same, means over the draws: posterior means, or the mode for "map"
+    diagnostics_ : whether to trust the fit
+
+    Notes
+    -----
+    Times are scaled by the median T before fitting, and priors are stated in that scale, so that days and
+    weeks give the same answer. Predictions are means over posterior draws, `n_draws` of them evenly spaced.
+
+    Examples
+    --------
+    >>> from patron.datasets.btyd import simulate_btyd
+    >>> world = dict(r=0.5, alpha=30.0, a=0.8, b=2.5, p=6.0, q=4.0, v=15.0)
+    >>> rfm = simulate_btyd(3000, **world, T=365.0, horizon=90.0, daily=True, seed=1).rfm
+    >>> model = BetaGeoModel(inference="laplace").fit(rfm)
+    >>> bool(0.4 < model.params_["r"] < 0.6), model.diagnostics_.converged
+    (True, True)
+    >>> model.expected_purchases(rfm, horizon=90).index.equals(pd.Index(rfm["customer_id"]))
+    True
+    """
+
     def __init__(
         self,
         *,
         family: Literal["bgnbd", "mbgnbd"] = "bgnbd",
+        time_unit: Literal["D", "W", "M", "Y"] = "D",
+        covariates: Sequence[str] = (),
+        priors: Priors | None = None,
         inference: Literal["nuts", "laplace", "map"] = "nuts",
-        time_unit: str = "D",
-        priors: Mapping[str, tuple[float, float]] | None = None,
         draws: int = 1000,
         tune: int = 1000,
         chains: int = 4,
         random_state: int = 0,
     ) -> None:
         self.family = family
-        self.inference = inference
         self.time_unit = time_unit
+        self.covariates = covariates
         self.priors = priors
+        self.inference = inference
         self.draws = draws
         self.tune = tune
         self.chains = chains
@@ -70,66 +116,139 @@ class BetaGeoModel(DrawnModel):
         a: float,
         b: float,
         family: Literal["bgnbd", "mbgnbd"] = "bgnbd",
-        time_unit: str = "D",
+        time_unit: Literal["D", "W", "M", "Y"] = "D",
     ) -> Self:
+        """A model whose parameters are known.
+
+        Raises
+        ------
+        RangeError : a parameter is not positive
+        SettingsError : the family or the time unit is unknown
+
+        Examples
+        --------
+        >>> model = BetaGeoModel.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426, time_unit="W")
+        >>> rfm = pd.DataFrame({"customer_id": [7], "frequency": [2], "recency": [30.43], "T": [38.86]})
+        >>> model.expected_purchases(rfm, horizon=39).round(4).to_dict()
+        {7: 1.226}
+        """
         model = cls(family=family, time_unit=time_unit)
-        given = {"r": r, "alpha": alpha, "a": a, "b": b}
-        model._keep({name: np.array([value], dtype=np.float64) for name, value in given.items()}, None)
+        model._check_settings()
+        model._keep_known(r=r, alpha=alpha, a=a, b=b)
         return model
 
     def fit(
         self, rfm: pd.DataFrame, *, inference: str | None = None, random_state: int | None = None
     ) -> Self:
+        """This model, its parameters learned from the customers in `rfm`.
+
+        Parameters
+        ----------
+        rfm : one row per customer: customer_id, frequency, recency, T, and the covariates
+        inference, random_state : in place of the settings
+
+        Raises
+        ------
+        TableError : rfm lacks a column, has no row, or rows break a rule of RFM tables
+        SettingsError, RangeError : a setting is unknown or out of range
+
+        Warns
+        -----
+        PatronWarning : few customers, nobody has bought twice, the fit did not converge, or the data say
+            little about a parameter
+        """
+        self._check_settings()
         customers = read_customers(rfm)
-        posterior, scale = self._posterior(customers)
-        drawn, found = infer(
-            posterior,
-            inference or self.inference,
-            draws=self.draws,
-            tune=self.tune,
-            chains=self.chains,
-            random_state=self.random_state if random_state is None else random_state,
-        )
-        r, alpha, kappa = np.exp(drawn[:, 0]), scale * np.exp(drawn[:, 1]), np.exp(drawn[:, 3])
-        phi = expit(drawn[:, 2])
-        self._keep({"r": r, "alpha": alpha, "a": kappa * phi, "b": kappa * (1 - phi)}, found)
+        covariates, matrix = self._learn_covariates(rfm)
+        posterior, scale = purchase_posterior(customers, matrix, self.family, self.priors)
+        drawn, found = self._infer(posterior, inference, random_state, doubts_about(customers))
+        r, kappa, phi = np.exp(drawn[:, 0]), np.exp(drawn[:, 3]), expit(drawn[:, 2])
+        draws = {"r": r, "alpha": scale * np.exp(drawn[:, 1]), "a": kappa * phi, "b": kappa * (1 - phi)}
+        effects = () if covariates is None else covariates.effects
+        names = [f"{kind}[{effect}]" for kind in ("buying", "dropping_out") for effect in effects]
+        draws |= dict(zip(names, drawn.T[4:], strict=True))
+        unscaled = found.log_likelihood - float(customers.frequency.sum() * np.log(scale))
+        self._keep(draws, replace(found, log_likelihood=unscaled), covariates)
         return self
 
-    def _posterior(self, customers: Customers) -> tuple[Posterior, float]:
-        scale = float(np.median(customers.T)) or 1.0
-        likelihood = PurchaseLikelihood(
-            customers.frequency, rounded(customers.recency / scale), rounded(customers.T / scale), self.family
-        )
-        priors = {**PRIORS, **(self.priors or {})}
-        median, spread = np.array([priors[name] for name in PRIORS], dtype=np.float64).T
-        centre = np.log(median)
-        centre[2] -= np.log1p(-median[2])
-        return Posterior(
-            likelihood, ("log r", "log α", "logit φ", "log κ"), centre, spread, len(customers)
-        ), scale
+    def pymc_model(self, rfm: pd.DataFrame) -> Any:
+        """The model of these customers in PyMC, to read, extend or sample otherwise; `fit` does not need it.
+
+        Parameters
+        ----------
+        rfm : see `fit`
+
+        Returns
+        -------
+        pymc.Model : over `theta`: log r, log α (in median ages), log-odds of φ, log κ, effects of covariates
+        """
+        self._check_settings()
+        customers, matrix = read_customers(rfm), self._learn_covariates(rfm)[1]
+        return purchase_posterior(customers, matrix, self.family, self.priors)[0].pymc_model()
 
     def log_likelihood(self, rfm: pd.DataFrame) -> pd.Series:
-        p = self.params_
+        """The log-likelihood of each customer's purchases at `params_`, without x!.
+
+        Parameters
+        ----------
+        rfm : one row per customer: customer_id, frequency, recency, T, and the covariates
+
+        Returns
+        -------
+        Series by customer_id, in the order of `rfm`
+        """
         customers = read_customers(rfm)
-        history = customers.frequency, customers.recency, customers.T
-        return customers.series(
-            log_likelihood(p["r"], p["alpha"], p["a"], p["b"], *history, self.family), "log_likelihood"
-        )
+        x, t_x, T = customers.frequency, customers.recency, customers.T
+        means = {name: np.array([[value]]) for name, value in self.params_.items()}
+        r, alpha, a, b = self._of_customers(means, self._matrix(rfm))
+        each = log_likelihood(r, alpha, a, b, x, t_x, T, self.family)
+        return customers.series(each[0], "log_likelihood")
 
     def probability_alive(self, rfm: pd.DataFrame, *, n_draws: int = 100) -> pd.Series:
+        """The probability that a customer has not dropped out; 1 for one-time buyers in BG/NBD.
+
+        Parameters
+        ----------
+        rfm : one row per customer: customer_id, frequency, recency, T, and the covariates
+        n_draws : posterior draws to take the mean over, at most
+
+        Returns
+        -------
+        Series by customer_id, in the order of `rfm`; in [0, 1]
+        """
         return self._mean(rfm, expectation.probability_alive, "probability_alive", n_draws)
 
     def probability_no_purchase(self, rfm: pd.DataFrame, horizon: float, *, n_draws: int = 100) -> pd.Series:
-        return self._mean(
-            rfm, expectation.probability_no_purchase, "probability_no_purchase", n_draws, t=horizon
-        )
+        """The probability that a customer buys nothing within the horizon: churn, as this model sees it.
+
+        Parameters
+        ----------
+        rfm, n_draws : see `probability_alive`
+        horizon : time units ahead, at least 0
+
+        Returns
+        -------
+        Series by customer_id, in the order of `rfm`; in [0, 1]
+        """
+        formula = expectation.probability_no_purchase
+        return self._mean(rfm, formula, "probability_no_purchase", n_draws, t=horizon)
 
     def expected_purchases(
         self, rfm: pd.DataFrame, horizon: float, start: float = 0.0, *, n_draws: int = 100
     ) -> pd.Series:
-        return self._mean(
-            rfm, expectation.expected_purchases, "expected_purchases", n_draws, t=horizon, start=start
-        )
+        """Expected purchases in (T + start, T + start + horizon].
+
+        Parameters
+        ----------
+        rfm, n_draws : see `probability_alive`
+        horizon, start : length of the stretch, and from T to its beginning, time units, at least 0
+
+        Returns
+        -------
+        Series by customer_id, in the order of `rfm`; at least 0
+        """
+        formula = expectation.expected_purchases
+        return self._mean(rfm, formula, "expected_purchases", n_draws, t=horizon, start=start)
 
     def discounted_expected_purchases(
         self,
@@ -139,6 +258,18 @@ class BetaGeoModel(DrawnModel):
         *,
         n_draws: int = 100,
     ) -> pd.Series:
+        """Expected purchases within the horizon, each discounted to today; over all future without a horizon.
+
+        Parameters
+        ----------
+        rfm, n_draws : see `probability_alive`
+        annual_discount_rate : per year; 10 % is 0.10. Must be positive without a horizon
+        horizon : time units ahead, or None
+
+        Returns
+        -------
+        Series by customer_id, in the order of `rfm`; at least 0
+        """
         rate = continuous_rate(annual_discount_rate, self.time_unit)
         formula = expectation.discounted_expected_purchases
         return self._mean(rfm, formula, "discounted_expected_purchases", n_draws, t=horizon, rate=rate)
@@ -146,36 +277,101 @@ class BetaGeoModel(DrawnModel):
     def probability_of_purchases(
         self, rfm: pd.DataFrame, horizon: float, n: int, *, n_draws: int = 100
     ) -> pd.Series:
+        """The probability of exactly `n` purchases within the horizon.
+
+        Parameters
+        ----------
+        rfm, n_draws : see `probability_alive`
+        horizon : time units ahead, at least 0
+        n : whole number of at least 0
+
+        Returns
+        -------
+        Series by customer_id, in the order of `rfm`; in [0, 1]
+        """
         formula = expectation.probability_of_purchases
-        return self._mean(rfm, formula, f"probability_of_{n}_purchases", n_draws, t=horizon, n=n)
+        return self._mean(rfm, formula, "probability_of_purchases", n_draws, t=horizon, n=n)
+
+    def expected_purchases_new_customer(self, horizon: float) -> float:
+        """Expected repeat purchases within `horizon` time units of a first purchase, all else being average.
+
+        Examples
+        --------
+        >>> model = BetaGeoModel.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426, time_unit="W")
+        >>> round(model.expected_purchases_new_customer(39), 4)
+        1.1967
+        """
+        draws = self._fitted()
+        r, alpha, a, b = (draws[name] for name in ("r", "alpha", "a", "b"))
+        formula = expectation.expected_purchases_new_customer
+        return float(formula(r, alpha, a, b, horizon, self.family).mean())
 
     def simulate(
         self, rfm: pd.DataFrame, horizon: float, n_draws: int = 100, random_state: int = 0
     ) -> pd.DataFrame:
+        """What customers may do within the horizon: purchases, drawn anew for each customer.
+
+        Parameters
+        ----------
+        rfm : one row per customer: customer_id, frequency, recency, T, and the covariates
+        horizon : time units ahead, at least 0
+        n_draws : futures of each customer, each with its own posterior draw
+        random_state : seed
+
+        Returns
+        -------
+        DataFrame of counts: one row per customer, by customer_id in the order of `rfm`; one column per future
+        """
         customers = read_customers(rfm)
+        x, t_x, T = customers.frequency, customers.recency, customers.T
+        r, alpha, a, b = self._of_customers(self._spaced(n_draws), self._matrix(rfm))
         rng = np.random.default_rng(random_state)
-        draws = self._fitted()
-        chosen = np.linspace(0, len(draws["r"]) - 1, n_draws).round().astype(np.intp)
-        p = {name: values[chosen][:, None] for name, values in draws.items()}
-        bought = simulate_purchases(
-            rng, p["r"], p["alpha"], p["a"], p["b"], customers.frequency, customers.recency, customers.T,
-            horizon, self.family,
-        )  # fmt: skip
-        return pd.DataFrame(bought.T, index=customers.ids)
+        counts = simulate_purchases(rng, r, alpha, a, b, x, t_x, T, horizon, self.family)
+        return pd.DataFrame(counts.T, index=customers.ids)
+
+    def _check_settings(self) -> None:
+        for name, value, known in (
+            ("family", self.family, expectation.FAMILIES),
+            ("time_unit", self.time_unit, tuple(UNITS_PER_YEAR)),
+        ):
+            if value not in known:
+                raise SettingsError(f"BetaGeoModel.{name} must be one of {', '.join(known)}, got {value!r}.")
+
+    def _matrix(self, rfm: pd.DataFrame) -> Floats:
+        """(n_customers, k) the covariates of these customers."""
+        self._fitted()
+        return np.zeros((len(rfm), 0)) if self.covariates_ is None else self.covariates_.matrix(rfm)
+
+    def _of_customers(
+        self, draws: dict[str, Floats], matrix: Floats
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """r, α, a and b of each customer, given draws (n_draws, 1) and covariates (n_customers, k)."""
+        r, alpha, a, b = (draws[name] for name in ("r", "alpha", "a", "b"))
+        if self.covariates_ is None:
+            return r, alpha, a, b
+        buying, dropping = (
+            np.hstack([draws[f"{kind}[{effect}]"] for effect in self.covariates_.effects])
+            for kind in ("buying", "dropping_out")
+        )
+        phi = expit(np.log(a / b) + dropping @ matrix.T)
+        return r, alpha * np.exp(-buying @ matrix.T), (a + b) * phi, (a + b) * (1 - phi)
 
     def _mean(
-        self, rfm: pd.DataFrame, formula: Formula, name: str, n_draws: int, **options: Any
+        self, rfm: pd.DataFrame, formula: Callable[..., Floats], name: str, n_draws: int, **options: Any
     ) -> pd.Series:
-        customers = read_customers(rfm)
-        history = [customers.frequency, customers.recency, customers.T]
-        (x, t_x, T), _, which = count_distinct(history, np.ones(len(customers)))
-        p = {key: values[:, None] for key, values in self._thinned(n_draws).items()}
-        step = max(_NUMBERS_AT_A_TIME // len(p["r"]), 1)
-        parts = [
-            formula(
-                p["r"], p["alpha"], p["a"], p["b"], x[i : i + step], t_x[i : i + step], T[i : i + step],
-                family=self.family, **options,
-            ).mean(axis=0)
-            for i in range(0, len(x), step)
-        ]  # fmt: skip
-        return customers.series(np.concatenate(parts)[which], name)
+        """The mean of a formula over posterior draws, worked out once for customers who are alike."""
+        customers, matrix = read_customers(rfm), self._matrix(rfm)
+        columns = [customers.frequency, customers.recency, customers.T, *matrix.T]
+        (x, t_x, T, *distinct), _, which = count_distinct(columns, np.ones(len(customers)))
+        matrix = np.column_stack(distinct) if distinct else np.zeros((len(x), 0))
+        draws = self._spaced(min(n_draws, len(self._fitted()["r"])))
+        step = max(_NUMBERS_AT_A_TIME // len(draws["r"]), 1)
+        means = []
+        for begin in range(0, len(x), step):
+            part = slice(begin, begin + step)
+            history = x[part], t_x[part], T[part]
+            values = formula(
+                *self._of_customers(draws, matrix[part]), *history, family=self.family, **options
+            )
+            means.append(values.mean(axis=0))
+        return customers.series(np.concatenate(means)[which], name)
