@@ -114,8 +114,8 @@ def train(
     if json:
         print_json({**trained.to_dict(), "notes": tell.notes})
     else:
-        print_lines(trained.report.sentences())
-        print_table(trained.comparison, trained.comparison_title)
+        print_lines(trained.outcome.report.sentences())
+        print_table(trained.comparison, trained.title())
         print_lines(trained.sentences())
 
 
@@ -145,7 +145,7 @@ def score(
     if json:
         print_json({**scored.to_dict(), "notes": tell.notes})
     else:
-        print_table(scored.most_valuable_at_risk(), scored.at_risk_title)
+        print_table(scored.most_valuable_at_risk(), scored.title())
         print_lines(scored.sentences())
 
 
@@ -172,8 +172,8 @@ def demo(
     if json:
         print_json({**shown.to_dict(), "notes": tell.notes})
         return
-    print_lines([*shown.words, "", *shown.trained.report.sentences(), ""])
-    print_table(shown.trained.comparison, shown.trained.comparison_title)
+    print_lines([shown.words, "", *shown.trained.outcome.report.sentences(), ""])
+    print_table(shown.trained.comparison, shown.trained.title())
     print_lines([*shown.trained.sentences(), ""])
-    print_table(shown.scored.most_valuable_at_risk(), shown.scored.at_risk_title)
+    print_table(shown.scored.most_valuable_at_risk(), shown.scored.title())
     print_lines(shown.sentences())

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import ibis.expr.types as ir
 
-from patron.errors import SettingsError
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
-from patron.workflows.inputs import read_history
+from patron.workflows.inputs import known_history, refuse_nobody
 from patron.workflows.outputs import check_target, write_table
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
@@ -36,6 +36,21 @@ class FeaturesResult:
     rows: int
     out: Path | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """What was made, as plain values."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "rows": self.rows,
+            "features": list(self.catalogue.names),
+            "out": str(self.out) if self.out is not None else None,
+        }
+
+    def sentences(self) -> list[str]:
+        """What was made, in words."""
+        made = f"{self.rows:,} customers and {len(self.catalogue)} features as of {self.as_of}"
+        where = f"written to {self.out}" if self.out is not None else "not written: name a file with --out"
+        return [f"{made}, {where}."]
+
 
 def build_features(
     settings: Settings, *, history: History | None = None, progress: Progress = silent
@@ -56,19 +71,14 @@ def build_features(
     [7, 1.0, 10.0, 10.0]
     """
     out = check_target(settings.features.out) if settings.features.out is not None else None
-    progress("Reading the tables")
-    history = history or read_history(settings)
-    as_of = settings.as_of or history.last_day
+    known = known_history(settings, history, progress)
+    as_of = known.known_until
     progress(f"Building features as of {as_of}")
-    catalogue = discover_catalogue(history, as_of, max_kinds=settings.train.max_kinds)
-    spine = make_spine(history, as_of, active_within_days=settings.active_within_days)
-    table = assemble_features(history, spine, catalogue).order_by("customer_id").cache()
+    catalogue = discover_catalogue(known, as_of, max_kinds=settings.train.max_kinds)
+    spine = make_spine(known, as_of, active_within_days=settings.active_within_days)
+    table = known.store(assemble_features(known, spine, catalogue).order_by("customer_id"), "features")
     rows = int(table.count().execute())
-    if rows == 0:
-        raise SettingsError(
-            f"No customer bought in the {settings.active_within_days} days up to {as_of}. "
-            "Widen active_within_days."
-        )
+    refuse_nobody(rows, settings, as_of)
     if out is not None:
         progress(f"Writing {out}")
         write_table(table, out)

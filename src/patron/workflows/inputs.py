@@ -1,13 +1,15 @@
 """Settings → the `History` of one business."""
 
+from datetime import date
 from typing import Any
 
 from patron.errors import SettingsError
 from patron.tables.history import History
 from patron.tables.source import TableSource
+from patron.workflows.progress import Progress
 from patron.workflows.settings import Settings, TableSettings
 
-__all__ = ["read_history"]
+__all__ = ["known_history", "read_history", "refuse_nobody"]
 
 
 def read_history(settings: Settings) -> History:
@@ -40,10 +42,62 @@ def read_history(settings: Settings) -> History:
     return History.read(**sources, duplicates=settings.duplicates)
 
 
+def known_history(settings: Settings, history: History | None, progress: Progress) -> History:
+    """What was known on `settings.as_of`, of a history that was read already or is read now.
+
+    Parameters
+    ----------
+    settings : `as_of` None means the last day of the transactions
+    history : None to read the tables
+    progress : called where they are read
+
+    Raises
+    ------
+    DateError : as_of lies outside the data
+    InputError : as `read_history`
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = ["2024-05-01", "2024-06-01"]
+    >>> sales = pd.DataFrame({"customer_id": [7, 7], "order_at": days, "amount": [9.5, 8.0]})
+    >>> settings = Settings(tables={"transactions": sales}, as_of="2024-05-31")
+    >>> known_history(settings, None, print).last_day
+    Reading the tables
+    datetime.date(2024, 5, 1)
+    """
+    if history is None:
+        progress("Reading the tables")
+        history = read_history(settings)
+    return history.until(settings.as_of or history.known_until)
+
+
+def refuse_nobody(rows: int, settings: Settings, as_of: date) -> None:
+    """Raise where the rule of eligibility has left no customer.
+
+    Raises
+    ------
+    SettingsError : there is no row
+
+    Examples
+    --------
+    >>> refuse_nobody(0, Settings(active_within_days=7), date(2024, 5, 1))
+    Traceback (most recent call last):
+        ...
+    patron.errors.SettingsError: No customer bought in the 7 days up to 2024-05-01. Widen active_within_days.
+    """
+    if rows == 0:
+        window = settings.active_within_days
+        raise SettingsError(
+            f"No customer bought in the {window} days up to {as_of}. Widen active_within_days."
+        )
+
+
 def _source(table: TableSettings, time_zone: str | None) -> Any:
     return TableSource(
         table.source,
         columns=dict(table.columns),
         time_zone=table.time_zone or time_zone,
         naive_time_zone=table.naive_time_zone,
+        day_first=table.day_first,
     )

@@ -129,7 +129,7 @@ def _nearest_folder(target: Path) -> Path:
 
 
 def _settle(temporary: Path) -> None:
-    """Put the file on the disk before it gets its name, with the rights of any new file; mkstemp's is private."""
+    """Put the file on the disk before it gets its name, and give it the rights of any new file."""
     mask = os.umask(0)
     os.umask(mask)
     temporary.chmod(0o666 & ~mask)

@@ -65,12 +65,14 @@ class TableSettings(_Section):
     columns : patron's name → your name, for the columns that are called otherwise
     time_zone : the zone of the business, in which a day begins and ends; None takes the one of the settings
     naive_time_zone : the zone of times that name none; None takes them as local already
+    day_first : whether 02/03/2024 is the 2 March; None lets the column decide
     """
 
     source: Any
     columns: dict[str, str] = Field(default_factory=dict)
     time_zone: str | None = None
     naive_time_zone: str | None = None
+    day_first: bool | None = None
 
 
 class TablesSettings(_Section):

@@ -1,0 +1,108 @@
+"""All of it on sample data: check, train, score, and the ten most valuable customers at risk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from patron.datasets.samples import SampleData, load_cdnow, load_complete_journey
+from patron.datasets.simulate import SimulatedBusiness, simulate
+from patron.workflows.inputs import read_history
+from patron.workflows.outputs import check_target, write_frame
+from patron.workflows.progress import Progress, silent
+from patron.workflows.score import ScoreResult, score
+from patron.workflows.settings import Settings
+from patron.workflows.train import TrainResult, train
+
+__all__ = ["DemoResult", "demo"]
+
+SIMULATED_CUSTOMERS = 3000
+
+
+def demo(settings: Settings, *, progress: Progress = silent) -> "DemoResult":
+    """A model trained on sample data, and the scorecard of its customers as Parquet and CSV.
+
+    Parameters
+    ----------
+    settings : `demo.data` says whose customers, `demo.out` into which folder; horizon and as_of are those
+        that suit the sample unless they are given
+    progress : called with each step as it begins
+
+    Raises
+    ------
+    MissingExtraError : the package that carries the sample is not installed
+    ModelError : the model could not be recorded
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> where = {"data": "simulated", "out": tempfile.mkdtemp()}
+    >>> shown = demo(Settings(demo=where, inference="map"))
+    >>> [file.name for file in shown.files]
+    ['scores.parquet', 'scores.csv']
+    """
+    targets = [check_target(settings.demo.out / name) for name in ("scores.parquet", "scores.csv")]
+    progress(f"Loading {settings.demo.data}")
+    sample = _load(settings.demo.data)
+    suited = _suit(settings, sample)
+
+    progress("Reading the tables")
+    history = read_history(suited)
+    trained = train(suited, history=history, progress=progress)
+    scored = score(suited, history=history, model=trained.model_uri, progress=progress)
+
+    progress(f"Writing {targets[0]} and {targets[1].name}")
+    files = [write_frame(scored.scorecard, target) for target in targets]
+    return DemoResult(sample.words, trained, scored, files)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What `demo` made.
+
+    Attributes
+    ----------
+    words : what the sample is
+    trained, scored : what the two jobs made
+    files : the scorecard as Parquet and as CSV
+    """
+
+    words: str
+    trained: TrainResult
+    scored: ScoreResult
+    files: list[Path]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was made, as plain values."""
+        return {
+            "data": self.words,
+            "train": self.trained.to_dict(),
+            "score": self.scored.to_dict(),
+            "files": [str(file) for file in self.files],
+        }
+
+    def sentences(self) -> list[str]:
+        """Where everything is, and what to do next."""
+        scored = len(self.scored.scored)
+        return [
+            f"The scorecard of {scored:,} customers is in {self.files[0]} and {self.files[1]}.",
+            "With your own purchases: patron check --transactions FILE, then patron train and patron score.",
+        ]
+
+
+def _load(name: str) -> SampleData | SimulatedBusiness:
+    if name == "simulated":
+        return simulate(SIMULATED_CUSTOMERS)
+    return load_cdnow() if name == "cdnow" else load_complete_journey()
+
+
+def _suit(settings: Settings, sample: SampleData | SimulatedBusiness) -> Settings:
+    """The settings with the tables of the sample, and its own horizon and as_of where none are given."""
+    tables = {
+        "transactions": sample.transactions,
+        "engagement": sample.engagement,
+        "customers": sample.customers,
+    }
+    given = settings.model_dump(exclude_unset=True, exclude={"tables"})
+    return Settings(
+        **{"horizon_days": sample.horizon_days, "as_of": sample.as_of} | given | {"tables": tables}
+    )

@@ -1,0 +1,89 @@
+"""The snapshots that have matured: features as of past days, beside what happened in the horizon after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from patron.features.assemble import assemble_features
+from patron.features.catalogue import FeatureCatalogue
+from patron.snapshots.labels import make_labels
+from patron.snapshots.spine import make_spine
+from patron.snapshots.splits import Split
+from patron.tables.history import History
+
+__all__ = ["LABELS", "RFM", "Matured", "Part", "read_matured"]
+
+KEY = ["customer_id", "as_of"]
+RFM = ["customer_id", "frequency", "recency", "T", "monetary_value"]
+LABELS = ["churned", "purchases", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of one or more snapshots.
+
+    Attributes
+    ----------
+    rows : key (customer_id, as_of), one row per eligible customer of each snapshot: features and labels
+    """
+
+    rows: pd.DataFrame
+
+    @property
+    def churned(self) -> pd.Series:
+        """(n,) 0 or 1: no purchase in the horizon."""
+        return self.rows["churned"].astype("int8")
+
+    @property
+    def rfm(self) -> pd.DataFrame:
+        """(n, 5) customer_id, frequency, recency, T, monetary_value; days; of a part of one snapshot."""
+        return self.rows[RFM].reset_index(drop=True)
+
+    def features(self, catalogue: FeatureCatalogue) -> pd.DataFrame:
+        """(n, n_features) the features of the catalogue, in its order."""
+        return self.rows[list(catalogue.names)]
+
+
+@dataclass(frozen=True, slots=True)
+class Matured:
+    """The parts of one training, in the order of time; `stop` is None when the history was short."""
+
+    train: Part
+    stop: Part | None
+    calibrate: Part
+    test: Part
+
+
+def read_matured(
+    history: History, split: Split, catalogue: FeatureCatalogue, *, active_within_days: int | None = None
+) -> Matured:
+    """Features and labels of every snapshot of the split, built by one query.
+
+    Parameters
+    ----------
+    history : what is known on the training day; nothing after it
+    split : the snapshot dates and their horizon
+    catalogue : the features to build
+    active_within_days : eligibility, as for scoring
+
+    Returns
+    -------
+    Matured : rows sorted by as_of and customer_id, so that their order never depends on the engine
+    """
+    latest = [date for date in (split.stop, split.calibrate, split.test) if date is not None]
+    spine = make_spine(history, [*split.train, *latest], active_within_days=active_within_days)
+    labels = make_labels(history, spine, split.horizon_days)
+    features = assemble_features(history, spine, catalogue)
+    rows = features.inner_join(labels, KEY).order_by("as_of", "customer_id").to_pandas()
+
+    def part(dates: Sequence[date]) -> Part:
+        return Part(rows[pd.to_datetime(rows["as_of"]).dt.date.isin(dates)].reset_index(drop=True))
+
+    return Matured(
+        train=part(split.train),
+        stop=part([split.stop]) if split.stop is not None else None,
+        calibrate=part([split.calibrate]),
+        test=part([split.test]),
+    )

@@ -1,0 +1,171 @@
+"""A training → its run in MLflow and its registered version.
+
+Nothing is recorded before everything has been computed, so a training that fails leaves no run behind.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+
+from patron.evaluation.metrics import calibration_table, lift_table
+from patron.models.bundle import Bundle
+from patron.models.purchases import BetaGeoModel
+from patron.models.spend import GammaGammaModel
+from patron.reports.figures import calibration_figure, lift_figure, tracking_figure
+from patron.snapshots.splits import Split
+from patron.tables.report import DataReport
+from patron.tracking.registry import CHAMPION, register
+from patron.tracking.runs import TrainingRun, start_training_run
+from patron.tracking.store import Store
+from patron.workflows.evaluation import Evaluation
+from patron.workflows.promotion import Verdict
+from patron.workflows.settings import Settings
+
+__all__ = ["Outcome", "Recorded", "record_training"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Everything about a training that is worth keeping.
+
+    Attributes
+    ----------
+    bundle : the model
+    settings : with which it was trained
+    report : what the tables held
+    split : the snapshot dates
+    evaluation : how good it is on the test snapshot
+    """
+
+    bundle: Bundle
+    settings: Settings
+    report: DataReport
+    split: Split
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Where a training is kept.
+
+    Attributes
+    ----------
+    run_id : MLflow's id of the run
+    model_uri, model_version : the registered version, such as ``models:/patron/3`` and 3
+    champion : whether it is the champion now
+    reason : why it is, or is not
+    store_uri : what MLflow calls the tracking URI
+    ui_command : the command that shows the store in a browser; None where a server shows it already
+    """
+
+    run_id: str
+    model_uri: str
+    model_version: int
+    champion: bool
+    reason: str
+    store_uri: str
+    ui_command: str | None
+
+
+def record_training(store: Store, outcome: Outcome, verdict: Verdict) -> Recorded:
+    """One parent run with everything, and a registered version.
+
+    Parameters
+    ----------
+    store : where to
+    outcome : what to keep
+    verdict : whether the version becomes champion, and why
+
+    Raises
+    ------
+    ModelError : the store is locked, cannot be reached, or cannot be written to
+    """
+    bundle, metrics = outcome.bundle, outcome.evaluation.metrics
+    name = f"as of {bundle.as_of}, {bundle.horizon_days} days ahead"
+    with start_training_run(store, name, tags={"verdict": verdict.reason}) as run:
+        run.log_settings(outcome.settings.to_dict())
+        run.log_report(outcome.report.to_dict())
+        run.log_catalogue(bundle.catalogue)
+        run.log_metrics(metrics)
+        _log_evaluation(run, outcome.evaluation)
+        _log_churn(run, outcome)
+        _log_value(run, outcome)
+        logged = run.log_bundle(bundle)
+        version = register(
+            store,
+            logged,
+            bundle,
+            metrics,
+            run_id=run.run_id,
+            becomes_champion=lambda champion, newcomer: verdict.wins,
+        )
+    return Recorded(
+        run_id=run.run_id,
+        model_uri=version.uri,
+        model_version=version.version,
+        champion=CHAMPION in version.aliases,
+        reason=verdict.reason,
+        store_uri=store.uri,
+        ui_command=store.ui_command,
+    )
+
+
+def _log_evaluation(run: TrainingRun, evaluation: Evaluation) -> None:
+    """Each table beside the figure that draws it."""
+    calibration = calibration_table(evaluation.left, evaluation.probability)
+    run.log_table(evaluation.comparison, "comparison")
+    run.log_table(calibration, "calibration")
+    run.log_figure(calibration_figure(calibration), "calibration")
+    run.log_table(evaluation.tracking, "tracking")
+    run.log_figure(tracking_figure(evaluation.tracking), "tracking")
+    if evaluation.left.any():  # without leavers there is no lift
+        lift = lift_table(evaluation.left, evaluation.probability)
+        run.log_table(lift, "lift")
+        run.log_figure(lift_figure(lift), "lift")
+
+
+def _log_churn(run: TrainingRun, outcome: Outcome) -> None:
+    churn, split = outcome.bundle.churn, outcome.split
+    if churn is None:
+        return
+    snapshots = {
+        "train": list(split.train),
+        "stop": split.stop,
+        "calibrate": split.calibrate,
+        "test": split.test,
+    }
+    importance = churn.feature_importance_.to_csv(index=False, lineterminator="\n")
+    run.log_part(
+        "churn",
+        params={**churn.get_params(), "snapshots": snapshots, "calibration_chosen": churn.calibration_},
+        metrics={**outcome.evaluation.metrics, "trees": churn.n_trees_, "base_rate": churn.base_rate_},
+        documents={"feature_importance.csv": importance, "churn.txt": churn.to_parts()[0]},
+    )
+
+
+def _log_value(run: TrainingRun, outcome: Outcome) -> None:
+    value, settings = outcome.bundle.value, outcome.settings
+    fitted = {"purchases": value.purchases, "spend": value.spend}
+    learned = {
+        f"{name}.{letter}": number for name, part in fitted.items() for letter, number in part.params_.items()
+    }
+    found = {
+        f"{name}.{key}": number for name, part in fitted.items() for key, number in _diagnostics(part).items()
+    }
+    run.log_part(
+        "value",
+        params={
+            "inference": settings.inference,
+            "margin": value.margin,
+            "annual_discount_rate": value.annual_discount_rate,
+        },
+        metrics=learned | found,
+        documents={"diagnostics.json": json.dumps(found, indent=1)},
+    )
+
+
+def _diagnostics(part: BetaGeoModel | GammaGammaModel) -> dict[str, float]:
+    """The numbers that say whether a fit can be trusted; none where the parameters were given."""
+    if part.diagnostics_ is None:
+        return {}
+    found = asdict(part.diagnostics_)
+    return {name: float(number) for name, number in found.items() if isinstance(number, int | float)}
