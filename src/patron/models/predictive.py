@@ -26,8 +26,9 @@ from patron.models.purchases.by_age import PurchasesByAge
 from patron.models.purchases.expectation import log_odds_gone
 from patron.models.purchases.rate import FARTHEST
 from patron.models.purchases.simulate import Futures, draw_chances, purchase_counts
+from patron.models.segments import ParameterDraws, thinned
 
-__all__ = ["Buyers", "Outlook", "ParameterDraws", "thinned"]
+__all__ = ["Buyers", "Outlook"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -37,35 +38,6 @@ Pairs = tuple[Index, Floats]  # distinct (x, T): which of the distinct x, and T
 BLOCK = 2048  # customers at a time: the arrays of a block stay in the processor's cache
 SLICE = 0.02  # within a simulated future money is discounted as of slices that differ by this share
 MOST = 1e30  # of money, in the units of the input: a bound that keeps single precision finite
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterDraws:
-    """Posterior draws of both models.
-
-    Attributes
-    ----------
-    purchases : r, alpha, a, b, each (n,)
-    spend : p, q, v, each (m,)
-    family : "bgnbd" or "mbgnbd"
-    """
-
-    purchases: Mapping[str, Floats]
-    spend: Mapping[str, Floats]
-    family: str
-
-
-def thinned(draws: Mapping[str, Floats], n_draws: int) -> dict[str, Floats]:
-    """At most `n_draws` of the draws, evenly spaced.
-
-    Examples
-    --------
-    >>> thinned({"r": np.arange(10.0)}, 5)
-    {'r': array([0., 2., 4., 6., 8.])}
-    """
-    size = next(iter(draws.values())).size
-    chosen = np.arange(min(n_draws, size)) * size // min(n_draws, size)
-    return {name: np.asarray(values, dtype=np.float64)[chosen] for name, values in draws.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +55,10 @@ class Buyers:
     t_x: Floats
     T: Floats
     z: Floats
+
+    def __getitem__(self, rows: Index) -> "Buyers":
+        """Some of the customers."""
+        return Buyers(self.x[rows], self.t_x[rows], self.T[rows], self.z[rows])
 
     def distinct(self) -> tuple["Buyers", Index]:
         """The distinct rows, sorted by x, then T; and which of them each customer is.
@@ -187,15 +163,15 @@ class Outlook:
                 chance[part] = _mean(alive[row] * (spent[row] > threshold[part, None]))
         return chance
 
-    def purchase_interval(self) -> tuple[Floats, Floats]:
-        """(n_customers,) bounds of the number of purchases in the horizon."""
+    def purchase_interval(self) -> dict[str, Floats]:
+        """(n_customers,) each: low and high, the bounds of the number of purchases in the horizon."""
         found = self._empty("low", "high")
         for rows, pairs, pair in self._blocks():
             bought = self._futures.purchases(*pairs, np.array([self._horizon]))[:, 0]
             counts = np.ascontiguousarray(bought.T, dtype=np.float32)[pair]
             weights = self._weights(self._alive(rows)[0])
             found["low"][rows], found["high"][rows] = interval_of(counts, weights, self._level)
-        return found["low"][self._which], found["high"][self._which]
+        return {name: values[self._which] for name, values in found.items()}
 
     def _columns(self, *, expected: bool, simulated: bool) -> dict[str, Floats]:
         found = self._empty("p_alive", "p_no_purchase", "purchases", "value", "growth", "next_purchase")

@@ -1,12 +1,11 @@
 """Customer lifetime value: purchases × spend × margin, discounted.
 
 `CustomerValueModel` joins a purchase model (who will buy, how often) and a spend model (for how much) into
-the money that each customer will bring, with an interval of what the customer may really bring. Its parts can
-be fitted here, or be given with known parameters. Once fitted it holds parameter draws only, no customer
-rows, and predicts with NumPy, SciPy and pandas alone.
+the money that each customer will bring, with an interval of what the customer may really bring. It holds
+parameter draws only, no customer rows, and predicts with NumPy, SciPy and pandas alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -16,11 +15,12 @@ import pandas as pd
 from patron.errors import RangeError
 from patron.models.customers import Customers, read_customers
 from patron.models.population_spend import population_spend
-from patron.models.predictive import Buyers, Outlook, ParameterDraws, thinned
+from patron.models.predictive import Buyers, Outlook
 from patron.models.purchases import BetaGeoModel
 from patron.models.purchases.expectation import discounted_expected_purchases, expected_purchases_new_customer
+from patron.models.segments import segments_of, thinned
 from patron.models.spend import GammaGammaModel
-from patron.money import continuous_rate, convert_period, valid_margin
+from patron.money import DAYS_PER_UNIT, continuous_rate, convert_period, valid_margin
 
 __all__ = ["CustomerValueModel"]
 
@@ -51,9 +51,9 @@ class CustomerValueModel:
     The interval is of what the customer may do, not of the mean. It comes from `n_draws` futures, each with
     its own posterior draw: alive or not, a purchase rate, a chance to leave, days of purchase, order values.
     Every customer meets the same luck (common random numbers), so a customer's numbers depend on nothing but
-    the customer, the model and `random_state`: not on other rows, their order or their number. For the same
-    reason the interval of a total over customers cannot be formed from single intervals. Where much of the
-    probability lies at 0, the interval is the shortest that starts at 0 (see `patron.models.intervals`).
+    the customer, the model and `random_state`: not on other rows, their order or their number. The interval
+    of a total cannot be formed from them. Where much of the probability lies at 0, the interval starts at 0
+    and is the shortest that does (see `patron.models.intervals`).
 
     References
     ----------
@@ -72,7 +72,7 @@ class CustomerValueModel:
     >>> scores = model.predict(rfm, horizon_days=90)
     >>> scores[["customer_id", "p_no_purchase", "expected_value", "expected_value_high"]].round(2)
       customer_id  p_no_purchase  expected_value  expected_value_high
-    0           b           0.68            3.31                 6.95
+    0           b           0.68            3.31                 7.58
     1           a           0.94            0.72                 0.00
     """
 
@@ -160,16 +160,20 @@ class CustomerValueModel:
         RangeError : a horizon, the interval, n_draws or a margin is out of range
         NotFittedError : a part of the model is not fitted
         """
-        customers, outlook = self._outlook(
+        customers, found = self._ask(
+            lambda outlook, _rows: outlook.columns(),
             rfm,
-            horizon_days,
-            value_horizon_days,
+            (horizon_days, value_horizon_days),
             interval=interval,
             n_draws=n_draws,
             random_state=random_state,
         )
         kept = self._margins(margin, len(customers))
-        found = outlook.columns()
+        money = {
+            f"{column}{bound}": kept * found[f"{name}{bound}"]
+            for column, name in (("expected_value", "value"), ("growth_potential", "growth"))
+            for bound in ("", "_low", "_high")
+        }
         return pd.DataFrame(
             {
                 "customer_id": customers.ids,
@@ -177,13 +181,8 @@ class CustomerValueModel:
                 "p_no_purchase": found["p_no_purchase"],
                 "expected_purchases": found["purchases"],
                 "expected_order_value": found["order_value"],
-                "expected_value": kept * found["value"],
-                "expected_value_low": kept * found["value_low"],
-                "expected_value_high": kept * found["value_high"],
-                "growth_potential": kept * found["growth"],
-                "growth_potential_low": kept * found["growth_low"],
-                "growth_potential_high": kept * found["growth_high"],
-                "next_purchase_days": convert_period(found["next_purchase"], self._unit, to="D"),
+                **money,
+                "next_purchase_days": found["next_purchase"] * DAYS_PER_UNIT[self.purchases.time_unit],
             }
         )
 
@@ -219,17 +218,22 @@ class CustomerValueModel:
         >>> rfm = pd.DataFrame({"customer_id": [7], "frequency": [2], "recency": [213], "T": [272],
         ...                     "monetary_value": [22.35]})
         >>> model.probability_value_above(rfm, threshold=20.0, horizon_days=90).round(2).to_dict()
-        {7: 0.24}
+        {7: 0.25}
         """
-        customers, outlook = self._outlook(
-            rfm, horizon_days, horizon_days, interval=0.8, n_draws=n_draws, random_state=random_state
-        )
+        customers = read_customers(rfm, purchases=True, spend=True)
         wanted = np.broadcast_to(np.asarray(threshold, dtype=np.float64), len(customers))
         if not ((wanted >= 0) & (wanted < np.inf)).all():
             raise RangeError(f"threshold must be finite money of at least 0, got {threshold!r}.")
         kept = self._margins(margin, len(customers))
         revenue = np.where(kept > 0, wanted / np.where(kept > 0, kept, 1.0), np.inf)
-        return customers.series(outlook.exceedance(revenue), "probability_value_above")
+        _, found = self._ask(
+            lambda outlook, rows: {"probability": outlook.exceedance(revenue[rows])},
+            rfm,
+            (horizon_days, horizon_days),
+            n_draws=n_draws,
+            random_state=random_state,
+        )
+        return customers.series(found["probability"], "probability_value_above")
 
     def predict_purchases(
         self,
@@ -263,18 +267,22 @@ class CustomerValueModel:
         ...                     "monetary_value": [22.35]})
         >>> model.predict_purchases(rfm, horizon_days=273).round(1).iloc[0].to_dict()
         {'customer_id': 7.0, 'expected_purchases': 20.7, 'expected_purchases_low': 3.0,
-         'expected_purchases_high': 35.0}
+         'expected_purchases_high': 36.0}
         """
-        customers, outlook = self._outlook(
-            rfm, horizon_days, horizon_days, interval=interval, n_draws=n_draws, random_state=random_state
+        customers, found = self._ask(
+            lambda outlook, _rows: outlook.expectations() | outlook.purchase_interval(),
+            rfm,
+            (horizon_days, horizon_days),
+            interval=interval,
+            n_draws=n_draws,
+            random_state=random_state,
         )
-        low, high = outlook.purchase_interval()
         return pd.DataFrame(
             {
                 "customer_id": customers.ids,
-                "expected_purchases": outlook.expectations()["purchases"],
-                "expected_purchases_low": low,
-                "expected_purchases_high": high,
+                "expected_purchases": found["purchases"],
+                "expected_purchases_low": found["low"],
+                "expected_purchases_high": found["high"],
             }
         )
 
@@ -302,20 +310,17 @@ class CustomerValueModel:
         >>> model.predict_new_customer(horizon_days=273).round(2).to_dict()
         {'expected_purchases': 1.2, 'expected_order_value': 35.22, 'expected_value': 40.9}
         """
-        drawn = self._draws()
-        horizon = float(convert_period(_days(horizon_days, "horizon_days"), "D", to=self._unit))
-        rate = continuous_rate(self.annual_discount_rate, self._unit)
-        draws = thinned(drawn.purchases, 1000)
+        bought, spent = self.purchases.to_arrays()[0], self.spend.to_arrays()[0]
+        horizon = float(convert_period(_days(horizon_days, "horizon_days"), "D", to=self.purchases.time_unit))
+        rate = continuous_rate(self.annual_discount_rate, self.purchases.time_unit)
+        draws, family = thinned(bought, 1000), self.purchases.family
         r, alpha, a, b = (draws[name] for name in ("r", "alpha", "a", "b"))
-        bought = expected_purchases_new_customer(r, alpha, a, b, horizon, drawn.family).mean()
-        discounted = discounted_expected_purchases(
-            r, alpha, a, b, 0, 0, 0, rate, horizon, drawn.family
-        ).mean()
-        p, q, v = (drawn.spend[name] for name in ("p", "q", "v"))
-        order = float(np.mean(p * v / (q - 1)))
+        purchases = expected_purchases_new_customer(r, alpha, a, b, horizon, family).mean()
+        discounted = discounted_expected_purchases(r, alpha, a, b, 0, 0, 0, rate, horizon, family).mean()
+        order = float(np.mean(spent["p"] * spent["v"] / (spent["q"] - 1)))
         return pd.Series(
             {
-                "expected_purchases": bought,
+                "expected_purchases": purchases,
                 "expected_order_value": order,
                 "expected_value": self.margin * order * discounted,
             }
@@ -364,47 +369,37 @@ class CustomerValueModel:
             annual_discount_rate=meta["annual_discount_rate"],
         )
 
-    @property
-    def _unit(self) -> str:
-        return self.purchases.time_unit
-
-    def _draws(self) -> ParameterDraws:
-        bought, spent = self.purchases.to_arrays()[0], self.spend.to_arrays()[0]  # or NotFittedError
-        return ParameterDraws(bought, spent, self.purchases.family)
-
-    def _outlook(
+    def _ask(
         self,
+        question: Callable[[Outlook, npt.NDArray[np.intp]], Mapping[str, Floats]],
         rfm: pd.DataFrame,
-        horizon_days: float,
-        value_horizon_days: float,
+        horizons: tuple[float, float],
         *,
-        interval: float,
+        interval: float = 0.8,
         n_draws: int,
         random_state: int,
-    ) -> tuple[Customers, Outlook]:
-        drawn = self._draws()
+    ) -> tuple[Customers, dict[str, Floats]]:
+        """The answers to `question` of all segments of customers, in the order of `rfm`."""
         if not 0 < interval < 1:
-            raise RangeError(
-                f"interval must be a probability between 0 and 1, got {interval!r}. Write 80 % as 0.80."
-            )
+            raise RangeError(f"interval must lie between 0 and 1, got {interval!r}. Write 80 % as 0.80.")
         if n_draws < 10:
             raise RangeError(f"n_draws must be at least 10 for an interval, got {n_draws!r}. 200 is plenty.")
-        endless = self.annual_discount_rate > 0
-        ends = _days(horizon_days, "horizon_days"), _days(value_horizon_days, "value_horizon_days", endless)
-        horizon, value_horizon = (float(convert_period(end, "D", to=self._unit)) for end in ends)
+        unit = self.purchases.time_unit
+        rate = continuous_rate(self.annual_discount_rate, unit)
+        ends = _days(horizons[0], "horizon_days"), _days(horizons[1], "value_horizon_days", endless=rate > 0)
+        horizon, value_horizon = (float(convert_period(end, "D", to=unit)) for end in ends)
         customers = read_customers(rfm, purchases=True, spend=True)
-        buyers = Buyers(customers.frequency, customers.recency, customers.T, customers.monetary_value)
-        rate = continuous_rate(self.annual_discount_rate, self._unit)
-        return customers, Outlook(
-            drawn,
-            buyers,
-            horizon=horizon,
-            value_horizon=value_horizon,
-            rate=rate,
-            n_draws=n_draws,
-            random_state=random_state,
-            level=interval,
-        )
+        seen = np.where(customers.frequency > 0, customers.monetary_value, 0.0)
+        buyers = Buyers(customers.frequency, customers.recency, customers.T, seen)
+        found: dict[str, Floats] = {}
+        for rows, draws in segments_of(self.purchases, self.spend, rfm):
+            outlook = Outlook(
+                draws, buyers[rows], horizon=horizon, value_horizon=value_horizon, rate=rate, n_draws=n_draws,
+                random_state=random_state, level=interval,
+            )  # fmt: skip
+            for name, values in question(outlook, rows).items():
+                found.setdefault(name, np.empty(len(customers)))[rows] = values
+        return customers, found
 
     def _margins(self, margin: npt.ArrayLike | None, n_customers: int) -> Floats:
         shares = valid_margin(self.margin if margin is None else margin)

@@ -33,7 +33,7 @@ Integers = npt.NDArray[np.int64]
 
 MOST_EVENTS = 1e15  # a Poisson mean that int64 can still count
 NEVER = 1e15  # purchases until a customer leaves whose chance to leave is nil
-STRIDES = ((1, 512), (32, 512), (1024, 512))  # purchases a step × steps: exact counts first, then in tens
+STRIDES = ((1, 256), (16, 256), (512, 256))  # purchases a step × steps: exact counts first, then in tens
 
 
 def simulate_purchases(
@@ -114,16 +114,11 @@ class Chances:
 
         Examples
         --------
-        >>> chances = draw_chances(1000, 0)
-        >>> sums = chances.order_sums(np.full(1000, 6.25))
+        >>> sums = draw_chances(1000, 0).order_sums(np.full(1000, 6.25))
         >>> bool(abs(sums[:, 4].mean() - 4 * 6.25) < 0.5)  # column 4: four orders of mean p
         True
         """
-        steps = np.diff(purchase_counts())
-        rng = np.random.default_rng(self.orders_seed)
-        orders = rng.standard_gamma(p[:, None] * steps)
-        orders[:, 0] = gammaincinv(p, self.first_order)
-        return _running_sums(orders)
+        return _order_sums(self, p.tobytes())
 
 
 @lru_cache(maxsize=4)
@@ -141,6 +136,16 @@ def draw_chances(n_draws: int, random_state: int) -> Chances:
     gaps = rng.standard_gamma(np.diff(purchase_counts()), size=(n_draws, purchase_counts().size - 1))
     gaps[:, 0] = -np.log1p(-first_arrival)
     return Chances(rate, leave, stay, spend, first_order, _running_sums(gaps), (random_state, 1))
+
+
+@lru_cache(maxsize=4)
+def _order_sums(chances: Chances, p_bytes: bytes) -> Floats:
+    p = np.frombuffer(p_bytes)
+    orders = np.random.default_rng(chances.orders_seed).standard_gamma(
+        p[:, None] * np.diff(purchase_counts())
+    )
+    orders[:, 0] = gammaincinv(p, chances.first_order)
+    return _running_sums(orders)
 
 
 @lru_cache(maxsize=1)
