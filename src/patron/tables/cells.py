@@ -11,15 +11,14 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from patron.errors import TableError
-from patron.tables.dates import WrittenDates, in_business_time, read_dates
+from patron.tables.dates import WrittenDates, in_business_time, is_blank, read_dates
 from patron.tables.schema import ColumnSpec
 from patron.tables.source import TableSource
 
-__all__ = ["EARLIEST_DAY", "LARGEST_NUMBER", "WHOLE_NUMBER", "Rule", "read_cells", "rules"]
+__all__ = ["EARLIEST_DAY", "LARGEST_NUMBER", "Rule", "is_whole_number", "read_cells", "rules", "without_nan"]
 
 EARLIEST_DAY = datetime.date(1900, 1, 2)  # 1900-01-01 and 0001-01-01 are how systems write "unknown"
 LARGEST_NUMBER = 1e15  # beyond it a float64 no longer holds whole cents
-WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,17})$"  # no leading zeros, and within 64 bits
 
 Rule = tuple[ir.BooleanValue, str]
 
@@ -65,7 +64,7 @@ def read_cells(
     if spec.kind == "time":
         return _read_time(given, source, written or WrittenDates())
     if spec.kind == "number":
-        return without_nan(given.strip().try_cast("float64") if _is_text(given) else given.cast("float64"))
+        return without_nan(_read_text_number(given) if _is_text(given) else given.cast("float64"))
     return given if spec.kind == "key" else given.cast("string")
 
 
@@ -116,6 +115,15 @@ def without_nan(value: ir.Value) -> ir.Value:
     return ibis.ifelse(value.isnan(), ibis.null(value.type()), value) if value.type().is_floating() else value
 
 
+def is_whole_number(text: ir.StringValue) -> ir.BooleanValue:
+    """Whether text is a 64-bit integer that would be written just so again: 7 and -7, but not 007 or 7.0."""
+    return text == text.try_cast("int64").cast("string")
+
+
+def _read_text_number(text: ir.StringValue) -> ir.FloatingValue:
+    return ibis.coalesce(text.try_cast("float64"), text.strip().try_cast("float64"))
+
+
 def _read_id(given: ir.Value, id_type: dt.DataType) -> ir.Value:
     kind = given.type()
     if kind.copy(nullable=True) == id_type:
@@ -123,7 +131,7 @@ def _read_id(given: ir.Value, id_type: dt.DataType) -> ir.Value:
     if id_type.is_string():
         return given.cast("string")
     if id_type.is_integer() and kind.is_string():  # an engine would round 12.5 to 13
-        return ibis.ifelse(given.re_search(WHOLE_NUMBER), given, ibis.null("string")).try_cast(id_type)
+        return ibis.ifelse(is_whole_number(given), given, ibis.null("string")).try_cast(id_type)
     if id_type.is_integer() and (kind.is_floating() or kind.is_decimal()):
         return ibis.ifelse(given == given.floor(), given, ibis.null(kind)).try_cast(id_type)
     return given.try_cast(id_type)
@@ -141,7 +149,7 @@ def _read_time(given: ir.Value, source: TableSource, written: WrittenDates) -> i
 def _is_empty(given: ir.Value) -> ir.BooleanValue:
     """Null, NaN or blank text."""
     if _is_text(given):
-        return given.isnull() | (given.strip() == "")
+        return given.isnull() | is_blank(given)
     if given.type().is_floating():
         return given.isnull() | given.isnan()
     return given.isnull()

@@ -11,9 +11,9 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from patron.errors import TableError, some
+from patron.errors import TableError
 
-__all__ = ["WrittenDates", "in_business_time", "look_at_dates", "read_dates"]
+__all__ = ["WrittenDates", "in_business_time", "is_blank", "look_at_dates", "read_dates"]
 
 # Each form: how it looks, and how its parts make ISO text. A number is the part of the pattern, "month" its name.
 _NUMBERS = r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})(.*)$"
@@ -53,16 +53,15 @@ def look_at_dates(
     ------
     TableError : nothing in the column tells 02/03/2024 as 2 March from 3 February
     """
-    cells = text.strip()
-    iso = _cast(cells)
     counts = _first_row(
         text.as_table().aggregate(
-            written=(cells.length() > 0).sum(), iso=iso.count(), zoned=cells.re_search(_ZONED).sum()
+            written=(~is_blank(text)).sum(), iso=_cast(text).count(), zoned=text.re_search(_ZONED).sum()
         )
     )
     iso_only, zoned = counts["written"] == counts["iso"], bool(counts["zoned"])
     if iso_only or day_first is not None:
         return WrittenDates(iso_only, zoned, bool(day_first))
+    cells = text.strip()
     numbers = cells.re_search(_NUMBERS)
     as_day_first, as_month_first = (
         _cast(cells.re_replace(_MERIDIEM, "").re_replace(_NUMBERS, order))
@@ -95,19 +94,23 @@ def read_dates(
     >>> read_dates(cell, WrittenDates(iso_only=False), None, None).execute()
     Timestamp('2024-01-31 18:30:00')
     """
-    cells = text.strip()
     if written.iso_only:
-        iso, naive = cells, _cast(cells)
+        iso, naive = text, _cast(text)
     else:
-        iso = _as_iso(cells, written.day_first)
-        naive = _cast(iso) + _half_days(cells)
+        iso = _as_iso(text.strip(), written.day_first)
+        naive = _cast(iso) + _half_days(text.strip())
     if naive_time_zone is not None:
         # A day without a time of day is a business day already: moving it by hours would change the day.
-        naive = ibis.ifelse(cells.contains(":"), in_business_time(naive, time_zone, naive_time_zone), naive)
+        naive = ibis.ifelse(text.contains(":"), in_business_time(naive, time_zone, naive_time_zone), naive)
     if not written.zoned:
         return naive
-    instant = iso.try_cast(dt.Timestamp(timezone="UTC"))
+    instant = iso.strip().try_cast(dt.Timestamp(timezone="UTC"))
     return ibis.ifelse(iso.re_search(_ZONED), in_business_time(instant, time_zone, None), naive)
+
+
+def is_blank(text: ir.StringValue) -> ir.BooleanValue:
+    """Whether text is empty or white space. Few cells begin with white space, and to strip them all is slow."""
+    return ibis.ifelse(text < "!", text.strip(), text) == ""
 
 
 def in_business_time(
@@ -134,7 +137,12 @@ def in_business_time(
 
 
 def _cast(text: ir.StringValue) -> ir.TimestampValue:
-    """ISO text → timestamp. Words that an engine would accept (epoch, infinity) do not begin with a digit."""
+    """ISO text → timestamp; only cells that cannot be read as they are get stripped, which is slow."""
+    return ibis.coalesce(_cast_unpadded(text), _cast_unpadded(text.strip()))
+
+
+def _cast_unpadded(text: ir.StringValue) -> ir.TimestampValue:
+    """Words that an engine would accept (epoch, infinity) do not begin with a digit."""
     starts_with_digit = (text >= "0") & (text < ":")  # ":" follows "9"
     return ibis.ifelse(starts_with_digit, text, ibis.null("string")).try_cast(dt.Timestamp(scale=6))
 

@@ -6,8 +6,9 @@ import weakref
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 
-__all__ = ["open_engine"]
+__all__ = ["open_engine", "store"]
 
 
 def open_engine(memory_limit: str = "25%", threads: int | None = None) -> Any:
@@ -43,6 +44,30 @@ def open_engine(memory_limit: str = "25%", threads: int | None = None) -> Any:
     engine = ibis.duckdb.connect(**settings)
     weakref.finalize(engine, _close, engine.con, folder)
     return engine
+
+
+def store(connection: Any, table: ir.Table, name: str) -> ir.Table:
+    """The table, computed once and held by the connection until it is closed.
+
+    Parameters
+    ----------
+    connection : Ibis backend on which the expression runs
+    table : what to compute
+    name : what it is, for whoever reads the connection's list of tables
+
+    Returns
+    -------
+    ir.Table, same columns and rows
+
+    Examples
+    --------
+    >>> engine = open_engine()
+    >>> numbers = engine.create_table("numbers", schema={"number": "int64"})
+    >>> store(engine, numbers.mutate(twice=numbers.number * 2), "twice").columns
+    ('number', 'twice')
+    """
+    stored: ir.Table = connection.create_table(ibis.util.gen_name(f"patron_{name}"), table, temp=True)
+    return stored
 
 
 def _close(connection: Any, folder: str) -> None:

@@ -15,18 +15,20 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 
-from patron.errors import DateError, SettingsError, TableError, some
-from patron.tables.cells import WHOLE_NUMBER
-from patron.tables.engine import open_engine
-from patron.tables.report import DataReport, TableReport
-from patron.tables.rows import DUPLICATE, CheckedRows, check_rows, refuse_if_useless
+from patron.errors import DateError, SettingsError
+from patron.tables.cells import is_whole_number
+from patron.tables.dates import is_blank
+from patron.tables.days import by_day
+from patron.tables.engine import open_engine, store
+from patron.tables.report import DataReport, count_rows
+from patron.tables.rows import CheckedRows, check_rows
 from patron.tables.schema import CUSTOMERS, ENGAGEMENT, TRANSACTIONS, TableSchema
 from patron.tables.source import TableSource, open_source, reading
+from patron.tables.whole import refuse_if_useless, refuse_repeated_customers, refuse_without_purchase
 
 __all__ = ["History"]
 
 SCHEMAS = {schema.name: schema for schema in (TRANSACTIONS, ENGAGEMENT, CUSTOMERS)}
-MONEY = dt.Decimal(38, 6)  # exact, so that the order of summation changes nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,32 +125,32 @@ class History:
         for name, table in raw.items():
             SCHEMAS[name].check_columns(table.columns)
         id_type = _id_type(raw, sources)
-        rows: dict[str, CheckedRows] = {}
-        for name, table in raw.items():
-            checked = check_rows(
+        rows = {
+            name: check_rows(
                 table,
                 SCHEMAS[name],
                 sources[name],
-                id_type,
-                today or datetime.date.today(),
-                duplicates == "reject",
+                id_type=id_type,
+                today=today or datetime.date.today(),
+                rejects_duplicates=duplicates == "reject",
+                connection=connection,
             )
+            for name, table in raw.items()
+        }
+        for checked in rows.values():
             refuse_if_useless(checked)
-            rows[name] = checked
-        kept = {name: _with_day(checked.valid, SCHEMAS[name]) for name, checked in rows.items()}
-        # Text is parsed, and duplicates are looked for, once: what is used again is stored.
-        for name, source in sources.items():
-            if source.holds_text or duplicates == "reject":
-                with reading(name, source.source):
-                    kept[name] = _store(connection, kept[name], name)
+        kept = {name: _kept(checked, connection) for name, checked in rows.items()}
         with reading("transactions", sources["transactions"].source):
-            days = _store(connection, _by_day(kept["transactions"]), "days")
+            days = store(connection, by_day(kept["transactions"]), "days")
+        refuse_without_purchase(days)
         if "customers" in kept:
-            _refuse_repeated(kept["customers"])
+            refuse_repeated_customers(kept["customers"])
         report = DataReport(
-            {name: _table_report(checked, kept[name], days) for name, checked in rows.items()}
+            {
+                name: count_rows(checked, kept[name], days if name == "transactions" else None)
+                for name, checked in rows.items()
+            }
         )
-        _refuse_without_purchase(days, report["transactions"])
         first_day, last_day = report["transactions"].first_day, report["transactions"].last_day
         assert first_day is not None
         assert last_day is not None
@@ -247,7 +249,7 @@ class History:
         -------
         ir.Table, same columns and rows
         """
-        return _store(self.connection, table, name)
+        return store(self.connection, table, name)
 
 
 # --- sources ---------------------------------------------------------------------------------------------------
@@ -312,111 +314,17 @@ def _id_type(raw: Mapping[str, ir.Table], sources: Mapping[str, TableSource]) ->
 
 def _whole_numbers(table: ir.Table, name: str) -> bool:
     ids = table.customer_id
-    written = ids.strip().length() > 0
     with reading(name):
-        odd = table.filter(written & ~ids.re_search(WHOLE_NUMBER)).count().to_pyarrow().as_py()
+        odd = (
+            table.filter(~is_blank(ids) & ~is_whole_number(ids).fill_null(False)).count().to_pyarrow().as_py()
+        )
     return bool(odd == 0)
 
 
-# --- tables ----------------------------------------------------------------------------------------------------
-
-
-def _with_day(table: ir.Table, schema: TableSchema) -> ir.Table:
-    """The table with the day of its time beside it; customers have no such day."""
-    return table if schema is CUSTOMERS else table.mutate(day=table[schema.time].date())
-
-
-def _by_day(lines: ir.Table) -> ir.Table:
-    """Lines → one row per customer and day."""
-    refund = lines.amount < 0
-    orders = (~refund).sum()
-    if "order_id" in lines.columns:
-        named = lines.order_id.nunique(where=~refund)
-        orders = named + (~refund & lines.order_id.isnull()).any().cast(
-            "int64"
-        )  # lines of no order are one order
-    sums = {
-        "net_amount": _money(lines.amount).sum(),
-        "orders": orders,
-        "lines": lines.count(),
-        "refunds": refund.sum(),
-        "refund_amount": -_money(lines.amount).sum(where=refund),
-    } | {
-        name: _money(lines[name]).sum() for name in ("quantity", "discount", "cost") if name in lines.columns
-    }
-    days = lines.group_by("customer_id", "day").aggregate(**sums)
-    counts = {name: days[name].fill_null(0).cast("int64") for name in ("orders", "lines", "refunds")}
-    money = {name: days[name].cast("float64").fill_null(0.0) for name in sums if name not in counts}
-    return days.mutate(**counts, **money).mutate(is_purchase=ibis._.net_amount > 0)
-
-
-def _money(amount: ir.FloatingColumn) -> ir.DecimalColumn:
-    return amount.cast(MONEY)
-
-
-def _store(connection: Any, table: ir.Table, name: str) -> ir.Table:
-    stored: ir.Table = connection.create_table(ibis.util.gen_name(f"patron_{name}"), table, temp=True)
-    return stored
-
-
-def _table_report(rows: CheckedRows, kept: ir.Table, days: ir.Table) -> TableReport:
-    rejected = {rule: count for rule, count in rows.counts.most_common() if rule is not None}
-    repeated = 0 if rows.table == "customers" else rows.duplicates
-    if rows.rejects_duplicates and repeated:
-        rejected[DUPLICATE] = repeated
-    numbers: dict[str, ir.Value] = {"customers": kept.customer_id.nunique()}
-    if rows.table == "transactions":
-        kept = days
-        numbers |= {
-            "customers": days.customer_id.nunique(),
-            "total_amount": _money(days.net_amount).sum().cast("float64"),
-            "refunds": days.refunds.sum(),
-        }
-    day = (
-        kept.day
-        if "day" in kept.columns
-        else kept.acquired_at.date()
-        if "acquired_at" in kept.columns
-        else None
-    )
-    if day is not None:
-        numbers |= {"first_day": day.min(), "last_day": day.max()}
-    found = kept.aggregate(**numbers).to_pyarrow().to_pylist()[0]
-    return TableReport(
-        table=rows.table,
-        rows_read=rows.counts.total(),
-        rows_kept=rows.counts[None] - (repeated if rows.rejects_duplicates else 0),
-        rejected=rejected,
-        exact_duplicates_kept=0 if rows.rejects_duplicates else repeated,
-        **found,
-    )
-
-
-def _refuse_repeated(customers: ir.Table) -> None:
-    often = customers.group_by("customer_id").aggregate(rows=customers.count()).filter(ibis._.rows > 1)
-    repeated = often.customer_id.to_pyarrow().to_pylist()
-    if repeated:
-        raise TableError(
-            f"table 'customers' has more than one row for {len(repeated)} customers: {some(sorted(repeated))}. "
-            "Keep one row per customer."
-        )
-
-
-def _refuse_without_purchase(days: ir.Table, numbers: TableReport) -> None:
-    found = (
-        days.aggregate(purchases=days.is_purchase.sum(), amount=days.net_amount.max())
-        .to_pyarrow()
-        .to_pylist()[0]
-    )
-    if found["purchases"]:
-        return
-    if numbers.refunds == 0:
-        what = "every amount is zero"
-    elif numbers.refunds == numbers.rows_kept:
-        what = "every amount is negative, which means a refund"
-    else:
-        what = "no customer has a day whose amounts are positive once refunds are netted"
-    raise TableError(
-        f"table 'transactions' holds no purchase: {what}. Map the column that holds what customers paid to amount, "
-        "with purchases positive."
-    )
+def _kept(rows: CheckedRows, connection: Any) -> ir.Table:
+    """The valid rows, with the day of their time beside it; customers have no such day."""
+    schema, valid = SCHEMAS[rows.table], rows.valid
+    if rows.rejects_duplicates:  # to find them is the slow part
+        with reading(rows.table, rows.source):
+            valid = store(connection, valid, rows.table)
+    return valid if schema is CUSTOMERS else valid.mutate(day=valid[schema.time].date())

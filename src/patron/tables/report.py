@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["DataReport", "TableReport"]
+import ibis.expr.types as ir
+
+from patron.tables.days import EXACT
+from patron.tables.rows import DUPLICATE, CheckedRows
+
+__all__ = ["DataReport", "TableReport", "count_rows"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,7 @@ class TableReport:
         ]
         lines += [
             f"{self.table}: {_count(rows, 'row')} rejected "
-            + ("as exact duplicates." if rule == "exact duplicate" else f"because {rule}.")
+            + ("as exact duplicates." if rule == DUPLICATE else f"because {rule}.")
             for rule, rows in self.rejected.items()
         ]
         if self.exact_duplicates_kept:
@@ -117,6 +122,37 @@ class DataReport:
     def sentences(self) -> list[str]:
         """Every table in words, one sentence a line."""
         return [sentence for table in self.tables.values() for sentence in table.sentences()]
+
+
+def count_rows(rows: CheckedRows, kept: ir.Table, days: ir.Table | None = None) -> TableReport:
+    """One table in numbers.
+
+    Parameters
+    ----------
+    rows : the table's rows with the rules that they broke
+    kept : its valid rows
+    days : for transactions, the same rows by customer and day, which are quicker to count
+
+    Returns
+    -------
+    TableReport
+    """
+    of_interest = kept if days is None else days
+    numbers: dict[str, ir.Value] = {"customers": of_interest.customer_id.nunique()}
+    if "day" in of_interest.columns:
+        numbers |= {"first_day": of_interest.day.min(), "last_day": of_interest.day.max()}
+    if days is not None:
+        total = days.net_amount.cast(EXACT).sum().cast("float64")
+        numbers |= {"total_amount": total, "refunds": days.refunds.sum()}
+    may_repeat = rows.table != "customers" and not rows.rejects_duplicates
+    return TableReport(
+        table=rows.table,
+        rows_read=rows.counts.total(),
+        rows_kept=rows.counts[None],
+        rejected={rule: count for rule, count in rows.counts.most_common() if rule is not None},
+        exact_duplicates_kept=rows.duplicates if may_repeat else 0,
+        **of_interest.aggregate(**numbers).to_pyarrow().to_pylist()[0],
+    )
 
 
 def _count(number: int | None, noun: str) -> str:

@@ -1,0 +1,77 @@
+"""What makes a table as a whole unusable, however sound its single rows are."""
+
+import ibis.expr.types as ir
+
+from patron.errors import TableError, some
+from patron.tables.rows import CheckedRows
+
+__all__ = ["refuse_if_useless", "refuse_repeated_customers", "refuse_without_purchase"]
+
+
+def refuse_if_useless(rows: CheckedRows) -> None:
+    """Raise when a table has no row at all, or none that is valid.
+
+    Raises
+    ------
+    TableError : says how many rows broke which rule, with examples of each
+    """
+    counts = rows.counts
+    if not counts.total():
+        raise TableError(f"table {rows.table!r} is empty: it has columns but no row. Give a table with rows.")
+    if counts[None]:
+        return
+    found = []
+    for rule, count in counts.most_common():
+        if rule is not None and count:
+            cells = ", ".join(repr(cell) for cell in rows.examples(rule))
+            found.append(f"{rule} ({count} rows{f', such as {cells}' if cells else ''})")
+    raise TableError(
+        f"table {rows.table!r} has no valid row among {counts.total()}: {'; '.join(found)}. "
+        "Mend the cells, or map the columns that are meant."
+    )
+
+
+def refuse_repeated_customers(customers: ir.Table) -> None:
+    """Raise when a customer has more than one row in the customers table.
+
+    Raises
+    ------
+    TableError : names up to five of them and says how many there are
+    """
+    often = customers.group_by("customer_id").aggregate(rows=customers.count())
+    repeated = often.filter(often.rows > 1).customer_id
+    count = repeated.count().to_pyarrow().as_py()
+    if count:
+        first = repeated.as_table().order_by("customer_id").limit(5).to_pyarrow()["customer_id"].to_pylist()
+        more = f", … ({count} in all)" if count > len(first) else ""
+        raise TableError(
+            f"table 'customers' has more than one row for {count} of its customers: {some(first)}{more}. "
+            "Keep one row per customer."
+        )
+
+
+def refuse_without_purchase(days: ir.Table) -> None:
+    """Raise when no customer has a day with a positive net amount.
+
+    Raises
+    ------
+    TableError : says whether the amounts are all zero, all negative, or all netted away
+    """
+    found = days.aggregate(
+        purchases=days.is_purchase.sum(),
+        refunded=days.refund_amount.max(),
+        bought=(days.net_amount + days.refund_amount).max(),
+    )
+    numbers = found.to_pyarrow().to_pylist()[0]
+    if numbers["purchases"]:
+        return
+    if numbers["bought"] > 0:
+        what = "no customer has a day whose amounts are positive once refunds are netted"
+    elif numbers["refunded"] > 0:
+        what = "no amount is positive, and negative amounts mean refunds"
+    else:
+        what = "every amount is zero"
+    raise TableError(
+        f"table 'transactions' holds no purchase: {what}. Map the column that holds what customers paid to amount, "
+        "with purchases positive."
+    )
