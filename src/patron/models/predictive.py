@@ -14,21 +14,25 @@ The letters are those of `patron.models.purchases.expectation`; of spend: an ord
 ν ~ Gamma(q, v) over customers, and z is the mean of the x repeat orders seen.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.special import gammaincinv
 
+from patron.models.customers import Customers, read_customers
 from patron.models.intervals import interval_of
+from patron.models.purchases import BetaGeoModel
 from patron.models.purchases.by_age import PurchasesByAge
 from patron.models.purchases.expectation import log_odds_gone
 from patron.models.purchases.rate import FARTHEST
 from patron.models.purchases.simulate import Futures, draw_chances, purchase_counts
-from patron.models.segments import ParameterDraws, thinned
+from patron.models.segments import ParameterDraws, segments_of, thinned
+from patron.models.spend import GammaGammaModel
 
-__all__ = ["Buyers", "Outlook"]
+__all__ = ["Buyers", "Outlook", "OutlookSettings", "Question", "ask_all"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -77,6 +81,27 @@ class Buyers:
         return Buyers(*(column[first] for column in columns)), which
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutlookSettings:
+    """How far to look, and how closely.
+
+    Attributes
+    ----------
+    horizon, value_horizon : time units ahead; either may be the longer, the second may be infinite
+    rate : continuous discount rate per time unit
+    n_draws : futures of each customer, and the most posterior draws that a mean is taken over
+    random_state : seed of the luck that all customers share
+    level : probability that an interval holds
+    """
+
+    horizon: float
+    value_horizon: float
+    rate: float
+    n_draws: int
+    random_state: int
+    level: float
+
+
 class Outlook:
     """What the models expect of customers, and what the customers may do. Money is before the margin.
 
@@ -84,11 +109,7 @@ class Outlook:
     ----------
     draws : posterior draws
     buyers : customers, in any order; equal ones are computed once
-    horizon, value_horizon : time units ahead; either may be the longer, the second may be infinite
-    rate : continuous discount rate per time unit
-    n_draws : futures of each customer, and the most posterior draws that a mean is taken over
-    random_state : seed of the luck that all customers share
-    level : probability that an interval holds
+    settings : how far to look, and how closely
 
     Examples
     --------
@@ -96,29 +117,23 @@ class Outlook:
     ...                         dict(r=0.243, alpha=4.414, a=0.793, b=2.426).items()},
     ...                        dict(p=np.array([6.25]), q=np.array([3.74]), v=np.array([15.44])), "bgnbd")
     >>> buyers = Buyers(np.array([2.0]), np.array([30.43]), np.array([38.86]), np.array([22.35]))
-    >>> outlook = Outlook(draws, buyers, horizon=39, value_horizon=78, rate=0.0027, n_draws=100,
-    ...                   random_state=0, level=0.8)
-    >>> {name: float(values[0].round(2)) for name, values in outlook.expectations().items()}
+    >>> settings = OutlookSettings(horizon=39, value_horizon=78, rate=0.0027, n_draws=100, random_state=0,
+    ...                            level=0.8)
+    >>> expected = Outlook(draws, buyers, settings).expectations()
+    >>> {name: float(values[0].round(2)) for name, values in expected.items()}
     {'p_alive': 0.73, 'p_no_purchase': 0.45, 'purchases': 1.23, 'value': 28.79, 'growth': 48.31,
      'next_purchase': 15.67, 'order_value': 24.66}
     """
 
-    def __init__(
-        self,
-        draws: ParameterDraws,
-        buyers: Buyers,
-        *,
-        horizon: float,
-        value_horizon: float,
-        rate: float,
-        n_draws: int,
-        random_state: int,
-        level: float,
-    ) -> None:
+    def __init__(self, draws: ParameterDraws, buyers: Buyers, settings: OutlookSettings) -> None:
+        rate, n_draws, random_state = settings.rate, settings.n_draws, settings.random_state
         self._buyers, self._which = buyers.distinct()
         self._x, self._x_of = np.unique(self._buyers.x, return_inverse=True)
-        self._family, self._rate, self._level, self._horizon = draws.family, rate, level, horizon
-        ends = [min(end, FARTHEST / rate) if rate > 0 else end for end in (horizon, value_horizon)]
+        self._family, self._rate = draws.family, rate
+        self._level, self._horizon = settings.level, settings.horizon
+        ends = [settings.horizon, settings.value_horizon]
+        if rate > 0:
+            ends = [min(end, FARTHEST / rate) for end in ends]
         self._near, self._far = min(ends), max(ends)
         self._names = ("value", "growth") if ends[0] <= ends[1] else ("growth", "value")  # nearer end first
         self._draws = thinned(draws.purchases, n_draws)
@@ -244,6 +259,30 @@ class Outlook:
 
     def _empty(self, *names: str) -> dict[str, Floats]:
         return {name: np.empty(self._buyers.x.size) for name in names}
+
+
+type Question = Callable[[Outlook, Index], Mapping[str, Floats]]
+
+
+def ask_all(
+    question: Question,
+    purchases: BetaGeoModel,
+    spend: GammaGammaModel,
+    rfm: pd.DataFrame,
+    settings: OutlookSettings,
+) -> tuple[Customers, dict[str, Floats]]:
+    """The customers of `rfm`, and the answers to `question` for each, in the order of the rows.
+
+    `question` is asked of the outlook of each segment of customers, with the rows that are in it.
+    """
+    customers = read_customers(rfm, purchases=True, spend=True)
+    seen = np.where(customers.frequency > 0, customers.monetary_value, 0.0)
+    buyers = Buyers(customers.frequency, customers.recency, customers.T, seen)
+    found: dict[str, Floats] = {}
+    for rows, draws in segments_of(purchases, spend, rfm):
+        for name, values in question(Outlook(draws, buyers[rows], settings), rows).items():
+            found.setdefault(name, np.empty(len(customers)))[rows] = values
+    return customers, found
 
 
 def _mean_orders(spend: Mapping[str, Floats], x: Floats) -> Floats:

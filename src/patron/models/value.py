@@ -5,7 +5,7 @@ the money that each customer will bring, with an interval of what the customer m
 parameter draws only, no customer rows, and predicts with NumPy, SciPy and pandas alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -15,10 +15,10 @@ import pandas as pd
 from patron.errors import RangeError
 from patron.models.customers import Customers, read_customers
 from patron.models.population_spend import population_spend
-from patron.models.predictive import Buyers, Outlook
+from patron.models.predictive import OutlookSettings, Question, ask_all
 from patron.models.purchases import BetaGeoModel
 from patron.models.purchases.expectation import discounted_expected_purchases, expected_purchases_new_customer
-from patron.models.segments import segments_of, thinned
+from patron.models.segments import thinned
 from patron.models.spend import GammaGammaModel
 from patron.money import DAYS_PER_UNIT, continuous_rate, convert_period, valid_margin
 
@@ -160,14 +160,8 @@ class CustomerValueModel:
         RangeError : a horizon, the interval, n_draws or a margin is out of range
         NotFittedError : a part of the model is not fitted
         """
-        customers, found = self._ask(
-            lambda outlook, _rows: outlook.columns(),
-            rfm,
-            (horizon_days, value_horizon_days),
-            interval=interval,
-            n_draws=n_draws,
-            random_state=random_state,
-        )
+        settings = self._settings(horizon_days, value_horizon_days, interval, n_draws, random_state)
+        customers, found = self._ask(lambda outlook, _rows: outlook.columns(), rfm, settings)
         kept = self._margins(margin, len(customers))
         money = {
             f"{column}{bound}": kept * found[f"{name}{bound}"]
@@ -226,12 +220,9 @@ class CustomerValueModel:
             raise RangeError(f"threshold must be finite money of at least 0, got {threshold!r}.")
         kept = self._margins(margin, len(customers))
         revenue = np.where(kept > 0, wanted / np.where(kept > 0, kept, 1.0), np.inf)
+        settings = self._settings(horizon_days, horizon_days, 0.8, n_draws, random_state)
         _, found = self._ask(
-            lambda outlook, rows: {"probability": outlook.exceedance(revenue[rows])},
-            rfm,
-            (horizon_days, horizon_days),
-            n_draws=n_draws,
-            random_state=random_state,
+            lambda outlook, rows: {"probability": outlook.exceedance(revenue[rows])}, rfm, settings
         )
         return customers.series(found["probability"], "probability_value_above")
 
@@ -269,13 +260,9 @@ class CustomerValueModel:
         {'customer_id': 7.0, 'expected_purchases': 20.7, 'expected_purchases_low': 3.0,
          'expected_purchases_high': 36.0}
         """
+        settings = self._settings(horizon_days, horizon_days, interval, n_draws, random_state)
         customers, found = self._ask(
-            lambda outlook, _rows: outlook.expectations() | outlook.purchase_interval(),
-            rfm,
-            (horizon_days, horizon_days),
-            interval=interval,
-            n_draws=n_draws,
-            random_state=random_state,
+            lambda outlook, _rows: outlook.expectations() | outlook.purchase_interval(), rfm, settings
         )
         return pd.DataFrame(
             {
@@ -369,37 +356,30 @@ class CustomerValueModel:
             annual_discount_rate=meta["annual_discount_rate"],
         )
 
-    def _ask(
-        self,
-        question: Callable[[Outlook, npt.NDArray[np.intp]], Mapping[str, Floats]],
-        rfm: pd.DataFrame,
-        horizons: tuple[float, float],
-        *,
-        interval: float = 0.8,
-        n_draws: int,
-        random_state: int,
-    ) -> tuple[Customers, dict[str, Floats]]:
-        """The answers to `question` of all segments of customers, in the order of `rfm`."""
+    def _settings(
+        self, horizon_days: float, value_horizon_days: float, interval: float, n_draws: int, random_state: int
+    ) -> OutlookSettings:
+        """The settings of an outlook, in the time unit of the purchase model."""
         if not 0 < interval < 1:
             raise RangeError(f"interval must lie between 0 and 1, got {interval!r}. Write 80 % as 0.80.")
         if n_draws < 10:
             raise RangeError(f"n_draws must be at least 10 for an interval, got {n_draws!r}. 200 is plenty.")
         unit = self.purchases.time_unit
         rate = continuous_rate(self.annual_discount_rate, unit)
-        ends = _days(horizons[0], "horizon_days"), _days(horizons[1], "value_horizon_days", endless=rate > 0)
-        horizon, value_horizon = (float(convert_period(end, "D", to=unit)) for end in ends)
-        customers = read_customers(rfm, purchases=True, spend=True)
-        seen = np.where(customers.frequency > 0, customers.monetary_value, 0.0)
-        buyers = Buyers(customers.frequency, customers.recency, customers.T, seen)
-        found: dict[str, Floats] = {}
-        for rows, draws in segments_of(self.purchases, self.spend, rfm):
-            outlook = Outlook(
-                draws, buyers[rows], horizon=horizon, value_horizon=value_horizon, rate=rate, n_draws=n_draws,
-                random_state=random_state, level=interval,
-            )  # fmt: skip
-            for name, values in question(outlook, rows).items():
-                found.setdefault(name, np.empty(len(customers)))[rows] = values
-        return customers, found
+        value_horizon = _days(value_horizon_days, "value_horizon_days", endless=rate > 0)
+        return OutlookSettings(
+            horizon=float(convert_period(_days(horizon_days, "horizon_days"), "D", to=unit)),
+            value_horizon=float(convert_period(value_horizon, "D", to=unit)),
+            rate=rate,
+            n_draws=n_draws,
+            random_state=random_state,
+            level=interval,
+        )
+
+    def _ask(
+        self, question: Question, rfm: pd.DataFrame, settings: OutlookSettings
+    ) -> tuple[Customers, dict[str, Floats]]:
+        return ask_all(question, self.purchases, self.spend, rfm, settings)
 
     def _margins(self, margin: npt.ArrayLike | None, n_customers: int) -> Floats:
         shares = valid_margin(self.margin if margin is None else margin)
