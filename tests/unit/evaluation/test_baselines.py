@@ -39,16 +39,16 @@ def test_a_first_purchase_today_is_worth_nothing_to_the_status_quo():
 
 @pytest.fixture(scope="module")
 def shop():
+    """Customers who buy at a rate of their own, and after each purchase may be gone: what BG/NBD assumes."""
     rng = np.random.default_rng(0)
-    n, T = 1500, 200.0
-    rate, alive_for = rng.gamma(0.8, 1 / 30, n), rng.exponential(300, n)
-    frequency = rng.poisson(rate * np.minimum(alive_for, T))
-    recency = np.where(frequency > 0, np.minimum(alive_for, T) * rng.beta(np.maximum(frequency, 1), 1), 0.0)
-    rfm = pd.DataFrame(
-        {"customer_id": rng.permutation(n), "frequency": frequency, "recency": recency, "T": T}
-    )
-    left = rng.poisson(rate * np.clip(alive_for - T, 0, 90)) == 0
-    return rfm, left
+    rows, left = [], []
+    for customer in rng.permutation(1500):
+        rate, drop_out = rng.gamma(0.8, 1 / 30), rng.beta(1.2, 4)
+        days = rng.exponential(1 / rate, rng.geometric(drop_out)).cumsum()
+        seen = days[days <= 200]
+        rows.append((customer, len(seen), seen.max(initial=0), 200.0))
+        left.append(not ((days > 200) & (days <= 290)).any())
+    return pd.DataFrame(rows, columns=["customer_id", "frequency", "recency", "T"]), np.array(left)
 
 
 def test_no_purchase_is_a_probability_that_tells_leavers_from_stayers(shop):

@@ -19,16 +19,18 @@ LEFT = rng.random(2000) < P
 CALIBRATION, LIFT = calibration_table(LEFT, P), lift_table(LEFT, P)
 TRACKING = pd.DataFrame(
     {
-        "day": pd.date_range("2024-01-01", periods=100).date,
-        "expected": np.linspace(10, 1000, 100),
-        "actual": np.linspace(9, 1010, 100),
+        "day": pd.date_range("2024-01-07", periods=10, freq="7D"),
+        "in_fit_window": np.arange(10) < 6,
+        "actual": [9, 12, 10, 8, 7, 9, 6, 5, 7, 4],
+        "expected": np.linspace(11, 5, 10),
     }
 )
+TRACKING[["actual_cumulative", "expected_cumulative"]] = TRACKING[["actual", "expected"]].cumsum()
 FIGURES = [
     (calibration_figure, CALIBRATION),
     (lift_figure, LIFT),
     (tracking_figure, TRACKING),
-    (tracking_figure, TRACKING.assign(day=range(100))),
+    (tracking_figure, TRACKING.assign(day=range(7, 77, 7))),
 ]
 
 
@@ -78,25 +80,35 @@ def test_several_models_share_a_figure(draw, table):
     assert "BG/NBD" in labels[2]
 
 
-def test_the_tracking_figure_shows_both_curves_and_their_ratio():
-    totals, ratio = tracking_figure(TRACKING).axes
-    np.testing.assert_array_equal(totals.lines[0].get_ydata(), TRACKING["expected"])
-    np.testing.assert_array_equal(totals.lines[1].get_ydata(), TRACKING["actual"])
-    np.testing.assert_allclose(ratio.lines[1].get_ydata(), TRACKING["actual"] / TRACKING["expected"])
+def test_the_tracking_figure_shows_totals_above_steps():
+    for axes, ending in zip(tracking_figure(TRACKING).axes, ["_cumulative", ""], strict=True):
+        np.testing.assert_array_equal(axes.lines[0].get_ydata(), TRACKING[f"expected{ending}"])
+        np.testing.assert_array_equal(axes.lines[1].get_ydata(), TRACKING[f"actual{ending}"])
 
 
-@pytest.mark.parametrize("day", ["2024-02-10", pd.Timestamp("2024-02-10"), pd.Timestamp("2024-02-10").date()])
-def test_the_end_of_fitting_is_marked(day):
-    figure = tracking_figure(TRACKING, fitted_until=day)
-    assert "fitted up to here" in [text.get_text() for text in figure.legends[0].get_texts()]
+@pytest.mark.parametrize(
+    ("day", "last"),
+    [
+        (TRACKING["day"], np.datetime64("2024-02-11")),
+        (TRACKING["day"].dt.date, np.datetime64("2024-02-11")),
+        (range(7, 77, 7), 42),
+    ],
+    ids=["times", "dates", "numbers"],
+)
+def test_a_line_marks_the_last_day_that_the_model_knew(day, last):
+    line = tracking_figure(TRACKING.assign(day=day)).axes[0].lines[2]
+    assert line.get_label() == "fitted up to here"
+    assert list(line.get_xdata()) == [last, last]
 
 
-def test_days_to_come_have_no_actual_purchases():
-    later = TRACKING.assign(
-        actual=TRACKING["actual"].where(TRACKING.index < 60), expected_low=5.0, expected_high=1200.0
-    )
-    labels = [text.get_text() for text in tracking_figure(later).legends[0].get_texts()]
-    assert labels == ["80 % interval", "expected", "actual"]
+def test_totals_alone_make_a_figure_too():
+    (totals,) = tracking_figure(TRACKING.drop(columns=["actual", "expected"])).axes
+    np.testing.assert_array_equal(totals.lines[1].get_ydata(), TRACKING["actual_cumulative"])
+
+
+def test_no_line_is_drawn_where_the_table_does_not_say():
+    assert len(tracking_figure(TRACKING.drop(columns="in_fit_window")).axes[0].lines) == 2
+    assert len(tracking_figure(TRACKING.assign(in_fit_window=False)).axes[0].lines) == 2
 
 
 @pytest.mark.parametrize(("draw", "table"), FIGURES)
