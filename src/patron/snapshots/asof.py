@@ -1,7 +1,8 @@
 """What was visible at as_of: the only place that compares a time with as_of.
 
-as_of is the last day known. What happened on that day or before is visible; what happened after is the horizon's.
-Every feature reads its events through `visible`, every label through `ahead`, so that one rule serves both.
+as_of is the last day known. What happened on that day or before is visible; what happened after is the
+horizon's. Every feature reads its events through `visible`, every label through `ahead`, so that one rule
+serves both.
 """
 
 import ibis.expr.types as ir
@@ -30,7 +31,8 @@ def visible(events: ir.Table, spine: ir.Table) -> ir.Table:
     Examples
     --------
     >>> import datetime, ibis
-    >>> days = ibis.memtable({"customer_id": [1, 1, 1], "day": [datetime.date(2024, 1, day) for day in (9, 10, 11)]})
+    >>> january = [datetime.date(2024, 1, day) for day in (9, 10, 11)]
+    >>> days = ibis.memtable({"customer_id": [1, 1, 1], "day": january})
     >>> spine = ibis.memtable({"customer_id": [1], "as_of": [datetime.date(2024, 1, 10)]})
     >>> visible(days, spine).order_by("day").days_ago.to_pandas().tolist()
     [1, 0]
@@ -62,7 +64,8 @@ def ahead(events: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
     Examples
     --------
     >>> import datetime, ibis
-    >>> days = ibis.memtable({"customer_id": [1, 1, 1], "day": [datetime.date(2024, 1, day) for day in (10, 11, 18)]})
+    >>> january = [datetime.date(2024, 1, day) for day in (10, 11, 18)]
+    >>> days = ibis.memtable({"customer_id": [1, 1, 1], "day": january})
     >>> spine = ibis.memtable({"customer_id": [1], "as_of": [datetime.date(2024, 1, 10)]})
     >>> ahead(days, spine, horizon_days=7).days_ahead.to_pandas().tolist()
     [1]

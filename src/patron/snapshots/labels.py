@@ -1,4 +1,4 @@
-"""What came after as_of: churned, purchases and value in the horizon. The only code of patron that looks ahead."""
+"""What came after as_of: churned, purchases and value in the horizon. The only code that looks ahead."""
 
 import datetime
 
@@ -23,9 +23,9 @@ def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Tabl
 
     Returns
     -------
-    ir.Table, exactly the rows of the spine: customer_id, as_of, churned (int8, 1 when there is no purchase in the
-    horizon), purchases (int64, days with a positive net amount), value (float64 money, net of refunds; negative when
-    more came back than was bought)
+    ir.Table, exactly the rows of the spine: customer_id, as_of, churned (int8, 1 when there is no purchase
+    in the horizon), purchases (int64, days with a positive net amount), value (float64 money, net of
+    refunds; negative when more came back than was bought)
 
     Raises
     ------

@@ -23,7 +23,8 @@ def make_spine(
     ----------
     history : the tables of the business
     as_of : one day or several; the last day known each time
-    active_within_days : only customers who purchased in the so many days up to and including as_of; None for all
+    active_within_days : only customers who purchased in the so many days up to and including as_of; None for
+        all
 
     Returns
     -------
@@ -31,14 +32,16 @@ def make_spine(
 
     Raises
     ------
-    DateError : an as_of is before the first purchase or after the last day known, comes twice, or none is given
+    DateError : an as_of is before the first purchase or after the last day known, comes twice, or none is
+        given
     RangeError : active_within_days is less than 1
 
     Examples
     --------
     >>> import datetime
     >>> import pandas as pd
-    >>> lines = pd.DataFrame({"customer_id": ["Ann", "Bob"], "order_at": ["2024-01-05", "2024-02-01"], "amount": [2, 3]})
+    >>> days = ["2024-01-05", "2024-02-01"]
+    >>> lines = pd.DataFrame({"customer_id": ["Ann", "Bob"], "order_at": days, "amount": [2, 3]})
     >>> make_spine(History.read(lines), datetime.date(2024, 1, 31)).to_pandas()
       customer_id      as_of
     0         Ann 2024-01-31
@@ -63,8 +66,8 @@ def not_eligible(
 
     Returns
     -------
-    ir.Table, customer_id, as_of (date) and not_scored_reason, one row per customer who is in the transactions on or
-    before as_of or in the customers table (unless acquired later), but not eligible
+    ir.Table, customer_id, as_of (date) and not_scored_reason, one row per customer who is in the
+    transactions on or before as_of or in the customers table (unless acquired later), but not eligible
 
     Raises
     ------
@@ -74,7 +77,8 @@ def not_eligible(
     --------
     >>> import datetime
     >>> import pandas as pd
-    >>> lines = pd.DataFrame({"customer_id": ["Ann", "Bob"], "order_at": ["2024-01-05"] * 2, "amount": [2, -3]})
+    >>> days = ["2024-01-05", "2024-01-05"]
+    >>> lines = pd.DataFrame({"customer_id": ["Ann", "Bob"], "order_at": days, "amount": [2, -3]})
     >>> not_eligible(History.read(lines), datetime.date(2024, 1, 5)).not_scored_reason.to_pandas().tolist()
     ['no purchase on or before as_of']
     """

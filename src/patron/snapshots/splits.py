@@ -1,13 +1,14 @@
 """Which snapshots a model is trained, stopped, calibrated and tested on.
 
-Snapshots are split by time, never by customer: every group lies at least one horizon before the next, so that no
-label of an earlier group looks into the days that a later one is judged on. ::
+Snapshots are split by time, never by customer: every group lies at least one horizon before the next, so
+that no label of an earlier group looks into the days that a later one is judged on. ::
 
     train … train | stop | calibrate | test | as_of
                   <- h -> <--- h ---> <-h->
 """
 
 import datetime
+import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,11 +54,11 @@ class Split:
         if not self.train:
             raise DateError("a Split needs at least one snapshot to train on, got none.")
         groups = [max(self.train), *([self.stop] if self.stop else []), self.calibrate, self.test]
-        for earlier, later in zip(groups, groups[1:], strict=False):
+        for earlier, later in itertools.pairwise(groups):
             if (later - earlier).days < self.horizon_days:
                 raise DateError(
-                    f"the snapshots {earlier} and {later} lie closer than the horizon of {self.horizon_days} days, so "
-                    "that a label would look into the later group. Move them apart."
+                    f"the snapshots {earlier} and {later} lie closer than the horizon of {self.horizon_days} "
+                    "days, so that a label would look into the later group. Move them apart."
                 )
 
     @property
@@ -74,10 +75,11 @@ def choose_split(
     max_snapshots: int = 12,
     as_of_dates: Sequence[datetime.date] | None = None,
 ) -> Split:
-    """Snapshots for a training that knows nothing after as_of, the newest first to be filled: test, calibrate, stop.
+    """Snapshots for a training that knows nothing after as_of, the newest first to be filled: test,
+    calibrate, stop.
 
-    Without `as_of_dates` they lie one horizon apart, ending one horizon before as_of, and the earliest has at least
-    half a horizon, and never less than 14 days, of history before it.
+    Without `as_of_dates` they lie one horizon apart, ending one horizon before as_of, and the earliest has
+    at least half a horizon, and never less than 14 days, of history before it.
 
     Parameters
     ----------
@@ -85,8 +87,8 @@ def choose_split(
     as_of : last day known
     horizon_days : days that a label looks ahead, ≥ 1
     max_snapshots : the most snapshots to use, ≥ 3; the oldest are left out
-    as_of_dates : snapshots to use instead; those that lie within a horizon of a later group belong to no group and
-        are left out with a warning
+    as_of_dates : snapshots to use instead; those that lie within a horizon of a later group belong to no
+        group and are left out with a warning
 
     Returns
     -------
@@ -123,9 +125,9 @@ def choose_split(
         needed = FEWEST_SNAPSHOTS * horizon_days + before
         longer = "is longer than" if horizon_days > known else "is too long for"
         raise HistoryTooShortError(
-            f"a horizon of {horizon_days} days {longer} the history from {first_day} to {as_of} ({known} days): three "
-            f"snapshots one horizon apart, and {before} days before the first, need {needed} days, so {needed - known} "
-            f"are missing. Take {_longest_horizon(known)}, or add earlier transactions."
+            f"a horizon of {horizon_days} days {longer} the history from {first_day} to {as_of} ({known} "
+            f"days): three snapshots one horizon apart, and {before} days before the first, need {needed} days, so "
+            f"{needed - known} are missing. Take {_longest_horizon(known)}, or add earlier transactions."
         )
     newest_first = [as_of - step * horizon for step in range(1, min(room, max_snapshots) + 1)]
     test, calibrate, *earlier = newest_first
@@ -153,16 +155,16 @@ def _split_given(
     outside = [day for day in dates if day < first_day or day > as_of - horizon]
     if outside:
         raise DateError(
-            f"the snapshots {some(outside)} cannot be used: a snapshot lies between the first transaction, {first_day}, "
-            f"and {as_of - horizon}, one horizon of {horizon_days} days before as_of."
+            f"the snapshots {some(outside)} cannot be used: a snapshot lies between the first transaction, "
+            f"{first_day}, and {as_of - horizon}, one horizon of {horizon_days} days before as_of."
         )
     test = _newest(dates, as_of - horizon)
     calibrate = _newest(dates, test - horizon) if test else None
     stop = _newest(dates, calibrate - horizon) if calibrate else None
     if test is None or calibrate is None or stop is None:
         raise HistoryTooShortError(
-            f"a training needs {FEWEST_SNAPSHOTS} snapshots at least {horizon_days} days apart, to train, calibrate and "
-            f"test; among {some(sorted(dates)) or 'none given'} there are fewer. Add earlier ones."
+            f"a training needs {FEWEST_SNAPSHOTS} snapshots at least {horizon_days} days apart, to train, "
+            f"calibrate and test; {some(sorted(dates)) or 'none'} are fewer. Add earlier ones."
         )
     train = [day for day in dates if day <= stop - horizon]
     if not train:
@@ -173,8 +175,8 @@ def _split_given(
     left_out = sorted(set(dates) - set(split.dates))
     if left_out:
         warnings.warn(
-            f"{len(left_out)} snapshots are left out, since they lie within {horizon_days} days of a later group or are "
-            f"more than {max_snapshots}: {some(left_out)}.",
+            f"{len(left_out)} snapshots are left out, since they lie within {horizon_days} days of a later "
+            f"group or are more than {max_snapshots}: {some(left_out)}.",
             PatronWarning,
             stacklevel=3,
         )

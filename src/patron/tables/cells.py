@@ -1,7 +1,7 @@
 """One column as given → its values in patron's type, and the rules that its cells may break.
 
-A cell that cannot be read has the value null; the rules then say why, by looking at the cell as given and at its
-value. Nothing is executed here: `rows.py` asks all rules of a table at once.
+A cell that cannot be read has the value null; the rules then say why, by looking at the cell as given and at
+its value. Nothing is executed here: `rows.py` asks all rules of a table at once.
 """
 
 import datetime
@@ -71,7 +71,8 @@ def read_cells(
 def rules(
     given: ir.Value, value: ir.Value, spec: ColumnSpec, *, today: datetime.date, id_type: dt.DataType
 ) -> list[Rule]:
-    """What may be wrong with a cell, in the order in which it is asked: the first condition that holds is the rule.
+    """What may be wrong with a cell, in the order in which it is asked: the first condition that holds is
+    the rule.
 
     Parameters
     ----------
@@ -172,6 +173,6 @@ def _refuse_wrong_type(given: ir.Value, spec: ColumnSpec, table: str) -> None:
     }[spec.kind]
     if not fits:
         raise TableError(
-            f"table {table!r}: {spec.name} is of the type {kind.copy(nullable=True)}, but must hold {wanted}. "
-            "Convert the column, or map another one to it."
+            f"table {table!r}: {spec.name} is of the type {kind.copy(nullable=True)}, but must hold "
+            f"{wanted}. Convert the column, or map another one to it."
         )

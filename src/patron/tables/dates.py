@@ -1,11 +1,12 @@
 """Times as people write them → naive business-local timestamps.
 
-Every written form is first rewritten as ISO text and only then cast, so that a day such as 31 February becomes
-null instead of an error. Which forms occur is asked of the column once: most columns are ISO throughout and cost
-one cast.
+Every written form is first rewritten as ISO text and only then cast, so that a day such as 31 February
+becomes null instead of an error. Which forms occur is asked of the column once: most columns are ISO
+throughout and cost one cast.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -15,7 +16,8 @@ from patron.errors import TableError
 
 __all__ = ["WrittenDates", "in_business_time", "is_blank", "look_at_dates", "read_dates"]
 
-# Each form: how it looks, and how its parts make ISO text. A number is the part of the pattern, "month" its name.
+# Each form: how it looks, and how its parts make ISO text. A number is the part of the pattern, "month" its
+# name.
 _NUMBERS = r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})(.*)$"
 _DOTTED = r"^(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(.*)$"
 _COMPACT = r"^(\d{4})(\d{2})(\d{2})$"
@@ -77,8 +79,8 @@ def look_at_dates(
     )
     if counts["example"] is not None and counts["day_first"] == counts["month_first"]:
         raise TableError(
-            f"table {table!r}: {column} holds dates such as {counts['example']!r}, and nothing tells the day from the "
-            "month. Write them as 2024-01-31, or say which with TableSource(..., day_first=True) or False."
+            f"table {table!r}: {column} holds dates such as {counts['example']!r}, and nothing tells the day "
+            "from the month. Write them as 2024-01-31, or say which by TableSource(day_first=True) or False."
         )
     return WrittenDates(False, zoned, counts["day_first"] > counts["month_first"])
 
@@ -109,7 +111,7 @@ def read_dates(
 
 
 def is_blank(text: ir.StringValue) -> ir.BooleanValue:
-    """Whether text is empty or white space. Few cells begin with white space, and to strip them all is slow."""
+    """Whether text is empty or white space. To strip every cell is slow, and few begin with white space."""
     return ibis.ifelse(text < "!", text.strip(), text) == ""
 
 
@@ -118,8 +120,8 @@ def in_business_time(
 ) -> ir.TimestampValue:
     """Wall-clock time of `time_zone`.
 
-    A moment with a zone falls back to its own zone when `time_zone` is None; a naive one is taken as it is unless
-    `naive_time_zone` says where its clock stood.
+    A moment with a zone falls back to its own zone when `time_zone` is None; a naive one is taken as it is
+    unless `naive_time_zone` says where its clock stood.
 
     Examples
     --------
@@ -174,14 +176,16 @@ def _half_days(text: ir.StringValue) -> ir.IntervalValue:
     return hours.as_interval("h")
 
 
-def _first_row(table: ir.Table) -> dict[str, object]:
-    row: dict[str, object] = table.to_pyarrow().to_pylist()[0]
+def _first_row(table: ir.Table) -> dict[str, Any]:
+    row: dict[str, Any] = table.to_pyarrow().to_pylist()[0]
     return row
 
 
-@ibis.udf.scalar.builtin(name="timezone")
-def _wall_clock(zone: str, moment: dt.Timestamp(timezone="UTC")) -> dt.Timestamp(scale=6): ...
+def _timezone(zone: str, moment: ir.TimestampValue) -> None:
+    """SQL's AT TIME ZONE: an instant to a zone's wall clock, and a wall clock of the zone to an instant."""
 
 
-@ibis.udf.scalar.builtin(name="timezone")
-def _instant(zone: str, naive: dt.Timestamp(scale=6)) -> dt.Timestamp(timezone="UTC"): ...
+_INSTANT, _NAIVE = dt.Timestamp(timezone="UTC"), dt.Timestamp(scale=6)
+_at_time_zone = ibis.udf.scalar.builtin
+_wall_clock: Any = _at_time_zone(name="timezone", signature=((dt.string, _INSTANT), _NAIVE))(_timezone)
+_instant: Any = _at_time_zone(name="timezone", signature=((dt.string, _NAIVE), _INSTANT))(_timezone)

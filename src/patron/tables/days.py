@@ -1,6 +1,5 @@
 """Lines → one row per customer and day: the table that nearly every feature reads."""
 
-import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
@@ -21,8 +20,8 @@ def by_day(lines: ir.Table) -> ir.Table:
     ir.Table, key customer_id × day:
 
     - net_amount : money, float64, refunds subtracted
-    - orders : int64, distinct orders that are not all refund (lines of one day without an order_id are one order);
-      where the table has no order_id, lines that are no refund
+    - orders : int64, distinct orders that are not all refund (lines of one day without an order_id are one
+      order); where the table has no order_id, lines that are no refund
     - lines, refunds : int64, all lines, and those with a negative amount
     - refund_amount : money, float64 ≥ 0
     - quantity, discount, cost : float64 sums, where given; empty cells count as 0
@@ -32,7 +31,7 @@ def by_day(lines: ir.Table) -> ir.Table:
 
     Examples
     --------
-    >>> import datetime
+    >>> import datetime, ibis
     >>> lines = {"customer_id": [1, 1, 1], "day": [datetime.date(2024, 1, 5)] * 3,
     ...          "order_id": ["a", "a", "b"], "amount": [0.1, 0.2, -0.05]}
     >>> by_day(ibis.memtable(lines)).to_pandas().drop(columns=["customer_id", "day"])

@@ -18,8 +18,8 @@ def open_engine(memory_limit: str = "25%", threads: int | None = None) -> Any:
 
     Parameters
     ----------
-    memory_limit : the most memory that DuckDB's tables and queries take: a size such as "2GB", or a share of the
-        machine's memory such as "25%"
+    memory_limit : the most memory that DuckDB's tables and queries take: a size such as "2GB", or a share of
+        the machine's memory such as "25%"
     threads : number of threads, None for one per core
 
     Returns

@@ -1,7 +1,7 @@
 """History: the validated tables of one business.
 
-`History.read` looks at every row once, keeps or rejects it, and stores one table: `days`, one row per customer and
-day with a transaction. Nearly every feature reads `days` and never touches the lines again.
+`History.read` looks at every row once, keeps or rejects it, and stores one table: `days`, one row per
+customer and day with a transaction. Nearly every feature reads `days` and never touches the lines again.
 """
 
 import datetime
@@ -39,12 +39,13 @@ class History:
     ----------
     transactions : one row per valid line: customer_id (as given), order_at (naive business-local time), day,
         amount (money), and of order_id, product_id, category, quantity, discount, cost those that were given
-    engagement : one row per valid event: customer_id, event_at, day, kind, and channel, value where given; or None
-    customers : one row per customer: customer_id, acquired_at, channel, acquisition_cost where given, and every other
-        column as an attribute; or None
-    days : one row per customer × day with a transaction: customer_id, day, net_amount (money), orders (distinct
-        orders that are no refund, or lines where there is no order_id), lines, refunds (lines), refund_amount
-        (money, ≥ 0), quantity, discount, cost where given, is_purchase (net_amount > 0)
+    engagement : one row per valid event: customer_id, event_at, day, kind, and channel, value where given;
+        or None
+    customers : one row per customer: customer_id, acquired_at, channel, acquisition_cost where given, and
+        every other column as an attribute; or None
+    days : one row per customer × day with a transaction: customer_id, day, net_amount (money), orders
+        (distinct orders that are no refund, or lines where there is no order_id), lines, refunds (lines),
+        refund_amount (money, ≥ 0), quantity, discount, cost where given, is_purchase (net_amount > 0)
     first_day : day of the first transaction
     last_day : day of the last transaction
     known_until : last day of which everything is known: last_day, or the day that `until` was given
@@ -80,14 +81,15 @@ class History:
 
         Parameters
         ----------
-        transactions, engagement, customers : each a CSV or Parquet path or glob; a pandas, Polars or Arrow table; an
-            Ibis table; a database URL with the table's name ("duckdb:///shop.db::orders"); or a TableSource
+        transactions, engagement, customers : each a CSV or Parquet path or glob; a pandas, Polars or Arrow
+            table; an Ibis table; a database URL with the table's name ("duckdb:///shop.db::orders"); or a
+            TableSource
         columns : table → patron's column name → your column name
         time_zones : zone of the business, such as "Europe/Berlin", for every table or per table
         duplicates : "keep" rows equal in every column (and count them), or "reject" all but the first
         today : last day that a row may carry; None is the day of the call
-        connection : Ibis backend that does the work; None is the one of the Ibis tables given, or else a DuckDB of
-            bounded memory
+        connection : Ibis backend that does the work; None is the one of the Ibis tables given, or else a
+            DuckDB of bounded memory
 
         Returns
         -------
@@ -105,7 +107,7 @@ class History:
         >>> import pandas as pd
         >>> lines = pd.DataFrame({
         ...     "customer_id": ["Ann", "Ann", "Bob", "Bob", None],
-        ...     "order_at": ["2024-01-05 09:30", "2024-01-05 17:00", "2024-02-01", "2024-02-31", "2024-02-03"],
+        ...     "order_at": ["2024-01-05 09:30", "2024-01-05", "2024-02-01", "2024-02-31", "2024-02-03"],
         ...     "amount": [20.0, -5.0, 8.0, 8.0, 3.0],
         ... })
         >>> history = History.read(lines)
@@ -169,7 +171,7 @@ class History:
 
     @cached_property
     def rejected(self) -> dict[str, pd.DataFrame]:
-        """Table → its rejected rows as they came, in patron's column names, and the `rule` that each broke."""
+        """Table → its rejected rows as they came, under patron's names, and the `rule` that each broke."""
         return {name: checked.rejected() for name, checked in self._rows.items()}
 
     @property
@@ -196,7 +198,8 @@ class History:
         --------
         >>> import datetime
         >>> import pandas as pd
-        >>> lines = pd.DataFrame({"customer_id": [1, 1], "order_at": ["2024-01-05", "2024-02-01"], "amount": [2, 3]})
+        >>> days = ["2024-01-05", "2024-02-01"]
+        >>> lines = pd.DataFrame({"customer_id": [1, 1], "order_at": days, "amount": [2, 3]})
         >>> History.read(lines).until(datetime.date(2024, 1, 31)).last_day
         datetime.date(2024, 1, 5)
         """
@@ -233,8 +236,9 @@ class History:
             )
         if as_of > self.known_until:
             raise DateError(
-                f"as_of {as_of} is after the last day of the transactions, {self.known_until}: what happened in between "
-                f"is unknown. Choose a day up to {self.known_until}, or add the transactions until {as_of}."
+                f"as_of {as_of} is after the last day of the transactions, {self.known_until}: what happened "
+                f"in between is unknown. Choose a day up to {self.known_until}, or add the transactions up to "
+                f"{as_of}."
             )
 
     def store(self, table: ir.Table, name: str) -> ir.Table:
@@ -252,7 +256,7 @@ class History:
         return store(self.connection, table, name)
 
 
-# --- sources ---------------------------------------------------------------------------------------------------
+# --- sources ------------------------------------------------------------------------------------------------
 
 
 def _as_sources(
@@ -300,7 +304,7 @@ def _shared_backend(sources: Mapping[str, TableSource]) -> Any:
 
 
 def _id_type(raw: Mapping[str, ir.Table], sources: Mapping[str, TableSource]) -> dt.DataType:
-    """The type of the transactions' ids. Text files have no types: whole numbers throughout are read as such."""
+    """The type of the transactions' ids. CSV has no types: ids that are all whole numbers become integers."""
     untyped = [name for name, source in sources.items() if source.holds_text]
     if "transactions" not in untyped:
         return raw["transactions"].customer_id.type().copy(nullable=True)

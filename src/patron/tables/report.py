@@ -68,7 +68,8 @@ class TableReport:
         >>> numbers = TableReport(table="customers", rows_read=3, rows_kept=2, customers=2,
         ...                       rejected={"customer_id is missing": 1})
         >>> numbers.sentences()
-        ['customers: 2 of 3 rows kept, 2 customers.', 'customers: 1 row rejected because customer_id is missing.']
+        ['customers: 2 of 3 rows kept, 2 customers.', 'customers: 1 row rejected because customer_id is
+        missing.']
         """
         days = f", {self.first_day} to {self.last_day}" if self.first_day else ""
         total = "" if self.total_amount is None else f", {self.total_amount:,.2f} in all"
@@ -84,8 +85,8 @@ class TableReport:
         ]
         if self.exact_duplicates_kept:
             lines.append(
-                f"{self.table}: {_count(self.exact_duplicates_kept, 'row')} equal to an earlier row in every column, "
-                'kept; duplicates = "reject" leaves them out.'
+                f"{self.table}: {_count(self.exact_duplicates_kept, 'row')} equal to an earlier row in every "
+                'column, kept; duplicates = "reject" leaves them out.'
             )
         return lines
 
@@ -100,7 +101,8 @@ class DataReport:
 
     Examples
     --------
-    >>> report = DataReport({"customers": TableReport(table="customers", rows_read=2, rows_kept=2, customers=2)})
+    >>> customers = TableReport(table="customers", rows_read=2, rows_kept=2, customers=2)
+    >>> report = DataReport({"customers": customers})
     >>> report.to_dict()["customers"]["rows_kept"]
     2
     """

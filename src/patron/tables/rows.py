@@ -1,8 +1,8 @@
 """One table as given → its valid rows, its rejected rows with the rule each broke, and how many there are.
 
-Every row is kept or rejected, by the first rule that it breaks, and counted either way. The columns as given travel
-beside the values read from them (under a name that begins with "given "), so that a rejected row can be shown as
-it came, and so that rows count as equal only if they were equal in every column.
+Every row is kept or rejected, by the first rule that it breaks, and counted either way. The columns as given
+travel beside the values read from them (under a name that begins with "given "), so that a rejected row can
+be shown as it came, and so that rows count as equal only if they were equal in every column.
 """
 
 import datetime
@@ -54,7 +54,7 @@ class CheckedRows:
 
     @cached_property
     def counts(self) -> Counter[str | None]:
-        """Rule → rows that broke it; None → rows that are valid. Exact duplicates count as the setting has it."""
+        """Rule → rows that broke it; None → rows that are valid."""
         by_rule = self.tagged.group_by(RULE).aggregate(rows=self.tagged.count())
         with reading(self.table, self.source):
             found = by_rule.to_pyarrow().to_pylist()
@@ -133,6 +133,17 @@ def check_rows(
     TableError : a column is of a type that cannot be meant, or its dates can be read in two ways
     SourceError : the rows cannot be read
     """
+    with reading(schema.name, source.source):
+        tagged = _tag(raw, schema, source, id_type, today)
+        if source.holds_text:  # to parse it is the slow part
+            tagged = store(connection, tagged, schema.name)
+    return CheckedRows(schema.name, source.source, tagged, rejects_duplicates)
+
+
+def _tag(
+    raw: ir.Table, schema: TableSchema, source: TableSource, id_type: dt.DataType, today: datetime.date
+) -> ir.Table:
+    """The columns as given, the values read from them, and the first rule that each row breaks."""
     specs = [spec for spec in schema.columns if spec.name in raw.columns]
     values = {}
     for spec in specs:
@@ -149,11 +160,7 @@ def check_rows(
         for spec in specs
         for rule in rules(read[GIVEN + spec.name], read[spec.name], spec, today=today, id_type=id_type)
     ]
-    tagged = read.mutate(**{RULE: ibis.cases(*broken, else_=ibis.null("string"))})
-    if source.holds_text:  # to parse it is the slow part
-        with reading(schema.name, source.source):
-            tagged = store(connection, tagged, schema.name)
-    return CheckedRows(schema.name, source.source, tagged, rejects_duplicates)
+    return read.mutate(**{RULE: ibis.cases(*broken, else_=ibis.null("string"))})
 
 
 def _written_dates(given: ir.Value, spec: ColumnSpec, table: str, source: TableSource) -> WrittenDates | None:
@@ -161,5 +168,4 @@ def _written_dates(given: ir.Value, spec: ColumnSpec, table: str, source: TableS
     kind = given.type()
     if spec.kind != "time" or not (kind.is_string() or kind.is_integer()):
         return None
-    with reading(table, source.source):
-        return look_at_dates(given.cast("string"), table, spec.name, source.day_first)
+    return look_at_dates(given.cast("string"), table, spec.name, source.day_first)

@@ -97,8 +97,8 @@ class TableSchema:
         --------
         >>> CUSTOMERS.check_columns(["Customer ID", "age"])
         Traceback (most recent call last):
-        patron.errors.MissingColumnsError: table 'customers' lacks ['customer_id']; it has ['Customer ID', 'age'].
-        Perhaps 'Customer ID' is customer_id: map it with --column customers.customer_id="Customer ID"
+        patron.errors.MissingColumnsError: table 'customers' lacks ['customer_id']; it has ['Customer ID',
+        'age']. Perhaps 'Customer ID' is customer_id: map it with --column customers.customer_id="Customer ID"
         or under [tables.customers.columns] in patron.toml.
         """
         there = list(found)
@@ -108,7 +108,7 @@ class TableSchema:
             raise MissingColumnsError(self.name, missing, there, self._probably_meant(missing, spare))
 
     def _probably_meant(self, missing: list[str], spare: list[str]) -> dict[str, str]:
-        """Missing column → the found name that looks most like it; without those that resemble nothing found."""
+        """Missing column → the spare name that looks most like it, for those that resemble one."""
         by_letters = {_letters(name): name for name in reversed(spare)}
         meant: dict[str, str] = {}
         for name in missing:

@@ -72,6 +72,6 @@ def refuse_without_purchase(days: ir.Table) -> None:
     else:
         what = "every amount is zero"
     raise TableError(
-        f"table 'transactions' holds no purchase: {what}. Map the column that holds what customers paid to amount, "
-        "with purchases positive."
+        f"table 'transactions' holds no purchase: {what}. Map the column that holds what customers paid to "
+        "amount, with purchases positive."
     )

@@ -1,0 +1,136 @@
+"""CSV and Parquet files → an Ibis table that reads them whenever a query needs them.
+
+A CSV file is read as text throughout, so that an id such as 007 keeps its zeros and no guess from the first
+rows can fail on a later one; `cells.py` gives the columns their types.
+"""
+
+import csv
+import glob
+import gzip
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+
+from patron.errors import SourceError, some
+
+__all__ = ["is_file", "is_text_file", "open_files"]
+
+TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+PARQUET_ENDINGS = (".parquet", ".pq")
+
+
+def is_text_file(path: str) -> bool:
+    """Whether a path names a CSV file, by its ending.
+
+    Examples
+    --------
+    >>> is_text_file("shop/2024-*.CSV.gz")
+    True
+    """
+    return path.lower().endswith(TEXT_ENDINGS)
+
+
+def is_file(path: str) -> bool:
+    """Whether a path names a file that patron reads, by its ending."""
+    return path.lower().endswith(TEXT_ENDINGS + PARQUET_ENDINGS)
+
+
+def open_files(text: str, name: str, connection: Any) -> ir.Table:
+    """The rows of one file, or of all files that a glob names.
+
+    Parameters
+    ----------
+    text : path or glob; all files of a glob have the same columns
+    name : what messages call the table
+    connection : Ibis backend that shall read them
+
+    Returns
+    -------
+    ir.Table, every column of a CSV file as text
+
+    Raises
+    ------
+    SourceError : there is no such file, or it is none that patron reads
+    """
+    remote = "://" in text
+    files = [text] if remote else _matching(text, name)
+    if all(file.lower().endswith(PARQUET_ENDINGS) for file in files):
+        return connection.read_parquet(files, **({"union_by_name": True} if len(files) > 1 else {}))
+    if all(is_text_file(file) for file in files):
+        return _open_text(files, name, connection)
+    raise SourceError(
+        f"table {name!r}: {some(files)} cannot be read: the name must end in {', '.join(TEXT_ENDINGS)} "
+        f"or {', '.join(PARQUET_ENDINGS)}. Save the table as CSV (UTF-8) or Parquet."
+    )
+
+
+def _matching(text: str, name: str) -> list[str]:
+    """The files that a path or glob names."""
+    path = Path(text)
+    if path.is_dir():
+        raise SourceError(
+            f"table {name!r}: {text} is a folder. Name its files, such as {text.rstrip('/')}/*.parquet."
+        )
+    if path.is_file():
+        return [text]
+    files = sorted(glob.glob(text, recursive=True))
+    if files:
+        return files
+    there = sorted(other.name for other in path.parent.iterdir()) if path.parent.is_dir() else None
+    found = (
+        f"the folder {path.parent} does not exist"
+        if there is None
+        else f"{path.parent} holds {some(there) or 'nothing'}"
+    )
+    raise SourceError(f"table {name!r}: there is no file {text} ({found}). Check the path.")
+
+
+def _open_text(files: Sequence[str], name: str, connection: Any) -> ir.Table:
+    """Every column as text. The header alone settles the separator: a guess by rows accepts broken quotes."""
+    headers = {file: _header(file, name) for file in files}
+    separator, columns = headers[files[0]]
+    for file, header in headers.items():
+        if header != (separator, columns):
+            raise SourceError(
+                f"table {name!r}: {file} has the header {header[1]}, but {files[0]} has {columns}. "
+                "Give files with the same columns in the same order."
+            )
+    return connection.read_csv(
+        list(files),
+        columns=dict.fromkeys(columns, "string"),
+        auto_detect=False,
+        header=True,
+        delim=separator,
+        quote='"',
+        escape='"',
+    )
+
+
+def _header(file: str, name: str) -> tuple[str, list[str]]:
+    """The separator and column names of a text file."""
+    opened = gzip.open if file.lower().endswith(".gz") else open
+    try:
+        with opened(file, "rt", encoding="utf-8-sig", newline="") as lines:
+            first = next(iter(lines), "")
+            if "\r" in first.rstrip("\r\n"):  # old Mac line ends
+                first = first.split("\r", 1)[0]
+    except UnicodeDecodeError as error:
+        raise SourceError(f"table {name!r}: {file} is not UTF-8 text. Save it as UTF-8.") from error
+    outside_quotes = re.sub(r'"[^"]*"', "", first)
+    separator = max(",;\t|", key=outside_quotes.count)
+    columns = next(csv.reader([first.rstrip("\r\n")], delimiter=separator), [])
+    if not columns:
+        raise SourceError(f"table {name!r}: {file} is empty. The first line must name the columns.")
+    folded = [column.casefold() for column in columns]
+    unclear = sorted(
+        {column for column in columns if not column.strip() or folded.count(column.casefold()) > 1}
+    )
+    if unclear:
+        raise SourceError(
+            f"table {name!r}: the first line of {file} must name each column once, but {unclear} is empty or "
+            "repeated. Name the columns."
+        )
+    return separator, columns

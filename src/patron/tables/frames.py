@@ -1,0 +1,90 @@
+"""pandas, Polars and Arrow tables → an Ibis table, without a copy where the engine is DuckDB."""
+
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+from patron.errors import SourceError
+
+__all__ = ["open_frame", "register"]
+
+
+def open_frame(given: Any, name: str, id_column: str, connection: Any) -> ir.Table:
+    """A frame as a table of the connection.
+
+    Parameters
+    ----------
+    given : pandas frame, or anything that speaks the Arrow stream, such as a Polars frame
+    name : what messages call the table
+    id_column : the column of customer ids, whose cells must be of one type
+    connection : Ibis backend that shall hold it
+
+    Returns
+    -------
+    ir.Table, rows as given
+
+    Raises
+    ------
+    SourceError : it is no frame, its columns share a name, or its ids are of several types
+    """
+    return register(_to_arrow(given, name, id_column), connection)
+
+
+def register(arrow: Any, connection: Any) -> ir.Table:
+    """An Arrow table or stream as a table of the connection, without a copy where the engine is DuckDB."""
+    if connection.name != "duckdb":
+        return ibis.memtable(arrow)
+    registered = ibis.util.gen_name("patron_frame")
+    connection.con.register(registered, arrow)  # Ibis itself would refuse Arrow's UUIDs
+    table = connection.table(registered)
+    zones = {
+        column.name: dt.Timestamp(timezone=column.type.tz)
+        for column in arrow.schema
+        if pa.types.is_timestamp(column.type) and column.type.tz is not None
+    }
+    return table.cast(zones)  # DuckDB forgets a column's own zone; the Ibis type remembers it
+
+
+def _to_arrow(given: Any, name: str, id_column: str) -> Any:
+    """An Arrow table from a pandas, Polars or Arrow table, or from anything that speaks the Arrow stream."""
+    if isinstance(given, pd.DataFrame):
+        return _pandas_to_arrow(given, name, id_column)
+    if not hasattr(given, "__arrow_c_stream__") and hasattr(given, "collect"):  # a lazy Polars frame
+        given = given.collect()
+    if hasattr(given, "__arrow_c_stream__"):
+        return pa.table(given)
+    raise SourceError(
+        f"table {name!r} is a {type(given).__name__}, which cannot be read. Give a CSV or Parquet path, a "
+        'pandas, Polars, Arrow or Ibis table, or a database URL such as "duckdb:///shop.db::orders".'
+    )
+
+
+def _pandas_to_arrow(frame: pd.DataFrame, name: str, id_column: str) -> Any:
+    named_levels = [level for level in frame.index.names if level is not None and level not in frame.columns]
+    if named_levels:
+        frame = frame.reset_index(level=named_levels)
+    labels = [str(label) for label in frame.columns]
+    repeated = sorted({label for label in labels if labels.count(label) > 1})
+    if repeated:
+        raise SourceError(f"table {name!r} has the columns {repeated} more than once. Rename or drop them.")
+    columns = {}
+    for position, label in enumerate(labels):
+        values = frame.iloc[:, position]
+        try:
+            columns[label] = pa.Array.from_pandas(values)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            if label == id_column:
+                kinds = sorted({type(value).__name__ for value in values.dropna()})
+                raise SourceError(
+                    f"table {name!r}: the ids in {label!r} are of several types ({', '.join(kinds)}), so "
+                    "that they could not be given back as they were. Make them one type, such as text."
+                ) from error
+            # Other cells of mixed types are read as text; those that are no date or number are then rejected.
+            columns[label] = pa.array(
+                [None if pd.isna(value) else str(value) for value in values], pa.string()
+            )
+    return pa.table(columns)
