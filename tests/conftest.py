@@ -1,4 +1,4 @@
-"""A small trained model for every test: a classifier of churn in 90 days, and a value model of known parameters."""
+"""A small trained model for all tests: a classifier of churn in 90 days, a value model of known numbers."""
 
 from datetime import date
 

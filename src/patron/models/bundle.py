@@ -15,11 +15,11 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -53,6 +53,7 @@ class Bundle:
     value_horizon_days : days ahead over which growth_potential counts, ≥ 1
     first_day, as_of : first and last day of the data that it was trained on
     tiers : quantiles of customer value among the customers of the training; None until they are known
+    customer_ids : what ids are: "text", or "whole" numbers; a served model says so to those who ask it
     patron_version : version of the package that trained it
 
     Raises
@@ -86,6 +87,7 @@ class Bundle:
     first_day: date
     as_of: date
     tiers: Tiers | None = None
+    customer_ids: Literal["text", "whole"] = "text"
     patron_version: str = ""
 
     def __post_init__(self) -> None:
@@ -112,10 +114,6 @@ class Bundle:
         """Discount rate per year, as the value model has it."""
         return float(self.value.annual_discount_rate)
 
-    def with_tiers(self, tiers: Tiers) -> Self:
-        """The same bundle with these tiers."""
-        return replace(self, tiers=tiers)
-
     def describe(self) -> dict[str, Any]:
         """What the bundle is, without what it learned: plain values for a registry, a log or a report."""
         return {
@@ -127,6 +125,7 @@ class Bundle:
             "first_day": self.first_day.isoformat(),
             "as_of": self.as_of.isoformat(),
             "time_unit": self.value.purchases.time_unit,
+            "customer_ids": self.customer_ids,
             "patron_version": self.patron_version,
         }
 
@@ -200,6 +199,7 @@ class Bundle:
                 first_day=date.fromisoformat(description["first_day"]),
                 as_of=date.fromisoformat(description["as_of"]),
                 tiers=None if tiers is None else Tiers.from_dict(tiers),
+                customer_ids=description["customer_ids"],
                 patron_version=description["patron_version"],
             )
         except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:

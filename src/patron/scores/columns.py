@@ -5,7 +5,7 @@ kind        in a frame
 ==========  ==================================================================================================
 id          the type that it came in
 date        `datetime.date`, None where unknown
-time        `datetime64[us, UTC]`
+time        `timestamp[us, tz=UTC][pyarrow]`, null where unknown
 whole       `Int64`, NA where unknown
 number      `float64`, NaN where unknown
 text        `str`, NaN where unknown
@@ -65,6 +65,8 @@ SCORECARD_TYPES = {
 SCORECARD_COLUMNS = tuple(SCORECARD_TYPES)
 """The columns of a scorecard, in order."""
 
+UTC_TIME: Any = "timestamp[us, tz=UTC][pyarrow]"
+KINDS_OF_DATES = ("date", "datetime", "datetime64", "string")
 EARLIEST, LATEST = np.datetime64("1800-01-01"), np.datetime64("2200-01-01")
 
 
@@ -135,12 +137,11 @@ def dates(values: Any) -> npt.NDArray[np.datetime64]:
     array(['2024-02-29',        'NaT'], dtype='datetime64[D]')
     """
     column = pd.Series(values)
-    if column.dtype.kind == "M" and column.dt.tz is None:
-        return column.to_numpy().astype("datetime64[D]")
-    if pd.api.types.is_numeric_dtype(column.dtype) and column.notna().any():
-        raise ValueError("a number is no date")
-    moments = pd.to_datetime(column.astype(object), format="ISO8601")
-    days = moments.dt.tz_localize(None).to_numpy().astype("datetime64[D]")
+    if column.dtype.kind != "M":
+        if (kind := pd.api.types.infer_dtype(column)) not in KINDS_OF_DATES and column.notna().any():
+            raise TypeError(f"{kind} values are no dates")  # pandas would take numbers for time since 1970
+        column = pd.to_datetime(column.astype(object), format="ISO8601")
+    days = column.dt.tz_localize(None).to_numpy().astype("datetime64[D]")
     if ((days < EARLIEST) | (days > LATEST)).any():
         raise ValueError(f"a date lies outside {EARLIEST} to {LATEST}")
     return days
@@ -152,9 +153,8 @@ def _typed(values: Any, kind: str, rows: int) -> Any:
     if kind == "date":
         return _days(values, rows).astype(object)
     if kind == "time":
-        return pd.Series(
-            pd.NaT if values is None else values, index=range(rows), dtype="datetime64[us, UTC]"
-        ).array
+        # pandas' own UTC type warns whenever pyarrow reads it.
+        return pd.Series([pd.NaT if values is None else values] * rows).astype(UTC_TIME).array
     if kind == "whole":
         return pd.array(_floats(values, rows), dtype="Float64").astype("Int64")
     if kind == "text":

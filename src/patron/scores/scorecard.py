@@ -24,6 +24,7 @@ P(alive), which is 0 for everyone who has bought once.
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -207,12 +208,12 @@ def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd
 
 
 def freeze_tiers(bundle: Bundle, features: pd.DataFrame) -> Bundle:
-    """The bundle with the tiers of these customers: those of the training, as of its last day.
+    """The bundle with the tiers of these customers and the type of their ids.
 
     Parameters
     ----------
     bundle : trained model
-    features : one row per customer, all features of the bundle's catalogue
+    features : one row per customer of the training, as of its last day: all features of the catalogue
 
     Raises
     ------
@@ -223,13 +224,15 @@ def freeze_tiers(bundle: Bundle, features: pd.DataFrame) -> Bundle:
     See :class:`patron.models.tiers.Tiers`.
     """
     card = make_scorecard(features, bundle, reasons=False)
-    return bundle.with_tiers(Tiers.from_values(card["customer_value"]))
+    whole = pd.api.types.is_integer_dtype(features["customer_id"].dtype)
+    tiers = Tiers.from_values(card["customer_value"])
+    return replace(bundle, tiers=tiers, customer_ids="whole" if whole else "text")
 
 
 def _days(name: str, given: int | None, own: int) -> int:
     if given is None:
         return own
-    if given != int(given) or not 1 <= given <= FARTHEST_DAYS:
+    if not 1 <= given <= FARTHEST_DAYS or given % 1:  # written so that NaN fails too
         raise RangeError(f"{name} must be a whole number of days from 1 to {FARTHEST_DAYS}, got {given!r}.")
     return int(given)
 
