@@ -1,0 +1,252 @@
+"""Value models beside pymc-marketing, in one run: fit, accuracy of the fit, and valuing customers.
+
+    python benchmarks/value.py --rounds 3 --customers 1000000
+
+1. CDNOW, all customers, purchases to 1997-09-30: BG/NBD and Gamma-Gamma by NUTS, 4 chains of 1000 + 1000 draws
+   on two cores, patron and the peer in turns, each in a fresh process (compilation counts, imports do not), under
+   the same priors; the first round is a warm-up and does not count.
+2. The same by Laplace in patron, held against the means and standard deviations of NUTS.
+3. Valuing: the peer 2,357 customers, patron 10,000 to a million simulated ones, intervals included.
+
+Prints a table on stderr and one JSON object on stdout. The peer lives in benchmarks/.venv (see run.sh).
+"""
+
+import argparse
+import datetime
+import json
+import math
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PEER = HERE / ".venv" / "bin" / "python"
+CALIBRATION_END = datetime.date(1997, 9, 30)
+SAMPLE = 2357
+NUTS = {"draws": 1000, "tune": 1000, "chains": 4, "seed": 1}
+WORLD = {"r": 0.25, "alpha": 30.0, "a": 0.8, "b": 2.4, "p": 6.0, "q": 4.0, "v": 15.0}
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    given.add_argument("--rounds", type=int, default=3)
+    given.add_argument("--customers", type=int, default=1_000_000)
+    given.add_argument("--work", help=argparse.SUPPRESS)
+    asked = given.parse_args()
+    if asked.work:
+        json.dump(WORK[asked.work](**json.load(sys.stdin)), sys.stdout)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), asked.rounds, asked.customers)
+    json.dump(found, sys.stdout, indent=1)
+
+
+def measure(folder: Path, rounds: int, customers: int) -> dict[str, Any]:
+    rfm = str(folder / "cdnow.parquet")
+    prepared = patron("prepare", rfm=rfm)
+    request = {"rfm": rfm, "cores": 2, "priors": prepared["priors"], **NUTS}
+    ours: list[dict[str, Any]] = []
+    theirs: list[dict[str, Any]] = []
+    for number in range(rounds + 1):
+        last = number == rounds
+        ours.append(patron("fit", rfm=rfm, inference="nuts", seed=NUTS["seed"]))
+        theirs.append(peer(request | ({"value_customers": SAMPLE, "value_repeats": 3} if last else {})))
+        say(f"round {number}: patron {ours[-1]['fit_seconds']:.2f} s, peer {theirs[-1]['fit_seconds']:.1f} s")
+    laplace = [patron("fit", rfm=rfm, inference="laplace", seed=NUTS["seed"]) for _ in range(rounds)]
+    sizes = sorted({10_000, 100_000, customers})
+    valued = [patron("value", customers=size) for size in sizes]
+
+    our_seconds = statistics.median(run["fit_seconds"] for run in ours[1:])
+    their_seconds = statistics.median(run["fit_seconds"] for run in theirs[1:])
+    peer_rate = SAMPLE / statistics.median(theirs[-1]["value_seconds"])
+    nuts, fast, other = ours[-1]["posterior"], laplace[-1]["posterior"], theirs[-1]["posterior"]
+    found = {
+        "cdnow_customers": prepared["customers"],
+        "nuts": {
+            "patron_seconds": our_seconds,
+            "peer_seconds": their_seconds,
+            "ratio": their_seconds / our_seconds,
+            "patron_min_ess_bulk": ours[-1]["min_ess_bulk"],
+            "peer_min_ess_bulk": min(row["ess_bulk"] for row in other.values()),
+            "largest_difference_in_monte_carlo_errors": max(
+                abs(nuts[name]["mean"] - row["mean"]) / math.hypot(nuts[name]["mcse"], row["mcse"])
+                for name, row in other.items()
+            ),
+        },
+        "laplace": {
+            "seconds": statistics.median(run["fit_seconds"] for run in laplace),
+            "largest_error_of_means": max(abs(fast[n]["mean"] / nuts[n]["mean"] - 1) for n in nuts),
+            "largest_error_of_deviations": max(abs(fast[n]["sd"] / nuts[n]["sd"] - 1) for n in nuts),
+            "k_hat": laplace[-1]["k_hat"],
+        },
+        "valuing": {
+            "peer_customers_per_second": peer_rate,
+            "peer_peak_gb": theirs[-1]["peak_gb"],
+            "sizes": valued,
+            "ratio": valued[-1]["customers_per_second"] / peer_rate,
+        },
+        "posterior": {"patron": nuts, "peer": other, "laplace": fast},
+    }
+    show(found)
+    return found
+
+
+def show(found: dict[str, Any]) -> None:
+    nuts, laplace, valuing = found["nuts"], found["laplace"], found["valuing"]
+    say(
+        f"NUTS, {found['cdnow_customers']:,} customers: {nuts['patron_seconds']:.2f} s, peer "
+        f"{nuts['peer_seconds']:.1f} s, {nuts['ratio']:.1f} times faster"
+    )
+    say(
+        f"  minimum bulk ESS {nuts['patron_min_ess_bulk']:.0f}, peer {nuts['peer_min_ess_bulk']:.0f}; means "
+        f"differ by at most {nuts['largest_difference_in_monte_carlo_errors']:.2f} Monte Carlo errors"
+    )
+    say(
+        f"Laplace: {laplace['seconds']:.2f} s, means within {laplace['largest_error_of_means']:.2%} of NUTS, "
+        f"deviations within {laplace['largest_error_of_deviations']:.1%}, k-hat {laplace['k_hat']}"
+    )
+    say(
+        f"Valuing, peer: {valuing['peer_customers_per_second']:.0f} customers per second, "
+        f"{valuing['peer_peak_gb']:.1f} GB"
+    )
+    for size in valuing["sizes"]:
+        say(
+            f"Valuing, patron: {size['customers']:,} customers, Laplace fit {size['fit_seconds']:.1f} s, valued "
+            f"in {size['value_seconds']:.1f} s ({size['customers_per_second']:,.0f} per second), peak "
+            f"{size['peak_gb']:.2f} GB"
+        )
+    say(f"  {valuing['ratio']:.0f} times the peer's customers per second")
+
+
+def say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def patron(work: str, **request: Any) -> dict[str, Any]:
+    """One piece of work in a fresh process with patron."""
+    return answer([sys.executable, __file__, "--work", work], request)
+
+
+def peer(request: dict[str, Any]) -> dict[str, Any]:
+    """A fit, and perhaps valuing, in a fresh process with the peer."""
+    return answer([str(PEER), str(HERE / "peer_pymc_marketing.py")], request)
+
+
+def answer(command: list[str], request: dict[str, Any]) -> dict[str, Any]:
+    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return told
+
+
+def prepare(rfm: str) -> dict[str, Any]:
+    """CDNOW up to the end of calibration as an RFM table, and patron's priors in its units."""
+    import numpy as np
+
+    from patron import History, discover_catalogue, load_cdnow, make_spine
+    from patron.features.assemble import assemble_features
+    from patron.models.purchases.priors import PRIORS
+    from patron.models.spend import PRIORS as SPEND_PRIORS
+
+    history = History.read(load_cdnow().transactions).until(CALIBRATION_END)
+    features = assemble_features(
+        history, make_spine(history, CALIBRATION_END), discover_catalogue(history, CALIBRATION_END)
+    )
+    table = features.select("customer_id", "frequency", "recency", "T", "monetary_value")
+    frame = table.order_by("customer_id").to_pandas()
+    frame.to_parquet(rfm, index=False)
+    age = float(np.median(frame["T"]))
+    order = float(np.median(frame.loc[frame["frequency"] > 0, "monetary_value"]))
+    (r, rs), (alpha, alphas), (phi, phis), (kappa, kappas) = (
+        PRIORS[n] for n in ("r", "alpha", "phi", "kappa")
+    )
+    (p, ps), (q, qs), (v, vs) = (SPEND_PRIORS[n] for n in "pqv")
+    priors = {
+        "r": {"name": "LogNormal", "mu": math.log(r), "sigma": rs},
+        "alpha": {"name": "LogNormal", "mu": math.log(alpha * age), "sigma": alphas},
+        "phi_dropout": {"name": "LogitNormal", "mu": math.log(phi / (1 - phi)), "sigma": phis},
+        "kappa_dropout": {"name": "LogNormal", "mu": math.log(kappa), "sigma": kappas},
+        "p": {"name": "LogNormal", "mu": math.log(p), "sigma": ps},
+        "q": {"name": "LogNormal", "mu": math.log(q), "sigma": qs, "shift": 1.0},
+        "v": {"name": "LogNormal", "mu": math.log(v * order), "sigma": vs},
+    }
+    return {"customers": len(frame), "priors": priors}
+
+
+def fit(rfm: str, inference: str, seed: int) -> dict[str, Any]:
+    """BG/NBD and Gamma-Gamma fitted by patron."""
+    import pandas as pd
+
+    from patron import BetaGeoModel, GammaGammaModel
+
+    table = pd.read_parquet(rfm)
+    started = time.perf_counter()
+    purchases = BetaGeoModel(inference=inference, random_state=seed).fit(table)
+    spend = GammaGammaModel(inference=inference, random_state=seed).fit(table)
+    seconds = time.perf_counter() - started
+    posterior = {
+        name: summary(draws, NUTS["chains"]) for name, draws in {**purchases.draws_, **spend.draws_}.items()
+    }
+    found = [model.diagnostics_ for model in (purchases, spend)]
+    return {
+        "fit_seconds": seconds,
+        "posterior": posterior,
+        "min_ess_bulk": min(row["ess_bulk"] for row in posterior.values()),
+        "k_hat": [d.k_hat for d in found if d is not None],
+        "peak_gb": peak_gb(),
+    }
+
+
+def summary(draws: Any, chains: int) -> dict[str, float]:
+    from arviz_stats.base import array_stats
+
+    by_chain = draws.reshape(chains, -1)
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    return {
+        "mean": float(draws.mean()),
+        "sd": float(draws.std(ddof=1)),
+        "mcse": float(array_stats.mcse(by_chain, method="mean", **axes)),
+        "ess_bulk": float(array_stats.ess(by_chain, method="bulk", **axes)),
+    }
+
+
+def value(customers: int) -> dict[str, Any]:
+    """Simulated customers with daily times, fitted by Laplace and valued."""
+    import numpy as np
+
+    from patron import BetaGeoModel, CustomerValueModel, GammaGammaModel
+    from patron.datasets.btyd import simulate_btyd
+
+    ages = np.random.default_rng(3).integers(30, 730, customers).astype(float)
+    rfm = simulate_btyd(customers, **WORLD, T=ages, horizon=1.0, daily=True, seed=3).rfm
+    started = time.perf_counter()
+    model = CustomerValueModel(
+        BetaGeoModel(inference="laplace"), GammaGammaModel(inference="laplace"), margin=0.3
+    ).fit(rfm)
+    fitted = time.perf_counter()
+    scores = model.predict(rfm, 90)
+    done = time.perf_counter()
+    assert np.isfinite(scores.drop(columns="customer_id").to_numpy()).all()
+    return {
+        "customers": customers,
+        "fit_seconds": fitted - started,
+        "value_seconds": done - fitted,
+        "customers_per_second": customers / (done - fitted),
+        "peak_gb": peak_gb(),
+    }
+
+
+def peak_gb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+WORK = {"prepare": prepare, "fit": fit, "value": value}
+
+if __name__ == "__main__":
+    main()
