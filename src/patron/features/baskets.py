@@ -34,7 +34,8 @@ def baskets(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
     Parameters
     ----------
     days : visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase``,
-        ``net_amount``, ``refunds``, ``refund_amount``, and ``cost`` if there is one
+        ``net_amount``, ``gap`` (null on the first purchase day), ``refunds``, ``refund_amount``, and ``cost``
+        if there is one
 
     Returns
     -------
@@ -44,7 +45,8 @@ def baskets(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
     Examples
     --------
     >>> days = ibis.memtable({"customer_id": [7, 7], "days_ago": [40, 10], "is_purchase": [True] * 2,
-    ...                       "net_amount": [50.0, 30.0], "refunds": [0, 1], "refund_amount": [0.0, 20.0]})
+    ...                       "gap": [None, 30], "net_amount": [50.0, 30.0], "refunds": [0, 1],
+    ...                       "refund_amount": [0.0, 20.0]})
     >>> row = days.group_by("customer_id").agg(**baskets(days)).to_pyarrow().to_pylist()[0]
     >>> row["first_order_value"], row["last_order_value"], row["refund_share"], row["cost_total"]
     (50.0, 30.0, 0.2, 0.0)
@@ -53,9 +55,9 @@ def baskets(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
     net = days.net_amount.sum().round(6)
     refunded = days.refund_amount.sum().round(6)
     return {
-        "first_order_value": days.net_amount.argmax(days.days_ago, where=bought).round(6),
+        "first_order_value": days.net_amount.max(where=bought & days.gap.isnull()).round(6),
         "last_order_value": days.net_amount.argmin(days.days_ago, where=bought).round(6),
-        "refunds_total": days.refunds.sum().cast("int64"),
+        "refunds_total": days.refunds.cast("float64").sum(),
         "refund_amount_total": refunded,
         "refund_share": refunded / (net + refunded).nullif(0),
         "net_spend_total": net,

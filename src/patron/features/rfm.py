@@ -34,13 +34,13 @@ def rfm(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
 
     Parameters
     ----------
-    days : visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase`` and
-        ``net_amount``
+    days : visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase``,
+        ``net_amount``, and ``gap`` (days since the purchase day before)
 
     Returns
     -------
-    Feature → aggregate over the days of one customer and as_of. Null recency, T and days_since_last where
-    nothing was ever bought.
+    Feature → aggregate over the days of one customer and as_of. Recency, T and days_since_last are null where
+    nothing was ever bought, monetary_value where nothing was bought again.
 
     References
     ----------
@@ -49,22 +49,19 @@ def rfm(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
     Examples
     --------
     >>> import ibis
-    >>> days = ibis.memtable({"customer_id": [7, 7, 7], "days_ago": [100, 40, 10], "is_purchase": [True] * 3,
-    ...                       "net_amount": [50.0, 20.0, 30.0]})
-    >>> days.group_by("customer_id").agg(**rfm(days)).to_pyarrow().to_pylist()
-    [{'customer_id': 7, 'frequency': 2, 'recency': 90, 'T': 100, 'monetary_value': 25.0, 'days_since_last':
-    10}]
+    >>> days = ibis.memtable({"customer_id": [7, 7, 7], "days_ago": [100, 40, 10], "gap": [None, 60, 30],
+    ...                       "is_purchase": [True] * 3, "net_amount": [50.0, 20.0, 30.0]})
+    >>> row = days.group_by("customer_id").agg(**rfm(days)).to_pyarrow().to_pylist()[0]
+    >>> row["frequency"], row["recency"], row["T"], row["monetary_value"], row["days_since_last"]
+    (2, 90, 100, 25.0, 10)
     """
-    bought = days.is_purchase
-    purchases = bought.sum()
-    first, last = days.days_ago.max(where=bought), days.days_ago.min(where=bought)
-    spent = days.net_amount.sum(where=bought).round(6)
-    spent_first = days.net_amount.argmax(days.days_ago, where=bought).round(6)
-    repeats = (purchases - 1).nullif(0).nullif(-1)
+    again = days.gap.notnull()  # every purchase day but the first has a gap before it
+    first = days.days_ago.max(where=days.is_purchase)
+    last = days.days_ago.min(where=days.is_purchase)
     return {
-        "frequency": (purchases - 1).clip(lower=0),
+        "frequency": days.gap.count(),
         "recency": first - last,
         "T": first,
-        "monetary_value": ((spent - spent_first) / repeats).round(6),
+        "monetary_value": (days.net_amount.sum(where=again).round(6) / days.gap.count()).round(6),
         "days_since_last": last,
     }

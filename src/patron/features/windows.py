@@ -72,33 +72,37 @@ def windows(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
     ...                       "orders": [1, 1, 2], "net_amount": [50.0, 20.0, 30.0]})
     >>> row = days.group_by("customer_id").agg(**windows(days)).to_pyarrow().to_pylist()[0]
     >>> row["orders_90d"], row["net_spend_90d"], row["active_days_90d"], row["net_spend_trend_30d"]
-    (3, 50.0, 2, 0.2)
+    (3.0, 50.0, 2, 0.2)
     """
-    purchase_days = days.is_purchase.cast("int64")
-    counts = {
-        f"{name}_{w}d": _between(days, amount, 0, w)
-        for name, amount in (
-            ("orders", days.orders),
-            ("net_spend", days.net_amount),
-            ("active_days", purchase_days),
-        )
-        for w in WINDOWS
-    }
-    trends = {
-        f"{name}_trend_{w}d": _trend(_between(days, amount, 0, w), _between(days, amount, w, 2 * w))
-        for name, amount in (("orders", days.orders), ("net_spend", days.net_amount))
-        for w in TREND_WINDOWS
-    }
-    return counts | trends
+    orders, net_spend = days.orders.cast("float64"), days.net_amount
+    return (
+        {f"orders_{w}d": _sum(orders, _last(days, w)) for w in WINDOWS}
+        | {f"net_spend_{w}d": _sum(net_spend, _last(days, w)) for w in WINDOWS}
+        | {f"active_days_{w}d": days.count(where=_last(days, w) & days.is_purchase) for w in WINDOWS}
+        | {f"orders_trend_{w}d": _trend(orders, _last(days, w), _before(days, w)) for w in TREND_WINDOWS}
+        | {
+            f"net_spend_trend_{w}d": _trend(net_spend, _last(days, w), _before(days, w))
+            for w in TREND_WINDOWS
+        }
+    )
 
 
-def _between(days: "ir.Table", amount: "ir.NumericColumn", newest: int, oldest: int) -> "ir.NumericScalar":
-    """The sum over `newest` ≤ days ago < `oldest`; money to six decimals, so that order does not matter."""
-    within = days.days_ago < oldest
-    total = amount.sum(where=within & (days.days_ago >= newest) if newest else within)
-    return total.round(6) if amount.type().is_floating() else total.cast("int64")
+def _last(days: "ir.Table", window_days: int) -> "ir.BooleanColumn":
+    return days.days_ago < window_days
 
 
-def _trend(this: "ir.NumericScalar", previous: "ir.NumericScalar") -> "ir.NumericScalar":
-    this, previous = this.fill_null(0), previous.fill_null(0)
-    return (this - previous) / (this.abs() + previous.abs()).nullif(0)
+def _before(days: "ir.Table", window_days: int) -> "ir.BooleanColumn":
+    """The window of the same length before the last one."""
+    return (days.days_ago >= window_days) & (days.days_ago < 2 * window_days)
+
+
+def _sum(amount: "ir.NumericColumn", window: "ir.BooleanColumn") -> "ir.NumericScalar":
+    """Six decimals, so that the order of summation changes nothing."""
+    return amount.sum(where=window).round(6)
+
+
+def _trend(
+    amount: "ir.NumericColumn", last: "ir.BooleanColumn", before: "ir.BooleanColumn"
+) -> "ir.NumericScalar":
+    this, previous = _sum(amount, last).fill_null(0.0), _sum(amount, before).fill_null(0.0)
+    return (this - previous) / (this.abs() + previous.abs()).nullif(0.0)
