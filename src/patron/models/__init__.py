@@ -1,0 +1,31 @@
+"""From features and purchases to predictions: who leaves, who buys how often and for how much.
+
+Who leaves::
+
+    churn.py          `ChurnClassifier`: small trees, calibrated
+    encoding.py       feature frames → the matrix of the trees; categories by stored codes
+    trees.py          LightGBM, grown reproducibly, and taken apart into contributions
+    calibration.py    from what the trees say to how often it happens
+    estimator.py      settings by name, as scikit-learn asks for them
+
+What customers are worth::
+
+    purchases/        `BetaGeoModel`: how often and how long customers buy
+    spend.py          `GammaGammaModel`: for how much; population_spend.py where nobody has bought twice
+    value.py          `CustomerValueModel`: purchases × spend × margin, discounted
+    predictive.py     parameters → every number of the scorecard, with intervals.py
+    checks.py         what to look at before such a model is trusted
+
+How these are fitted::
+
+    customers.py      RFM rows, checked once; compression.py, segments.py: customers who are alike, counted once
+    covariates.py     columns that move the parameters
+    posterior.py      from a log-likelihood to draws: nuts.py, or laplace.py with importance.py
+    functions.py      one formula for NumPy and for PyMC; spend_likelihood.py
+    draws.py          a model known by its draws
+
+What is kept::
+
+    tiers.py          where a customer stands among those of the training
+    bundle.py         `Bundle`: everything that scoring needs, saved without pickle
+"""
