@@ -2,9 +2,9 @@
 
     python benchmarks/value.py --rounds 3 --customers 1000000
 
-1. CDNOW, all customers, purchases to 1997-09-30: BG/NBD and Gamma-Gamma by NUTS, 4 chains of 1000 + 1000 draws
-   on two cores, patron and the peer in turns, each in a fresh process (compilation counts, imports do not), under
-   the same priors; the first round is a warm-up and does not count.
+1. CDNOW, all customers, purchases to 1997-09-30: BG/NBD and Gamma-Gamma by NUTS, 4 chains of 1000 + 1000
+   draws on two cores, patron and the peer in turns, each in a fresh process (compilation counts, imports do
+   not), under the same priors; the first round is a warm-up and does not count.
 2. The same by Laplace in patron, held against the means and standard deviations of NUTS.
 3. Valuing: the peer 2,357 customers, patron 10,000 to a million simulated ones, intervals included.
 
@@ -116,7 +116,7 @@ def show(found: dict[str, Any]) -> None:
     )
     for size in valuing["sizes"]:
         say(
-            f"Valuing, patron: {size['customers']:,} customers, Laplace fit {size['fit_seconds']:.1f} s, valued "
+            f"Patron: {size['customers']:,} customers, Laplace fit {size['fit_seconds']:.1f} s, valued "
             f"in {size['value_seconds']:.1f} s ({size['customers_per_second']:,.0f} per second), peak "
             f"{size['peak_gb']:.2f} GB"
         )
