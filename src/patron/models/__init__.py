@@ -18,7 +18,7 @@ What customers are worth::
 
 How these are fitted::
 
-    customers.py      RFM rows, checked once; compression.py, segments.py: customers who are alike, counted once
+    customers.py      RFM rows, checked once; compression.py and segments.py: those alike, counted once
     covariates.py     columns that move the parameters
     posterior.py      from a log-likelihood to draws: nuts.py, or laplace.py with importance.py
     functions.py      one formula for NumPy and for PyMC; spend_likelihood.py
