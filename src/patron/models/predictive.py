@@ -40,7 +40,7 @@ Index = npt.NDArray[np.intp]
 Pairs = tuple[Index, Floats]  # distinct (x, T): which of the distinct x, and T
 
 BLOCK = 2048  # customers at a time: the arrays of a block stay in the processor's cache
-SLICE = 0.02  # within a simulated future money is discounted as of slices that differ by this share
+SLICE = 0.01  # a simulated purchase is discounted as in the middle of a stretch of time that takes this share
 MOST = 1e30  # of money, in the units of the input: a bound that keeps single precision finite
 
 
@@ -293,17 +293,17 @@ def _mean_orders(spend: Mapping[str, Floats], x: Floats) -> Floats:
 
 
 def _slices(near: float, far: float, rate: float) -> tuple[Floats, Floats, int]:
-    """Ends of the slices of time, their discount factors, and how many lie before the nearer end."""
+    """Ends of the slices of time, their discount factors, and how many lie before the nearer end.
+
+    Slices are the same whatever the ends, which only cut them: no future is worth less for being longer.
+    """
     if rate == 0:
         return np.array([near, far]), np.ones(2), 1
-    worth = np.exp(-rate * np.array([0.0, near, far]))
-    n_near, n_far = (max(1, int(np.ceil(drop / SLICE))) for drop in -np.diff(worth))
-    edges = np.concatenate(
-        [np.linspace(worth[0], worth[1], n_near + 1), np.linspace(worth[1], worth[2], n_far + 1)[1:]]
-    )
-    times = -np.log(edges[1:]) / rate
-    times[n_near - 1], times[-1] = near, far
-    return times, 0.5 * (edges[:-1] + edges[1:]), n_near
+    inner = -np.log1p(-SLICE * np.arange(1, round(1 / SLICE))) / rate
+    times = np.unique(np.concatenate([inner[inner < far], [near, far]]))
+    middles = 0.5 * (times + np.concatenate([[0.0], times[:-1]]))
+    number = np.floor(-np.expm1(-rate * middles) / SLICE)
+    return times, 1 - SLICE * (number + 0.5), int(np.searchsorted(times, near)) + 1
 
 
 def _mean(values: Floats) -> Floats:
