@@ -1,9 +1,10 @@
 """What people look at. Matplotlib is imported in this room and nowhere else.
 
-==============  ===========================================================================================
-figures.py      tidy table → Matplotlib figure: `calibration_figure`, `lift_figure`, `tracking_figure`;
-                `save_figure` writes one as PNG
-==============  ===========================================================================================
+================  =========================================================================================
+figures.py        `calibration_figure`, `lift_figure`, `tracking_figure`; `save_figure` writes one as PNG
+value_figures.py  `frequency_figure`, `expected_purchases_figure`
+canvas.py         how every figure looks
+================  =========================================================================================
 
-Figures are made without pyplot, so that nothing is shown, kept open or shared between threads.
+Each takes a tidy table and returns a Matplotlib figure. Figures are made without pyplot, so that nothing is shown, kept open or shared between threads.
 """

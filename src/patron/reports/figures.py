@@ -1,39 +1,36 @@
-"""Tidy table → figure: one function per question, none of them computes.
+"""Tidy table → figure of the churn side and of tracking: one function per question, none of them computes.
 
-====================  =======================================================
-================================ figure                the question
- its table
-====================  =======================================================
-================================ `calibration_figure`  of those with a risk of 30 %, did 30 % leave?
- `evaluation.calibration_table` `lift_figure`         how many leavers do the first tenth of calls reach?
- `evaluation.lift_table`
-`tracking_figure`     did customers buy as often as was expected?              `models.checks.tracking`
-====================  =======================================================
-================================
+====================  ==============================================  ==================================
+figure                the question                                    its table
+====================  ==============================================  ==================================
+`calibration_figure`  of those with a risk of 30 %, did 30 % leave?   `evaluation.calibration_table`
+`lift_figure`         how many leavers do the first calls reach?      `evaluation.lift_table`
+`tracking_figure`     did customers buy as often as was expected?     `models.checks.tracking`
+====================  ==============================================  ==================================
 
 The first two take several models at once, told apart by a column `model`. Each returns a
 `matplotlib.figure.Figure`, which a notebook shows, `save_figure` writes and an experiment log takes.
 """
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import StrMethodFormatter
 
-from patron.errors import TableError, some
+from patron.reports.canvas import (
+    COLOURS,
+    QUIET,
+    add_legend,
+    as_percent,
+    by_model,
+    check_table,
+    mark_day,
+    new_figure,
+)
 
 __all__ = ["calibration_figure", "lift_figure", "save_figure", "tracking_figure"]
-
-# Okabe & Ito's colours, told apart by the colour-blind and in grey.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-_MARKERS = "os^Dv<>"
-_QUIET = "#6E6E6E"
 
 
 def calibration_figure(
@@ -58,11 +55,11 @@ def calibration_figure(
     >>> calibration_figure(bins).axes[0].get_xlabel()
     'Predicted probability of leaving (mean of the bin)'
     """
-    _check(table, "predicted", "observed", "observed_low", "observed_high", "customers")
-    figure, (axes,) = _figure((1, 1), title, size=(6.0, 6.2))
+    check_table(table, "predicted", "observed", "observed_low", "observed_high", "customers")
+    figure, (axes,) = new_figure((1, 1), title, size=(6.0, 6.2))
     top = min(1.0, 1.08 * float(table[["predicted", "observed_high"]].to_numpy().max()))
-    axes.plot([0, top], [0, top], color=_QUIET, linewidth=1, linestyle="--", label="as predicted")
-    for name, rows, style in _models(table):
+    axes.plot([0, top], [0, top], color=QUIET, linewidth=1, linestyle="--", label="as predicted")
+    for name, rows, style in by_model(table):
         spread = [rows["observed"] - rows["observed_low"], rows["observed_high"] - rows["observed"]]
         label = f"{name or 'observed'} ({rows['customers'].sum():,.0f} customers)"
         axes.errorbar(
@@ -75,8 +72,8 @@ def calibration_figure(
         ylim=(0, top),
         aspect="equal",
     )
-    _percent(axes.xaxis, axes.yaxis)
-    _legend(figure, axes, columns=1)
+    as_percent(axes.xaxis, axes.yaxis)
+    add_legend(figure, axes, columns=1)
     return figure
 
 
@@ -101,11 +98,11 @@ def lift_figure(
     >>> [axes.get_ylabel() for axes in lift_figure(halves).axes]
     ['Share of all leavers reached', 'Lift (churn rate of the slice ÷ churn rate of all)']
     """
-    _check(table, "contacted", "captured", "lift")
-    figure, (gains, slices) = _figure((1, 2), title, size=(10.0, 4.6))
-    gains.plot([0, 1], [0, 1], color=_QUIET, linewidth=1, linestyle="--", label="at random")
-    slices.axhline(1, color=_QUIET, linewidth=1, linestyle="--", label="at random")
-    for name, rows, style in _models(table):
+    check_table(table, "contacted", "captured", "lift")
+    figure, (gains, slices) = new_figure((1, 2), title, size=(10.0, 4.6))
+    gains.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle="--", label="at random")
+    slices.axhline(1, color=QUIET, linewidth=1, linestyle="--", label="at random")
+    for name, rows, style in by_model(table):
         label = name or "riskiest first"
         gains.plot([0, *rows["contacted"]], [0, *rows["captured"]], linewidth=1.6, label=label, **style)
         slices.plot(rows["contacted"], rows["lift"], linewidth=1.6, label=label, **style)
@@ -121,8 +118,8 @@ def lift_figure(
         xlim=(0, 1.02),
     )
     slices.set_ylim(bottom=0)
-    _percent(gains.xaxis, gains.yaxis, slices.xaxis)
-    _legend(figure, gains)
+    as_percent(gains.xaxis, gains.yaxis, slices.xaxis)
+    add_legend(figure, gains)
     return figure
 
 
@@ -150,27 +147,27 @@ def tracking_figure(
     >>> tracking_figure(weeks).axes[0].get_ylabel()
     'Purchases so far'
     """
-    _check(table, "day", "actual_cumulative", "expected_cumulative")
+    check_table(table, "day", "actual_cumulative", "expected_cumulative")
     panels = {"Purchases so far": "_cumulative"}
     if {"actual", "expected"} <= set(table.columns):
         panels["Purchases per step"] = ""
     size = (8.0, 3.2 + 1.7 * len(panels))
-    figure, every = _figure(
+    figure, every = new_figure(
         (len(panels), 1), title, size=size, height_ratios=[3, 2][: len(panels)], sharex=True
     )
     dated = not pd.api.types.is_numeric_dtype(table["day"])
     day = pd.to_datetime(table["day"]).to_numpy() if dated else table["day"].to_numpy(dtype=np.float64)
     for axes, (label, ending) in zip(every, panels.items(), strict=True):
-        for name, colour, dashes in (("expected", _COLOURS[0], "-"), ("actual", _COLOURS[1], (0, (5, 1.5)))):
+        for name, colour, dashes in (("expected", COLOURS[0], "-"), ("actual", COLOURS[1], (0, (5, 1.5)))):
             axes.plot(day, table[name + ending], color=colour, linestyle=dashes, linewidth=1.6, label=name)
         if "in_fit_window" in table.columns and table["in_fit_window"].any():
-            _mark(axes, day[table["in_fit_window"].to_numpy(dtype=bool)][-1])
+            mark_day(axes, day[table["in_fit_window"].to_numpy(dtype=bool)][-1])
         axes.set_ylabel(label)
         axes.margins(x=0)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     every[-1].set_xlabel("Day" if dated else "Days since the first day")
-    _legend(figure, every[0])
+    add_legend(figure, every[0])
     return figure
 
 
@@ -187,55 +184,3 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", dpi=144)
     return path
-
-
-def _figure(
-    shape: tuple[int, int], title: str, size: tuple[float, float], **settings: Any
-) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=12)
-    listed = list(np.ravel(figure.subplots(*shape, **settings)))
-    for axes in listed:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color="#E4E4E4", linewidth=0.8)
-        axes.set_axisbelow(True)
-    return figure, listed
-
-
-def _mark(axes: Axes, day: Any) -> None:
-    across = axes.get_xaxis_transform()  # x in days, y from the bottom 0 to the top 1
-    look: dict[str, Any] = {"color": _QUIET, "linewidth": 1, "linestyle": ":"}
-    axes.plot([day, day], [0, 1], label="fitted up to here", transform=across, **look)
-
-
-def _legend(figure: Figure, axes: Axes, columns: int = 4) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns), frameon=False)
-
-
-def _models(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, dict[str, Any]]]:
-    """Each model's rows and look, in the order of the table."""
-    groups: Iterable[tuple[Any, pd.DataFrame]] = [("", table)]
-    if "model" in table.columns:
-        groups = table.groupby("model", sort=False, observed=True)
-    for number, (name, rows) in enumerate(groups):
-        look = {
-            "color": _COLOURS[number % len(_COLOURS)],
-            "marker": _MARKERS[number % len(_MARKERS)],
-            "markersize": 5,
-        }
-        yield str(name), rows, look
-
-
-def _percent(*every: Any) -> None:
-    for axis in every:
-        axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
-
-
-def _check(table: pd.DataFrame, *needed: str) -> None:
-    missing = [name for name in needed if name not in table.columns]
-    if missing:
-        raise TableError(f"the table of the figure lacks {some(missing)}; it has {some(table.columns, 20)}.")
-    if table.empty:
-        raise TableError(f"the table of the figure has no row; its columns are {some(table.columns, 20)}.")
