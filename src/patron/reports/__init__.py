@@ -6,5 +6,6 @@ value_figures.py  `frequency_figure`, `expected_purchases_figure`
 canvas.py         how every figure looks
 ================  =========================================================================================
 
-Each takes a tidy table and returns a Matplotlib figure. Figures are made without pyplot, so that nothing is shown, kept open or shared between threads.
+Each takes a tidy table and returns a Matplotlib figure, made without pyplot, so that nothing is shown, kept
+open or shared between threads.
 """

@@ -22,15 +22,6 @@ __all__ = [
     "mark_day",
     "new_figure",
 ]
-    "COLOURS",
-    "QUIET",
-    "add_legend",
-    "as_percent",
-    "by_model",
-    "check_table",
-    "mark_day",
-    "new_figure",
-]
 
 # Okabe & Ito's colours, told apart by the colour-blind and in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
