@@ -126,7 +126,7 @@ def choose_split(
         longer = "is longer than" if horizon_days > known else "is too long for"
         raise HistoryTooShortError(
             f"a horizon of {horizon_days} days {longer} the history from {first_day} to {as_of} ({known} "
-            f"days): three snapshots one horizon apart, and {before} days before the first, need {needed} days, so "
+            f"days): three snapshots one horizon apart and {before} days before the first need {needed}, so "
             f"{needed - known} are missing. Take {_longest_horizon(known)}, or add earlier transactions."
         )
     newest_first = [as_of - step * horizon for step in range(1, min(room, max_snapshots) + 1)]

@@ -57,7 +57,9 @@ def look_at_dates(
     """
     counts = _first_row(
         text.as_table().aggregate(
-            written=(~is_blank(text)).sum(), iso=_cast(text).count(), zoned=text.re_search(_ZONED).sum()
+            written=text.count(where=~is_blank(text)),
+            iso=_cast(text).count(where=~text.re_search(_MERIDIEM)),  # DuckDB takes PM for a time zone
+            zoned=text.count(where=text.re_search(_ZONED)),
         )
     )
     iso_only, zoned = counts["written"] == counts["iso"], bool(counts["zoned"])
@@ -72,8 +74,8 @@ def look_at_dates(
     differ = numbers & (as_day_first != as_month_first)
     counts = _first_row(
         text.as_table().aggregate(
-            day_first=(numbers & as_day_first.notnull()).sum(),
-            month_first=(numbers & as_month_first.notnull()).sum(),
+            day_first=as_day_first.count(where=numbers),
+            month_first=as_month_first.count(where=numbers),
             example=ibis.ifelse(differ, cells, ibis.null("string")).min(),
         )
     )

@@ -38,6 +38,8 @@ def register(arrow: Any, connection: Any) -> ir.Table:
     """An Arrow table or stream as a table of the connection, without a copy where the engine is DuckDB."""
     if connection.name != "duckdb":
         return ibis.memtable(arrow)
+    if isinstance(arrow, pa.Table):
+        arrow = _with_typed_nulls(arrow)
     registered = ibis.util.gen_name("patron_frame")
     connection.con.register(registered, arrow)  # Ibis itself would refuse Arrow's UUIDs
     table = connection.table(registered)
@@ -47,6 +49,14 @@ def register(arrow: Any, connection: Any) -> ir.Table:
         if pa.types.is_timestamp(column.type) and column.type.tz is not None
     }
     return table.cast(zones)  # DuckDB forgets a column's own zone; the Ibis type remembers it
+
+
+def _with_typed_nulls(arrow: Any) -> Any:
+    """Columns without any value as text: DuckDB's own type for them is unknown to Ibis."""
+    for position, column in enumerate(arrow.schema):
+        if pa.types.is_null(column.type):
+            arrow = arrow.set_column(position, column.name, arrow.column(position).cast(pa.string()))
+    return arrow
 
 
 def _to_arrow(given: Any, name: str, id_column: str) -> Any:
@@ -74,8 +84,10 @@ def _pandas_to_arrow(frame: pd.DataFrame, name: str, id_column: str) -> Any:
     columns = {}
     for position, label in enumerate(labels):
         values = frame.iloc[:, position]
+        if isinstance(values.dtype, pd.PeriodDtype):  # Arrow would keep its bare number
+            values = values.astype("str")
         try:
-            columns[label] = pa.Array.from_pandas(values)
+            columns[label] = pa.chunked_array(values)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             if label == id_column:
                 kinds = sorted({type(value).__name__ for value in values.dropna()})

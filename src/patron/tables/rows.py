@@ -55,10 +55,7 @@ class CheckedRows:
     @cached_property
     def counts(self) -> Counter[str | None]:
         """Rule → rows that broke it; None → rows that are valid."""
-        by_rule = self.tagged.group_by(RULE).aggregate(rows=self.tagged.count())
-        with reading(self.table, self.source):
-            found = by_rule.to_pyarrow().to_pylist()
-        counts = Counter({row[RULE]: row["rows"] for row in found})
+        counts = Counter(self._by_rule)
         if self.rejects_duplicates and self.duplicates:
             counts[DUPLICATE] = self.duplicates
             counts[None] -= self.duplicates
@@ -67,10 +64,9 @@ class CheckedRows:
     @cached_property
     def duplicates(self) -> int:
         """Rows that broke no other rule and equal an earlier one in every column."""
-        given = self._sound.select(self._given)
+        distinct = self._sound.select(self._given).distinct()
         with reading(self.table, self.source):
-            rows = given.count().to_pyarrow().as_py()
-            return int(rows - given.distinct().count().to_pyarrow().as_py())
+            return int(self._by_rule[None] - distinct.count().to_pyarrow().as_py())
 
     def rejected(self) -> pd.DataFrame:
         """The rejected rows as they came, and the rule that each broke."""
@@ -92,6 +88,12 @@ class CheckedRows:
         with reading(self.table, self.source):
             cells: list[Any] = found.select(column).limit(most).to_pyarrow()[column].to_pylist()
         return cells
+
+    @cached_property
+    def _by_rule(self) -> Counter[str | None]:
+        by_rule = self.tagged.group_by(RULE).aggregate(rows=self.tagged.count())
+        with reading(self.table, self.source):
+            return Counter({row[RULE]: row["rows"] for row in by_rule.to_pyarrow().to_pylist()})
 
     @property
     def _given(self) -> list[str]:

@@ -171,7 +171,7 @@ def _open_database(text: str, name: str, connection: Any) -> ir.Table:
     except (ImportError, ValueError, AttributeError) as error:
         scheme = url.split("://")[0]
         raise SourceError(
-            f"table {name!r}: Ibis cannot open {_words(text)}: {error}. A driver may be missing: "
+            f"table {name!r}: Ibis cannot open {_words(text)}: {_words(str(error))}. A driver may be missing: "
             f"pip install 'ibis-framework[{scheme}]'."
         ) from error
     return _open_ibis(backend.table(table_name), connection)
@@ -206,7 +206,7 @@ def _words(source: Any) -> str:
 
 def _reason(error: Exception) -> str:
     """One sentence from an engine's message, which is often a page long."""
-    text = str(error)
+    text = _words(str(error))
     line = re.search(r"CSV Error on Line: (\d+)", text)
     at = f"line {line[1]}" if line else "it"
     if "unicode" in text.lower() or "utf-8" in text.lower():
