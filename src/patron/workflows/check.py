@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from patron.tables.history import DataReport
+from patron.tables.report import DataReport
 from patron.workflows.inputs import read_history
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent

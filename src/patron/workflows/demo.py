@@ -103,6 +103,6 @@ def _suit(settings: Settings, sample: SampleData | SimulatedBusiness) -> Setting
         "customers": sample.customers,
     }
     given = settings.model_dump(exclude_unset=True, exclude={"tables"})
-    return Settings(
-        **{"horizon_days": sample.horizon_days, "as_of": sample.as_of} | given | {"tables": tables}
+    return Settings.model_validate(
+        {"horizon_days": sample.horizon_days, "as_of": sample.as_of} | given | {"tables": tables}
     )

@@ -3,7 +3,6 @@
 No part of the classifier has seen that snapshot's labels."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -12,21 +11,18 @@ import pandas as pd
 from patron.evaluation.baselines import compare, recency_ranking
 from patron.evaluation.metrics import PROBABILITY_METRICS, RANKING_METRICS
 from patron.features.catalogue import FeatureCatalogue
+from patron.models.checks import tracking
 from patron.models.churn import ChurnClassifier
 from patron.models.purchases import BetaGeoModel
-from patron.snapshots.asof import ahead
-from patron.snapshots.spine import make_spine
 from patron.snapshots.splits import Split
 from patron.tables.history import History
-from patron.workflows.matured import Matured, Part
+from patron.workflows.matured import Matured
 
 __all__ = ["BTYD", "CLASSIFIER", "RECENCY", "Evaluation", "evaluate"]
 
 type Floats = npt.NDArray[np.float64]
 
 CLASSIFIER, BTYD, RECENCY = "patron (LightGBM)", "BG/NBD, no purchase", "days since last"
-
-TRACKED_STEPS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +32,11 @@ class Evaluation:
     Attributes
     ----------
     left : (n_customers,) 1 or 0, who left
-    probability : (n_customers,) probability of leaving, as the classifier said
-    metrics : metric → number, of the classifier
-    comparison : one row per model, the classifier first, then the simple rules
-    tracking : one row per day: `day`, and the `actual_cumulative` and `expected_cumulative` purchases of all
-        customers since the snapshot; expected by the BG/NBD rule
+    probability : (n_customers,) probability of leaving, as the first model said
+    metrics : metric → number, of the first model; without those that are not defined
+    comparison : one row per model: the classifier, if there is one, then the simple rules
+    tracking : one row per week: repeat purchases that came, and that BG/NBD expected, before the test day
+        (to which it was fitted) and after it; see :func:`patron.models.checks.tracking`
     """
 
     left: Floats
@@ -51,17 +47,21 @@ class Evaluation:
 
 
 def evaluate(
-    churn: ChurnClassifier, matured: Matured, catalogue: FeatureCatalogue, split: Split, history: History
+    churn: ChurnClassifier | None,
+    matured: Matured,
+    catalogue: FeatureCatalogue,
+    split: Split,
+    history: History,
 ) -> Evaluation:
     """The classifier and two simple rules on the customers of the test snapshot.
 
     Parameters
     ----------
-    churn : fitted on the parts before the test snapshot
+    churn : fitted on the parts before the test snapshot; None where there is none, and BG/NBD takes its place
     matured : all parts
     catalogue : the features of the classifier
     split : the snapshot dates
-    history : what is known; tells the purchases after the test snapshot
+    history : what is known; tells the purchases before and after the test snapshot
 
     Notes
     -----
@@ -70,41 +70,33 @@ def evaluate(
     """
     test = matured.test
     left = test.churned.to_numpy(dtype=np.float64)
-    probability = churn.predict_proba(test.features(catalogue))[:, 1]
     btyd = BetaGeoModel(inference="map").fit(test.rfm)
-    comparison = compare(
-        left,
-        {
-            CLASSIFIER: probability,
-            BTYD: btyd.probability_no_purchase(test.rfm, split.horizon_days).to_numpy(),
-            RECENCY: recency_ranking(test.rfm).to_numpy(),
-        },
-        base_rate=float(matured.train.churned.mean()),
-        rankings=[RECENCY],
-    )
+    rules = {
+        BTYD: btyd.probability_no_purchase(test.rfm, split.horizon_days).to_numpy(),
+        RECENCY: recency_ranking(test.rfm).to_numpy(),
+    }
+    classified = {} if churn is None else {CLASSIFIER: churn.predict_proba(test.features(catalogue))[:, 1]}
+    scores = classified | rules
+    base_rate = float(matured.train.churned.mean())
+    comparison = compare(left, scores, base_rate=base_rate, rankings=[RECENCY])
     return Evaluation(
         left=left,
-        probability=probability,
-        metrics={name: float(comparison[name].iloc[0]) for name in (*RANKING_METRICS, *PROBABILITY_METRICS)},
+        probability=next(iter(scores.values())),
+        metrics=_defined(comparison.iloc[0]),
         comparison=comparison,
-        tracking=_track(btyd, test, split.test, split.horizon_days, history),
+        tracking=tracking(btyd, _purchases(history), split.test),
     )
 
 
-def _track(btyd: BetaGeoModel, test: Part, as_of: date, horizon_days: int, history: History) -> pd.DataFrame:
-    """Purchases of the customers of the snapshot since then, as they came and as BG/NBD expected them."""
-    purchases = ahead(history.days.filter(history.days.is_purchase), make_spine(history, as_of), horizon_days)
-    came = purchases.group_by("days_ahead").aggregate(purchases=purchases.count()).to_pandas()
-    came = came.set_index("days_ahead")["purchases"].sort_index().cumsum()
-    steps = np.unique(np.linspace(1, horizon_days, min(horizon_days, TRACKED_STEPS)).round().astype(int))
-    return pd.DataFrame(
-        {
-            "day": [as_of + timedelta(days=int(step)) for step in steps],
-            "actual_cumulative": [
-                int(came.loc[:step].iloc[-1]) if (came.index <= step).any() else 0 for step in steps
-            ],
-            "expected_cumulative": [
-                float(btyd.expected_purchases(test.rfm, int(step)).sum()) for step in steps
-            ],
-        }
+def _defined(row: pd.Series) -> dict[str, float]:
+    return {
+        name: float(row[name]) for name in (*RANKING_METRICS, *PROBABILITY_METRICS) if pd.notna(row[name])
+    }
+
+
+def _purchases(history: History) -> pd.DataFrame:
+    """customer_id and day of every purchase."""
+    days: pd.DataFrame = (
+        history.days.filter(history.days.is_purchase).select("customer_id", "day").to_pandas()
     )
+    return days

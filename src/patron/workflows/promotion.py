@@ -6,21 +6,22 @@ compared and stays.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.errors import ModelNotFoundError, PatronError
+from patron.errors import ModelError, ModelNotFoundError, PatronError
 from patron.evaluation.metrics import churn_metrics
 from patron.features.assemble import assemble_features
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle import Bundle
+from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.tracking.registry import CHAMPION, MODEL_NAME, load_bundle
 from patron.tracking.store import Store
-from patron.workflows.matured import KEY, Part
+from patron.workflows.matured import Part
 
 __all__ = ["Candidate", "Verdict", "judge"]
 
@@ -52,6 +53,7 @@ class Candidate:
     ----------
     probability : (n_customers,) probability of leaving, in the order of `test`
     test : the snapshot
+    as_of : its day
     horizon_days : days ahead
     catalogue : the newcomer's features
     history : what is known; a champion with other features gets them from here
@@ -59,6 +61,7 @@ class Candidate:
 
     probability: Floats
     test: Part
+    as_of: date
     horizon_days: int
     catalogue: FeatureCatalogue
     history: History
@@ -85,6 +88,8 @@ def judge(store: Store, candidate: Candidate, *, promote: bool = False) -> Verdi
         champion, version = load_bundle(store, f"models:/{MODEL_NAME}@{CHAMPION}")
     except ModelNotFoundError:
         return Verdict(True, FIRST)
+    except ModelError:  # such a champion cannot score anyone
+        return Verdict(True, "the champion before it cannot be read")
     if promote:
         return Verdict(True, FORCED)
     name = f"champion (version {version.version})" if version is not None else "champion"
@@ -107,7 +112,6 @@ def _features_for(champion: Bundle, candidate: Candidate) -> pd.DataFrame:
     """The features that the champion takes, of the customers of the snapshot, in their order."""
     if champion.catalogue == candidate.catalogue:
         return candidate.test.features(candidate.catalogue)
-    rows = candidate.test.rows[KEY]
-    spine = candidate.history.store(ibis.memtable(rows), "spine")
+    spine = make_spine(candidate.history, candidate.as_of)
     features = assemble_features(candidate.history, spine, champion.catalogue).to_pandas()
-    return rows.merge(features, how="left", on=KEY, validate="one_to_one")
+    return candidate.test.rows[["customer_id"]].merge(features, how="left", validate="one_to_one")

@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 
 from patron.evaluation.metrics import calibration_table, lift_table
 from patron.models.bundle import Bundle
-from patron.models.purchases import BetaGeoModel
-from patron.models.spend import GammaGammaModel
+from patron.models.draws import DrawnModel
 from patron.reports.figures import calibration_figure, lift_figure, tracking_figure
 from patron.snapshots.splits import Split
 from patron.tables.report import DataReport
@@ -163,7 +162,7 @@ def _log_value(run: TrainingRun, outcome: Outcome) -> None:
     )
 
 
-def _diagnostics(part: BetaGeoModel | GammaGammaModel) -> dict[str, float]:
+def _diagnostics(part: DrawnModel) -> dict[str, float]:
     """The numbers that say whether a fit can be trusted; none where the parameters were given."""
     if part.diagnostics_ is None:
         return {}

@@ -121,9 +121,9 @@ class ScoreResult:
     def most_valuable_at_risk(self, most: int = 10) -> pd.DataFrame:
         """The customers with the highest value at risk, highest first, for people to read."""
         columns = ["customer_id", "churn_probability", "growth_potential", "value_at_risk", "value_tier"]
-        columns += ["next_purchase_on", "reason_1", "reason_2", "reason_3"]
         top = self.scored.sort_values("value_at_risk", ascending=False, kind="stable").head(most)
-        return top[columns]
+        reasons = top[["reason_1", "reason_2"]].apply(lambda row: "; ".join(row.dropna()), axis=1)
+        return top[columns].assign(why=reasons).reset_index(drop=True)
 
     def title(self) -> str:
         """What `most_valuable_at_risk` shows."""

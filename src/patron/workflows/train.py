@@ -5,15 +5,17 @@ rows on which the churn classifier learns, stops, is calibrated and is tested, i
 models are fitted on all purchases to date. What scoring needs is frozen in a bundle and registered.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from patron.errors import PatronWarning
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle import Bundle
-from patron.models.churn import ChurnClassifier
+from patron.models.churn import FEWEST_CUSTOMERS, ChurnClassifier
 from patron.models.purchases import BetaGeoModel
 from patron.models.spend import GammaGammaModel
 from patron.models.value import CustomerValueModel
@@ -86,7 +88,7 @@ def train(
     outcome = Outcome(
         bundle=bundle, settings=settings, report=known.report, split=split, evaluation=evaluation
     )
-    candidate = Candidate(evaluation.probability, matured.test, horizon_days, catalogue, known)
+    candidate = Candidate(evaluation.probability, matured.test, split.test, horizon_days, catalogue, known)
     verdict = judge(store, candidate, promote=settings.train.promote)
     return TrainResult(outcome, record_training(store, outcome, verdict))
 
@@ -106,7 +108,7 @@ class TrainResult:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Metric → number, of the churn classifier on the test snapshot."""
+        """Metric → number on the test snapshot, without those that are not defined."""
         return self.outcome.evaluation.metrics
 
     @property
@@ -160,7 +162,19 @@ class TrainResult:
         return [*lines, *([f"Look at it with: {recorded.ui_command}"] if recorded.ui_command else [])]
 
 
-def _fit_churn(matured: Matured, catalogue: FeatureCatalogue, settings: Settings) -> ChurnClassifier:
+def _fit_churn(matured: Matured, catalogue: FeatureCatalogue, settings: Settings) -> ChurnClassifier | None:
+    """The classifier; None, said in a warning, where all customers left or all stayed."""
+    left = matured.train.churned
+    if len(left) >= FEWEST_CUSTOMERS and left.min() == left.max():
+        warnings.warn(
+            f"All {len(left):,} customers of the training snapshots {'left' if left.iloc[0] else 'stayed'}: "
+            "there is no churn classifier, and churn_probability is P(no purchase in the horizon) of the "
+            "purchase model. Another horizon may tell them apart.",
+            PatronWarning,
+            stacklevel=3,
+        )
+        return None
+
     def rows(part: Part) -> tuple[pd.DataFrame, pd.Series]:
         return part.features(catalogue), part.churned
 
@@ -174,7 +188,8 @@ def _fit_churn(matured: Matured, catalogue: FeatureCatalogue, settings: Settings
 def _features_of_everyone(known: History, catalogue: FeatureCatalogue) -> pd.DataFrame:
     """Every customer, also those who are too inactive to be scored: the value models need them all."""
     features = assemble_features(known, make_spine(known, known.known_until), catalogue)
-    return features.order_by("customer_id").to_pandas()
+    rows: pd.DataFrame = features.order_by("customer_id").to_pandas()
+    return rows
 
 
 def _fit_value(today: pd.DataFrame, settings: Settings) -> CustomerValueModel:
@@ -187,7 +202,7 @@ def _fit_value(today: pd.DataFrame, settings: Settings) -> CustomerValueModel:
 
 
 def _bundle(
-    churn: ChurnClassifier,
+    churn: ChurnClassifier | None,
     value: CustomerValueModel,
     catalogue: FeatureCatalogue,
     known: History,
