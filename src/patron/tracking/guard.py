@@ -86,9 +86,6 @@ def check_request(rows: Any, bundle: Bundle) -> pd.DataFrame:
     rows = rows.reset_index(drop=True)
     if absent := [name for name in NEEDED if name not in rows.columns]:
         raise refuse(f"The request lacks the column {absent[0]!r}: each row needs {', '.join(NEEDED)}.")
-    checked: dict[str, Any] = {"customer_id": _ids(rows["customer_id"])}
-    if "as_of" in rows.columns:
-        checked["as_of"] = _days(rows["as_of"])
     given = [name for name in bundle.catalogue.names if name in rows.columns and name not in RFM_COLUMNS]
     absent = [name for name in bundle.catalogue.names if name not in rows.columns]
     if given and absent:
@@ -97,11 +94,12 @@ def check_request(rows: Any, bundle: Bundle) -> pd.DataFrame:
             f"{some(absent)}; send all of them, null where unknown, or none but {', '.join(RFM_COLUMNS)}."
         )
     categories = [name for name in bundle.catalogue.categories if name in given]
-    checked |= _numbers(rows[[*RFM_COLUMNS, *(name for name in given if name not in categories)]])
-    checked |= {name: _texts(rows[name]) for name in categories}
-    request = pd.DataFrame(checked, copy=False)
-    _check_rules(request)
-    return request
+    others = {"customer_id": _ids(rows["customer_id"])} | {name: _texts(rows[name]) for name in categories}
+    if "as_of" in rows.columns:
+        others["as_of"] = _days(rows["as_of"])
+    numbers = _numbers(rows[[*RFM_COLUMNS, *(name for name in given if name not in categories)]])
+    _check_rules(numbers)
+    return numbers.assign(**others)
 
 
 def check_parameters(parameters: Any) -> dict[str, Any]:
@@ -144,7 +142,7 @@ def _days(column: pd.Series) -> pd.Series:
         raise refuse("The column 'as_of' must hold dates such as 2024-12-31.") from error
 
 
-def _numbers(columns: pd.DataFrame) -> dict[str, Floats]:
+def _numbers(columns: pd.DataFrame) -> pd.DataFrame:
     if not (columns.dtypes == np.float64).all():
         columns = pd.DataFrame({name: _number(column) for name, column in columns.items()})
     numbers = columns.to_numpy()
@@ -155,7 +153,7 @@ def _numbers(columns: pd.DataFrame) -> dict[str, Floats]:
             f"The column {columns.columns[column]!r} must hold numbers between -{LARGEST_NUMBER:.0e} and "
             f"{LARGEST_NUMBER:.0e}, and does not in row {_first(large[:, column])}."
         )
-    return dict(zip(columns.columns, numbers.T, strict=True))
+    return pd.DataFrame(numbers, columns=columns.columns)
 
 
 def _number(column: pd.Series) -> Floats:
@@ -174,8 +172,8 @@ def _texts(column: pd.Series) -> pd.Series:
     return texts
 
 
-def _check_rules(request: pd.DataFrame) -> None:
-    broken = broken_rules(purchase_columns(request))
+def _check_rules(numbers: pd.DataFrame) -> None:
+    broken = broken_rules(purchase_columns(numbers))
     found = pd.notna(broken)
     if found.any():
         raise refuse(f"In row {_first(found)}, {broken[found][0]}.")

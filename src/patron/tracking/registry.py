@@ -114,7 +114,29 @@ def register(
 
     Examples
     --------
-    See the module :mod:`patron.workflows.train`.
+    >>> from patron.features.catalogue import FeatureCatalogue
+    >>> from patron.models.purchases import BetaGeoModel
+    >>> from patron.models.spend import GammaGammaModel
+    >>> from patron.models.value import CustomerValueModel
+    >>> from patron.tracking.runs import start_training_run
+    >>> from patron.tracking.store import open_store
+    >>> value = CustomerValueModel(
+    ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
+    ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
+    ... )
+    >>> bundle = Bundle(churn=None, value=value, catalogue=FeatureCatalogue(()), horizon_days=90,
+    ...                 value_horizon_days=365, first_day=date(1997, 1, 1), as_of=date(1997, 9, 30))
+    >>> store = open_store(tempfile.mkdtemp())
+    >>> with start_training_run(store) as run:
+    ...     uri = run.log_bundle(bundle)
+    >>> [register(store, uri, bundle, {"brier": 0.2}, run_id=run.run_id).aliases for _ in range(2)]
+    [('champion',), ('challenger',)]
+    >>> promote(store, 2).tags["champion_before"]
+    '1'
+    >>> [(version.version, version.aliases, version.metrics) for version in list_versions(store)]
+    [(2, ('champion',), {'brier': 0.2}), (1, (), {'brier': 0.2})]
+    >>> load_bundle(store, "models:/patron@champion")[1].as_of
+    datetime.date(1997, 9, 30)
     """
     client = store.client()
     tags = {key: str(value) for key, value in bundle.describe().items()}
@@ -267,11 +289,12 @@ def _fetch(store: Store, uri: str, part: Path, copies: str) -> Path:
                 f"models:/{MODEL_NAME}@{CHAMPION}."
             )
         return folder / part
+    store.activate()
     try:
         logged = LOGGED.fullmatch(uri)
         whole = store.client().get_logged_model(logged["id"]).artifact_location if logged else uri
         wanted = "/".join([whole.rstrip("/"), *part.parts])
-        return Path(mlflow.artifacts.download_artifacts(wanted, dst_path=copies, tracking_uri=store.uri))
+        return Path(mlflow.artifacts.download_artifacts(wanted, dst_path=copies))
     except (MlflowException, OSError) as error:
         if isinstance(error, MlflowException) and not _is_absent(error):
             with store_failures(store.uri):

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlflow
 import pandas as pd
@@ -27,9 +27,6 @@ from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle import Bundle
 from patron.tracking.package import log_bundle
 from patron.tracking.store import Store, store_failures
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["TrainingRun", "start_training_run"]
 
@@ -65,7 +62,7 @@ def start_training_run(
     ({'horizon_days': '28', 'train.max_snapshots': '12'}, {'auc': 0.81})
     """
     with store_failures(store.uri):
-        mlflow.set_tracking_uri(store.uri)
+        store.activate()
         started = mlflow.start_run(experiment_id=store.experiment_id, run_name=name, tags=dict(tags or {}))
     status = "FAILED"
     try:
@@ -123,7 +120,7 @@ class TrainingRun:
         with store_failures(self.store.uri):
             mlflow.log_text(table.to_csv(index=False, lineterminator="\n"), f"tables/{name}.csv")
 
-    def log_figure(self, figure: "Figure", name: str) -> None:
+    def log_figure(self, figure: Any, name: str) -> None:
         """A Matplotlib figure as figures/<name>.png."""
         with store_failures(self.store.uri):
             mlflow.log_figure(figure, f"figures/{name}.png")

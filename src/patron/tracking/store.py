@@ -37,6 +37,8 @@ from patron.errors import ModelError
 
 __all__ = ["EXPERIMENT", "Store", "be_quiet", "open_store", "project_root", "store_failures"]
 
+TRACKING_URI, REGISTRY_URI = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
+
 EXPERIMENT = "patron"
 """The experiment under which trainings are recorded."""
 
@@ -71,22 +73,37 @@ class Store:
 
     Attributes
     ----------
-    uri : what MLflow calls the tracking URI; the registry is the same store unless MLFLOW_REGISTRY_URI names
-        another
+    uri : what MLflow calls the tracking URI
     experiment_id : of the experiment that runs belong to
     """
 
     uri: str
     experiment_id: str
 
-    def client(self) -> mlflow.MlflowClient:
-        """MLflow's client of this store."""
-        return mlflow.MlflowClient(self.uri, registry_uri=mlflow.get_registry_uri())
+    @property
+    def registry_uri(self) -> str:
+        """Where registered models are: the same store, unless MLFLOW_REGISTRY_URI names another."""
+        return os.environ.get(REGISTRY_URI, self.uri)
 
     @property
     def ui_command(self) -> str | None:
         """The command that shows the store in a browser; None where a server shows it already."""
         return None if self.uri.startswith("http") else f"mlflow ui --backend-store-uri '{self.uri}'"
+
+    def client(self) -> mlflow.MlflowClient:
+        """MLflow's client of this store."""
+        return mlflow.MlflowClient(self.uri, self.registry_uri)
+
+    def activate(self) -> None:
+        """Make it the store that MLflow's own functions work with in this process."""
+        named = {name: os.environ.get(name) for name in (TRACKING_URI, REGISTRY_URI)}
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.registry_uri)
+        for name, uri in named.items():  # MLflow writes them, and then they would look like the user's wish
+            if uri is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = uri
 
 
 def project_root() -> Path:
@@ -110,7 +127,7 @@ def project_root() -> Path:
 
 
 def open_store(root: str | Path | None = None, *, experiment: str = EXPERIMENT) -> Store:
-    """The store, made if there is none, and set as the one that MLflow works with in this process.
+    """The store, made if there is none; from then on MLflow works with it in this process.
 
     Parameters
     ----------
@@ -130,16 +147,15 @@ def open_store(root: str | Path | None = None, *, experiment: str = EXPERIMENT) 
     (True, 'patron')
     """
     be_quiet()
-    named = os.environ.get("MLFLOW_TRACKING_URI") if root is None else None
+    named = os.environ.get(TRACKING_URI) if root is None else None
     folder = Path(root).absolute() if root is not None else project_root()
     uri = named or f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
     with store_failures(uri):
         if not named:
             (folder / "mlruns").mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(uri)
-        if "MLFLOW_REGISTRY_URI" not in os.environ:
-            mlflow.set_registry_uri(uri)
-        return Store(uri, _experiment_id(uri, experiment, folder))
+        store = Store(uri, _experiment_id(uri, experiment, folder))
+        store.activate()
+        return store
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from patron.tracking.registry import (
     register,
 )
 from patron.tracking.runs import start_training_run
+from patron.tracking.store import open_store
 from small_model import AS_OF, make_rows
 
 
@@ -203,3 +204,12 @@ def test_nothing_of_the_customers_is_in_the_registered_files(store, logged):
     place = Path(store.client().get_logged_model(logged[1].removeprefix("models:/")).artifact_location)
     written = " ".join(file.read_text() for file in place.rglob("*.json"))
     assert json.dumps(make_rows(1)["customer_id"][0]) not in written
+
+
+def test_two_stores_do_not_get_in_each_others_way(store, trained, tmp_path):
+    trained(0.2)
+    other = open_store(tmp_path)
+    assert list_versions(other, name=trained.name) == []
+    assert load_bundle(store, f"models:/{trained.name}@champion")[1].version == 1
+    with pytest.raises(ModelNotFoundError, match="is registered yet"):
+        load_bundle(other, f"models:/{trained.name}@champion")

@@ -79,6 +79,14 @@ def test_mlflow_tracking_uri_decides_before_all(store, monkeypatch):
     assert open_store() == store
 
 
+def test_opening_a_store_leaves_no_wish_behind_in_the_environment(store, monkeypatch, tmp_path):
+    open_store(Path(store.uri.removeprefix("sqlite:///")).parents[1])
+    assert not {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"} & set(os.environ)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
+    open_store(Path(store.uri.removeprefix("sqlite:///")).parents[1])
+    assert os.environ["MLFLOW_TRACKING_URI"] == store.uri
+
+
 def test_a_folder_that_is_given_decides_before_the_environment(store, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////nowhere/mlflow.db")
     assert open_store(Path(store.uri.removeprefix("sqlite:///")).parents[1]) == store
