@@ -5,10 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Groups", "count_distinct", "distinct_rows", "rounded"]
+__all__ = ["Groups", "blocks", "count_distinct", "distinct_rows", "rounded"]
 
 type Floats = npt.NDArray[np.float64]
 type Positions = npt.NDArray[np.intp]
+
+BLOCK = 10_000
+"""Rows that are worked on at a time."""
 
 
 def count_distinct(columns: Sequence[Floats], weights: Floats) -> tuple[list[Floats], Floats, Positions]:
@@ -70,7 +73,7 @@ def distinct_rows(matrix: Floats) -> tuple[Floats, Positions]:
 
 
 class Groups:
-    """Which group each row belongs to, as few steps as possible where there is only one.
+    """Which group each row belongs to, in as few steps as possible where there is only one.
 
     Parameters
     ----------
@@ -79,13 +82,13 @@ class Groups:
 
     Examples
     --------
-    >>> groups = Groups(np.array([0, 1, 1]), 2)
+    >>> groups = Groups(np.array([0.0, 1.0, 1.0]), 2)
     >>> groups.spread(np.array([5.0, 7.0])), groups.collect(np.array([1.0, 2.0, 3.0]))
     (array([5., 7., 7.]), array([1., 5.]))
     """
 
-    def __init__(self, group: npt.ArrayLike, n_groups: int) -> None:
-        self._group = np.asarray(group, dtype=np.intp)
+    def __init__(self, group: Floats, n_groups: int) -> None:
+        self._group = group.astype(np.intp)
         self._n = n_groups
 
     def spread(self, values: Floats) -> Floats:
@@ -97,6 +100,29 @@ class Groups:
         if self._n == 1:
             return values.sum(keepdims=True)
         return np.bincount(self._group, weights=values, minlength=self._n)
+
+
+def blocks(group: Floats) -> list[tuple[slice, slice]]:
+    """Stretches of rows that fit into the processor's cache.
+
+    Parameters
+    ----------
+    group : (n_rows,) number of the group of each row, ascending
+
+    Returns
+    -------
+    list of (rows, groups) : the rows of a stretch, and the groups that they belong to
+
+    Examples
+    --------
+    >>> blocks(np.array([0.0, 0.0, 3.0]))
+    [(slice(0, 3, None), slice(0, 4, None))]
+    """
+    found = []
+    for begin in range(0, len(group), BLOCK):
+        end = min(begin + BLOCK, len(group))
+        found.append((slice(begin, end), slice(int(group[begin]), int(group[end - 1]) + 1)))
+    return found
 
 
 def rounded(values: Floats) -> Floats:

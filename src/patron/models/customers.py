@@ -168,6 +168,6 @@ def _refuse_classic_recency(customers: Customers) -> None:
     if once.any() and classic.sum() >= _CLASSIC * (once & (customers.T > 0)).sum() > 0:
         raise TableError(
             "rfm.recency seems to count the days since the last purchase, the classic RFM meaning: it equals "
-            f"T for {classic.sum()} of {once.sum()} customers who bought once. Here recency is the age at the "
-            'last purchase: write rfm["recency"] = rfm["T"] - rfm["recency"].'
+            f"T for {classic.sum()} of {once.sum()} customers who bought once. Here recency is the age at "
+            'the last purchase: write rfm["recency"] = rfm["T"] - rfm["recency"].'
         )

@@ -39,15 +39,18 @@ def draw_laplace(
 
     Notes
     -----
-    Proposals follow a multivariate t distribution around the mode. They are resampled at evenly spaced marks
-    along their smoothed weights, then shuffled, so that any stretch of the draws is as good as another.
+    Proposals follow a multivariate t distribution around the mode, in pairs that face each other, so that
+    means need few of them. They are resampled at evenly spaced marks along their smoothed weights, then
+    shuffled, so that any stretch of the draws is as good as another.
     """
     rng = np.random.default_rng(random_state)
     size = len(mode.theta)
-    stretch = np.sqrt(_TAIL / rng.chisquare(_TAIL, n_draws))
-    z = rng.standard_normal((n_draws, size)) * stretch[:, None]
+    half = (n_draws + 1) // 2
+    stretch = np.sqrt(_TAIL / rng.chisquare(_TAIL, half))
+    z = rng.standard_normal((half, size)) * stretch[:, None]
+    z = np.concatenate([z, -z])[:n_draws]
     proposed = mode.place(z)
-    wanted = np.array([posterior.value_and_gradient(theta)[0] for theta in proposed])
+    wanted = np.array([posterior.value(theta) for theta in proposed])
     offered = -0.5 * (_TAIL + size) * np.log1p((z**2).sum(axis=1) / _TAIL)
     log_weights, k_hat = smooth_weights(wanted - offered)
     edges = np.cumsum(np.exp(log_weights))

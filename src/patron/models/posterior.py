@@ -12,6 +12,7 @@ gradient of the log-likelihood. `Posterior.pymc_model` states the same model in 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from time import perf_counter
 from typing import Any, Protocol, Self
 
@@ -43,6 +44,9 @@ class LogLikelihood(Protocol):
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
         """The log-likelihood at θ, and its slope in each coordinate."""
 
+    def value(self, theta: Floats) -> float:
+        """The log-likelihood at θ alone."""
+
     def symbolic(self, theta: Any) -> Any:
         """The same as a PyTensor expression."""
 
@@ -73,10 +77,21 @@ class Posterior:
                 value, gradient = self.likelihood.value_and_gradient(theta)
         except OverflowError:
             return -np.inf, np.zeros_like(theta)
-        value, gradient = value - 0.5 * float(away @ away), gradient - away / self.spread
-        if np.isfinite(value) and np.isfinite(gradient).all():
-            return value, gradient
-        return -np.inf, np.zeros_like(theta)
+        value -= 0.5 * float(away @ away)
+        gradient -= away / self.spread
+        if not isfinite(value + float(gradient.sum())):
+            return -np.inf, np.zeros_like(theta)
+        return value, gradient
+
+    def value(self, theta: Floats) -> float:
+        """The log-density at θ alone; -inf where it overflows."""
+        away = (theta - self.centre) / self.spread
+        try:
+            with np.errstate(all="ignore"):
+                value = self.likelihood.value(theta) - 0.5 * float(away @ away)
+        except OverflowError:
+            return -np.inf
+        return value if isfinite(value) else -np.inf
 
     def pymc_model(self) -> Any:
         """The model as PyMC states it, over the same compressed rows: to read, extend or sample otherwise."""
@@ -285,7 +300,7 @@ def find_mode(posterior: Posterior) -> Mode:
         if distance < 1e-3 * FARTHEST_FROM_MODE:
             break
         theta = theta + factor @ slope / max(1.0, distance)
-    return Mode(theta, factor, posterior.likelihood.value_and_gradient(theta)[0], distance)
+    return Mode(theta, factor, posterior.likelihood.value(theta), distance)
 
 
 def _downhill(theta: Floats, posterior: Posterior) -> tuple[float, Floats]:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import digamma, gammaln
 
-from patron.models.compression import Groups, count_distinct, distinct_rows
+from patron.models.compression import Groups, blocks, count_distinct, distinct_rows
 from patron.models.functions import NUMPY, Functions, pytensor_functions
 
 __all__ = ["SpendLikelihood", "log_likelihood"]
@@ -89,9 +89,12 @@ class SpendLikelihood:
         self._customers = np.bincount(position, minlength=n).astype(np.float64)
         (self._x,), self._x_weight, _ = count_distinct([x], one)
         rows, self._weight, _ = count_distinct([position.astype(np.float64), x, z], one)
-        of, self._row_x, self._row_z = rows
-        self._groups, self._of = Groups(of, n), of.astype(np.intp)
+        self._of, self._row_x, self._row_z = rows
         self._spent, self._weight_x = self._row_x * self._row_z, self._weight * self._row_x
+        self._blocks = [
+            (rows, groups, Groups(self._of[rows] - groups.start, groups.stop - groups.start))
+            for rows, groups in blocks(self._of)
+        ]
         # Of -log z + px log(xz): what does not depend on the parameters, and the factor of p.
         self._constant = -float(self._weight @ np.log(self._row_z))
         self._factor = float(self._weight_x @ np.log(self._spent))
@@ -107,41 +110,62 @@ class SpendLikelihood:
         -------
         float and (3 + k,)
         """
-        p, beyond = exp(theta[0]), exp(theta[1])
-        q, n, k = 1 + beyond, self._customers.sum(), self._segments.shape[1]
-        log_v = theta[2:3] + self._segments @ theta[3:] if k else theta[2:3]
-        v, total_log_v = np.exp(log_v), float(self._customers @ log_v)
+        p, beyond, log_v = self._parameters(theta)
+        q, v, k = 1 + beyond, np.exp(log_v), self._segments.shape[1]
+        value, slope_p, slope_q = self._beta(p, q)
 
-        # 1/B(px, q)
-        shape = p * self._x
-        both, alone = self._x_weight * digamma(shape + q), self._x_weight * digamma(shape)
-        value = float(self._x_weight @ (gammaln(shape + q) - gammaln(shape))) - n * float(gammaln(q))
-        slope_p, slope_q = float(self._x @ (both - alone)), float(both.sum()) - n * float(digamma(q))
-
-        # v^q z^(px-1) x^(px) / (v + xz)^(px+q)
-        end = self._groups.spread(v) + self._spent
-        log_end = np.log(end)
-        bought, customers = float(self._weight_x @ log_end), float(self._weight @ log_end)
-        value += q * (total_log_v - customers) + self._constant + p * (self._factor - bought)
-        slope_p += self._factor - bought
-        slope_q += total_log_v - customers
-        power = p * self._weight_x
-        power += q * self._weight
-        power /= end
-        slope_v = q * self._customers - v * self._groups.collect(power)  # in log v
+        slope_v = q * self._customers  # in log v
+        bought, customers = 0.0, 0.0
+        for rows, segments, of in self._blocks:
+            weight, weight_x = self._weight[rows], self._weight_x[rows]
+            end = self._spent[rows] + of.spread(v[segments])
+            log_end = np.log(end)
+            bought += float(weight_x @ log_end)
+            customers += float(weight @ log_end)
+            power = p * weight_x
+            power += q * weight
+            power /= end
+            slope_v[segments] -= v[segments] * of.collect(power)
+        known = float(self._customers @ log_v) - customers
+        value += q * known + self._constant + p * (self._factor - bought)
 
         gradient = np.empty(3 + k)
-        gradient[0] = p * slope_p
-        gradient[1] = beyond * slope_q
+        gradient[0] = p * (slope_p + self._factor - bought)
+        gradient[1] = beyond * (slope_q + known)
         gradient[2] = slope_v.sum()
         gradient[3:] = slope_v @ self._segments
         return value, gradient
+
+    def value(self, theta: Floats) -> float:
+        """The log-likelihood at θ alone, for half the time."""
+        p, beyond, log_v = self._parameters(theta)
+        q, v = 1 + beyond, np.exp(log_v)
+        bought, customers = 0.0, 0.0
+        for rows, segments, of in self._blocks:
+            end = self._spent[rows] + of.spread(v[segments])
+            np.log(end, out=end)
+            bought += float(self._weight_x[rows] @ end)
+            customers += float(self._weight[rows] @ end)
+        known = float(self._customers @ log_v) - customers
+        return self._beta(p, q)[0] + q * known + self._constant + p * (self._factor - bought)
 
     def symbolic(self, theta: Any) -> Any:
         """The same log-likelihood as a PyTensor expression of θ, straight from the formula."""
         import pytensor.tensor as pt
 
         p, q = pt.exp(theta[0]), 1 + pt.exp(theta[1])
-        v = pt.exp(theta[2] + pt.dot(self._segments[self._of], theta[3:]))
+        v = pt.exp(theta[2] + pt.dot(self._segments[self._of.astype(np.intp)], theta[3:]))
         each = log_likelihood(p, q, v, self._row_x, self._row_z, pytensor_functions())
         return pt.sum(self._weight * each)
+
+    def _parameters(self, theta: Floats) -> tuple[float, float, Floats]:
+        """p, q - 1, and log v of each segment."""
+        log_v = theta[2:3] + self._segments @ theta[3:] if self._segments.shape[1] else theta[2:3]
+        return exp(theta[0]), exp(theta[1]), log_v
+
+    def _beta(self, p: float, q: float) -> tuple[float, float, float]:
+        """Of 1/B(px, q): the logarithm, and its slopes in p and q."""
+        n, shape = self._customers.sum(), p * self._x
+        both, alone = self._x_weight * digamma(shape + q), self._x_weight * digamma(shape)
+        value = float(self._x_weight @ (gammaln(shape + q) - gammaln(shape)) - n * gammaln(q))
+        return value, float(self._x @ (both - alone)), float(both.sum() - n * digamma(q))

@@ -28,16 +28,15 @@ import numpy.typing as npt
 from scipy.special import digamma, expit, gammaln
 
 from patron.errors import RangeError
-from patron.models.compression import Groups, count_distinct, distinct_rows
+from patron.models.compression import Groups, blocks, count_distinct, distinct_rows
 from patron.models.functions import NUMPY, Functions, pytensor_functions
 from patron.models.purchases.expectation import FAMILIES
+from patron.models.purchases.histories import Histories
 
 __all__ = ["PurchaseLikelihood", "chances", "log_likelihood"]
 
 type Floats = npt.NDArray[np.float64]
 type Slope = Floats  # the derivative in a parameter of which each segment has its own: (n_segments,)
-
-_LARGEST = 700.0  # e to this power is still a number
 
 
 def log_likelihood(
@@ -135,7 +134,7 @@ class PurchaseLikelihood:
         self._segments, position = distinct_rows(design)
         n, segment = len(self._segments), position.astype(np.float64)
         self._customers = np.bincount(position, minlength=n).astype(np.float64)
-        self._family, self._histories = family, [segment, x, t_x, T]
+        self._family, self._everyone = family, [segment, x, t_x, T]
 
         # Gamma functions, once per distinct x and per distinct c of a segment. An entry of its own, x = 0 and
         # c = 0, takes the number of customers off, so that Γ(r) and B(a, b) need no terms of their own.
@@ -149,15 +148,14 @@ class PurchaseLikelihood:
         self._T_purchases = np.bincount(which, weights=x, minlength=len(self._T))
         self._T_groups = Groups(of, n)
 
-        # Dropping out, once per distinct history of those who had a chance to, in the order of their chances.
+        # Dropping out, once per distinct history of those who had a chance to.
         had = c > 0
         rows = [column[had] for column in (segment, c - 1, x, t_x, T)]
-        (of, survived, self._row_x, self._row_t_x, self._row_T), weight, _ = count_distinct(rows, one[had])
-        self._row_weight, self._row_gap = weight, self._row_t_x - self._row_T
-        self._row_groups = Groups(of, n)
-        (of, self._survived), rows_each, _ = count_distinct([of, survived], np.ones(len(of)))
-        self._survived_groups, self._survived_rows = Groups(of, n), rows_each.astype(np.intp)
-        self._survived_start = np.cumsum(self._survived_rows) - self._survived_rows
+        (of, survived, x, t_x, T), weight, _ = count_distinct(rows, one[had])
+        self._histories = [
+            (segments, Histories(of[i] - segments.start, survived[i], x[i], t_x[i], T[i], weight[i]))
+            for i, segments in blocks(of)
+        ]
 
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
         """The log-likelihood at θ, and its slope in each coordinate.
@@ -171,15 +169,8 @@ class PurchaseLikelihood:
         float and (4 + 2k,)
         """
         k = self._segments.shape[1]
-        r, kappa = exp(theta[0]), exp(theta[3])
-        log_alpha, logit_phi = theta[1:2], theta[2:3]
-        if k:
-            log_alpha = log_alpha - self._segments @ theta[4 : 4 + k]
-            logit_phi = logit_phi + self._segments @ theta[4 + k :]
-        alpha, phi = np.exp(log_alpha), expit(logit_phi)
-        a = kappa * phi
-        b = kappa - a
-
+        r, log_alpha, a, b = self._parameters(theta)
+        alpha = np.exp(log_alpha)
         bought, r_1 = self._bought(r)
         waited, r_2, alpha_1 = self._waited(r, alpha, log_alpha)
         stayed, a_1, b_1 = self._stayed(a, b)
@@ -187,7 +178,7 @@ class PurchaseLikelihood:
 
         slope_alpha = alpha * (alpha_1 + alpha_2)
         slope_a, slope_b = a * (a_1 + a_2), b * (b_1 + b_2)
-        slope_phi = (1 - phi) * slope_a - phi * slope_b
+        slope_phi = (b * slope_a - a * slope_b) / (a + b)
         gradient = np.empty(4 + 2 * k)
         gradient[0] = r * (r_1 + r_2 + r_3)
         gradient[1] = slope_alpha.sum()
@@ -197,11 +188,18 @@ class PurchaseLikelihood:
         gradient[4 + k :] = slope_phi @ self._segments
         return bought + waited + stayed + gone, gradient
 
+    def value(self, theta: Floats) -> float:
+        """The log-likelihood at θ alone, for half the time."""
+        r, log_alpha, a, b = self._parameters(theta)
+        alpha = np.exp(log_alpha)
+        gone = sum(part.value(r, alpha[i], a[i], b[i]) for i, part in self._histories)
+        return self._bought(r)[0] + self._waited(r, alpha, log_alpha)[0] + self._stayed(a, b)[0] + gone
+
     def symbolic(self, theta: Any) -> Any:
         """The same log-likelihood as a PyTensor expression of θ, straight from the formula."""
         import pytensor.tensor as pt
 
-        (segment, x, t_x, T), weight, _ = count_distinct(self._histories, np.ones(len(self._histories[0])))
+        (segment, x, t_x, T), weight, _ = count_distinct(self._everyone, np.ones(len(self._everyone[0])))
         design = self._segments[segment.astype(np.intp)]
         k = design.shape[1]
         r, kappa = pt.exp(theta[0]), pt.exp(theta[3])
@@ -210,6 +208,15 @@ class PurchaseLikelihood:
         a, b = kappa * phi, kappa * (1 - phi)
         each = log_likelihood(r, alpha, a, b, x, t_x, T, self._family, pytensor_functions())
         return pt.sum(weight * each)
+
+    def _parameters(self, theta: Floats) -> tuple[float, Floats, Floats, Floats]:
+        """r; and of each segment log α, a and b."""
+        k = self._segments.shape[1]
+        log_alpha, logit_phi, kappa = theta[1:2], theta[2:3], exp(theta[3])
+        if k:
+            log_alpha = log_alpha - self._segments @ theta[4 : 4 + k]
+            logit_phi = logit_phi + self._segments @ theta[4 + k :]
+        return exp(theta[0]), log_alpha, kappa * expit(logit_phi), kappa * expit(-logit_phi)
 
     def _bought(self, r: float) -> tuple[float, float]:
         """Of Γ(r+x)/Γ(r): the logarithm, and its slope in r."""
@@ -236,36 +243,14 @@ class PurchaseLikelihood:
     def _gone(
         self, r: float, alpha: Floats, a: Floats, b: Floats
     ) -> tuple[float, float, Slope, Slope, Slope]:
-        """Of 1 + a/(b+c-1) · ((α+T)/(α+t_x))^(r+x), one plus the odds of having dropped out: the logarithm,
-        and its slopes in r, α, a and b. This is where the time goes, so it works in place."""
-        if len(self._row_x) == 0:
-            nothing = np.zeros_like(a)
-            return 0.0, 0.0, nothing, nothing, nothing
-        scale = self._row_groups.spread(alpha)
-        end, last = self._row_T + scale, self._row_t_x + scale
-        wait = end / last
-        np.log(wait, out=wait)
-        power = self._row_x + r
-        survived = self._survived_groups.spread(b) + self._survived
-        odds = np.repeat(np.log(self._survived_groups.spread(a) / survived), self._survived_rows)
-        odds += power * wait
-        value = 0.0
-        if odds.max() > _LARGEST:  # log(1 + e^s) is s there, to the last digit
-            beyond = np.maximum(odds - _LARGEST, 0.0)
-            odds -= beyond
-            value = float(self._row_weight @ beyond)
-        one_more = np.exp(odds, out=odds)
-        one_more += 1
-        probability = self._row_weight / one_more
-        np.subtract(self._row_weight, probability, out=probability)  # of having dropped out, times the weight
-        value += float(self._row_weight @ np.log(one_more, out=one_more))
-
-        by_chance = np.add.reduceat(probability, self._survived_start)
-        slope_a = self._survived_groups.collect(by_chance) / a
-        slope_b = -self._survived_groups.collect(by_chance / survived)
-        slope_r = float(probability @ wait)
-        probability *= power
-        end *= last
-        probability /= end
-        probability *= self._row_gap
-        return value, slope_r, self._row_groups.collect(probability), slope_a, slope_b
+        """Of 1 + a/(b+c-1) · ((α+T)/(α+t_x))^(r+x): the logarithm, and its slopes in r, α, a and b."""
+        value, slope_r = 0.0, 0.0
+        slope_alpha, slope_a, slope_b = np.zeros((3, len(a)))
+        for i, part in self._histories:
+            found = part.value_and_slopes(r, alpha[i], a[i], b[i])
+            value += found[0]
+            slope_r += found[1]
+            slope_alpha[i] += found[2]
+            slope_a[i] += found[3]
+            slope_b[i] += found[4]
+        return value, slope_r, slope_alpha, slope_a, slope_b
