@@ -90,7 +90,7 @@ def make_scorecard(
     model_version : which version of the model `bundle` is; null if None
     reasons : whether to say why; this takes longer than all the rest
     horizon_days, value_horizon_days : days ≥ 1; the bundle's own if None
-    annual_discount_rate : per year, ≥ 0; the bundle's own if None
+    annual_discount_rate : per year, 0 to 1; the bundle's own if None
     interval : share in (0, 1) of the predictive intervals
     random_state : seed of the draws behind the intervals
     form : `as_scorecard`, typed for files and analysis; or `as_answer`, plain for JSON
@@ -198,6 +198,8 @@ def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd
         raise TableError(
             "The scorecard has no row, so the date and the model of the other rows are not known."
         )
+    if not_eligible.empty:
+        return scorecard
     shared = ("horizon_days", "value_horizon_days", "model_version", "scored_at")
     unscored = {name: scorecard[name].iloc[0] for name in shared} | {
         "customer_id": not_eligible["customer_id"],

@@ -149,6 +149,14 @@ def test_a_scorecard_of_broken_rows_alone_is_still_a_scorecard(bundle, card):
     assert broken.dtypes.tolist() == card.dtypes.tolist()
 
 
+def test_who_bought_today_for_the_first_time_is_scored(bundle):
+    today = make_rows(1).assign(frequency=0.0, recency=0.0, T=0.0, monetary_value=0.0, days_since_last=0.0)
+    card = make_scorecard(today.assign(gap_median=np.nan, overdue_ratio=np.nan), bundle)
+    assert card["not_scored_reason"].isna().all()
+    assert card["next_purchase_on"][0] > AS_OF
+    assert card[["expected_purchases", "growth_potential", "value_at_risk"]].gt(0).all(axis=None)
+
+
 def test_nobody_has_an_empty_scorecard_of_the_same_types(bundle, card):
     empty = make_scorecard(make_rows(0), bundle)
     assert len(empty) == 0
@@ -275,7 +283,7 @@ def test_who_cannot_be_scored_comes_last_with_the_reason(card):
 
 def test_nobody_to_append_leaves_the_scorecard_as_it_is(card):
     nobody = pd.DataFrame({"customer_id": [], "as_of": [], "not_scored_reason": []}, dtype=object)
-    same(append_not_scored(card, nobody), card, check_dtype=False)
+    same(append_not_scored(card, nobody), card)
 
 
 def test_ids_stay_whole_numbers_when_others_are_appended(bundle):
