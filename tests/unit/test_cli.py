@@ -135,14 +135,14 @@ BAD = {
     "no transactions": (["check"], "No transactions are given"),
     "a missing file": (["check", "--transactions", "absent.csv"], "there is no file absent.csv"),
     "an empty file": (["check", "--transactions", "empty.csv"], "empty.csv is empty"),
-    "a table without rows": (["check", "--transactions", "header.csv"], "has no rows"),
+    "a table without rows": (["check", "--transactions", "header.csv"], "it has columns but no row"),
     "a misnamed column": (["check", "--transactions", "misnamed.csv"], "lacks ['customer_id']"),
     "no parsable date": (["check", "--transactions", "undated.csv"], "order_at is not a date"),
     "amounts all zero": (["check", "--transactions", "zero.csv"], "every amount is zero"),
-    "amounts all negative": (["check", "--transactions", "negative.csv"], "every amount is negative"),
+    "amounts all negative": (["check", "--transactions", "negative.csv"], "no amount is positive"),
     "one customer twice": (
         ["check", "--transactions", "one.csv", "--customers", "twice.csv"],
-        "more than one row for 1 customers: 7",
+        "more than one row for 1 of its customers: 7",
     ),
     "an unreadable mapping": (["check", "--column", "customer_id"], "--column 'customer_id' cannot be read"),
     "a mistyped date": (
@@ -258,3 +258,30 @@ main(["features", "--transactions", "sales.csv", "--out", "features.csv"])
     assert "Traceback" not in stopped.stderr
     assert (elsewhere / "features.csv").read_text() == "old"
     assert {path.name for path in elsewhere.iterdir()} == {"features.csv", "sales.csv"}
+
+
+def test_the_whole_path_from_tables_to_scores(run, shop, elsewhere, monkeypatch):
+    monkeypatch.setenv("PATRON_HOME", str(elsewhere / "home"))
+    (elsewhere / "patron.toml").write_text(
+        f"""
+inference = "map"
+[tables]
+transactions = '{shop / "sales.csv"}'
+engagement = '{shop / "events.parquet"}'
+"""
+    )
+    code, out, _ = run("train", "--settings", "patron.toml", "--horizon", "45", "--margin", "0.35", "--json")
+    trained = json.loads(out)
+    assert code == 0
+    assert trained["model_uri"] == "models:/patron/1"
+    assert set(trained) >= {"model_uri", "model_version", "run_id", "metrics"}
+
+    code, out, _ = run("score", "--settings", "patron.toml", "--out", "scores.csv")
+    assert code == 0
+    assert "250 customers have a score by models:/patron/1" in out
+    assert len(pd.read_csv("scores.csv")) == 250
+
+    code, out, _ = run("train", "--settings", "patron.toml", "--horizon", "45", "--margin", "0.35")
+    assert code == 0
+    assert "Registered as models:/patron/2, challenger, because" in out
+    assert "Values are margin (35% of revenue)" in out

