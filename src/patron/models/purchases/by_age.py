@@ -129,7 +129,7 @@ def _log_median_wait(s: Floats, beta: Floats) -> Floats:
         slope = (none * s * (relative / (1 + relative))).mean(axis=1)
         low, high = np.where(excess > 0, found, low), np.where(excess > 0, high, found)
         next_one = found + excess / np.maximum(slope, 1e-300)
-        inside = (next_one > low) & (next_one < high)
+        inside = (next_one >= low) & (next_one <= high)
         step = np.where(inside, next_one, 0.5 * (low + high)) - found
         found += step
         if np.abs(step).max() < 1e-11:
