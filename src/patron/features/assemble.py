@@ -113,6 +113,11 @@ def assemble_features(history: "History", spine: "ir.Table", catalogue: FeatureC
     -----
     PatronWarning : a table or column that the catalogue was built with is missing; its features are null
 
+    Notes
+    -----
+    Memory grows with the rows of `spine`, about 1 GB per million. For many dates of a large business, call
+    once per date.
+
     Examples
     --------
     >>> import pandas as pd

@@ -7,25 +7,22 @@ numbers, and truth values are the categories "true" and "false".
 
 import warnings
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import ibis
 
 from patron.errors import PatronWarning, TableError, some
 from patron.features.catalogue import Attribute, FeatureCatalogue, FeatureSpec
 from patron.features.naming import column_names, readable
+from patron.features.readings import choose_readings, read_values, unreadable
 from patron.snapshots.asof import KEY, visible
 
 if TYPE_CHECKING:
-    import ibis.expr.datatypes as dt
     import ibis.expr.types as ir
 
 __all__ = ["attribute_features", "attributes", "usable_attributes"]
 
 NOT_ATTRIBUTES = ("customer_id", "acquired_at", "acquisition_cost")
-FEW_VALUES = 20  # whole numbers with no more values than this are codes
-MOST_VALUES = 1000  # a category with more says who somebody is, not what they are like
-LARGEST_WHOLE = 2**53  # beyond it a float64 no longer tells neighbouring whole numbers apart
 
 ACQUISITION_COST = FeatureSpec("acquisition_cost", "cost", "money", "number", "cost {value:money} to acquire")
 DAYS_SINCE_ACQUIRED = FeatureSpec(
@@ -61,70 +58,15 @@ def usable_attributes(customers: "ir.Table", spine: "ir.Table") -> tuple[Attribu
     [('town', 'text'), ('floor', 'whole'), ('debt', 'number')]
     """
     columns = [column for column in customers.columns if column not in NOT_ATTRIBUTES]
-    names = column_names(columns)
-    features = {f"attribute_{names[column]}": customers[column] for column in columns}
-    types = {feature: column.type() for feature, column in features.items()}
-    plain = [feature for feature in features if _is_text(types[feature]) or types[feature].is_numeric()]
-    values, wholes = _count_values(_known(customers, features, spine), plain)
-    usable = []
-    for column, feature in zip(columns, features, strict=True):
-        if feature not in plain:
-            _leave_out(column, f"a column of type {types[feature]} is neither text nor number")
-        elif values[feature] == 0:
-            _leave_out(column, "it has no value for any customer")
-        elif _is_text(types[feature]) and values[feature] > MOST_VALUES:
-            _leave_out(
-                column,
-                f"{values[feature]} different values are too many for a category (at most {MOST_VALUES})",
-            )
-        else:
-            usable.append(
-                Attribute(column, feature, _reading(types[feature], values[feature], wholes[feature]))
-            )
-    return tuple(usable)
-
-
-def _is_text(type_: "dt.DataType") -> bool:
-    return bool(type_.is_string() or type_.is_boolean() or type_.is_uuid() or type_.is_enum())
-
-
-def _count_values(known: "ir.Table", features: list[str]) -> tuple[dict[str, int], dict[str, bool]]:
-    """For each feature, how many different values it has, and whether all of them are whole numbers."""
-    if not features:
-        return {}, {}
-    facts = known.aggregate(
-        **{f"values_{feature}": _finite(known[feature]).nunique() for feature in features},
-        **{f"whole_{feature}": _is_whole(known[feature]) for feature in features},
+    names = {column: f"attribute_{name}" for column, name in column_names(columns).items()}
+    known = _known(customers, {names[column]: customers[column] for column in columns}, spine)
+    readings, faults = choose_readings(known.select(*names.values())) if columns else ({}, {})
+    for column, name in names.items():
+        if name in faults:
+            _warn(f"customers.{column} is left out of the features: {faults[name]}.")
+    return tuple(
+        Attribute(column, name, readings[name]) for column, name in names.items() if name in readings
     )
-    found = facts.to_pyarrow().to_pylist()[0]
-    return (
-        {feature: found[f"values_{feature}"] for feature in features},
-        {feature: bool(found[f"whole_{feature}"]) for feature in features},
-    )
-
-
-def _finite(column: "ir.Column") -> "ir.Column":
-    """The column with NaN and infinity as null."""
-    if not column.type().is_floating():
-        return column
-    return (column.isnan() | column.isinf()).ifelse(ibis.null(column.type()), column)
-
-
-def _is_whole(column: "ir.Column") -> "ir.BooleanScalar":
-    if not column.type().is_numeric():
-        return ibis.literal(False)
-    number = _finite(column.cast("float64"))
-    return ((number.floor() == number) & (number.abs() < LARGEST_WHOLE)).all()
-
-
-def _reading(type_: "dt.DataType", values: int, whole: bool) -> Literal["text", "whole", "number"]:
-    if _is_text(type_):
-        return "text"
-    return "whole" if whole and values <= FEW_VALUES else "number"
-
-
-def _leave_out(column: str, fault: str) -> None:
-    warnings.warn(f"customers.{column} is left out of the features: {fault}.", PatronWarning, stacklevel=4)
 
 
 def attribute_features(usable: Iterable[Attribute], *, acquired_at: bool) -> tuple[FeatureSpec, ...]:
@@ -177,9 +119,9 @@ def attributes(customers: "ir.Table", spine: "ir.Table", catalogue: FeatureCatal
     >>> attributes(customers, spine, catalogue).attribute_town.to_pyarrow().to_pylist()
     ['Qom']
     """
-    _warn_of_missing(customers, catalogue)
+    _check(customers, catalogue)
     features = {
-        attribute.feature: _read(customers[attribute.column], attribute)
+        attribute.feature: read_values(customers[attribute.column], attribute.reading)
         for attribute in catalogue.attributes
         if attribute.column in customers.columns
     }
@@ -201,33 +143,44 @@ def _known(customers: "ir.Table", features: dict[str, "ir.Column"], spine: "ir.T
     return ibis.union(since, always)
 
 
-def _warn_of_missing(customers: "ir.Table", catalogue: FeatureCatalogue) -> None:
+def _check(customers: "ir.Table", catalogue: FeatureCatalogue) -> None:
+    """Say what the customers table lacks, and what it holds that can no longer be read as a number."""
     needed = [attribute.column for attribute in catalogue.attributes]
     if DAYS_SINCE_ACQUIRED.name in catalogue:
         needed.append("acquired_at")
     missing = [column for column in needed if column not in customers.columns]
     if missing:
-        warnings.warn(
+        _warn(
             f"table 'customers' lacks {some(missing)}, which the features were built with; they are unknown "
-            "for every customer here. Give the columns that the training had.",
-            PatronWarning,
-            stacklevel=4,
+            "for every customer here. Give the columns that the training had."
         )
+    texts = [
+        attribute.column
+        for attribute in catalogue.attributes
+        if attribute.reading != "text" and attribute.column not in missing
+        if not customers[attribute.column].type().is_numeric()
+    ]
+    for column, (values, odd) in _count_unreadable(customers, texts).items():
+        if odd and odd == values:
+            raise TableError(
+                f"customers.{column} held numbers when the features were built, and none of its {values} "
+                "values is a number now. Give it as numbers, or train again."
+            )
+        if odd:
+            _warn(f"{odd} of {values} values of customers.{column} are not numbers; they are unknown here.")
 
 
-def _read(column: "ir.Column", attribute: Attribute) -> "ir.Column":
-    if attribute.reading == "text":
-        return column.cast("string")
-    if not (column.type().is_numeric() or column.type().is_null()):
-        if attribute.reading == "whole":
-            return column.cast("string")
-        raise TableError(
-            f"customers.{attribute.column} held numbers when the features were built, and is {column.type()} "
-            "now. Give it as numbers, or train again."
-        )
-    number = _finite(column.cast("float64"))
-    if attribute.reading == "number":
-        return number
-    return (number.abs() < LARGEST_WHOLE).ifelse(
-        number.floor().cast("int64").cast("string"), ibis.null("string")
-    )
+def _count_unreadable(customers: "ir.Table", columns: list[str]) -> dict[str, tuple[int, int]]:
+    """For each column, how many values it has, and how many of them are no numbers."""
+    if not columns:
+        return {}
+    values = {f"values_{place}": customers[column].count() for place, column in enumerate(columns)}
+    odd = {f"odd_{place}": unreadable(customers[column]) for place, column in enumerate(columns)}
+    found = customers.aggregate(**values, **odd).to_pyarrow().to_pylist()[0]
+    return {
+        column: (found[f"values_{place}"], found[f"odd_{place}"] or 0) for place, column in enumerate(columns)
+    }
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, PatronWarning, stacklevel=4)

@@ -99,3 +99,16 @@ def test_a_feature_that_is_not_computed_is_named(history, as_of):
 def test_customer_ids_come_out_in_the_type_they_had(features_of):
     assert features_of([(7, "2024-06-30", 5.0)]).index.dtype == "int64"
     assert features_of([("هفت", "2024-06-30", 5.0)]).index.tolist() == ["هفت"]
+
+
+def test_money_in_cents_changes_the_money_and_nothing_else(history_of, as_of):
+    def build(factor):
+        history = history_of([(customer, day, factor * amount) for customer, day, amount in LINES])
+        catalogue = discover_catalogue(history, as_of)
+        features = assemble_features(history, make_spine(history, as_of), catalogue)
+        return catalogue, features.to_pyarrow().to_pandas().set_index("customer_id").sort_index()
+
+    (catalogue, euros), (_, cents) = build(1), build(100)
+    for spec in catalogue.specs:
+        expected = euros[spec.name] * (100 if spec.unit == "money" else 1)
+        pd.testing.assert_series_equal(cents[spec.name], expected)

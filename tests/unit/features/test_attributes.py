@@ -41,6 +41,23 @@ def test_whole_numbers_with_many_values_are_numbers(features_of):
     assert features.attribute_age.dtype == "float64"
 
 
+def test_numbers_written_as_text_are_numbers_and_codes_with_leading_zeros_are_not(features_of):
+    lines = [(customer, "2024-06-30", 1.0) for customer in range(30)]
+    ages, towns = (
+        [f"{20 + customer}.5" for customer in range(30)],
+        [f"{customer:05}" for customer in range(30)],
+    )
+    features = features_of(lines, customers={"customer_id": range(30), "age": ages, "post_code": towns})
+    assert features.attribute_age[3] == 23.5
+    assert features.attribute_post_code[3] == "00003"
+
+
+def test_a_code_is_the_same_category_as_number_and_as_text(history_of, features_of, as_of):
+    then = discover_catalogue(history_of(LINES, customers={"customer_id": [1, 2], "shop": [3, 4]}), as_of)
+    now = features_of(LINES, customers={"customer_id": [1, 2], "shop": ["3", "4.0"]}, catalogue=then)
+    assert now.attribute_shop.tolist() == ["3", "4"]
+
+
 def test_not_a_number_and_infinity_are_unknown(features_of):
     lines = [(customer, "2024-06-30", 1.0) for customer in range(4)]
     income = [1.5, float("nan"), float("inf"), 2.5]
@@ -107,8 +124,18 @@ def test_a_number_that_became_text_is_refused(history_of, features_of, as_of):
     then = discover_catalogue(
         history_of(LINES, customers={"customer_id": [1, 2], "income": [1.5, 2.5]}), as_of
     )
-    with pytest.raises(TableError, match=r"customers\.income held numbers"):
+    with pytest.raises(TableError, match=r"customers\.income held numbers .* none of its 2 values"):
         features_of(LINES, customers={"customer_id": [1, 2], "income": ["low", "high"]}, catalogue=then)
+
+
+def test_a_text_among_numbers_is_unknown_and_said(history_of, features_of, as_of):
+    customers = {"customer_id": [1, 2], "income": [1.5, 2.5]}
+    then = discover_catalogue(history_of(LINES, customers=customers), as_of)
+    with pytest.warns(PatronWarning, match=r"1 of 2 values of customers\.income are not numbers"):
+        now = features_of(
+            LINES, customers={"customer_id": [1, 2], "income": ["1.5", "secret"]}, catalogue=then
+        )
+    assert now.attribute_income.isna().tolist() == [False, True]
 
 
 def test_attributes_may_bear_any_name(features_of):
