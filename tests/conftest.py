@@ -5,11 +5,15 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from patron.models.bundle import Bundle
 from patron.models.churn import ChurnClassifier
 from patron.scores.scorecard import freeze_tiers
 from small_model import AS_OF, CATALOGUE, make_rows, make_value_model
+
+settings.register_profile("no clock", deadline=None)  # a busy machine is no reason to fail
+settings.load_profile("no clock")
 
 
 @pytest.fixture(scope="session")
