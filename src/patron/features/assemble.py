@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 
-from patron.errors import InputError, PatronWarning, some
+from patron.errors import InputError, PatronWarning, RangeError, some
 from patron.features.attributes import attribute_features, attributes, usable_attributes
 from patron.features.baskets import BASKETS, baskets
 from patron.features.catalogue import Attribute, EngagementKind, FeatureCatalogue, FeatureSpec
@@ -55,6 +55,7 @@ def discover_catalogue(
     Raises
     ------
     DateError : as_of lies outside the data
+    RangeError : max_kinds is negative
 
     Warns
     -----
@@ -69,6 +70,8 @@ def discover_catalogue(
     >>> discover_catalogue(History.read(orders), date(2024, 1, 31)).names[:4]
     ('frequency', 'recency', 'T', 'monetary_value')
     """
+    if max_kinds < 0:
+        raise RangeError(f"max_kinds must be 0 or more, got {max_kinds!r}.")
     spine = make_spine(history, as_of)
     kinds: tuple[EngagementKind, ...] = ()
     if history.engagement is not None:

@@ -70,7 +70,14 @@ def usable_attributes(customers: "ir.Table", spine: "ir.Table") -> tuple[Attribu
 
 
 def attribute_features(usable: Iterable[Attribute], *, acquired_at: bool) -> tuple[FeatureSpec, ...]:
-    """The features of the customers table: cost to acquire, days since acquired if known, the attributes."""
+    """The features of the customers table: cost to acquire, days since acquired if known, the attributes.
+
+    Examples
+    --------
+    >>> town = Attribute("Home town", "attribute_home_town", "text")
+    >>> attribute_features([town], acquired_at=False)[-1].say({"attribute_home_town": "Yazd"})
+    'Home town is Yazd'
+    """
     described = tuple(
         FeatureSpec(
             attribute.feature, "attributes", attribute.column,

@@ -71,7 +71,13 @@ def recognised(kinds: Sequence[EngagementKind]) -> tuple[tuple[str, ...], tuple[
 
 
 def engagement_features(kinds: Sequence[EngagementKind]) -> tuple[FeatureSpec, ...]:
-    """The features of these kinds: counts by window, days since, and the response rate."""
+    """The features of these kinds: counts by window, days since, and the response rate.
+
+    Examples
+    --------
+    >>> [spec.name for spec in engagement_features([EngagementKind("App visit", "app_visit")])][-3:]
+    ['engagement_app_visit_365d', 'days_since_app_visit', 'response_rate']
+    """
     counts = tuple(
         FeatureSpec(
             f"engagement_{kind.name}_{w}d", "engagement", "event", "number",

@@ -22,9 +22,12 @@ ORDERS = tuple(
     for w in WINDOWS
 )
 NET_SPEND = tuple(
-    FeatureSpec(f"net_spend_{w}d", "spend", "money", "number", f"spent {{value:money}} in {w} days", w)
+    FeatureSpec(
+        f"net_spend_{w}d", "spend", "money", "number",
+        f"spent {{value:money}} in the last {w} days", w,
+    )
     for w in WINDOWS
-)
+)  # fmt: skip
 ACTIVE_DAYS = tuple(
     FeatureSpec(
         f"active_days_{w}d", "frequency", "purchase day", "number",
@@ -42,7 +45,7 @@ ORDER_TRENDS = tuple(
 NET_SPEND_TRENDS = tuple(
     FeatureSpec(
         f"net_spend_trend_{w}d", "trend", "ratio", "number",
-        f"spent {{net_spend_{w}d:money}} in {w} days, {{value:change}} in the {w} days before", 2 * w,
+        f"spent {{net_spend_{w}d:money}} in the last {w} days, {{value:change}} in the {w} days before", 2 * w,
     )
     for w in TREND_WINDOWS
 )  # fmt: skip

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from patron.errors import PatronWarning
+from patron.errors import PatronWarning, RangeError
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.snapshots.spine import make_spine
 
@@ -63,6 +63,11 @@ def test_no_kinds_at_all_may_be_asked_for(history_of, as_of):
     catalogue = discover_catalogue(history, as_of, max_kinds=0)
     features = assemble_features(history, make_spine(history, as_of), catalogue).to_pandas()
     assert features.response_rate.isna().all()
+
+
+def test_fewer_than_no_kinds_are_refused(history_of, as_of):
+    with pytest.raises(RangeError, match="max_kinds must be 0 or more, got -1"):
+        discover_catalogue(history_of(LINES), as_of, max_kinds=-1)
 
 
 def test_a_kind_that_vanished_counts_zero_and_a_new_one_waits(history_of, features_of, as_of):
