@@ -13,6 +13,7 @@ calibration            Do groups of customers buy as often as expected of them?
 The figures of these tables are drawn in `patron.reports`.
 """
 
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = ["calibration", "frequency_histogram", "purchase_regularity", "spend_i
 
 type Floats = npt.NDArray[np.float64]
 
+EPOCH = pd.Timestamp("1970-01-01")
 WEAK = 0.1  # a correlation below this changes no customer's value by more than a few per cent
 REGULAR = 1.5  # a shape above this is worth a word
 N_DRAWS = 50  # posterior draws that an expectation over all customers is averaged over
@@ -197,7 +199,7 @@ def frequency_histogram(model: BetaGeoModel, rfm: pd.DataFrame, *, most: int = 7
 
 
 def tracking(
-    model: BetaGeoModel, purchases: pd.DataFrame, as_of: object, *, step_days: int = 7
+    model: BetaGeoModel, purchases: pd.DataFrame, as_of: date | str, *, step_days: int = 7
 ) -> pd.DataFrame:
     """Repeat purchases over time, beside those that the model expects: in the fit window and after it.
 
@@ -234,7 +236,7 @@ def tracking(
     if step_days < 1:
         raise RangeError(f"step_days must be at least 1, got {step_days!r}.")
     days = _purchase_days(purchases)
-    seen = (pd.Timestamp(as_of) - EPOCH).days  # type: ignore[arg-type]
+    seen = (pd.Timestamp(as_of) - EPOCH).days
     first = days.groupby("customer_id")["day"].transform("min")
     days, first = days[first <= seen], first[first <= seen]
     if days.empty:
@@ -338,9 +340,6 @@ def calibration(
             "expected": by_group["expected"].mean(),
         }
     ).reset_index(drop=True)
-
-
-EPOCH = pd.Timestamp("1970-01-01")
 
 
 def _purchase_days(purchases: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,139 @@
+"""The checks before trust: what they find where something is wrong, and what they refuse."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from patron.datasets.btyd import simulate_btyd
+from patron.errors import InputError, NotFittedError, RangeError, TableError
+from patron.models.checks import (
+    calibration,
+    frequency_histogram,
+    purchase_regularity,
+    spend_independence,
+    tracking,
+)
+from patron.models.purchases import BetaGeoModel
+
+WORLD = {"r": 0.8, "alpha": 30.0, "a": 0.6, "b": 3.0}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return BetaGeoModel.from_params(**WORLD)
+
+
+@pytest.fixture(scope="module")
+def buyers():
+    spend = {"p": 6.0, "q": 4.0, "v": 16.0}
+    return simulate_btyd(4000, **WORLD, **spend, T=360.0, horizon=180.0, daily=True, seed=4)
+
+
+def purchases_with_gaps(gaps):
+    """Customers with a purchase at the end of each gap; gaps (n_customers, k) in days."""
+    days = np.cumsum(np.column_stack([np.zeros(len(gaps)), gaps]), axis=1).astype(int)
+    return pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(len(days)), days.shape[1]),
+            "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(days.ravel(), unit="D"),
+        }
+    )
+
+
+def test_spend_that_knows_nothing_of_frequency_is_as_assumed(buyers):
+    found = spend_independence(buyers.rfm)
+    assert found["statistic"].tolist() == ["pearson", "spearman"]
+    assert (found["low"] < found["correlation"]).all()
+    assert (found["correlation"] < found["high"]).all()
+    assert found["finding"].str.contains("as assumed").all()
+
+
+def test_spend_that_grows_with_frequency_is_told_in_a_sentence(buyers):
+    rfm = buyers.rfm.assign(monetary_value=lambda f: f["monetary_value"] * f["frequency"])
+    found = spend_independence(rfm)
+    assert (found["correlation"] > 0.3).all()
+    assert found["finding"].str.startswith("Frequent customers spend more per order than others").all()
+
+
+def test_customers_like_clockwork_are_found_out():
+    rng = np.random.default_rng(0)
+    by_the_clock = purchases_with_gaps(30 + rng.integers(-2, 3, (500, 4)))
+    at_random = purchases_with_gaps(1 + rng.exponential(300, (2000, 4)))
+    clockwork, random = (purchase_regularity(purchases).iloc[0] for purchases in (by_the_clock, at_random))
+    assert clockwork["shape"] > 50
+    assert "more regularly" in clockwork["finding"]
+    assert random["low"] < 1 < random["high"]
+    assert "as the model assumes" in random["finding"]
+
+
+def test_gaps_of_two_steps_have_shape_two():
+    gaps = 1 + np.random.default_rng(1).gamma(2.0, 400.0, (5000, 2))
+    assert purchase_regularity(purchases_with_gaps(gaps)).iloc[0]["shape"] == pytest.approx(2, rel=0.1)
+
+
+def test_customers_of_the_model_buy_as_often_as_the_model_says(model, buyers):
+    table = frequency_histogram(model, buyers.rfm, most=10)
+    assert table["actual"].sum() == 4000
+    assert table["expected"].sum() == pytest.approx(4000)
+    distance = ((table["actual"] - table["expected"]) ** 2 / table["expected"]).sum()
+    assert distance < 40  # many purchases of one day are one: a little off, but no more
+
+
+def test_customers_of_the_model_buy_in_the_horizon_as_much_as_expected_of_their_group(model, buyers):
+    bought = buyers.truth.set_index("customer_id")["purchases"]
+    for by in ("frequency", "time_since_last"):
+        table = calibration(model, buyers.rfm, bought, 180, by=by)
+        assert table["customers"].sum() == 4000
+        assert table["actual"].to_numpy() == pytest.approx(table["expected"].to_numpy(), rel=0.25, abs=0.15)
+
+
+def test_who_is_not_named_has_bought_nothing(model, buyers):
+    none = calibration(model, buyers.rfm, pd.Series(dtype=float), 180)
+    assert (none["actual"] == 0).all()
+
+
+def test_tracking_counts_each_day_once_and_leaves_out_who_came_later(model):
+    days = ["2024-01-01", "2024-01-01", "2024-01-03", "2024-01-20", "2024-02-01", "2024-02-05"]
+    purchases = pd.DataFrame({"customer_id": list("aaaabb"), "day": pd.to_datetime(days)})
+    table = tracking(model, purchases, "2024-01-14", step_days=10)
+    assert table["day"].dt.strftime("%m-%d").tolist() == ["01-10", "01-20"]
+    assert table["in_fit_window"].tolist() == [True, False]
+    assert table["actual"].tolist() == [1, 1]
+    alone = [model.expected_purchases_new_customer(days) for days in (9, 19)]
+    assert table["expected_cumulative"].to_numpy() == pytest.approx(alone)
+
+
+def test_tracking_reads_weeks_of_a_model_in_weeks():
+    weekly = BetaGeoModel.from_params(r=0.8, alpha=30.0 / 7, a=0.6, b=3.0, time_unit="W")
+    daily = BetaGeoModel.from_params(r=0.8, alpha=30.0, a=0.6, b=3.0)
+    purchases = purchases_with_gaps(np.array([[10, 10], [5, 30]]))
+    tables = [tracking(one, purchases, "2020-01-20")["expected"].to_numpy() for one in (weekly, daily)]
+    assert tables[0] == pytest.approx(tables[1])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (lambda m, f: spend_independence(f.head(0)), TableError, "no rows"),
+        (lambda m, f: spend_independence(f[f["frequency"] == 0]), InputError, "four repeat buyers"),
+        (lambda m, f: purchase_regularity(f), TableError, "purchases lacks day"),
+        (lambda m, f: frequency_histogram(m, f, most=0), RangeError, "most must be at least 1"),
+        (lambda m, f: frequency_histogram(BetaGeoModel(), f), NotFittedError, "not fitted"),
+        (lambda m, f: calibration(m, f, pd.Series({"x": 1}), 90), InputError, "does not have: x"),
+        (lambda m, f: calibration(m, f, pd.Series(dtype=int), 90, by="T"), RangeError, "by must be"),
+        (lambda m, f: calibration(m, f, pd.Series(dtype=int), 90, groups=0), RangeError, "groups must be"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused_with_the_reason(model, buyers, wrong, error, message):
+    with pytest.raises(error, match=message):
+        wrong(model, buyers.rfm)
+
+
+def test_regularity_and_tracking_need_purchases_to_look_at(model):
+    two_days = purchases_with_gaps(np.full((50, 1), 10))
+    with pytest.raises(InputError, match="ten customers with three purchase days, 0"):
+        purchase_regularity(two_days)
+    with pytest.raises(InputError, match="nobody in purchases bought on or before 2019-01-01"):
+        tracking(model, two_days, "2019-01-01")
+    with pytest.raises(RangeError, match="step_days must be at least 1"):
+        tracking(model, two_days, "2020-02-01", step_days=0)
