@@ -6,6 +6,7 @@
     model.py         BetaGeoModel: fit, predict, save
     rate.py          the expected purchase rate of a customer who is alive, and its integral
     expectation.py   probabilities and expected purchases of one customer, as formulas of arrays
+    by_age.py        the same of a million customers, at few ages and interpolated between them
     simulate.py      what a customer may do, drawn at random
 
 The field's symbols r, α, a, b, x, t_x, T are explained at the top of each file that uses them.
