@@ -23,7 +23,9 @@ app = typer.Typer(
 @app.callback()
 def about(
     context: typer.Context,
-    show_version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    show_version: Annotated[
+        bool, typer.Option("--version", metavar="", help="Show the version and leave.")
+    ] = False,
 ) -> None:
     """Who is about to leave, what each customer is worth, and what is worth doing about it."""
     if show_version:

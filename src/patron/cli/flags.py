@@ -94,7 +94,7 @@ Seed = Annotated[
 ]
 Promote = Annotated[
     bool,
-    Option("--promote", help="Champion whatever the comparison says.", rich_help_panel=_MODEL),
+    Option("--promote", metavar="", help="Champion whatever the comparison says.", rich_help_panel=_MODEL),
 ]
 Model = Annotated[
     str | None,
@@ -115,7 +115,9 @@ Data = Annotated[
     str | None,
     Option(metavar="complete-journey|cdnow|simulated", help="Whose customers (default complete-journey)."),
 ]
-Json = Annotated[bool, Option("--json", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)]
+Json = Annotated[
+    bool, Option("--json", metavar="", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
+]
 
 _PLACES: dict[str, tuple[str, ...]] = {
     "transactions": ("tables", "transactions", "source"),

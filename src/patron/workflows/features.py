@@ -67,8 +67,8 @@ def build_features(
     >>> days = ["2024-05-01", "2024-05-11"]
     >>> sales = pd.DataFrame({"customer_id": [7, 7], "order_at": days, "amount": [9.5, 8.0]})
     >>> made = build_features(Settings(tables={"transactions": sales}))
-    >>> made.table.execute().loc[0, ["customer_id", "frequency", "recency", "T"]].tolist()
-    [7, 1.0, 10.0, 10.0]
+    >>> made.table.execute().loc[0, ["frequency", "recency", "T"]].tolist()
+    [1.0, 10.0, 10.0]
     """
     out = check_target(settings.features.out) if settings.features.out is not None else None
     known = known_history(settings, history, progress)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patron.errors import SettingsError
+from patron.errors import PatronError, SettingsError
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -53,6 +53,10 @@ def check_target(path: str | Path) -> Path:
 def whole_file(target: Path) -> Iterator[Path]:
     """A temporary path beside `target`; it becomes `target` when the block ends well and is removed when not.
 
+    Raises
+    ------
+    PatronError : the disk is full, or refuses the file for another reason
+
     Examples
     --------
     >>> folder = Path(tempfile.mkdtemp())
@@ -63,16 +67,20 @@ def whole_file(target: Path) -> Iterator[Path]:
     >>> (folder / "note.csv").read_text()
     'customer_id'
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         _settle(temporary)
         os.replace(temporary, target)
+    except OSError as failed:
+        raise PatronError(f"Cannot write {str(target)!r}: {failed.strerror or failed}.") from failed
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def write_frame(frame: "pd.DataFrame", path: str | Path) -> Path:

@@ -2,7 +2,7 @@
 
 Champion and newcomer predict the same customers of the newest matured snapshot; the lower Brier score wins.
 A champion that answers another question (another horizon, features that the tables do not have) cannot be
-compared and stays.
+compared and stays; so it does where the newcomer's value model did not converge.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ import pandas as pd
 from patron.errors import ModelError, ModelNotFoundError, PatronError
 from patron.evaluation.metrics import churn_metrics
 from patron.features.assemble import assemble_features
-from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle import Bundle
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
@@ -51,19 +50,17 @@ class Candidate:
 
     Attributes
     ----------
+    bundle : the newcomer
     probability : (n_customers,) probability of leaving, in the order of `test`
     test : the snapshot
     as_of : its day
-    horizon_days : days ahead
-    catalogue : the newcomer's features
     history : what is known; a champion with other features gets them from here
     """
 
+    bundle: Bundle
     probability: Floats
     test: Part
     as_of: date
-    horizon_days: int
-    catalogue: FeatureCatalogue
     history: History
 
 
@@ -92,9 +89,11 @@ def judge(store: Store, candidate: Candidate, *, promote: bool = False) -> Verdi
         return Verdict(True, "the champion before it cannot be read")
     if promote:
         return Verdict(True, FORCED)
+    if not _converged(candidate.bundle):
+        return Verdict(False, "its value model did not converge")
     name = f"champion (version {version.version})" if version is not None else "champion"
-    if champion.churn is None or champion.horizon_days != candidate.horizon_days:
-        ahead = f"predicts {champion.horizon_days} days ahead and this one {candidate.horizon_days}"
+    if champion.churn is None or champion.horizon_days != candidate.bundle.horizon_days:
+        ahead = f"predicts {champion.horizon_days} days ahead and this one {candidate.bundle.horizon_days}"
         return Verdict(False, f"the {name} {ahead}, so they cannot be compared")
     try:
         theirs = champion.churn.predict_proba(_features_for(champion, candidate))[:, 1]
@@ -108,10 +107,15 @@ def judge(store: Store, candidate: Candidate, *, promote: bool = False) -> Verdi
     return Verdict(own < other, compared)
 
 
+def _converged(bundle: Bundle) -> bool:
+    fits = (bundle.value.purchases.diagnostics_, bundle.value.spend.diagnostics_)
+    return all(fit is None or fit.converged for fit in fits)  # None: nothing had to be fitted
+
+
 def _features_for(champion: Bundle, candidate: Candidate) -> pd.DataFrame:
     """The features that the champion takes, of the customers of the snapshot, in their order."""
-    if champion.catalogue == candidate.catalogue:
-        return candidate.test.features(candidate.catalogue)
+    if champion.catalogue == candidate.bundle.catalogue:
+        return candidate.test.features(candidate.bundle.catalogue)
     spine = make_spine(candidate.history, candidate.as_of)
     features = assemble_features(candidate.history, spine, champion.catalogue).to_pandas()
     return candidate.test.rows[["customer_id"]].merge(features, how="left", validate="one_to_one")

@@ -88,7 +88,7 @@ def train(
     outcome = Outcome(
         bundle=bundle, settings=settings, report=known.report, split=split, evaluation=evaluation
     )
-    candidate = Candidate(evaluation.probability, matured.test, split.test, horizon_days, catalogue, known)
+    candidate = Candidate(bundle, evaluation.probability, matured.test, split.test, known)
     verdict = judge(store, candidate, promote=settings.train.promote)
     return TrainResult(outcome, record_training(store, outcome, verdict))
 

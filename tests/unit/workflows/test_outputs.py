@@ -1,5 +1,6 @@
 """Files appear whole or not at all, and give back what went in."""
 
+import errno
 import uuid
 from datetime import date
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from patron.errors import SettingsError
+from patron.errors import PatronError, SettingsError
 from patron.workflows.outputs import check_target, whole_file, write_frame, write_table
 
 ENDINGS = [".parquet", ".csv"]
@@ -79,6 +80,16 @@ def test_a_file_that_fails_half_way_leaves_the_old_one_and_nothing_else(tmp_path
         write_half()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_told_in_a_sentence(tmp_path, monkeypatch):
+    def refuse(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(PatronError, match=r"Cannot write '.*scores\.csv': No space left on device\."):
+        write_frame(scores([7]), tmp_path / "scores.csv")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_missing_folder_is_made_when_the_file_is_written(tmp_path):
