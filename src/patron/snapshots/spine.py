@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from patron.errors import DateError, RangeError
+from patron.errors import DateError, RangeError, some
 from patron.tables.history import History
 
 __all__ = ["make_spine", "not_eligible"]
@@ -110,11 +110,14 @@ def _checked_dates(
 ) -> list[datetime.date]:
     if active_within_days is not None and active_within_days < 1:
         raise RangeError(f"active_within_days must be at least 1 day, got {active_within_days!r}.")
-    dates = [as_of] if isinstance(as_of, datetime.date) else list(as_of)
+    given = [as_of] if isinstance(as_of, datetime.date) else list(as_of)
+    dates = sorted(history.check_as_of(day) for day in given)
     if not dates or len(set(dates)) < len(dates):
+        raise DateError(f"as_of must name at least one day, and each once, got {some(dates) or 'none'}.")
+    first = history.days.day.min(where=history.days.is_purchase).to_pyarrow().as_py()
+    if first is None or dates[0] < first:
         raise DateError(
-            f"as_of must name each day once and at least one day, got {[str(day) for day in dates]}."
+            f"as_of {dates[0]} is before the first purchase, on {first}, so that there is nobody to look at. "
+            f"Choose a day from {first} to {history.known_until}."
         )
-    for day in dates:
-        history.check_as_of(day)
-    return sorted(dates)
+    return dates

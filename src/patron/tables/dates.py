@@ -16,15 +16,18 @@ from patron.errors import TableError
 
 __all__ = ["WrittenDates", "in_business_time", "is_blank", "look_at_dates", "read_dates"]
 
-# Each form: how it looks, and how its parts make ISO text. A number is the part of the pattern, "month" its
-# name.
+_INSTANT, _NAIVE = dt.Timestamp(timezone="UTC"), dt.Timestamp(scale=6)
+
+# How times are written besides ISO. The numbered parts make ISO text again.
 _NUMBERS = r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})(.*)$"
 _DOTTED = r"^(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(.*)$"
 _COMPACT = r"^(\d{4})(\d{2})(\d{2})$"
-_DAY_NAME_YEAR = r"^(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4})(.*)$"
-_NAME_DAY_YEAR = r"^([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})(.*)$"
-_DAY_FIRST, _MONTH_FIRST = r"\3-\2-\1\4", r"\3-\1-\2\4"
+_DAY_MONTH_NAME = r"^(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4})(.*)$"
+_MONTH_NAME_DAY = r"^([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})(.*)$"
 _MERIDIEM = r"\s*([AaPp])\.?[Mm]\.?$"
+_FORMS = (_NUMBERS, _DOTTED, _COMPACT, _DAY_MONTH_NAME, _MONTH_NAME_DAY, _MERIDIEM)
+
+_DAY_FIRST, _MONTH_FIRST = r"\3-\2-\1\4", r"\3-\1-\2\4"
 _HOUR = r"\s(\d{1,2}):"
 _ZONED = r"\d:\d{2}(:\d{2})?([.,]\d+)?\s*([+-]|[A-Za-z])"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -32,16 +35,16 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 @dataclass(frozen=True, slots=True)
 class WrittenDates:
-    """Which written forms a text column holds besides plain ISO.
+    """How the times of a text column are written besides ISO (2024-01-31, or 2024-01-31T18:30:00).
 
     Parameters
     ----------
-    iso_only : every cell that can be read is ISO, such as 2024-01-31 or 2024-01-31T18:30:00
-    zoned : some cells carry an offset or zone, such as 2024-01-31T18:30:00Z
+    forms : patterns of the other forms that occur, such as 31.01.2024
+    zoned : whether some cells carry an offset or zone, such as 2024-01-31T18:30:00Z
     day_first : of 02/03/2024, whether 02 is the day
     """
 
-    iso_only: bool = True
+    forms: frozenset[str] = frozenset()
     zoned: bool = False
     day_first: bool = False
 
@@ -49,22 +52,33 @@ class WrittenDates:
 def look_at_dates(
     text: ir.StringColumn, table: str, column: str, day_first: bool | None = None
 ) -> WrittenDates:
-    """Which written forms a text column holds: one pass over ISO columns, two over others.
+    """How the times of a text column are written: one pass over an ISO column, two over others.
+
+    Parameters
+    ----------
+    text : the column
+    table, column : its names, for messages
+    day_first : what the caller says of dates such as 02/03/2024; None lets the column decide
+
+    Returns
+    -------
+    WrittenDates
 
     Raises
     ------
     TableError : nothing in the column tells 02/03/2024 as 2 March from 3 February
     """
-    counts = _first_row(
+    iso = ~text.re_search(_MERIDIEM)  # DuckDB takes the PM of 6:30 PM for a time zone
+    found = _first_row(
         text.as_table().aggregate(
             written=text.count(where=~is_blank(text)),
-            iso=_cast(text).count(where=~text.re_search(_MERIDIEM)),  # DuckDB takes PM for a time zone
+            iso=_cast(text).count(where=iso),
             zoned=text.count(where=text.re_search(_ZONED)),
         )
     )
-    iso_only, zoned = counts["written"] == counts["iso"], bool(counts["zoned"])
-    if iso_only or day_first is not None:
-        return WrittenDates(iso_only, zoned, bool(day_first))
+    zoned = bool(found["zoned"])
+    if found["written"] == found["iso"]:
+        return WrittenDates(zoned=zoned)
     cells = text.strip()
     numbers = cells.re_search(_NUMBERS)
     as_day_first, as_month_first = (
@@ -72,43 +86,56 @@ def look_at_dates(
         for order in (_DAY_FIRST, _MONTH_FIRST)
     )
     differ = numbers & (as_day_first != as_month_first)
-    counts = _first_row(
+    found = _first_row(
         text.as_table().aggregate(
             day_first=as_day_first.count(where=numbers),
             month_first=as_month_first.count(where=numbers),
             example=ibis.ifelse(differ, cells, ibis.null("string")).min(),
+            **{form: cells.count(where=cells.re_search(form)) for form in _FORMS},
         )
     )
-    if counts["example"] is not None and counts["day_first"] == counts["month_first"]:
+    if found["example"] is not None and day_first is None and found["day_first"] == found["month_first"]:
         raise TableError(
-            f"table {table!r}: {column} holds dates such as {counts['example']!r}, and nothing tells the day "
+            f"table {table!r}: {column} holds dates such as {found['example']!r}, and nothing tells the day "
             "from the month. Write them as 2024-01-31, or say which by TableSource(day_first=True) or False."
         )
-    return WrittenDates(False, zoned, counts["day_first"] > counts["month_first"])
+    forms = frozenset(form for form in _FORMS if found[form])
+    return WrittenDates(
+        forms, zoned, found["day_first"] > found["month_first"] if day_first is None else day_first
+    )
 
 
 def read_dates(
     text: ir.StringValue, written: WrittenDates, time_zone: str | None, naive_time_zone: str | None
 ) -> ir.TimestampValue:
-    """Naive business-local time of each cell; null where the cell is no date.
+    """Naive business-local time of each cell.
+
+    Parameters
+    ----------
+    text : cells
+    written : how they are written
+    time_zone, naive_time_zone : as for `in_business_time`
+
+    Returns
+    -------
+    timestamps, null where a cell is no date
 
     Examples
     --------
-    >>> cell = ibis.literal("31.01.2024 6:30 PM")
-    >>> read_dates(cell, WrittenDates(iso_only=False), None, None).execute()
+    >>> cells = ibis.memtable({"order_at": ["31.01.2024 6:30 PM"]}).order_at
+    >>> read_dates(cells, look_at_dates(cells, "transactions", "order_at"), None, None).to_pandas()[0]
     Timestamp('2024-01-31 18:30:00')
     """
-    if written.iso_only:
-        iso, naive = text, _cast(text)
-    else:
-        iso = _as_iso(text.strip(), written.day_first)
-        naive = _cast(iso) + _half_days(text.strip())
+    iso = _as_iso(text.strip(), written) if written.forms else text
+    naive = _cast(iso)
+    if _MERIDIEM in written.forms:
+        naive = naive + _half_days(text.strip())
     if naive_time_zone is not None:
         # A day without a time of day is a business day already: moving it by hours would change the day.
         naive = ibis.ifelse(text.contains(":"), in_business_time(naive, time_zone, naive_time_zone), naive)
     if not written.zoned:
         return naive
-    instant = iso.strip().try_cast(dt.Timestamp(timezone="UTC"))
+    instant = iso.strip().try_cast(_INSTANT)
     return ibis.ifelse(iso.re_search(_ZONED), in_business_time(instant, time_zone, None), naive)
 
 
@@ -134,7 +161,7 @@ def in_business_time(
     own = moment.type().timezone
     if own is not None:
         return _wall_clock(time_zone or own, moment)
-    naive = moment.cast(dt.Timestamp(scale=6))
+    naive = moment.cast(_NAIVE)
     if naive_time_zone is None or naive_time_zone == time_zone:
         return naive
     return _wall_clock(time_zone or "UTC", _instant(naive_time_zone, naive))
@@ -148,20 +175,21 @@ def _cast(text: ir.StringValue) -> ir.TimestampValue:
 def _cast_unpadded(text: ir.StringValue) -> ir.TimestampValue:
     """Words that an engine would accept (epoch, infinity) do not begin with a digit."""
     starts_with_digit = (text >= "0") & (text < ":")  # ":" follows "9"
-    return ibis.ifelse(starts_with_digit, text, ibis.null("string")).try_cast(dt.Timestamp(scale=6))
+    return ibis.ifelse(starts_with_digit, text, ibis.null("string")).try_cast(_NAIVE)
 
 
-def _as_iso(text: ir.StringValue, day_first: bool) -> ir.StringValue:
+def _as_iso(text: ir.StringValue, written: WrittenDates) -> ir.StringValue:
     """Any written form → ISO text, without AM and PM."""
-    plain = text.re_replace(_MERIDIEM, "")
-    return ibis.cases(
-        (text.re_search(_NUMBERS), plain.re_replace(_NUMBERS, _DAY_FIRST if day_first else _MONTH_FIRST)),
-        (text.re_search(_DOTTED), plain.re_replace(_DOTTED, _DAY_FIRST)),
-        (text.re_search(_COMPACT), plain.re_replace(_COMPACT, r"\1-\2-\3")),
-        (text.re_search(_DAY_NAME_YEAR), _with_month_number(plain, _DAY_NAME_YEAR, day=1, month=2)),
-        (text.re_search(_NAME_DAY_YEAR), _with_month_number(plain, _NAME_DAY_YEAR, day=2, month=1)),
-        else_=plain,
-    )
+    plain = text.re_replace(_MERIDIEM, "") if _MERIDIEM in written.forms else text
+    as_iso = {
+        _NUMBERS: lambda: plain.re_replace(_NUMBERS, _DAY_FIRST if written.day_first else _MONTH_FIRST),
+        _DOTTED: lambda: plain.re_replace(_DOTTED, _DAY_FIRST),
+        _COMPACT: lambda: plain.re_replace(_COMPACT, r"\1-\2-\3"),
+        _DAY_MONTH_NAME: lambda: _with_month_number(plain, _DAY_MONTH_NAME, day=1, month=2),
+        _MONTH_NAME_DAY: lambda: _with_month_number(plain, _MONTH_NAME_DAY, day=2, month=1),
+    }
+    cases = [(text.re_search(form), iso()) for form, iso in as_iso.items() if form in written.forms]
+    return ibis.cases(*cases, else_=plain) if cases else plain
 
 
 def _with_month_number(text: ir.StringValue, pattern: str, day: int, month: int) -> ir.StringValue:
@@ -187,7 +215,6 @@ def _timezone(zone: str, moment: ir.TimestampValue) -> None:
     """SQL's AT TIME ZONE: an instant to a zone's wall clock, and a wall clock of the zone to an instant."""
 
 
-_INSTANT, _NAIVE = dt.Timestamp(timezone="UTC"), dt.Timestamp(scale=6)
 _at_time_zone = ibis.udf.scalar.builtin
 _wall_clock: Any = _at_time_zone(name="timezone", signature=((dt.string, _INSTANT), _NAIVE))(_timezone)
 _instant: Any = _at_time_zone(name="timezone", signature=((dt.string, _NAIVE), _INSTANT))(_timezone)

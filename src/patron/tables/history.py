@@ -23,7 +23,7 @@ from patron.tables.engine import open_engine, store
 from patron.tables.report import DataReport, count_rows
 from patron.tables.rows import CheckedRows, check_rows
 from patron.tables.schema import CUSTOMERS, ENGAGEMENT, TRANSACTIONS, TableSchema
-from patron.tables.source import TableSource, open_source, reading
+from patron.tables.source import TableSource, backends_of, open_source, reading
 from patron.tables.whole import refuse_if_useless, refuse_repeated_customers, refuse_without_purchase
 
 __all__ = ["History"]
@@ -203,7 +203,7 @@ class History:
         >>> History.read(lines).until(datetime.date(2024, 1, 31)).last_day
         datetime.date(2024, 1, 5)
         """
-        self.check_as_of(as_of)
+        as_of = self.check_as_of(as_of)
         days = self.days.filter(self.days.day <= ibis.literal(as_of))
         last_day = days.day.max().to_pyarrow().as_py()
         engagement, customers = self.engagement, self.customers
@@ -222,13 +222,23 @@ class History:
             known_until=as_of,
         )
 
-    def check_as_of(self, as_of: datetime.date) -> None:
-        """Raise unless `as_of` lies within the days known.
+    def check_as_of(self, as_of: datetime.date) -> datetime.date:
+        """The day of `as_of`, if it lies within the days known.
+
+        Parameters
+        ----------
+        as_of : a day; of a time of day, only the day counts
+
+        Returns
+        -------
+        datetime.date
 
         Raises
         ------
         DateError : `as_of` is before the first transaction, or after the last day known
         """
+        if isinstance(as_of, datetime.datetime):  # pandas has times where a day is meant
+            as_of = as_of.date()
         if as_of < self.first_day:
             raise DateError(
                 f"as_of {as_of} is before the first transaction, on {self.first_day}. "
@@ -237,9 +247,9 @@ class History:
         if as_of > self.known_until:
             raise DateError(
                 f"as_of {as_of} is after the last day of the transactions, {self.known_until}: what happened "
-                f"in between is unknown. Choose a day up to {self.known_until}, or add the transactions up to "
-                f"{as_of}."
+                f"in between is unknown. Choose a day up to {self.known_until}, or add what came after it."
             )
+        return as_of
 
     def store(self, table: ir.Table, name: str) -> ir.Table:
         """The table, computed once and held by the connection.
@@ -297,7 +307,7 @@ def _shared_backend(sources: Mapping[str, TableSource]) -> Any:
     """The backend of the first Ibis table among the sources that has one."""
     for source in sources.values():
         if isinstance(source.source, ir.Table):
-            backends, _ = source.source._find_backends()
+            backends = backends_of(source.source)
             if backends:
                 return backends[0]
     return None

@@ -26,7 +26,7 @@ from patron.tables.engine import open_engine, store
 from patron.tables.files import is_file, is_text_file, open_files
 from patron.tables.frames import open_frame, register
 
-__all__ = ["TableSource", "open_source", "reading"]
+__all__ = ["TableSource", "backends_of", "open_source", "reading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,18 @@ def reading(name: str, source: Any = None) -> Iterator[None]:
         raise SourceError(f"table {name!r}: {where}{_reason(error)}") from error
 
 
+def backends_of(table: ir.Table) -> list[Any]:
+    """The backends that hold an Ibis table; none when it is made of frames alone.
+
+    Examples
+    --------
+    >>> backends_of(ibis.memtable({"customer_id": [1]}))
+    []
+    """
+    backends, _ = table._find_backends()
+    return list(backends)
+
+
 def _open(wanted: TableSource, name: str, connection: Any) -> ir.Table:
     given = wanted.source
     if isinstance(given, ir.Table):
@@ -145,8 +157,8 @@ def _open(wanted: TableSource, name: str, connection: Any) -> ir.Table:
 
 def _open_ibis(table: ir.Table, connection: Any) -> ir.Table:
     """An Ibis table where it is if the connection can reach it, and otherwise a copy."""
-    backends, holds_frames = table._find_backends()
-    if backends == [connection] and not holds_frames:
+    backends = backends_of(table)
+    if backends == [connection]:
         return table
     if connection.name == "duckdb" and backends and backends[0].name != "duckdb":
         batches = register(table.to_pyarrow_batches(), connection)  # a stream, which can be read but once
@@ -171,8 +183,8 @@ def _open_database(text: str, name: str, connection: Any) -> ir.Table:
     except (ImportError, ValueError, AttributeError) as error:
         scheme = url.split("://")[0]
         raise SourceError(
-            f"table {name!r}: Ibis cannot open {_words(text)}: {_words(str(error))}. A driver may be missing: "
-            f"pip install 'ibis-framework[{scheme}]'."
+            f"table {name!r}: Ibis cannot open {_words(text)}: {_words(str(error))}. A driver may be "
+            f"missing: pip install 'ibis-framework[{scheme}]'."
         ) from error
     return _open_ibis(backend.table(table_name), connection)
 

@@ -1,6 +1,5 @@
 """CSV and Parquet files, databases: what can be read, and the sentence for what cannot."""
 
-import gzip
 from pathlib import Path
 
 import duckdb
@@ -94,12 +93,12 @@ def test_a_file_that_is_not_there_is_named_with_what_is_there(folder):
 
 
 def test_a_folder_that_is_not_there_is_named(folder):
-    with pytest.raises(SourceError, match="the folder .*nowhere does not exist"):
+    with pytest.raises(SourceError, match=r"the folder .*nowhere does not exist"):
         History.read(folder / "nowhere" / "a.csv")
 
 
 def test_a_glob_without_files_is_no_empty_table(folder):
-    with pytest.raises(SourceError, match="there is no file"):
+    with pytest.raises(SourceError, match=r"there is no file"):
         History.read(f"{folder}/*.parquet")
 
 
@@ -125,7 +124,7 @@ def test_a_file_that_is_not_utf8_says_so(folder, encoding, place):
 def test_bad_bytes_deep_in_a_file_are_found(folder):
     rows = b"".join(b"%d,2024-01-05,1\n" % row for row in range(50_000))
     path = write(folder / "a.csv", b"customer_id,order_at,amount\n" + rows + b"M\xfcller,2024-01-05,1\n")
-    with pytest.raises(SourceError, match="line 50002 is not UTF-8 text"):
+    with pytest.raises(SourceError, match=r"line 50002 is not UTF-8 text"):
         History.read(path)
 
 
@@ -158,12 +157,12 @@ def test_a_header_must_name_each_column_once(folder, header):
 
 
 def test_an_empty_file_is_no_table(folder):
-    with pytest.raises(SourceError, match="is empty. The first line must name the columns"):
+    with pytest.raises(SourceError, match=r"is empty. The first line must name the columns"):
         History.read(write(folder / "a.csv", ""))
 
 
 def test_a_header_alone_is_an_empty_table(folder):
-    with pytest.raises(TableError, match="table 'transactions' is empty: it has columns but no row"):
+    with pytest.raises(TableError, match=r"table 'transactions' is empty: it has columns but no row"):
         History.read(write(folder / "a.csv", "customer_id,order_at,amount\n"))
 
 
@@ -219,12 +218,12 @@ def test_two_tables_of_one_database_may_be_read_together(shop):
 
 
 def test_a_database_without_the_table_says_what_it_has(shop):
-    with pytest.raises(SourceError, match="has no table 'sales'; it has bills, orders"):
+    with pytest.raises(SourceError, match=r"has no table 'sales'; it has bills, orders"):
         History.read(f"duckdb://{shop}::sales")
 
 
 def test_a_database_url_must_name_the_table(shop):
-    with pytest.raises(SourceError, match="does not say which table. Add it after two colons"):
+    with pytest.raises(SourceError, match=r"does not say which table. Add it after two colons"):
         History.read(f"duckdb://{shop}")
 
 
@@ -247,7 +246,7 @@ def test_a_password_is_never_shown():
 
 def test_a_mapped_name_that_is_not_there_is_answered_with_the_closest():
     with pytest.raises(
-        TableError, match="columns maps amount to 'Amout', but it has .*Perhaps 'Amount' is meant"
+        TableError, match=r"columns maps amount to 'Amout', but it has .*Perhaps 'Amount' is meant"
     ):
         open_source(TableSource(LINES.rename(columns={"amount": "Amount"}), columns={"amount": "Amout"}))
 
