@@ -106,6 +106,25 @@ class DrawnModel(Estimator):
                 f"Give a file that {cls.__name__}.save wrote."
             ) from error
 
+    def covariate_matrix(self, rfm: pd.DataFrame) -> Floats:
+        """The covariates of customers as numbers around zero.
+
+        Parameters
+        ----------
+        rfm : one row per customer, with the covariates
+
+        Returns
+        -------
+        (n_customers, k); k is 0 without covariates
+
+        Raises
+        ------
+        NotFittedError : fit comes first
+        TableError : rfm lacks a covariate
+        """
+        self._fitted()
+        return np.zeros((len(rfm), 0)) if self.covariates_ is None else self.covariates_.matrix(rfm)
+
     def _learn_covariates(self, rfm: pd.DataFrame) -> tuple[Covariates | None, Floats | None]:
         """The covariates named in the settings, and their matrix (n_customers, k)."""
         if not self.covariates:

@@ -66,12 +66,12 @@ def segments_of(
     """
     bought = {name: values[:, None] for name, values in purchases.to_arrays()[0].items()}
     spent = {name: values[:, None] for name, values in spend.to_arrays()[0].items()}
-    of_purchases, of_spend = purchases._matrix(rfm), spend._matrix(rfm)
+    of_purchases, of_spend = purchases.covariate_matrix(rfm), spend.covariate_matrix(rfm)
     distinct, which = distinct_rows(np.hstack([of_purchases, of_spend]))
     segments = []
     for number, covariates in enumerate(distinct[:, None]):
-        r, alpha, a, b = purchases._of_customers(bought, covariates[:, : of_purchases.shape[1]])
-        v = spend._scale_of(spent, covariates[:, of_purchases.shape[1] :])
+        r, alpha, a, b = purchases.parameters_of(bought, covariates[:, : of_purchases.shape[1]])
+        v = spend.scale_of(spent, covariates[:, of_purchases.shape[1] :])
         draws = ParameterDraws(
             {"r": r[:, 0], "alpha": alpha[:, 0], "a": a[:, 0], "b": b[:, 0]},
             {"p": spent["p"][:, 0], "q": spent["q"][:, 0], "v": v[:, 0]},

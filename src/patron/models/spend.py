@@ -18,7 +18,7 @@ Fader, Hardie & Lee (2005), RFM and CLV: using iso-value curves for customer bas
 Marketing Research 42(4), 415-430.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -208,7 +208,7 @@ class GammaGammaModel(DrawnModel):
         again = customers.frequency > 0
         x, z = np.where(again, customers.frequency, 1.0), np.where(again, customers.monetary_value, 1.0)
         means = {name: np.array([[value]]) for name, value in self.params_.items()}
-        v = self._scale_of(means, self._matrix(rfm))
+        v = self.scale_of(means, self.covariate_matrix(rfm))
         known = log_likelihood(means["p"], means["q"], v, x, z)[0]
         return customers.series(np.where(again, known, 0.0), "log_likelihood")
 
@@ -224,15 +224,32 @@ class GammaGammaModel(DrawnModel):
         -------
         Series by customer_id, in the order of `rfm`; money
         """
-        customers, matrix = read_customers(rfm, purchases=False, spend=True), self._matrix(rfm)
+        customers, matrix = read_customers(rfm, purchases=False, spend=True), self.covariate_matrix(rfm)
         z = np.where(customers.frequency > 0, customers.monetary_value, 0.0)
         total = np.zeros(len(customers))
         draws = self._spaced(min(n_draws, len(self._fitted()["p"])))
         for draw in range(len(draws["p"])):
             one = {name: values[draw : draw + 1] for name, values in draws.items()}
-            v = self._scale_of(one, matrix)
+            v = self.scale_of(one, matrix)
             total += expected_spend(one["p"], one["q"], v, customers.frequency, z)[0]
         return customers.series(total / len(draws["p"]), "expected_spend")
+
+    def scale_of(self, draws: Mapping[str, Floats], matrix: Floats) -> Floats:
+        """The scale v of customers whose covariates differ.
+
+        Parameters
+        ----------
+        draws : parameter → (n_draws, 1), as `draws_` has them
+        matrix : (n_customers, k) of `covariate_matrix`
+
+        Returns
+        -------
+        (n_draws, 1), or (n_draws, n_customers) where covariates move it; money
+        """
+        if self.covariates_ is None:
+            return draws["v"]
+        effects = np.hstack([draws[f"spending[{effect}]"] for effect in self.covariates_.effects])
+        return draws["v"] * np.exp(effects @ matrix.T)
 
     def _posterior(self, customers: Customers, covariates: Floats | None) -> tuple[Posterior, float]:
         """The posterior in scaled money, and the unit of that money."""
@@ -254,15 +271,3 @@ class GammaGammaModel(DrawnModel):
             np.append(spread, np.full(n_effects, EFFECT_SPREAD)),
             len(x),
         ), scale
-
-    def _matrix(self, rfm: pd.DataFrame) -> Floats:
-        """(n_customers, k) the covariates of these customers."""
-        self._fitted()
-        return np.zeros((len(rfm), 0)) if self.covariates_ is None else self.covariates_.matrix(rfm)
-
-    def _scale_of(self, draws: dict[str, Floats], matrix: Floats) -> Floats:
-        """v of each customer, given draws of shape (n_draws, 1) and covariates (n_customers, k)."""
-        if self.covariates_ is None:
-            return draws["v"]
-        effects = np.hstack([draws[f"spending[{effect}]"] for effect in self.covariates_.effects])
-        return draws["v"] * np.exp(effects @ matrix.T)

@@ -20,7 +20,7 @@ Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Sc
 Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing 24(3), 201-209.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -200,7 +200,7 @@ class BetaGeoModel(DrawnModel):
         customers = read_customers(rfm)
         x, t_x, T = customers.frequency, customers.recency, customers.T
         means = {name: np.array([[value]]) for name, value in self.params_.items()}
-        r, alpha, a, b = self._of_customers(means, self._matrix(rfm))
+        r, alpha, a, b = self.parameters_of(means, self.covariate_matrix(rfm))
         each = log_likelihood(r, alpha, a, b, x, t_x, T, self.family)
         return customers.series(each[0], "log_likelihood")
 
@@ -324,28 +324,25 @@ class BetaGeoModel(DrawnModel):
         """
         customers = read_customers(rfm)
         x, t_x, T = customers.frequency, customers.recency, customers.T
-        r, alpha, a, b = self._of_customers(self._spaced(n_draws), self._matrix(rfm))
+        r, alpha, a, b = self.parameters_of(self._spaced(n_draws), self.covariate_matrix(rfm))
         rng = np.random.default_rng(random_state)
         counts = simulate_purchases(rng, r, alpha, a, b, x, t_x, T, horizon, self.family)
         return pd.DataFrame(counts.T, index=customers.ids)
 
-    def _check_settings(self) -> None:
-        for name, value, known in (
-            ("family", self.family, expectation.FAMILIES),
-            ("time_unit", self.time_unit, tuple(UNITS_PER_YEAR)),
-        ):
-            if value not in known:
-                raise SettingsError(f"BetaGeoModel.{name} must be one of {', '.join(known)}, got {value!r}.")
-
-    def _matrix(self, rfm: pd.DataFrame) -> Floats:
-        """(n_customers, k) the covariates of these customers."""
-        self._fitted()
-        return np.zeros((len(rfm), 0)) if self.covariates_ is None else self.covariates_.matrix(rfm)
-
-    def _of_customers(
-        self, draws: dict[str, Floats], matrix: Floats
+    def parameters_of(
+        self, draws: Mapping[str, Floats], matrix: Floats
     ) -> tuple[Floats, Floats, Floats, Floats]:
-        """r, α, a and b of each customer, given draws (n_draws, 1) and covariates (n_customers, k)."""
+        """The parameters of customers whose covariates differ.
+
+        Parameters
+        ----------
+        draws : parameter → (n_draws, 1), as `draws_` has them
+        matrix : (n_customers, k) of `covariate_matrix`
+
+        Returns
+        -------
+        r, alpha, a, b : each (n_draws, 1), or (n_draws, n_customers) where covariates move it
+        """
         r, alpha, a, b = (draws[name] for name in ("r", "alpha", "a", "b"))
         if self.covariates_ is None:
             return r, alpha, a, b
@@ -356,11 +353,19 @@ class BetaGeoModel(DrawnModel):
         phi = expit(np.log(a / b) + dropping @ matrix.T)
         return r, alpha * np.exp(-buying @ matrix.T), (a + b) * phi, (a + b) * (1 - phi)
 
+    def _check_settings(self) -> None:
+        for name, value, known in (
+            ("family", self.family, expectation.FAMILIES),
+            ("time_unit", self.time_unit, tuple(UNITS_PER_YEAR)),
+        ):
+            if value not in known:
+                raise SettingsError(f"BetaGeoModel.{name} must be one of {', '.join(known)}, got {value!r}.")
+
     def _mean(
         self, rfm: pd.DataFrame, formula: Callable[..., Floats], name: str, n_draws: int, **options: Any
     ) -> pd.Series:
         """The mean of a formula over posterior draws, worked out once for customers who are alike."""
-        customers, matrix = read_customers(rfm), self._matrix(rfm)
+        customers, matrix = read_customers(rfm), self.covariate_matrix(rfm)
         columns = [customers.frequency, customers.recency, customers.T, *matrix.T]
         (x, t_x, T, *distinct), _, which = count_distinct(columns, np.ones(len(customers)))
         matrix = np.column_stack(distinct) if distinct else np.zeros((len(x), 0))
@@ -371,7 +376,7 @@ class BetaGeoModel(DrawnModel):
             part = slice(begin, begin + step)
             history = x[part], t_x[part], T[part]
             values = formula(
-                *self._of_customers(draws, matrix[part]), *history, family=self.family, **options
+                *self.parameters_of(draws, matrix[part]), *history, family=self.family, **options
             )
             means.append(values.mean(axis=0))
         return customers.series(np.concatenate(means)[which], name)
