@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import nbformat
@@ -35,6 +36,7 @@ def test_a_notebook_runs(path, tmp_path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_defines_no_function(path):
     source = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "code")
+    source = re.sub(r"^%.*$", "", source, flags=re.MULTILINE)  # magics are not Python
     defined = [
         node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.ClassDef)
     ]
