@@ -45,7 +45,8 @@ ORDER_TRENDS = tuple(
 NET_SPEND_TRENDS = tuple(
     FeatureSpec(
         f"net_spend_trend_{w}d", "trend", "ratio", "number",
-        f"spent {{net_spend_{w}d:money}} in the last {w} days, {{value:change}} in the {w} days before", 2 * w,
+        f"spent {{net_spend_{w}d:money}} in the last {w} days, {{value:change}} in the {w} days before",
+        2 * w,
     )
     for w in TREND_WINDOWS
 )  # fmt: skip
