@@ -212,7 +212,7 @@ def tracking(
 
     Returns
     -------
-    DataFrame, one row per step: day (the last of the step), in_fit_window, actual, expected (repeat purchases
+    DataFrame, one row per whole step: day (its last), in_fit_window, actual, expected (repeat purchases
     in the step), actual_cumulative, expected_cumulative. Customers who came after as_of are left out.
 
     Raises
@@ -226,7 +226,7 @@ def tracking(
     --------
     >>> model = BetaGeoModel.from_params(r=0.243, alpha=30.9, a=0.793, b=2.426)
     >>> purchases = pd.DataFrame({"customer_id": [1, 1, 2, 1], "day": pd.to_datetime(
-    ...     ["2024-01-01", "2024-01-05", "2024-01-02", "2024-01-20"])})
+    ...     ["2024-01-01", "2024-01-05", "2024-01-02", "2024-01-21"])})
     >>> tracking(model, purchases, "2024-01-14")[["in_fit_window", "actual", "expected"]].round(2)
        in_fit_window  actual  expected
     0           True       1      0.08
@@ -242,7 +242,7 @@ def tracking(
     if days.empty:
         raise InputError(f"nobody in purchases bought on or before {as_of}: there is nothing to track.")
     begin, end = int(first.min()), int(days["day"].max())
-    last = np.arange(begin + step_days - 1, end + step_days, step_days)
+    last = np.arange(begin + step_days - 1, max(end + 1, begin + step_days), step_days)  # whole steps only
     bought = np.bincount(days.loc[days["day"] > first, "day"] - begin, minlength=last[-1] - begin + 1)
     started = np.bincount(days.loc[days["day"] == first, "day"] - begin, minlength=last[-1] - begin + 1)
     ages = np.arange(last[-1] - begin + 1, dtype=np.float64)

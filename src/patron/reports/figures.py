@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
@@ -166,6 +167,10 @@ def tracking_figure(
         axes.margins(x=0)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    if dated:
+        locator = AutoDateLocator(maxticks=8)
+        every[-1].xaxis.set_major_locator(locator)
+        every[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))
     every[-1].set_xlabel("Day" if dated else "Days since the first day")
     add_legend(figure, every[0])
     return figure
