@@ -161,6 +161,26 @@ def test_the_longer_the_time_the_more_purchases_along_every_future():
     assert np.isfinite(counts).all()
 
 
+def test_whatever_the_parameters_no_number_of_a_prediction_is_none():
+    rng = np.random.default_rng(0)
+    for world in range(12):
+        r, alpha, a, b = 10 ** rng.uniform(-2, 2, 4)  # four decades
+        p, q, v = 10 ** rng.uniform(-1, 2), 1 + 10 ** rng.uniform(-1, 2), 10 ** rng.uniform(-2, 4)
+        family = ("bgnbd", "mbgnbd")[world % 2]
+        model = CustomerValueModel(
+            BetaGeoModel.from_params(r=r, alpha=alpha, a=a, b=b, family=family),
+            GammaGammaModel.from_params(p=p, q=q, v=v),
+        )
+        rfm = some_customers(40, seed=world)
+        horizons = {
+            "horizon_days": 10 ** rng.uniform(0, 3),
+            "value_horizon_days": (365, 3650, np.inf)[world % 3],
+        }
+        scores = model.predict(rfm, **horizons, n_draws=100).drop(columns="customer_id").to_numpy()
+        assert np.isfinite(scores).all()
+        assert (scores >= 0).all()
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     st.lists(st.floats(0, 1e6, width=32), min_size=20, max_size=60),

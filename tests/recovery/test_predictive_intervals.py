@@ -75,6 +75,7 @@ def test_eighty_per_cent_intervals_hold_eighty_per_cent_of_what_customers_do():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 @pytest.mark.filterwarnings(
     "ignore:BetaGeoModel. k-hat"
 )  # in some of fifty worlds the draws are a rough guide

@@ -40,7 +40,7 @@ Index = npt.NDArray[np.intp]
 Pairs = tuple[Index, Floats]  # distinct (x, T): which of the distinct x, and T
 
 BLOCK = 2048  # customers at a time: the arrays of a block stay in the processor's cache
-SLICE = 0.01  # a simulated purchase is discounted as in the middle of a stretch of time that takes this share
+SLICE = 0.02  # a simulated purchase is discounted as in the middle of a stretch of time that takes this share
 MOST = 1e30  # of money, in the units of the input: a bound that keeps single precision finite
 
 

@@ -72,7 +72,7 @@ class CustomerValueModel:
     >>> scores = model.predict(rfm, horizon_days=90)
     >>> scores[["customer_id", "p_no_purchase", "expected_value", "expected_value_high"]].round(2)
       customer_id  p_no_purchase  expected_value  expected_value_high
-    0           b           0.68            3.31                 7.53
+    0           b           0.68            3.31                 7.49
     1           a           0.94            0.72                 0.00
     """
 

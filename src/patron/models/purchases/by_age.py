@@ -9,6 +9,7 @@ The letters are those of `patron.models.purchases.expectation`.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -84,23 +85,23 @@ class PurchasesByAge:
         """What lies ahead of customers with the `which`-th x and age T; (n,) each, sorted by x, then T."""
         height = np.log1p(T / self._unit) / np.log(2)
         octave = np.floor(height).astype(np.intp)
-        cells = list(dict.fromkeys(zip(which.tolist(), octave.tolist(), strict=True)))
-        # The rows are sorted, so of the octaves met before none but the last can be met again.
-        self._octaves = {cell: self._octaves.get(cell) or self._octave(*cell) for cell in cells}
-        place = {cell: index for index, cell in enumerate(cells)}
-        cell_of = np.array([place[cell] for cell in zip(which.tolist(), octave.tolist(), strict=True)])
         away = (2 * (height - octave) - 1)[:, None] - NODES
         shares = BARYCENTRIC / np.where(away == 0, 1e-300, away)
         shares /= np.add.reduce(shares, axis=1)[:, None]
-        means = np.stack([self._octaves[cell][0] for cell in cells])  # (n_cells, n_nodes, 3, n_draws)
-        medians = np.stack([self._octaves[cell][1] for cell in cells])
-        found = np.zeros((3, T.size, means.shape[-1]))
-        waits = np.zeros(T.size)
-        for node, share in enumerate(shares.T):
-            for number in range(3):
-                found[number] += share[:, None] * means[cell_of, node, number]
-            waits += share * medians[cell_of, node]
-        return Ahead(found[0], found[1], found[2], np.exp(np.minimum(waits, 600.0)))
+        edges = np.flatnonzero((np.diff(which) != 0) | (np.diff(octave) != 0)) + 1
+        before, self._octaves = self._octaves, {}
+        found = np.empty((T.size, 3, self._draws["r"].size))
+        waits = np.empty(T.size)
+        for start, stop in pairwise([0, *edges.tolist(), T.size]):
+            cell = int(which[start]), int(octave[start])
+            # The rows are sorted: of the octaves met before, none but the last can be met again.
+            means, medians = self._octaves[cell] = before[cell] if cell in before else self._octave(*cell)
+            found[start:stop], waits[start:stop] = 0.0, 0.0
+            for node, share in enumerate(shares[start:stop].T):
+                found[start:stop] += share[:, None, None] * means[node]
+                waits[start:stop] += share * medians[node]
+        median = np.exp(np.minimum(waits, 600.0))
+        return Ahead(found[:, 0], found[:, 1], found[:, 2], median)
 
     def _octave(self, which: int, octave: int) -> tuple[Floats, Floats]:
         """(n_nodes, 3, n_draws) expectations and (n_nodes,) ln median waits at the ages of one octave."""
