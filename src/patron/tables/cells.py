@@ -118,7 +118,7 @@ def without_nan(value: ir.Value) -> ir.Value:
 
 def is_whole_number(text: ir.StringValue) -> ir.BooleanValue:
     """Whether text is a 64-bit integer that would be written just so again: 7 and -7, but not 007 or 7.0."""
-    return text == text.try_cast("int64").cast("string")
+    return (text == text.try_cast("int64").cast("string")).fill_null(False)
 
 
 def _read_text_number(text: ir.StringValue) -> ir.FloatingValue:

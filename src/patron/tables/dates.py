@@ -28,6 +28,7 @@ _MERIDIEM = r"\s*([AaPp])\.?[Mm]\.?$"
 _FORMS = (_NUMBERS, _DOTTED, _COMPACT, _DAY_MONTH_NAME, _MONTH_NAME_DAY, _MERIDIEM)
 
 _DAY_FIRST, _MONTH_FIRST = r"\3-\2-\1\4", r"\3-\1-\2\4"
+_PLACE_OF_DAY = {_DAY_MONTH_NAME: 1, _MONTH_NAME_DAY: 2}
 _HOUR = r"\s(\d{1,2}):"
 _ZONED = r"\d:\d{2}(:\d{2})?([.,]\d+)?\s*([+-]|[A-Za-z])"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -181,22 +182,22 @@ def _cast_unpadded(text: ir.StringValue) -> ir.TimestampValue:
 def _as_iso(text: ir.StringValue, written: WrittenDates) -> ir.StringValue:
     """Any written form → ISO text, without AM and PM."""
     plain = text.re_replace(_MERIDIEM, "") if _MERIDIEM in written.forms else text
-    as_iso = {
-        _NUMBERS: lambda: plain.re_replace(_NUMBERS, _DAY_FIRST if written.day_first else _MONTH_FIRST),
-        _DOTTED: lambda: plain.re_replace(_DOTTED, _DAY_FIRST),
-        _COMPACT: lambda: plain.re_replace(_COMPACT, r"\1-\2-\3"),
-        _DAY_MONTH_NAME: lambda: _with_month_number(plain, _DAY_MONTH_NAME, day=1, month=2),
-        _MONTH_NAME_DAY: lambda: _with_month_number(plain, _MONTH_NAME_DAY, day=2, month=1),
+    in_numbers = {
+        _NUMBERS: _DAY_FIRST if written.day_first else _MONTH_FIRST,
+        _DOTTED: _DAY_FIRST,
+        _COMPACT: r"\1-\2-\3",
     }
-    cases = [(text.re_search(form), iso()) for form, iso in as_iso.items() if form in written.forms]
+    cases = [(form, plain.re_replace(form, iso)) for form, iso in in_numbers.items()]
+    cases += [(form, _with_month_number(plain, form, day)) for form, day in _PLACE_OF_DAY.items()]
+    cases = [(text.re_search(form), iso) for form, iso in cases if form in written.forms]
     return ibis.cases(*cases, else_=plain) if cases else plain
 
 
-def _with_month_number(text: ir.StringValue, pattern: str, day: int, month: int) -> ir.StringValue:
+def _with_month_number(text: ir.StringValue, form: str, day: int) -> ir.StringValue:
     """31 Jan 2024 → 2024-1-31."""
-    name = text.re_extract(pattern, month).lower().substr(0, 3)
+    name = text.re_extract(form, 3 - day).lower().substr(0, 3)
     number = name.cases(*((short, str(place)) for place, short in enumerate(_MONTHS, start=1)), else_="0")
-    return text.re_replace(pattern, r"\3-") + number + "-" + text.re_replace(pattern, rf"\{day}\4")
+    return text.re_replace(form, r"\3-") + number + "-" + text.re_replace(form, rf"\{day}\4")
 
 
 def _half_days(text: ir.StringValue) -> ir.IntervalValue:

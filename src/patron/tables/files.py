@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 
 from patron.errors import SourceError, some
 
-__all__ = ["is_file", "is_text_file", "open_files"]
+__all__ = ["is_text_file", "open_files"]
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
@@ -31,11 +31,6 @@ def is_text_file(path: str) -> bool:
     True
     """
     return path.lower().endswith(TEXT_ENDINGS)
-
-
-def is_file(path: str) -> bool:
-    """Whether a path names a file that patron reads, by its ending."""
-    return path.lower().endswith(TEXT_ENDINGS + PARQUET_ENDINGS)
 
 
 def open_files(text: str, name: str, connection: Any) -> ir.Table:
@@ -55,8 +50,7 @@ def open_files(text: str, name: str, connection: Any) -> ir.Table:
     ------
     SourceError : there is no such file, or it is none that patron reads
     """
-    remote = "://" in text
-    files = [text] if remote else _matching(text, name)
+    files = _matching(text, name)
     if all(file.lower().endswith(PARQUET_ENDINGS) for file in files):
         return connection.read_parquet(files, **({"union_by_name": True} if len(files) > 1 else {}))
     if all(is_text_file(file) for file in files):

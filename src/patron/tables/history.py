@@ -169,6 +169,10 @@ class History:
             _rows=rows,
         )
 
+    def __repr__(self) -> str:
+        customers = self.report["transactions"].customers
+        return f"<History of {customers:,} customers, {self.first_day} to {self.known_until}>"
+
     @cached_property
     def rejected(self) -> dict[str, pd.DataFrame]:
         """Table → its rejected rows as they came, under patron's names, and the `rule` that each broke."""
@@ -318,21 +322,15 @@ def _id_type(raw: Mapping[str, ir.Table], sources: Mapping[str, TableSource]) ->
     untyped = [name for name, source in sources.items() if source.holds_text]
     if "transactions" not in untyped:
         return raw["transactions"].customer_id.type().copy(nullable=True)
-    typed_as_text = any(raw[name].customer_id.type().is_string() for name in raw if name not in untyped)
-    return (
-        dt.string
-        if typed_as_text or not all(_whole_numbers(raw[name], name) for name in untyped)
-        else dt.int64
-    )
-
-
-def _whole_numbers(table: ir.Table, name: str) -> bool:
-    ids = table.customer_id
-    with reading(name):
-        odd = (
-            table.filter(~is_blank(ids) & ~is_whole_number(ids).fill_null(False)).count().to_pyarrow().as_py()
-        )
-    return bool(odd == 0)
+    if any(raw[name].customer_id.type().is_string() for name in raw if name not in untyped):
+        return dt.string
+    for name in untyped:
+        ids = raw[name].customer_id
+        odd = ids.count(where=~is_blank(ids) & ~is_whole_number(ids))
+        with reading(name, sources[name].source):
+            if odd.to_pyarrow().as_py():
+                return dt.string
+    return dt.int64
 
 
 def _kept(rows: CheckedRows, connection: Any) -> ir.Table:

@@ -8,6 +8,7 @@ through pandas.
 import difflib
 import os
 import re
+import zlib
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from ibis.common.exceptions import IbisError
 
 from patron.errors import SettingsError, SourceError, TableError, some
 from patron.tables.engine import open_engine, store
-from patron.tables.files import is_file, is_text_file, open_files
+from patron.tables.files import is_text_file, open_files
 from patron.tables.frames import open_frame, register
 
 __all__ = ["TableSource", "backends_of", "open_source", "reading"]
@@ -127,7 +128,7 @@ def reading(name: str, source: Any = None) -> Iterator[None]:
     """
     try:
         yield
-    except (duckdb.Error, pa.ArrowException, IbisError, OSError, UnicodeError) as error:
+    except (duckdb.Error, pa.ArrowException, IbisError, OSError, EOFError, zlib.error, UnicodeError) as error:
         where = f"{_words(source)} cannot be read: " if source is not None else "cannot be read: "
         raise SourceError(f"table {name!r}: {where}{_reason(error)}") from error
 
@@ -150,7 +151,7 @@ def _open(wanted: TableSource, name: str, connection: Any) -> ir.Table:
         return _open_ibis(given, connection)
     if isinstance(given, str | os.PathLike):
         text = os.fspath(given)
-        is_database = "::" in text or ("://" in text and not is_file(text))
+        is_database = "::" in text or "://" in text
         return _open_database(text, name, connection) if is_database else open_files(text, name, connection)
     return open_frame(given, name, wanted.columns.get("customer_id", "customer_id"), connection)
 
@@ -173,20 +174,21 @@ def _open_database(text: str, name: str, connection: Any) -> ir.Table:
     url, _, table_name = text.rpartition("::")
     if not url:
         raise SourceError(
-            f"table {name!r}: {_words(text)} does not say which table. Add it after two colons, "
-            "such as duckdb:///shop.db::orders."
+            f"table {name!r}: {_words(text)} does not say which table of a database to read. Add it after "
+            "two colons, such as duckdb:///shop.db::orders. Files are read from this machine only."
         )
     if connection.name == "duckdb" and ("://" not in url or url.startswith("duckdb://")):
         return _attach(url.removeprefix("duckdb://"), table_name, name, connection)
     try:
-        backend = ibis.connect(url)
-    except (ImportError, ValueError, AttributeError) as error:
-        scheme = url.split("://")[0]
+        return _open_ibis(ibis.connect(url).table(table_name), connection)
+    except Exception as error:  # every database has a driver with errors of its own
+        missing = isinstance(
+            error, ImportError | AttributeError
+        )  # Ibis knows no such backend, or lacks its driver
+        remedy = f" pip install 'ibis-framework[{url.split('://')[0]}]' may help." if missing else ""
         raise SourceError(
-            f"table {name!r}: Ibis cannot open {_words(text)}: {_words(str(error))}. A driver may be "
-            f"missing: pip install 'ibis-framework[{scheme}]'."
+            f"table {name!r}: {_words(text)} cannot be read: {_reason(error)}{remedy}"
         ) from error
-    return _open_ibis(backend.table(table_name), connection)
 
 
 def _attach(path: str, table_name: str, name: str, connection: Any) -> ir.Table:

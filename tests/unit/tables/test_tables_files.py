@@ -1,5 +1,7 @@
 """CSV and Parquet files, databases: what can be read, and the sentence for what cannot."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -166,6 +168,14 @@ def test_a_header_alone_is_an_empty_table(folder):
         History.read(write(folder / "a.csv", "customer_id,order_at,amount\n"))
 
 
+@pytest.mark.parametrize("cut", [5, 40, -10])
+def test_a_truncated_compressed_file_cannot_be_read(folder, cut):
+    LINES.to_csv(folder / "whole.csv.gz", index=False)
+    whole = (folder / "whole.csv.gz").read_bytes()
+    with pytest.raises(SourceError, match=r"a\.csv\.gz cannot be read: .*\."):
+        History.read(write(folder / "a.csv.gz", whole[:cut]))
+
+
 @pytest.mark.parametrize("cut", [4, 200, -20])
 def test_a_truncated_parquet_file_cannot_be_read(folder, cut):
     LINES.to_parquet(folder / "whole.parquet")
@@ -223,7 +233,9 @@ def test_a_database_without_the_table_says_what_it_has(shop):
 
 
 def test_a_database_url_must_name_the_table(shop):
-    with pytest.raises(SourceError, match=r"does not say which table. Add it after two colons"):
+    with pytest.raises(
+        SourceError, match=r"does not say which table of a database to read. Add it after two colons"
+    ):
         History.read(f"duckdb://{shop}")
 
 
@@ -235,6 +247,15 @@ def test_a_database_that_is_not_there_is_named(folder):
 def test_a_file_that_is_no_database_cannot_be_read(folder):
     with pytest.raises(SourceError, match=r"shop\.db::orders cannot be read"):
         History.read(f"duckdb://{write(folder / 'shop.db', 'not a database' * 500)}::orders")
+
+
+def test_a_table_of_another_database_is_copied_over(folder):
+    with closing(sqlite3.connect(folder / "shop.sqlite")) as database:
+        LINES.to_sql("orders", database, index=False)
+    url = f"sqlite:///{folder}/shop.sqlite"
+    assert total(f"{url}::orders") == 58.0
+    with pytest.raises(SourceError, match=r"shop\.sqlite::sales cannot be read: sales"):
+        History.read(f"{url}::sales")
 
 
 def test_a_password_is_never_shown():

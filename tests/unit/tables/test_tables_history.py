@@ -108,6 +108,10 @@ def test_the_report_speaks_in_sentences(history):
     ]
 
 
+def test_a_history_prints_as_one_line(history):
+    assert repr(history) == "<History of 2 customers, 2024-01-05 to 2024-02-05>"
+
+
 def test_until_leaves_out_all_that_came_later(history):
     then = history.until(day("2024-01-31"))
     assert sorted(then.transactions.amount.to_pandas()) == [8.0, 20.0]
