@@ -1,7 +1,6 @@
 """The command line says everything in a sentence, keeps stdout clean, and writes nothing when it fails."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -232,30 +231,59 @@ def test_debugging_shows_the_traceback(run, monkeypatch):
     assert "Traceback" in err
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_command_leaves_the_old_file_and_nothing_half_written(elsewhere, number, code):
-    (elsewhere / "features.csv").write_text("old")
-    program = f"""
-import os, signal
-import patron.workflows.outputs as outputs
-from patron.cli import main
-
+STOP_WHILE_WRITING = """
 def stop(table, path):
     with outputs.whole_file(outputs.Path(path)) as temporary:
         temporary.write_text("half")
-        os.kill(os.getpid(), {int(number)})
-        signal.sigtimedwait([], 5)
-
-import patron.workflows.features as features
+        os.kill(os.getpid(), NUMBER)
+        time.sleep(5)
 features.write_table = stop
+"""
+# What a query of DuckDB does, and what a sampler may do, with Ctrl-C.
+TURNED_INTO_ANOTHER_ERROR = """
+def stop(*_, **__):
+    try:
+        os.kill(os.getpid(), NUMBER)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        raise RuntimeError("Query interrupted") from None
+features.assemble_features = stop
+"""
+SWALLOWED = """
+make_spine = features.make_spine
+def stop(*arguments, **settings):
+    try:
+        os.kill(os.getpid(), NUMBER)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        return make_spine(*arguments, **settings)
+features.make_spine = stop
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "number", "code"),
+    [
+        (STOP_WHILE_WRITING, signal.SIGINT, 130),
+        (STOP_WHILE_WRITING, signal.SIGTERM, 143),
+        (TURNED_INTO_ANOTHER_ERROR, signal.SIGINT, 130),
+        (SWALLOWED, signal.SIGINT, 130),
+    ],
+)
+def test_a_stopped_command_leaves_the_old_file_and_nothing_half_written(elsewhere, program, number, code):
+    (elsewhere / "features.csv").write_text("old")
+    (elsewhere / "sales.csv").write_text("customer_id,order_at,amount\n7,2024-05-01,9.5\n")
+    whole = f"""
+import os, time
+import patron.workflows.features as features, patron.workflows.outputs as outputs
+from patron.cli import main
+{program.replace("NUMBER", str(int(number)))}
 main(["features", "--transactions", "sales.csv", "--out", "features.csv"])
 """
-    (elsewhere / "sales.csv").write_text("customer_id,order_at,amount\n7,2024-05-01,9.5\n")
-    stopped = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=dict(os.environ)
-    )
+    stopped = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=False)
     assert stopped.returncode == code
     assert "Traceback" not in stopped.stderr
+    assert ("Stopped by Ctrl-C" in stopped.stderr) == (number == signal.SIGINT)
     assert (elsewhere / "features.csv").read_text() == "old"
     assert {path.name for path in elsewhere.iterdir()} == {"features.csv", "sales.csv"}
 

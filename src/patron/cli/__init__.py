@@ -5,6 +5,7 @@
     flags.py      every flag, its help, and the place in the settings where its value belongs
     commands.py   the commands: settings from flags, one call into workflows, one result to show
     terminal.py   how things look: progress and notes on stderr, tables or one JSON object on stdout
+    signals.py    Ctrl-C and SIGTERM
 
 Exit codes: 0 done, 1 failed, 2 what was given cannot be used, 130 stopped by Ctrl-C, 143 stopped by
 SIGTERM. Whatever goes wrong is said in one sentence; with ``PATRON_DEBUG=1`` the traceback is shown as well.
@@ -12,20 +13,17 @@ What a command needs is imported inside it, so that ``patron --help`` answers at
 """
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from types import FrameType
 
 import typer
 
 from patron.cli.commands import app
+from patron.cli.signals import INTERRUPTED, heed_signals, was_interrupted
 from patron.errors import InputError, PatronError
 
 __all__ = ["app", "main"]
-
-_INTERRUPTED, _TERMINATED = 130, 143
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,38 +33,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ----------
     arguments : what stands after ``patron``; None takes it from the process
     """
-    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+    with heed_signals():
+        code, sentence = _run(list(sys.argv[1:] if arguments is None else arguments))
+        if code and was_interrupted():
+            code, sentence = INTERRUPTED, "Stopped by Ctrl-C; no output file was changed."
+    if sentence:
+        sys.stderr.write(f"patron: {sentence}\n")
+    sys.exit(code)
 
 
-def _run(arguments: list[str]) -> int:
-    signal.signal(signal.SIGTERM, _terminate)
+def _run(arguments: list[str]) -> tuple[int, str]:
+    """Exit code, and the sentence that tells the failure."""
     try:
-        code = app(args=arguments, prog_name="patron", standalone_mode=False)
+        return int(app(args=arguments, prog_name="patron", standalone_mode=False) or 0), ""
     except typer.TyperException as refused:  # an unknown flag, a missing value
-        return _fail(refused.format_message() or "No command is given. See patron --help.", refused.exit_code)
+        return refused.exit_code, refused.format_message()
     except InputError as refused:
-        return _fail(str(refused), 2)
+        _debug()
+        return 2, str(refused)
     except PatronError as failed:
-        return _fail(str(failed), 1)
+        _debug()
+        return 1, str(failed)
     except (KeyboardInterrupt, typer.Abort):
-        code = _INTERRUPTED
+        return INTERRUPTED, ""
     except BrokenPipeError:  # the reader of stdout has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1, ""
     except Exception as failed:
+        _debug()
         what = " ".join(str(failed).split()) or "no message"
-        return _fail(f"Failed: {type(failed).__name__}: {what}. Set PATRON_DEBUG=1 to see where.", 1)
-    if code == _INTERRUPTED:
-        return _fail("Stopped by Ctrl-C; no output file was changed.", _INTERRUPTED)
-    return int(code or 0)
+        return 1, f"Failed: {type(failed).__name__}: {what}. Set PATRON_DEBUG=1 to see where."
 
 
-def _fail(sentence: str, code: int) -> int:
+def _debug() -> None:
     if os.environ.get("PATRON_DEBUG", "0") not in ("", "0"):
         traceback.print_exc()
-    sys.stderr.write(f"patron: {sentence}\n")
-    return code
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(_TERMINATED)  # unwinds, so that temporary files are removed

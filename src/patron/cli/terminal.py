@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
+from patron.cli.signals import check_interruption
 from patron.errors import PatronWarning
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Steps:
     _since: float = 0.0
 
     def __call__(self, step: str) -> None:
-        """End the step before and begin `step`."""
+        """End the step before and begin `step`; not where Ctrl-C was pressed meanwhile."""
+        check_interruption()
         self.end()
         self._step, self._since = step, time.perf_counter()
         self._status = self.console.status(f"{step} …")

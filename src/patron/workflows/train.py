@@ -154,8 +154,10 @@ class TrainResult:
         recorded, bundle = self.recorded, self.outcome.bundle
         place = "champion" if recorded.champion else "challenger"
         money = "revenue (margin 1.0)" if bundle.margin == 1 else f"margin ({bundle.margin:.0%} of revenue)"
+        advice = f"Score with it by --model {self.model_uri}; --promote makes the next training champion."
         lines = [
             f"Registered as {self.model_uri}, {place}, because {recorded.reason}.",
+            *([] if recorded.champion else [advice]),
             f"Values are {money}, discounted by {bundle.annual_discount_rate:.0%} a year.",
             f"MLflow run {recorded.run_id} in {recorded.store_uri}.",
         ]
