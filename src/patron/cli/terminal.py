@@ -59,7 +59,15 @@ class Steps:
 
 @contextmanager
 def steps() -> Iterator[Steps]:
-    """A `Steps` on stderr; meanwhile patron's warnings become notes and other libraries' are not shown."""
+    """A `Steps` on stderr; meanwhile patron's warnings become notes and other libraries' are not shown.
+
+    Examples
+    --------
+    >>> with steps() as tell:
+    ...     warnings.warn("Few customers.", PatronWarning)
+    >>> tell.notes
+    ['Few customers.']
+    """
     from rich.console import Console
 
     told = Steps(Console(stderr=True, soft_wrap=True))
@@ -110,7 +118,19 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def print_table(frame: "pd.DataFrame", title: str) -> None:
-    """Print a frame on stdout as a Rich table: numbers to the right, text and reasons wrapped."""
+    """Print a frame on stdout as a Rich table: numbers to the right, text and reasons wrapped.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> print_table(pd.DataFrame({"model": ["recency"], "auc": [0.8]}), "Two customers")
+    Two customers
+    ┏━━━━━━━━━┳━━━━━━━┓
+    ┃ model   ┃   auc ┃
+    ┡━━━━━━━━━╇━━━━━━━┩
+    │ recency │ 0.800 │
+    └─────────┴───────┘
+    """
     from rich.console import Console
     from rich.table import Table
 

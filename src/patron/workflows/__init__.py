@@ -7,8 +7,11 @@ outputs.py          files that appear whole or not at all; Parquet or CSV by the
 progress.py         how a job tells what it is doing
 check.py            `check`: tables → data report and rejected rows
 features.py         `build_features`: tables → one feature row per customer as of a date
-train.py            `train`: tables → evaluated, recorded and registered model
-promotion.py        which version is champion
+train.py            `train`: tables → evaluated, recorded and registered model; its steps:
+  matured.py          past snapshots, their features beside what happened next
+  evaluation.py       the classifier and simple rules on the newest of them
+  promotion.py        which version is champion
+  recording.py        run and registered version
 score.py            `score`: tables and a registered model → scorecard
 demo.py             `demo`: all of it on sample data
 ==================  =====================================================================================

@@ -67,6 +67,10 @@ def evaluate(
     -----
     The rules are ranking by days since the last purchase, and P(no purchase in the horizon) of a BG/NBD model
     fitted, by its mode, to what was known at the test snapshot.
+
+    Examples
+    --------
+    See :func:`patron.workflows.train.train`.
     """
     test = matured.test
     left = test.churned.to_numpy(dtype=np.float64)

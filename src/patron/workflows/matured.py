@@ -71,6 +71,10 @@ def read_matured(
     Returns
     -------
     Matured : rows sorted by as_of and customer_id, so that their order never depends on the engine
+
+    Examples
+    --------
+    See :func:`patron.workflows.train.train`.
     """
     latest = [date for date in (split.stop, split.calibrate, split.test) if date is not None]
     spine = make_spine(history, [*split.train, *latest], active_within_days=active_within_days)

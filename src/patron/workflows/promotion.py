@@ -80,6 +80,10 @@ def judge(store: Store, candidate: Candidate, *, promote: bool = False) -> Verdi
     Raises
     ------
     ModelError : the store is locked or cannot be reached
+
+    Examples
+    --------
+    See :func:`patron.workflows.train.train`.
     """
     try:
         champion, version = load_bundle(store, f"models:/{MODEL_NAME}@{CHAMPION}")

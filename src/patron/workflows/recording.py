@@ -77,6 +77,10 @@ def record_training(store: Store, outcome: Outcome, verdict: Verdict) -> Recorde
     Raises
     ------
     ModelError : the store is locked, cannot be reached, or cannot be written to
+
+    Examples
+    --------
+    See :func:`patron.workflows.train.train`.
     """
     bundle, metrics = outcome.bundle, outcome.evaluation.metrics
     name = f"as of {bundle.as_of}, {bundle.horizon_days} days ahead"
