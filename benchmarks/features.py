@@ -130,13 +130,14 @@ def work(side: type[PlainSql] | type[Patron], path: str, pipe: Connection) -> No
     """Build the features whenever asked, and answer with seconds, CPU seconds, peak memory and sums."""
     while pipe.recv():
         worker = side()
-        start, cpu = time.perf_counter(), time.process_time()
+        start, start_cpu = time.perf_counter(), time.process_time()
         worker.build_days(path)
-        halfway = time.perf_counter()
+        halfway, halfway_cpu = time.perf_counter(), time.process_time()
         worker.build_features()
-        end = time.perf_counter()
+        end, end_cpu = time.perf_counter(), time.process_time()
         answer = {"days": halfway - start, "features": end - halfway, "both": end - start}
-        answer["cpu"] = time.process_time() - cpu
+        answer |= {"days, CPU": halfway_cpu - start_cpu, "features, CPU": end_cpu - halfway_cpu}
+        answer |= {"both, CPU": end_cpu - start_cpu}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e9 if sys.platform == "darwin" else 1e6)
         pipe.send({"seconds": answer, "peak_gb": peak, "sums": worker.sums()})
 
@@ -208,10 +209,10 @@ def main() -> None:
     sql, patron = sides["sql"], sides["patron"]
     different = different_columns(sql.pop("sums"), patron.pop("sums"))
     ratio = {phase: round(patron["seconds"][phase] / seconds, 2) for phase, seconds in sql["seconds"].items()}
-    say(f"{'seconds':<10}{'SQL':>10}{'patron':>10}{'ratio':>8}")
+    say(f"{'seconds':<15}{'SQL':>10}{'patron':>10}{'ratio':>8}")
     for phase, seconds in sql["seconds"].items():
-        say(f"{phase:<10}{seconds:>10.2f}{patron['seconds'][phase]:>10.2f}{ratio[phase]:>8.2f}")
-    say(f"{'peak GB':<10}{sql['peak_gb']:>10.2f}{patron['peak_gb']:>10.2f}")
+        say(f"{phase:<15}{seconds:>10.2f}{patron['seconds'][phase]:>10.2f}{ratio[phase]:>8.2f}")
+    say(f"{'peak GB':<15}{sql['peak_gb']:>10.2f}{patron['peak_gb']:>10.2f}")
     result = vars(asked) | {"sql": sql, "patron": patron, "ratio": ratio, "different_columns": different}
     sys.stdout.write(json.dumps(result) + "\n")
     if different:

@@ -72,13 +72,15 @@ def discover_catalogue(
     """
     if max_kinds < 0:
         raise RangeError(f"max_kinds must be 0 or more, got {max_kinds!r}.")
-    spine = make_spine(history, as_of)
+    history.check_as_of(as_of)
     kinds: tuple[EngagementKind, ...] = ()
+    usable: tuple[Attribute, ...] = ()
+    if history.engagement is not None or history.customers is not None:
+        spine = make_spine(history, as_of)
     if history.engagement is not None:
         events = visible(history.engagement, spine)
         kinds = common_kinds(events, max_kinds)
         _warn_of_strangers(events, as_of, {*(invitations or ()), *(responses or ())})
-    usable: tuple[Attribute, ...] = ()
     if history.customers is not None:
         usable = usable_attributes(history.customers, spine)
     acquired_at = history.customers is not None and "acquired_at" in history.customers.columns
