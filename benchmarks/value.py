@@ -13,6 +13,7 @@ Prints a table on stderr and one JSON object on stdout. The peer lives in benchm
 
 import argparse
 import datetime
+import importlib
 import json
 import math
 import resource
@@ -185,6 +186,7 @@ def fit(rfm: str, inference: str, seed: int) -> dict[str, Any]:
 
     from patron import BetaGeoModel, GammaGammaModel
 
+    importlib.import_module("nutpie")  # imports do not count, on either side
     table = pd.read_parquet(rfm)
     started = time.perf_counter()
     purchases = BetaGeoModel(inference=inference, random_state=seed).fit(table)
