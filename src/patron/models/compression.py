@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Groups", "blocks", "count_distinct", "distinct_rows", "rounded"]
+__all__ = ["Groups", "blocks", "count_distinct", "distinct_rows", "scaled"]
 
 type Floats = npt.NDArray[np.float64]
 type Positions = npt.NDArray[np.intp]
@@ -125,13 +125,24 @@ def blocks(group: Floats) -> list[tuple[slice, slice]]:
     return found
 
 
-def rounded(values: Floats) -> Floats:
-    """`values` to 24 binary digits, so that the last bit of a sum or a change of unit alters no draw.
+def scaled(values: Floats, unit: Floats) -> tuple[Floats, float]:
+    """`values` in units of the median of `unit`, and that median; neither feels the last bits of the values.
+
+    Parameters
+    ----------
+    values : any shape
+    unit : (n,) in the same unit as `values`
+
+    Returns
+    -------
+    values : in medians, to 24 binary digits, so that the last bit of a sum alters no draw
+    median : to twelve digits; 1 if it is 0
 
     Examples
     --------
-    >>> sums = np.array([0.1 + 0.2, 0.3])
-    >>> sums[0] == sums[1], rounded(sums)[0] == rounded(sums)[1]
+    >>> sums, exact = np.array([0.1 + 0.2, 0.6]), np.array([0.3, 0.6])
+    >>> (sums == exact).all(), (scaled(sums, sums)[0] == scaled(exact, exact)[0]).all()
     (np.False_, np.True_)
     """
-    return values.astype(np.float32).astype(np.float64)
+    median = float(f"{np.median(unit):.12g}") or 1.0
+    return (values / median).astype(np.float32).astype(np.float64), median

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -58,8 +59,9 @@ class DrawnModel(Estimator):
     def to_arrays(self) -> tuple[dict[str, Floats], dict[str, Any]]:
         """The draws as arrays, and everything else as JSON has it; no customers."""
         draws = dict(self._fitted())
-        settings = {name: list(v) if isinstance(v, tuple) else v for name, v in self.get_params().items()}
+        settings = self.get_params() | {"covariates": list(self.covariates)}
         return draws, {
+            "model": type(self).__name__,
             "settings": settings,
             "diagnostics": None if self.diagnostics_ is None else self.diagnostics_.to_dict(),
             "covariates": None if self.covariates_ is None else self.covariates_.to_dict(),
@@ -67,8 +69,15 @@ class DrawnModel(Estimator):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike], meta: Mapping[str, Any]) -> Self:
-        """The model that `to_arrays` took apart; it predicts the same to the last bit."""
-        model = cls(**meta["settings"])
+        """The model that `to_arrays` took apart; it predicts the same to the last bit.
+
+        Raises
+        ------
+        ModelError : the parts are those of another model
+        """
+        if meta["model"] != cls.__name__:
+            raise ModelError(f"these are the parts of a {meta['model']}, not of a {cls.__name__}.")
+        model = cls(**{**meta["settings"], "covariates": tuple(meta["settings"]["covariates"])})
         found, covariates = meta["diagnostics"], meta["covariates"]
         model._keep(
             {name: np.asarray(values, dtype=np.float64) for name, values in arrays.items()},
@@ -100,7 +109,7 @@ class DrawnModel(Estimator):
             with np.load(path, allow_pickle=False) as stored:
                 arrays = dict(stored)
             return cls.from_arrays(arrays, json.loads(str(arrays.pop("meta"))))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ModelError) as error:
             raise ModelError(
                 f"{path} cannot be read as a {cls.__name__} ({type(error).__name__}: {error}). "
                 f"Give a file that {cls.__name__}.save wrote."

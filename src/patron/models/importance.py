@@ -49,7 +49,8 @@ def smooth_weights(log_weights: Floats) -> tuple[Floats, float]:
         return relative, np.inf  # a few weigh everything
     k_hat, scale = fit_pareto(excess)
     rank = (np.arange(n_tail) + 0.5) / n_tail
-    quantile = scale * (np.expm1(-k_hat * np.log1p(-rank)) / k_hat if k_hat else -np.log1p(-rank))
+    with np.errstate(over="ignore"):  # the largest are cut at 1 anyway
+        quantile = scale * (np.expm1(-k_hat * np.log1p(-rank)) / k_hat if k_hat else -np.log1p(-rank))
     smoothed = relative.copy()
     smoothed[tail] = np.minimum(np.log(quantile + cutoff), 0.0)
     return smoothed, k_hat

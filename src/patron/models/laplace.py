@@ -18,6 +18,7 @@ __all__ = ["draw_laplace"]
 
 type Floats = npt.NDArray[np.float64]
 
+_FEWEST = 4000  # proposals: with fewer k-hat says little
 _TAIL = 8.0  # degrees of freedom of the proposals: tails a little heavier than those of a posterior
 
 
@@ -29,7 +30,7 @@ def draw_laplace(
     Parameters
     ----------
     posterior, mode : what to draw from, and its top
-    n_draws : how many are proposed, and how many come out
+    n_draws : how many come out
     random_state : seed
 
     Returns
@@ -44,16 +45,15 @@ def draw_laplace(
     shuffled, so that any stretch of the draws is as good as another.
     """
     rng = np.random.default_rng(random_state)
-    size = len(mode.theta)
-    half = (n_draws + 1) // 2
+    size, half = len(mode.theta), (max(n_draws, _FEWEST) + 1) // 2
     stretch = np.sqrt(_TAIL / rng.chisquare(_TAIL, half))
     z = rng.standard_normal((half, size)) * stretch[:, None]
-    z = np.concatenate([z, -z])[:n_draws]
+    z = np.concatenate([z, -z])
     proposed = mode.place(z)
     wanted = np.array([posterior.value(theta) for theta in proposed])
     offered = -0.5 * (_TAIL + size) * np.log1p((z**2).sum(axis=1) / _TAIL)
     log_weights, k_hat = smooth_weights(wanted - offered)
     edges = np.cumsum(np.exp(log_weights))
     marks = (np.arange(n_draws) + rng.random()) / n_draws * edges[-1]
-    chosen = np.minimum(np.searchsorted(edges, marks), n_draws - 1)
+    chosen = np.minimum(np.searchsorted(edges, marks), len(proposed) - 1)
     return proposed[rng.permutation(chosen)], {"k_hat": k_hat}

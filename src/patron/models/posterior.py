@@ -34,7 +34,7 @@ FEWEST_EFFECTIVE = 100  # draws per chain, in the middle and in the tails
 LARGEST_K_HAT = 0.7
 MOST_DIVERGENT = 0.001  # share of the draws
 FARTHEST_FROM_MODE = 1e-4  # posterior standard deviations
-HARDLY_LEARNED = 0.5  # posterior over prior standard deviation: above, the prior decides
+HARDLY_LEARNED = 1.0  # standard deviation of a coordinate: above, a factor of e either way fits as well
 
 _STEP = 1e-4  # of the central differences that turn gradients into curvature
 
@@ -269,14 +269,13 @@ def infer(
         from patron.models.nuts import draw_nuts
 
         drawn, measures = draw_nuts(posterior, mode, draws, tune, chains, int(random_state))
-    learned = mode.deviations / posterior.spread
     return drawn, Diagnostics(
         inference=inference,
         converged=mode.distance <= FARTHEST_FROM_MODE and _good(measures, draws, chains),
         n_customers=posterior.n_customers,
         log_likelihood=mode.log_likelihood,
         gradient=mode.distance,
-        ridge=tuple(np.array(posterior.names)[learned > HARDLY_LEARNED].tolist()),
+        ridge=tuple(np.array(posterior.names)[mode.deviations > HARDLY_LEARNED].tolist()),
         seconds=round(perf_counter() - began, 3),
         **measures,  # type: ignore[arg-type]
     )

@@ -27,7 +27,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import TooFewCustomersError
-from patron.models.compression import rounded
+from patron.models.compression import scaled
 from patron.models.customers import Customers, read_customers
 from patron.models.draws import EFFECT_SPREAD, FEW_CUSTOMERS, DrawnModel, Priors, prior_of
 from patron.models.posterior import Posterior
@@ -260,8 +260,8 @@ class GammaGammaModel(DrawnModel):
                 "fitted. Take a longer history, or let CustomerValueModel value purchases by their mean."
             )
         x, z = customers.frequency[again], customers.monetary_value[again]
-        scale = float(np.median(z))
-        likelihood = SpendLikelihood(x, rounded(z / scale), None if covariates is None else covariates[again])
+        z, scale = scaled(z, z)
+        likelihood = SpendLikelihood(x, z, None if covariates is None else covariates[again])
         median, spread = prior_of(PRIORS, self.priors)
         n_effects = 0 if covariates is None else covariates.shape[1]
         return Posterior(

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patron.errors import RangeError
-from patron.models.compression import rounded
+from patron.models.compression import scaled
 from patron.models.customers import Customers
 from patron.models.draws import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
 from patron.models.posterior import Posterior
@@ -45,8 +45,7 @@ def purchase_posterior(
     ------
     SettingsError, RangeError : a prior is on no parameter, or impossible
     """
-    unit = float(np.median(customers.T)) or 1.0
-    t_x, T = rounded(customers.recency / unit), rounded(customers.T / unit)
+    (t_x, T), unit = scaled(np.stack([customers.recency, customers.T]), customers.T)
     median, spread = prior_of(PRIORS, priors)
     if not median[2] < 1:
         raise RangeError(f"the prior median of phi must lie between 0 and 1, got {median[2]}.")
