@@ -1,7 +1,8 @@
 """lifetimes 0.11.3 and pymc-marketing 1.3.0 say the same, where they are right.
 
 `btyd_peers.csv` holds what both answered for 40 customers of each family, drawn at random: up to 15 repeat
-purchases in up to 78 weeks, 4 to 52 weeks ahead. Heavier buyers, where the peers overflow, are in tests/golden.
+purchases in up to 78 weeks, 4 to 52 weeks ahead. Heavier buyers, for whom the peers overflow, are in
+tests/golden.
 """
 
 from pathlib import Path
