@@ -42,9 +42,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(autouse=True)
-def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATRON_HOME", str(home))
+@pytest.fixture(autouse=True, scope="module")
+def _at_home(home: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATRON_HOME", str(home))
+        yield
 
 
 @pytest.fixture
