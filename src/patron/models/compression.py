@@ -1,6 +1,7 @@
 """Customers who are alike, counted once: what makes a likelihood of a million customers small."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,33 +74,35 @@ def distinct_rows(matrix: Floats) -> tuple[Floats, Positions]:
 
 
 class Groups:
-    """Which group each row belongs to, in as few steps as possible where there is only one.
+    """Which group each row belongs to. Without groups a value per group is one plain number.
 
     Parameters
     ----------
     group : (n_rows,) number of the group, in [0, n_groups)
-    n_groups : ≥ 1
+    n_groups : ≥ 1, or None where all rows are of one kind: then everything is as quick as a number can be
 
     Examples
     --------
     >>> groups = Groups(np.array([0.0, 1.0, 1.0]), 2)
-    >>> groups.spread(np.array([5.0, 7.0])), groups.collect(np.array([1.0, 2.0, 3.0]))
+    >>> groups.spread(np.array([5.0, 7.0])), groups.collect(np.ones(3), np.array([1.0, 2.0, 3.0]))
     (array([5., 7., 7.]), array([1., 5.]))
+    >>> Groups(np.zeros(3), None).collect(np.ones(3), np.array([1.0, 2.0, 3.0]))
+    np.float64(6.0)
     """
 
-    def __init__(self, group: Floats, n_groups: int) -> None:
+    def __init__(self, group: Floats, n_groups: int | None) -> None:
         self._group = group.astype(np.intp)
         self._n = n_groups
 
-    def spread(self, values: Floats) -> Floats:
-        """(n_rows,) the value of each row's group; (1,), which broadcasts alike, if there is one group."""
-        return values if self._n == 1 else values[self._group]
+    def spread(self, values: Any) -> Any:
+        """(n_rows,) the value of each row's group; a number, which broadcasts alike, without groups."""
+        return values if self._n is None else values[self._group]
 
-    def collect(self, values: Floats) -> Floats:
-        """(n_groups,) the sum of `values` over the rows of each group."""
-        if self._n == 1:
-            return values.sum(keepdims=True)
-        return np.bincount(self._group, weights=values, minlength=self._n)
+    def collect(self, weights: Floats, values: Floats) -> Any:
+        """(n_groups,) the weighted sum of `values` over the rows of each group; a number without groups."""
+        if self._n is None:
+            return weights @ values
+        return np.bincount(self._group, weights=weights * values, minlength=self._n)
 
 
 def blocks(group: Floats) -> list[tuple[slice, slice]]:

@@ -45,6 +45,7 @@ class DrawnModel(Estimator):
     diagnostics_: Diagnostics | None
     covariates_: Covariates | None
     covariates: Sequence[str]
+    priors: Priors | None
     inference: str
     draws: int
     tune: int
@@ -59,7 +60,13 @@ class DrawnModel(Estimator):
     def to_arrays(self) -> tuple[dict[str, Floats], dict[str, Any]]:
         """The draws as arrays, and everything else as JSON has it; no customers."""
         draws = dict(self._fitted())
-        settings = self.get_params() | {"covariates": list(self.covariates)}
+        settings = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in self.get_params().items()
+        }
+        settings["covariates"] = list(self.covariates)
+        if self.priors is not None:
+            settings["priors"] = {name: [float(x) for x in prior] for name, prior in self.priors.items()}
         return draws, {
             "model": type(self).__name__,
             "settings": settings,
@@ -87,15 +94,20 @@ class DrawnModel(Estimator):
         return model
 
     def save(self, path: str | Path) -> None:
-        """Writes the model to an .npz file of less than a megabyte, without pickle.
+        """Writes the model to an .npz file of less than a megabyte, whole or not at all, without pickle.
 
         Raises
         ------
         NotFittedError : fit comes first
         """
         arrays, meta = self.to_arrays()
-        with Path(path).open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
+        unfinished = Path(f"{path}.unfinished")
+        try:
+            with unfinished.open("wb") as file:
+                np.savez_compressed(file, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

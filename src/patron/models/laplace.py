@@ -43,6 +43,17 @@ def draw_laplace(
     Proposals follow a multivariate t distribution around the mode, in pairs that face each other, so that
     means need few of them. They are resampled at evenly spaced marks along their smoothed weights, then
     shuffled, so that any stretch of the draws is as good as another.
+
+    Examples
+    --------
+    >>> from patron.models.posterior import find_mode
+    >>> from patron.models.spend_likelihood import SpendLikelihood
+    >>> likelihood = SpendLikelihood(np.array([2.0, 7.0, 3.0]), np.array([0.7, 2.3, 1.1]))
+    >>> names = ("log p", "log(q - 1)", "log v")
+    >>> posterior = Posterior(likelihood, names, np.zeros(3), np.ones(3), n_customers=3)
+    >>> draws, measures = draw_laplace(posterior, find_mode(posterior), 500, random_state=0)
+    >>> draws.shape, measures["k_hat"] < 0.7
+    ((500, 3), True)
     """
     rng = np.random.default_rng(random_state)
     size, half = len(mode.theta), (max(n_draws, _FEWEST) + 1) // 2

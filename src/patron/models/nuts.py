@@ -45,6 +45,17 @@ def draw_nuts(
     -------
     draws : (chains · draws, d)
     measures : r_hat, the largest, ess_bulk and ess_tail, the smallest over coordinates, and divergences
+
+    Examples
+    --------
+    >>> from patron.models.posterior import find_mode
+    >>> from patron.models.spend_likelihood import SpendLikelihood
+    >>> likelihood = SpendLikelihood(np.array([2.0, 7.0, 3.0]), np.array([0.7, 2.3, 1.1]))
+    >>> names = ("log p", "log(q - 1)", "log v")
+    >>> posterior = Posterior(likelihood, names, np.zeros(3), np.ones(3), n_customers=3)
+    >>> draws, measures = draw_nuts(posterior, find_mode(posterior), 100, 100, chains=2, random_state=0)
+    >>> draws.shape, sorted(measures)
+    ((200, 3), ['divergences', 'ess_bulk', 'ess_tail', 'r_hat'])
     """
     import nutpie
     from nutpie.compiled_pyfunc import from_pyfunc

@@ -62,6 +62,16 @@ class Posterior:
     names : (d,) of the coordinates
     centre, spread : (d,) means and standard deviations of the priors
     n_customers : whom the likelihood is about
+
+    Examples
+    --------
+    >>> from patron.models.spend_likelihood import SpendLikelihood
+    >>> likelihood = SpendLikelihood(np.array([2.0, 7.0, 3.0]), np.array([0.7, 2.3, 1.1]))
+    >>> names = ("log p", "log(q - 1)", "log v")
+    >>> posterior = Posterior(likelihood, names, np.zeros(3), np.ones(3), n_customers=3)
+    >>> value, slope = posterior.value_and_gradient(np.zeros(3))
+    >>> bool(np.isclose(value, likelihood.value(np.zeros(3))))
+    True
     """
 
     likelihood: LogLikelihood
@@ -246,6 +256,17 @@ def infer(
     ------
     SettingsError : the inference is unknown
     RangeError : draws, tune, chains or random_state is no whole number large enough
+
+    Examples
+    --------
+    >>> from patron.models.spend_likelihood import SpendLikelihood
+    >>> rng = np.random.default_rng(0)
+    >>> x, z = rng.integers(1, 9, 200).astype(float), rng.gamma(2.0, 0.5, 200)
+    >>> names = ("log p", "log(q - 1)", "log v")
+    >>> posterior = Posterior(SpendLikelihood(x, z), names, np.zeros(3), np.ones(3), n_customers=200)
+    >>> draws, found = infer(posterior, "laplace", draws=250)
+    >>> draws.shape, found.converged, found.k_hat < 0.7
+    ((1000, 3), True, True)
     """
     if inference not in INFERENCES:
         raise SettingsError(f"inference must be one of {', '.join(INFERENCES)}, got {inference!r}.")
@@ -291,6 +312,16 @@ def find_mode(posterior: Posterior) -> Mode:
     Returns
     -------
     Mode : its `distance` is large if the search failed
+
+    Examples
+    --------
+    >>> from patron.models.spend_likelihood import SpendLikelihood
+    >>> likelihood = SpendLikelihood(np.array([2.0, 7.0, 3.0]), np.array([0.7, 2.3, 1.1]))
+    >>> names = ("log p", "log(q - 1)", "log v")
+    >>> posterior = Posterior(likelihood, names, np.zeros(3), np.ones(3), n_customers=3)
+    >>> mode = find_mode(posterior)
+    >>> mode.distance < 1e-6, bool((abs(posterior.value_and_gradient(mode.theta)[1]) < 1e-5).all())
+    (True, True)
     """
     theta = minimize(_downhill, posterior.centre, (posterior,), method="BFGS", jac=True).x
     for _ in range(20):

@@ -85,19 +85,26 @@ class SpendLikelihood:
         design = np.zeros((len(x), 0)) if covariates is None else covariates
         one = np.ones(len(x))
         self._segments, position = distinct_rows(design)
-        n = len(self._segments)
-        self._customers = np.bincount(position, minlength=n).astype(np.float64)
+        segmented = design.shape[1] > 0
+        self._n = float(len(x))
+        self._customers: Any = np.bincount(position).astype(np.float64) if segmented else self._n
         (self._x,), self._x_weight, _ = count_distinct([x], one)
         rows, self._weight, _ = count_distinct([position.astype(np.float64), x, z], one)
         self._of, self._row_x, self._row_z = rows
-        self._spent, self._weight_x = self._row_x * self._row_z, self._weight * self._row_x
+        spent, weight_x = self._row_x * self._row_z, self._weight * self._row_x
         self._blocks = [
-            (rows, groups, Groups(self._of[rows] - groups.start, groups.stop - groups.start))
-            for rows, groups in blocks(self._of)
+            (
+                segments,
+                Groups(self._of[i] - segments.start, segments.stop - segments.start if segmented else None),
+                spent[i],
+                weight_x[i],
+                self._weight[i],
+            )
+            for i, segments in blocks(self._of)
         ]
         # Of -log z + px log(xz): what does not depend on the parameters, and the factor of p.
         self._constant = -float(self._weight @ np.log(self._row_z))
-        self._factor = float(self._weight_x @ np.log(self._spent))
+        self._factor = float(weight_x @ np.log(spent))
 
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
         """The log-likelihood at θ, and its slope in each coordinate.
@@ -116,24 +123,28 @@ class SpendLikelihood:
 
         slope_v = q * self._customers  # in log v
         bought, customers = 0.0, 0.0
-        for rows, segments, of in self._blocks:
-            weight, weight_x = self._weight[rows], self._weight_x[rows]
-            end = self._spent[rows] + of.spread(v[segments])
+        for segments, of, spent, weight_x, weight in self._blocks:
+            here = v[segments] if k else v
+            end = spent + of.spread(here)
             log_end = np.log(end)
             bought += float(weight_x @ log_end)
             customers += float(weight @ log_end)
             power = p * weight_x
             power += q * weight
-            power /= end
-            slope_v[segments] -= v[segments] * of.collect(power)
-        known = float(self._customers @ log_v) - customers
+            np.divide(1, end, out=end)
+            if k:
+                slope_v[segments] -= here * of.collect(power, end)
+            else:
+                slope_v -= here * of.collect(power, end)
+        known = float(np.dot(self._customers, log_v)) - customers
         value += q * known + self._constant + p * (self._factor - bought)
 
         gradient = np.empty(3 + k)
         gradient[0] = p * (slope_p + self._factor - bought)
         gradient[1] = beyond * (slope_q + known)
         gradient[2] = slope_v.sum()
-        gradient[3:] = slope_v @ self._segments
+        if k:
+            gradient[3:] = slope_v @ self._segments
         return value, gradient
 
     def value(self, theta: Floats) -> float:
@@ -141,12 +152,12 @@ class SpendLikelihood:
         p, beyond, log_v = self._parameters(theta)
         q, v = 1 + beyond, np.exp(log_v)
         bought, customers = 0.0, 0.0
-        for rows, segments, of in self._blocks:
-            end = self._spent[rows] + of.spread(v[segments])
+        for segments, of, spent, weight_x, weight in self._blocks:
+            end = spent + of.spread(v[segments] if self._segments.shape[1] else v)
             np.log(end, out=end)
-            bought += float(self._weight_x[rows] @ end)
-            customers += float(self._weight[rows] @ end)
-        known = float(self._customers @ log_v) - customers
+            bought += float(weight_x @ end)
+            customers += float(weight @ end)
+        known = float(np.dot(self._customers, log_v)) - customers
         return self._beta(p, q)[0] + q * known + self._constant + p * (self._factor - bought)
 
     def symbolic(self, theta: Any) -> Any:
@@ -158,14 +169,16 @@ class SpendLikelihood:
         each = log_likelihood(p, q, v, self._row_x, self._row_z, pytensor_functions())
         return pt.sum(self._weight * each)
 
-    def _parameters(self, theta: Floats) -> tuple[float, float, Floats]:
-        """p, q - 1, and log v of each segment."""
-        log_v = theta[2:3] + self._segments @ theta[3:] if self._segments.shape[1] else theta[2:3]
+    def _parameters(self, theta: Floats) -> tuple[float, float, Any]:
+        """p, q - 1, and log v: a number, or (n_segments,) where segments have their own."""
+        log_v = theta[2]
+        if self._segments.shape[1]:
+            log_v = log_v + self._segments @ theta[3:]
         return exp(theta[0]), exp(theta[1]), log_v
 
     def _beta(self, p: float, q: float) -> tuple[float, float, float]:
         """Of 1/B(px, q): the logarithm, and its slopes in p and q."""
-        n, shape = self._customers.sum(), p * self._x
+        shape = p * self._x
         both, alone = self._x_weight * digamma(shape + q), self._x_weight * digamma(shape)
-        value = float(self._x_weight @ (gammaln(shape + q) - gammaln(shape)) - n * gammaln(q))
-        return value, float(self._x @ (both - alone)), float(both.sum() - n * digamma(q))
+        value = float(self._x_weight @ (gammaln(shape + q) - gammaln(shape)) - self._n * gammaln(q))
+        return value, float(self._x @ (both - alone)), float(both.sum() - self._n * digamma(q))

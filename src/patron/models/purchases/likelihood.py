@@ -36,7 +36,7 @@ from patron.models.purchases.histories import Histories
 __all__ = ["PurchaseLikelihood", "chances", "log_likelihood"]
 
 type Floats = npt.NDArray[np.float64]
-type Slope = Floats  # the derivative in a parameter of which each segment has its own: (n_segments,)
+type Each = Any  # a number, or (n_segments,) where segments have their own
 
 
 def log_likelihood(
@@ -132,15 +132,17 @@ class PurchaseLikelihood:
         design = np.zeros((len(x), 0)) if covariates is None else covariates
         one, c = np.ones(len(x)), chances(x, family)
         self._segments, position = distinct_rows(design)
-        n, segment = len(self._segments), position.astype(np.float64)
-        self._customers = np.bincount(position, minlength=n).astype(np.float64)
+        segment, every = position.astype(np.float64), np.arange(len(self._segments))
         self._family, self._everyone = family, [segment, x, t_x, T]
+        n = len(self._segments) if design.shape[1] else None
+        per_segment = np.bincount(position).astype(np.float64)
+        self._customers = per_segment if n else float(len(x))
 
         # Gamma functions, once per distinct x and per distinct c of a segment. An entry of its own, x = 0 and
         # c = 0, takes the number of customers off, so that Γ(r) and B(a, b) need no terms of their own.
         (self._x,), self._x_weight, _ = count_distinct([np.append(x, 0.0)], np.append(one, -len(x)))
-        stays = [np.append(segment, np.arange(n)), np.append(c, np.zeros(n))]
-        (of, self._c), self._c_weight, _ = count_distinct(stays, np.append(one, -self._customers))
+        stays = [np.append(segment, every), np.append(c, 0.0 * every)]
+        (of, self._c), self._c_weight, _ = count_distinct(stays, np.append(one, -per_segment))
         self._c_groups = Groups(of, n)
 
         # Waiting, once per distinct T: so many customers, with so many purchases.
@@ -153,7 +155,14 @@ class PurchaseLikelihood:
         rows = [column[had] for column in (segment, c - 1, x, t_x, T)]
         (of, survived, x, t_x, T), weight, _ = count_distinct(rows, one[had])
         self._histories = [
-            (segments, Histories(of[i] - segments.start, survived[i], x[i], t_x[i], T[i], weight[i]))
+            (
+                segments,
+                Histories(
+                    of[i] - segments.start,
+                    n and segments.stop - segments.start,
+                    *(column[i] for column in (survived, x, t_x, T, weight)),
+                ),
+            )
             for i, segments in blocks(of)
         ]
 
@@ -168,7 +177,6 @@ class PurchaseLikelihood:
         -------
         float and (4 + 2k,)
         """
-        k = self._segments.shape[1]
         r, log_alpha, a, b = self._parameters(theta)
         alpha = np.exp(log_alpha)
         bought, r_1 = self._bought(r)
@@ -179,21 +187,25 @@ class PurchaseLikelihood:
         slope_alpha = alpha * (alpha_1 + alpha_2)
         slope_a, slope_b = a * (a_1 + a_2), b * (b_1 + b_2)
         slope_phi = (b * slope_a - a * slope_b) / (a + b)
-        gradient = np.empty(4 + 2 * k)
+        slopes = slope_alpha, slope_phi, slope_a + slope_b
+        gradient = np.empty(len(theta))
         gradient[0] = r * (r_1 + r_2 + r_3)
-        gradient[1] = slope_alpha.sum()
-        gradient[2] = slope_phi.sum()
-        gradient[3] = (slope_a + slope_b).sum()
-        gradient[4 : 4 + k] = -slope_alpha @ self._segments
-        gradient[4 + k :] = slope_phi @ self._segments
+        if k := self._segments.shape[1]:
+            gradient[1:4] = [slope.sum() for slope in slopes]
+            gradient[4 : 4 + k] = -slope_alpha @ self._segments
+            gradient[4 + k :] = slope_phi @ self._segments
+        else:
+            gradient[1:4] = slopes
         return bought + waited + stayed + gone, gradient
 
     def value(self, theta: Floats) -> float:
         """The log-likelihood at θ alone, for half the time."""
         r, log_alpha, a, b = self._parameters(theta)
         alpha = np.exp(log_alpha)
-        gone = sum(part.value(r, alpha[i], a[i], b[i]) for i, part in self._histories)
-        return self._bought(r)[0] + self._waited(r, alpha, log_alpha)[0] + self._stayed(a, b)[0] + gone
+        parts = self._bought(r)[0], self._waited(r, alpha, log_alpha)[0], self._stayed(a, b)[0]
+        if self._segments.shape[1] == 0:
+            return sum(parts) + sum(each.value(r, alpha, a, b) for _, each in self._histories)
+        return sum(parts) + sum(each.value(r, alpha[i], a[i], b[i]) for i, each in self._histories)
 
     def symbolic(self, theta: Any) -> Any:
         """The same log-likelihood as a PyTensor expression of θ, straight from the formula."""
@@ -209,11 +221,10 @@ class PurchaseLikelihood:
         each = log_likelihood(r, alpha, a, b, x, t_x, T, self._family, pytensor_functions())
         return pt.sum(weight * each)
 
-    def _parameters(self, theta: Floats) -> tuple[float, Floats, Floats, Floats]:
-        """r; and of each segment log α, a and b."""
-        k = self._segments.shape[1]
-        log_alpha, logit_phi, kappa = theta[1:2], theta[2:3], exp(theta[3])
-        if k:
+    def _parameters(self, theta: Floats) -> tuple[float, Each, Each, Each]:
+        """r, log α, a and b."""
+        log_alpha, logit_phi, kappa = theta[1], theta[2], exp(theta[3])
+        if k := self._segments.shape[1]:
             log_alpha = log_alpha - self._segments @ theta[4 : 4 + k]
             logit_phi = logit_phi + self._segments @ theta[4 + k :]
         return exp(theta[0]), log_alpha, kappa * expit(logit_phi), kappa * expit(-logit_phi)
@@ -223,34 +234,37 @@ class PurchaseLikelihood:
         shape = r + self._x
         return float(self._x_weight @ gammaln(shape)), float(self._x_weight @ digamma(shape))
 
-    def _waited(self, r: float, alpha: Floats, log_alpha: Floats) -> tuple[float, float, Slope]:
+    def _waited(self, r: float, alpha: Each, log_alpha: Each) -> tuple[float, float, Each]:
         """Of α^r (α+T)^-(r+x): the logarithm, and its slopes in r and α."""
         end = self._T_groups.spread(alpha) + self._T
         log_end = np.log(end)
-        slope_r = float(self._customers @ log_alpha - self._T_customers @ log_end)
+        slope_r = float(np.dot(self._customers, log_alpha) - self._T_customers @ log_end)
         value = r * slope_r - float(self._T_purchases @ log_end)
         power = r * self._T_customers + self._T_purchases
-        return value, slope_r, r * self._customers / alpha - self._T_groups.collect(power / end)
+        return value, slope_r, r * self._customers / alpha - self._T_groups.collect(power, 1 / end)
 
-    def _stayed(self, a: Floats, b: Floats) -> tuple[float, Slope, Slope]:
+    def _stayed(self, a: Each, b: Each) -> tuple[float, Each, Each]:
         """Of B(a, b+c)/B(a, b): the logarithm, and its slopes in a and b."""
         shape = self._c_groups.spread(b) + self._c
         total = self._c_groups.spread(a) + shape
         value = float(self._c_weight @ (gammaln(shape) - gammaln(total)))
-        slope_a = -self._c_groups.collect(self._c_weight * digamma(total))
-        return value, slope_a, slope_a + self._c_groups.collect(self._c_weight * digamma(shape))
+        slope_a = -self._c_groups.collect(self._c_weight, digamma(total))
+        return value, slope_a, slope_a + self._c_groups.collect(self._c_weight, digamma(shape))
 
-    def _gone(
-        self, r: float, alpha: Floats, a: Floats, b: Floats
-    ) -> tuple[float, float, Slope, Slope, Slope]:
+    def _gone(self, r: float, alpha: Each, a: Each, b: Each) -> tuple[float, float, Each, Each, Each]:
         """Of 1 + a/(b+c-1) · ((α+T)/(α+t_x))^(r+x): the logarithm, and its slopes in r, α, a and b."""
+        if self._segments.shape[1] == 0:
+            total = np.zeros(5)
+            for _, each in self._histories:
+                total += each.value_and_slopes(r, alpha, a, b)
+            return float(total[0]), float(total[1]), total[2], total[3], total[4]
         value, slope_r = 0.0, 0.0
         slope_alpha, slope_a, slope_b = np.zeros((3, len(a)))
-        for i, part in self._histories:
-            found = part.value_and_slopes(r, alpha[i], a[i], b[i])
-            value += found[0]
-            slope_r += found[1]
-            slope_alpha[i] += found[2]
-            slope_a[i] += found[3]
-            slope_b[i] += found[4]
+        for i, each in self._histories:
+            part = each.value_and_slopes(r, alpha[i], a[i], b[i])
+            value += part[0]
+            slope_r += part[1]
+            slope_alpha[i] += part[2]
+            slope_a[i] += part[3]
+            slope_b[i] += part[4]
         return value, slope_r, slope_alpha, slope_a, slope_b

@@ -80,8 +80,22 @@ class BetaGeoModel(DrawnModel):
     >>> model = BetaGeoModel(inference="laplace").fit(rfm)
     >>> bool(0.4 < model.params_["r"] < 0.6), model.diagnostics_.converged
     (True, True)
-    >>> model.expected_purchases(rfm, horizon=90).index.equals(pd.Index(rfm["customer_id"]))
-    True
+
+    With parameters that are known, here from the literature:
+
+    >>> model = BetaGeoModel.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426, time_unit="W")
+    >>> rfm = pd.DataFrame({"customer_id": [7, 3], "frequency": [2, 0], "recency": [30.43, 0], "T": 38.86})
+    >>> pd.DataFrame({
+    ...     "alive": model.probability_alive(rfm),
+    ...     "none": model.probability_no_purchase(rfm, horizon=39),
+    ...     "exactly one": model.probability_of_purchases(rfm, horizon=39, n=1),
+    ...     "expected": model.expected_purchases(rfm, horizon=39),
+    ...     "discounted": model.discounted_expected_purchases(rfm, annual_discount_rate=0.15),
+    ... }).round(2)
+                 alive  none  exactly one  expected  discounted
+    customer_id
+    7            0.73  0.45         0.24      1.23        5.17
+    3            1.00  0.86         0.11      0.20        1.02
     """
 
     def __init__(
@@ -124,13 +138,6 @@ class BetaGeoModel(DrawnModel):
         ------
         RangeError : a parameter is not positive
         SettingsError : the family or the time unit is unknown
-
-        Examples
-        --------
-        >>> model = BetaGeoModel.from_params(r=0.243, alpha=4.414, a=0.793, b=2.426, time_unit="W")
-        >>> rfm = pd.DataFrame({"customer_id": [7], "frequency": [2], "recency": [30.43], "T": [38.86]})
-        >>> model.expected_purchases(rfm, horizon=39).round(4).to_dict()
-        {7: 1.226}
         """
         model = cls(family=family, time_unit=time_unit)
         model._check_settings()

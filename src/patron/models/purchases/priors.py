@@ -44,6 +44,15 @@ def purchase_posterior(
     Raises
     ------
     SettingsError, RangeError : a prior is on no parameter, or impossible
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from patron.models.customers import read_customers
+    >>> rfm = pd.DataFrame({"customer_id": [1, 2], "frequency": [2, 0], "recency": [30, 0], "T": [40, 60]})
+    >>> posterior, unit = purchase_posterior(read_customers(rfm), None, "bgnbd")
+    >>> posterior.names, unit
+    (('log r', 'log alpha', 'log-odds of phi', 'log kappa'), 50.0)
     """
     (t_x, T), unit = scaled(np.stack([customers.recency, customers.T]), customers.T)
     median, spread = prior_of(PRIORS, priors)
@@ -62,7 +71,17 @@ def purchase_posterior(
 
 
 def doubts_about(customers: Customers) -> list[str]:
-    """What to know before trusting a fit to these customers, in sentences; none where all is well."""
+    """What to know before trusting a fit to these customers, in sentences; none where all is well.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from patron.models.customers import read_customers
+    >>> rfm = pd.DataFrame({"customer_id": [1, 2], "frequency": [2, 0], "recency": [30, 0], "T": [40, 60]})
+    >>> doubts_about(read_customers(rfm))
+    ['fitted to 2 customers, fewer than 50: the prior weighs as much as they do. Read the numbers as a rough
+    guess.']
+    """
     found = []
     if len(customers) < FEW_CUSTOMERS:
         found.append(
