@@ -21,6 +21,7 @@ How these are fitted::
     customers.py      RFM rows, checked once; compression.py and segments.py: those alike, counted once
     covariates.py     columns that move the parameters
     posterior.py      from a log-likelihood to draws: nuts.py, or laplace.py with importance.py
+    diagnostics.py    whether to trust them
     functions.py      one formula for NumPy and for PyMC; spend_likelihood.py
     draws.py          a model known by its draws
 

@@ -13,8 +13,9 @@ import pandas as pd
 
 from patron.errors import ModelError, NotFittedError, PatronWarning, RangeError, SettingsError
 from patron.models.covariates import Covariates
+from patron.models.diagnostics import Diagnostics
 from patron.models.estimator import Estimator
-from patron.models.posterior import Diagnostics, Posterior, infer
+from patron.models.posterior import Posterior, infer
 
 __all__ = ["EFFECT_SPREAD", "FEW_CUSTOMERS", "DrawnModel", "Priors"]
 

@@ -9,6 +9,7 @@ Learning Research 25(72), 1-58.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ _DOUBTFUL = 0.4  # k-hat above which the proposals are moved to where the first 
 
 def draw_laplace(
     posterior: Posterior, mode: Mode, n_draws: int, random_state: int
-) -> tuple[Floats, dict[str, float]]:
+) -> tuple[Floats, dict[str, Any]]:
     """Draws of the coordinates, all of the same weight, and what says whether to trust them.
 
     Parameters

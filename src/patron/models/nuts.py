@@ -32,7 +32,7 @@ _SLOW = (
 
 def draw_nuts(
     posterior: Posterior, mode: Mode, draws: int, tune: int, chains: int, random_state: int
-) -> tuple[Floats, dict[str, float]]:
+) -> tuple[Floats, dict[str, Any]]:
     """Draws of the coordinates, chain after chain, and what says whether to trust them.
 
     Parameters

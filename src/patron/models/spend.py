@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.errors import TooFewCustomersError
+from patron.errors import RangeError, TooFewCustomersError
 from patron.models.compression import scaled
 from patron.models.customers import Customers, read_customers
 from patron.models.draws import EFFECT_SPREAD, FEW_CUSTOMERS, DrawnModel, Priors, prior_of
@@ -130,7 +130,7 @@ class GammaGammaModel(DrawnModel):
 
         Raises
         ------
-        RangeError : a parameter is not positive
+        RangeError : a parameter is not positive, or q is not above 1
 
         Examples
         --------
@@ -139,6 +139,8 @@ class GammaGammaModel(DrawnModel):
         >>> model.expected_spend(rfm).round(2).to_dict()
         {7: 24.66}
         """
+        if not q > 1:
+            raise RangeError(f"q must be above 1, so that the mean spend is finite, got {q!r}.")
         model = cls()
         model._keep_known(p=p, q=q, v=v)
         return model

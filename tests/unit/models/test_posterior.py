@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from patron.errors import RangeError, SettingsError
-from patron.models.posterior import Diagnostics, Posterior, find_mode, infer
+from patron.models.diagnostics import Diagnostics
+from patron.models.posterior import Posterior, find_mode, infer
 
 PRECISION = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 3.0]]) * 100
 CENTRE = np.array([0.5, -1.0, 2.0])

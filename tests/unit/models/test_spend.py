@@ -147,3 +147,8 @@ def test_prediction_before_fitting_is_refused():
 def test_parameters_must_be_positive():
     with pytest.raises(RangeError, match=r"positive and finite, got v = -1\.0"):
         GammaGammaModel.from_params(p=6.0, q=4.0, v=-1.0)
+
+
+def test_a_mean_spend_without_end_is_refused():
+    with pytest.raises(RangeError, match="q must be above 1"):
+        GammaGammaModel.from_params(p=6.0, q=0.9, v=15.0)
