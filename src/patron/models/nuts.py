@@ -10,9 +10,7 @@ Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalization, foldi
 improved R-hat for assessing convergence of MCMC, Bayesian Analysis 16(2), 667-718.
 """
 
-import os
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -24,10 +22,6 @@ __all__ = ["draw_nuts"]
 
 type Floats = npt.NDArray[np.float64]
 type Density = Callable[[Floats], tuple[float, Floats]]
-
-_SLOW = (
-    0.002  # seconds: gradients that take longer leave Python free, so that chains gain from running at once
-)
 
 
 def draw_nuts(
@@ -83,7 +77,7 @@ def draw_nuts(
         draws=draws,
         tune=tune,
         chains=chains,
-        cores=_cores(posterior, mode),
+        cores=1,  # the chains take turns: of gradients in Python one runs at a time
         seed=random_state,
         save_warmup=False,
         progress_bar=False,
@@ -91,13 +85,6 @@ def draw_nuts(
     theta = mode.place(trace.posterior["z"].to_numpy())
     measures = _measures(theta) | {"divergences": int(trace.sample_stats["diverging"].sum())}
     return theta.reshape(-1, size), measures
-
-
-def _cores(posterior: Posterior, mode: Mode) -> int:
-    """How many chains run at once; the draws do not depend on it."""
-    began = perf_counter()
-    posterior.value_and_gradient(mode.theta)
-    return (os.cpu_count() or 1) if perf_counter() - began > _SLOW else 1
 
 
 def _measures(theta: Floats) -> dict[str, float]:
