@@ -32,6 +32,7 @@ class Diagnostics:
     ess_bulk, ess_tail : the smallest effective sample sizes; at least 100 per chain (nuts)
     divergences : draws at which the sampler broke down; at most one in a thousand (nuts)
     k_hat : Pareto shape of the importance weights; at most 0.7 (laplace)
+    other_family : log-likelihood that the other family of purchases would gain; from 2 it clearly fits better
     seconds : that the fit took
     """
 
@@ -46,6 +47,7 @@ class Diagnostics:
     ess_tail: float | None = None
     divergences: int | None = None
     k_hat: float | None = None
+    other_family: float | None = None
     seconds: float = 0.0
 
     def doubts(self) -> list[str]:

@@ -251,6 +251,8 @@ def test_the_family_that_made_the_customers_fits_better(family):
     rfm = simulate_btyd(4000, **world, T=400.0, horizon=0.0, family=family, seed=2).rfm
     found = compare_families(rfm)
     assert found.better == family
+    fitted = BetaGeoModel(family="bgnbd", inference="map").fit(rfm)
+    assert fitted.diagnostics_.other_family == pytest.approx(found.difference)
     assert found.sentence().startswith(f"{'MBG' if family == 'mbgnbd' else 'BG'}/NBD fits better than")
 
 

@@ -33,9 +33,10 @@ from patron.errors import SettingsError
 from patron.models.compression import count_distinct
 from patron.models.customers import read_customers
 from patron.models.draws import DrawnModel, Priors
+from patron.models.posterior import find_mode
 from patron.models.purchases import expectation
 from patron.models.purchases.likelihood import log_likelihood
-from patron.models.purchases.priors import doubts_about, purchase_posterior
+from patron.models.purchases.priors import doubts_about, purchase_draws, purchase_posterior
 from patron.models.purchases.simulate import simulate_purchases
 from patron.money import UNITS_PER_YEAR, continuous_rate
 
@@ -43,6 +44,7 @@ __all__ = ["BetaGeoModel"]
 
 type Floats = npt.NDArray[np.float64]
 
+_OTHER = {"bgnbd": "mbgnbd", "mbgnbd": "bgnbd"}
 _NUMBERS_AT_A_TIME = 1_000_000
 
 
@@ -169,13 +171,14 @@ class BetaGeoModel(DrawnModel):
         covariates, matrix = self._learn_covariates(rfm)
         posterior, scale = purchase_posterior(customers, matrix, self.family, self.priors)
         drawn, found = self._infer(posterior, inference, random_state, doubts_about(customers))
-        r, kappa, phi = np.exp(drawn[:, 0]), np.exp(drawn[:, 3]), expit(drawn[:, 2])
-        draws = {"r": r, "alpha": scale * np.exp(drawn[:, 1]), "a": kappa * phi, "b": kappa * (1 - phi)}
+        other = purchase_posterior(customers, matrix, _OTHER[self.family], self.priors)[0]
+        found = replace(
+            found,
+            log_likelihood=found.log_likelihood - float(customers.frequency.sum() * np.log(scale)),
+            other_family=find_mode(other).log_likelihood - found.log_likelihood,
+        )
         effects = () if covariates is None else covariates.effects
-        names = [f"{kind}[{effect}]" for kind in ("buying", "dropping_out") for effect in effects]
-        draws |= dict(zip(names, drawn.T[4:], strict=True))
-        unscaled = found.log_likelihood - float(customers.frequency.sum() * np.log(scale))
-        self._keep(draws, replace(found, log_likelihood=unscaled), covariates)
+        self._keep(purchase_draws(drawn, scale, effects), found, covariates)
         return self
 
     def pymc_model(self, rfm: pd.DataFrame) -> Any:

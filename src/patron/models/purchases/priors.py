@@ -1,7 +1,10 @@
 """What BG/NBD and MBG/NBD take for plausible before they see customers, and when customers say little."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from patron.errors import RangeError
 from patron.models.compression import scaled
@@ -10,7 +13,7 @@ from patron.models.draws import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
 from patron.models.posterior import Posterior
 from patron.models.purchases.likelihood import PurchaseLikelihood
 
-__all__ = ["PRIORS", "doubts_about", "purchase_posterior"]
+__all__ = ["PRIORS", "doubts_about", "purchase_draws", "purchase_posterior"]
 
 type Floats = npt.NDArray[np.float64]
 
@@ -68,6 +71,30 @@ def purchase_posterior(
         np.append(spread, np.full(n_effects, EFFECT_SPREAD)),
         len(customers),
     ), unit
+
+
+def purchase_draws(coordinates: Floats, unit: float, effects: Sequence[str] = ()) -> dict[str, Floats]:
+    """The parameters that draws of coordinates stand for.
+
+    Parameters
+    ----------
+    coordinates : (n_draws, 4 + 2k) of the posterior
+    unit : of its time
+    effects : (k,) names of the effects of covariates
+
+    Returns
+    -------
+    dict, parameter → (n_draws,): r, alpha (in the time unit of the customers), a, b, buying[·], dropping_out[·]
+
+    Examples
+    --------
+    >>> {name: float(draw[0]) for name, draw in purchase_draws(np.zeros((1, 4)), unit=50.0).items()}
+    {'r': 1.0, 'alpha': 50.0, 'a': 0.5, 'b': 0.5}
+    """
+    r, alpha, kappa = np.exp(coordinates[:, 0]), unit * np.exp(coordinates[:, 1]), np.exp(coordinates[:, 3])
+    a, b = kappa * expit(coordinates[:, 2]), kappa * expit(-coordinates[:, 2])
+    names = [f"{kind}[{effect}]" for kind in ("buying", "dropping_out") for effect in effects]
+    return {"r": r, "alpha": alpha, "a": a, "b": b} | dict(zip(names, coordinates.T[4:], strict=True))
 
 
 def doubts_about(customers: Customers) -> list[str]:
