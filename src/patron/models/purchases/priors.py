@@ -84,7 +84,7 @@ def purchase_draws(coordinates: Floats, unit: float, effects: Sequence[str] = ()
 
     Returns
     -------
-    dict, parameter → (n_draws,): r, alpha (in the time unit of the customers), a, b, buying[·], dropping_out[·]
+    dict, parameter → (n_draws,): r, alpha (in the customers' time unit), a, b, buying[·], dropping_out[·]
 
     Examples
     --------
