@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 
 from patron.errors import ModelError, RangeError
 from patron.features.catalogue import FeatureCatalogue
@@ -36,6 +37,7 @@ MOST_BYTES = 4_000_000
 MB."""
 
 FORMAT = 1
+RFM = ("frequency", "recency", "T", "monetary_value")
 DESCRIPTION, TREES, DRAWS = "bundle.json", "churn.txt", "draws.npz"
 
 
@@ -113,6 +115,61 @@ class Bundle:
     def annual_discount_rate(self) -> float:
         """Discount rate per year, as the value model has it."""
         return float(self.value.annual_discount_rate)
+
+    def predict(
+        self,
+        features: pd.DataFrame,
+        *,
+        ranks: Literal["auto", "own", "model"] = "auto",
+        horizon_days: float | None = None,
+        value_horizon_days: float | None = None,
+        interval: float = 0.8,
+        random_state: int = 0,
+    ) -> pd.DataFrame:
+        """What is expected of each customer.
+
+        Parameters
+        ----------
+        features : one row per customer as of one day: customer_id and all features of the catalogue; or none
+            but frequency, recency, T and monetary_value, from which the value model answers alone
+        ranks : among whom a customer's percentiles are taken: "own", the rows of `features`; "model", the
+            customers of the training; "auto", the rows where they are at least 1000
+        horizon_days, value_horizon_days : days ahead; the bundle's own if None. Another horizon than the
+            bundle's is answered by the value model alone
+        interval : share in (0, 1) of the predictive intervals
+        random_state : seed of the draws behind the intervals
+
+        Returns
+        -------
+        DataFrame, one row per row of `features`, in order, index 0, 1, 2, …: customer_id, churn_probability,
+        and the columns of :meth:`patron.models.value.CustomerValueModel.predict`
+
+        Raises
+        ------
+        TableError : a feature is missing, or an RFM column breaks a rule
+        RangeError : a horizon or the interval is out of range
+        """
+        horizon = self.horizon_days if horizon_days is None else horizon_days
+        rows = len(features)
+        rfm = features[list(RFM)].reset_index(drop=True)
+        rfm.insert(0, "customer_id", np.arange(rows))  # ids may be null or come twice
+        predicted = self.value.predict(
+            rfm,
+            horizon_days=horizon,
+            value_horizon_days=self.value_horizon_days if value_horizon_days is None else value_horizon_days,
+            interval=interval,
+            random_state=random_state,
+        )
+        churn = predicted["p_no_purchase"].to_numpy()
+        if self.churn is not None and horizon == self.horizon_days and self.classifies(features):
+            churn = self.churn.predict_proba(features)[:, 1]
+        predicted.insert(1, "churn_probability", churn)
+        predicted["customer_id"] = features["customer_id"].array
+        return predicted
+
+    def classifies(self, features: pd.DataFrame) -> bool:
+        """Whether the rows hold every feature of the catalogue, as the classifier needs them."""
+        return self.churn is not None and all(name in features.columns for name in self.catalogue.names)
 
     def describe(self) -> dict[str, Any]:
         """What the bundle is, without what it learned: plain values for a registry, a log or a report."""

@@ -13,7 +13,7 @@ from patron.snapshots.spine import make_spine
 from patron.snapshots.splits import Split
 from patron.tables.history import History
 
-__all__ = ["LABELS", "RFM", "Matured", "Part", "read_matured"]
+__all__ = ["LABELS", "RFM", "Matured", "Part", "read_matured", "read_parts"]
 
 KEY = ["customer_id", "as_of"]
 RFM = ["customer_id", "frequency", "recency", "T", "monetary_value"]
@@ -56,38 +56,62 @@ class Matured:
     test: Part
 
 
-def read_matured(
-    history: History, split: Split, catalogue: FeatureCatalogue, *, active_within_days: int | None = None
-) -> Matured:
-    """Features and labels of every snapshot of the split, built by one query.
+def read_parts(
+    history: History,
+    groups: Sequence[Sequence[date]],
+    horizon_days: int,
+    catalogue: FeatureCatalogue,
+    *,
+    active_within_days: int | None = None,
+) -> list[Part]:
+    """Features and labels of every snapshot of these groups, built by one query.
 
     Parameters
     ----------
     history : what is known on the training day; nothing after it
-    split : the snapshot dates and their horizon
+    groups : dates of each group; a group without dates is a part without rows
+    horizon_days : days that a label looks ahead, ≥ 1
     catalogue : the features to build
     active_within_days : eligibility, as for scoring
 
     Returns
     -------
-    Matured : rows sorted by as_of and customer_id, so that their order never depends on the engine
+    One part per group : rows sorted by as_of and customer_id, so that their order never depends on the engine
+
+    Examples
+    --------
+    See :func:`patron.workflows.fitting.fit_bundle`.
+    """
+    dates = sorted({day for group in groups for day in group})
+    spine = make_spine(history, dates, active_within_days=active_within_days)
+    labels = make_labels(history, spine, horizon_days)
+    features = assemble_features(history, spine, catalogue)
+    rows = features.inner_join(labels, KEY).order_by("as_of", "customer_id").to_pandas()
+    days = pd.to_datetime(rows["as_of"]).dt.date
+    return [Part(rows[days.isin(group)].reset_index(drop=True)) for group in groups]
+
+
+def read_matured(
+    history: History, split: Split, catalogue: FeatureCatalogue, *, active_within_days: int | None = None
+) -> Matured:
+    """The parts of a split, with a test part.
+
+    Parameters
+    ----------
+    history, catalogue, active_within_days : see `read_parts`
+    split : the snapshot dates and their horizon
+
+    Returns
+    -------
+    Matured
 
     Examples
     --------
     See :func:`patron.workflows.train.train`.
     """
-    latest = [date for date in (split.stop, split.calibrate, split.test) if date is not None]
-    spine = make_spine(history, [*split.train, *latest], active_within_days=active_within_days)
-    labels = make_labels(history, spine, split.horizon_days)
-    features = assemble_features(history, spine, catalogue)
-    rows = features.inner_join(labels, KEY).order_by("as_of", "customer_id").to_pandas()
-
-    def part(dates: Sequence[date]) -> Part:
-        return Part(rows[pd.to_datetime(rows["as_of"]).dt.date.isin(dates)].reset_index(drop=True))
-
-    return Matured(
-        train=part(split.train),
-        stop=part([split.stop]) if split.stop is not None else None,
-        calibrate=part([split.calibrate]),
-        test=part([split.test]),
+    stop = [] if split.stop is None else [split.stop]
+    groups = [split.train, stop, [split.calibrate], [split.test]]
+    train, stopping, calibrate, test = read_parts(
+        history, groups, split.horizon_days, catalogue, active_within_days=active_within_days
     )
+    return Matured(train, stopping if stop else None, calibrate, test)
