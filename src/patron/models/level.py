@@ -1,0 +1,363 @@
+"""How high the coming horizon lies above or below what purchase models expect: season and level.
+
+BG/NBD and Gamma-Gamma know no calendar: what they learned before autumn is far too low for Christmas. How far
+is found in windows that have matured: `Window.measure` holds what happened in a horizon against what was
+expected on the day before it, and `Level.learn` forecasts the coming one::
+
+    the same window a year earlier    knows the season; the best forecast where there was history enough then
+    the newest matured window         knows how customers behave now, in another season
+    1                                 what the models say themselves
+
+Each is weighted by how far its word can be trusted: by the history that there was (half a year counts half)
+and by the purchases that it rests on. `SeasonShare` is a check that needs no model: the share of a year's
+purchases that fell into the same window, in every full year.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, timedelta
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.special import expit, logit
+
+from patron.errors import InputError
+
+__all__ = ["SAME_SEASON_DAYS", "Level", "SeasonShare", "Window", "days_a_year_earlier"]
+
+type Floats = npt.NDArray[np.float64]
+
+SAME_SEASON_DAYS = 7
+"""A window lies in the same season if it begins within so many days of full years before the coming one."""
+
+YEAR = 365.25
+
+# How far, as a share, the truth typically lies from each of the three; the weights are one over the squares.
+A_YEAR_EARLIER, NEWEST, MODEL_ALONE = 0.10, 0.30, 0.25
+LUMPY = 4.0  # variance of purchases over their mean: customers buy in bouts
+LUMPY_MONEY = 12.0
+FARTHEST = 2.0  # no factor lies beyond e^±2, and no shift of log-odds beyond ±2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One matured horizon: what happened, and what was expected on its eve.
+
+    Attributes
+    ----------
+    as_of : the last day known to those who expected
+    history_days : days of purchases that they knew, ≥ 0
+    newest : whether it is the newest matured window
+    customers : how many were known
+    purchases, expected_purchases : counts, of all customers
+    value, expected_value : money, of all customers
+    churned_share, expected_churned_share : share in [0, 1] that bought nothing
+    log_odds : what has to be added to the log-odds of each customer for the shares to be equal
+
+    Examples
+    --------
+    >>> christmas = Window.measure(
+    ...     date(2023, 10, 2), history_days=275, p_no_purchase=[0.5, 0.8], expected_purchases=[1.0, 0.2],
+    ...     expected_value=[30.0, 6.0], purchases=[2, 0], value=[54.0, 0.0])
+    >>> christmas.value / christmas.expected_value, christmas.churned_share
+    (1.5, 0.5)
+    """
+
+    as_of: date
+    history_days: int
+    customers: int
+    purchases: float
+    expected_purchases: float
+    value: float
+    expected_value: float
+    churned_share: float
+    expected_churned_share: float
+    log_odds: float = 0.0
+    newest: bool = False
+
+    @classmethod
+    def measure(
+        cls,
+        as_of: date,
+        *,
+        history_days: int,
+        p_no_purchase: npt.ArrayLike,
+        expected_purchases: npt.ArrayLike,
+        expected_value: npt.ArrayLike,
+        purchases: npt.ArrayLike,
+        value: npt.ArrayLike,
+        churned: npt.ArrayLike | None = None,
+        newest: bool = False,
+    ) -> Self:
+        """The window after `as_of`, from one number per customer each.
+
+        Parameters
+        ----------
+        as_of, history_days, newest : see the attributes
+        p_no_purchase : (n_customers,) probability in [0, 1], as the model of purchases had it on `as_of`
+        expected_purchases, expected_value : (n_customers,) count and money, as the models had them
+        purchases, value : (n_customers,) count and money in the horizon; money as the models count it, kept
+            and discounted
+        churned : (n_customers,) 1 if the customer left, else 0; by default who bought nothing
+
+        Raises
+        ------
+        InputError : there is no customer, or the columns have different lengths
+        """
+        bought = _column(purchases)
+        columns = [_column(column) for column in (p_no_purchase, expected_purchases, expected_value, value)]
+        left = (bought <= 0).astype(np.float64) if churned is None else _column(churned)
+        if bought.size == 0 or any(column.size != bought.size for column in (*columns, left)):
+            sizes = [bought.size, *(column.size for column in columns), left.size]
+            raise InputError(f"a Window needs one value per customer in every column, got {sizes} values.")
+        stays_away, expected, worth, brought = columns
+        return cls(
+            as_of=as_of,
+            history_days=int(history_days),
+            customers=bought.size,
+            purchases=float(bought.sum()),
+            expected_purchases=float(expected.sum()),
+            value=float(brought.sum()),
+            expected_value=float(worth.sum()),
+            churned_share=float(left.mean()),
+            expected_churned_share=float(stays_away.mean()),
+            log_odds=_shift(stays_away, float(left.mean())),
+            newest=newest,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """The forecast for the coming horizon. The default is flat: nothing is moved.
+
+    Attributes
+    ----------
+    purchases, value : factors on what the purchase and spend models expect, near 1
+    value_since_newest : factor on money that was calibrated on the newest matured window
+    log_odds : added to log-odds of churn that were calibrated on the newest matured window, near 0
+    words : the sentences of `sentences`
+
+    Notes
+    -----
+    With y a matured window, o_y what happened in it over what was expected, and h_y its years of history, at
+    most 1, the forecast is exp(Σ w_y·ln o_y / (Σ w_y + 1/τ²)) with w_y = h_y / (s² + c/n_y): n_y purchases, c
+    how lumpy they come, s = 0.10 for a window a year (two years, …) earlier and 0.30 for the newest, and
+    τ = 0.25 for the models by themselves. Log-odds likewise, without the logarithm.
+
+    What was calibrated on the newest window already knows how high that one lay, so only the difference is
+    added to it.
+
+    Examples
+    --------
+    >>> def window(as_of, history_days, ratio, newest=False):
+    ...     return Window(as_of=as_of, history_days=history_days, customers=5000, purchases=4000 * ratio,
+    ...                   expected_purchases=4000, value=1e5 * ratio, expected_value=1e5, churned_share=0.5,
+    ...                   expected_churned_share=0.5, newest=newest)
+    >>> a_year_earlier, newest = window(date(2023, 10, 2), 365, 1.5), window(date(2024, 7, 3), 640, 0.9, True)
+    >>> level = Level.learn([a_year_earlier, newest], as_of=date(2024, 10, 1))
+    >>> round(level.purchases, 2), round(level.value_since_newest, 2)
+    (1.36, 1.44)
+    >>> Level.learn([newest], as_of=date(2024, 10, 1)).sentences()[0]
+    'No matured window lies a year before 2024-10-01, so the season is not known and ...'
+    """
+
+    purchases: float = 1.0
+    value: float = 1.0
+    value_since_newest: float = 1.0
+    log_odds: float = 0.0
+    words: tuple[str, ...] = ()
+
+    @classmethod
+    def learn(cls, windows: Sequence[Window], as_of: date) -> Self:
+        """The level of the horizon that begins after `as_of`.
+
+        Parameters
+        ----------
+        windows : matured ones, in any order; those that are neither the newest nor in the same season of an
+            earlier year have no influence
+        as_of : the last day known
+
+        Returns
+        -------
+        Level; flat where there is no window with something expected in it
+        """
+        usable = [window for window in windows if window.expected_purchases > 0 and window.as_of < as_of]
+        newest = [window for window in usable if window.newest]
+        earlier = [window for window in usable if _same_season(window.as_of, as_of) and not window.newest]
+        weighted = [(window, A_YEAR_EARLIER) for window in earlier] + [(window, NEWEST) for window in newest]
+        if not weighted:
+            return cls(words=("No window has matured, so nothing is known of season and level.",))
+        purchases = _combine(
+            [(_log_ratio(w.purchases, w.expected_purchases), _trust(w, s)) for w, s in weighted]
+        )
+        value = _combine(
+            [(_log_ratio(w.value, w.expected_value), _trust(w, s, LUMPY_MONEY)) for w, s in weighted]
+        )
+        log_odds = _combine([(w.log_odds, _trust(w, s)) for w, s in weighted])
+        known = newest[0] if newest else None
+        return cls(
+            purchases=float(np.exp(purchases)),
+            value=float(np.exp(value)),
+            value_since_newest=float(
+                np.exp(value - (_log_ratio(known.value, known.expected_value) if known else 0))
+            ),
+            log_odds=log_odds - (known.log_odds if known else 0.0),
+            words=_words(earlier, known, as_of, float(np.exp(purchases)), float(np.exp(value))),
+        )
+
+    def sentences(self) -> list[str]:
+        """What was found where, and what it comes to."""
+        return list(self.words)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Itself as JSON has it."""
+        return {**asdict(self), "words": list(self.words)}
+
+    @classmethod
+    def from_dict(cls, parts: dict[str, Any]) -> Self:
+        """The level that `to_dict` described.
+
+        Examples
+        --------
+        >>> Level.from_dict(Level(purchases=1.2).to_dict()).purchases
+        1.2
+        """
+        return cls(
+            **{**{field.name: parts[field.name] for field in fields(cls)}, "words": tuple(parts["words"])}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonShare:
+    """The share of a year's purchases that fell into the window of the coming horizon, in every full year.
+
+    It needs no model, and is blind to growth: a check of `Level`, not a part of it.
+
+    Attributes
+    ----------
+    horizon_days : length of the window
+    shares : (n_years,) share in [0, 1], newest year first; a year begins with the window
+
+    Examples
+    --------
+    A shop that sells twice as much in the last quarter, on the last day of September:
+
+    >>> days = pd.date_range("2022-10-01", "2023-09-30")
+    >>> purchases = pd.Series(np.where(days.month >= 10, 20, 10), index=days)
+    >>> share = SeasonShare.learn(purchases, as_of=date(2023, 9, 30), horizon_days=92)
+    >>> share.index.round(2).tolist()
+    [1.6]
+    """
+
+    horizon_days: int
+    shares: tuple[float, ...]
+
+    @classmethod
+    def learn(cls, purchases: pd.Series, as_of: date, horizon_days: int) -> Self:
+        """The shares of all years that are full.
+
+        Parameters
+        ----------
+        purchases : (n_days,) count of each day, indexed by the day; days without any may be missing
+        as_of : the last day known
+        horizon_days : days ahead, 1 to 365
+        """
+        day = (np.asarray(purchases.index, dtype="datetime64[D]") - np.datetime64(as_of, "D")).astype(int)
+        count = purchases.to_numpy(dtype=np.float64)
+        shares = []
+        for begin in range(-365, day.min(initial=0) - 2, -365):  # day `begin` is the eve of a year
+            year = count[(day > begin) & (day <= begin + 365)]
+            if year.sum() > 0:
+                shares.append(float(count[(day > begin) & (day <= begin + horizon_days)].sum() / year.sum()))
+        return cls(horizon_days, tuple(shares))
+
+    @property
+    def index(self) -> Floats:
+        """(n_years,) the shares over what they were if every day of the year were alike; 1 is no season."""
+        return np.array(self.shares) * 365 / self.horizon_days
+
+    def sentence(self) -> str:
+        """What was found, in words."""
+        if not self.shares:
+            return "No full year is known, so the share of a year that falls into the horizon is not."
+        times = ", ".join(f"{index:.2f}" for index in self.index)
+        return (
+            f"In {len(self.shares)} full years the {self.horizon_days} days of the horizon had {times} times "
+            "the purchases of any other such days, newest first."
+        )
+
+
+def days_a_year_earlier(as_of: date, first_day: date) -> list[date]:
+    """The same day in every earlier year since `first_day`, newest first: eves of windows in the same season.
+
+    Examples
+    --------
+    >>> days_a_year_earlier(date(2024, 10, 1), first_day=date(2022, 1, 1))
+    [datetime.date(2023, 10, 2), datetime.date(2022, 10, 1)]
+    """
+    years = range(1, int((as_of - first_day).days / YEAR) + 1)
+    return [as_of - timedelta(days=round(year * YEAR)) for year in years]
+
+
+def _column(values: npt.ArrayLike) -> Floats:
+    return np.asarray(values, dtype=np.float64).ravel()
+
+
+def _shift(probability: Floats, share: float) -> float:
+    """What has to be added to all log-odds for the mean probability to be `share`."""
+    log_odds = logit(np.clip(probability, 1e-9, 1 - 1e-9))
+
+    def excess(shift: float) -> float:
+        return float(expit(log_odds + shift).mean()) - share
+
+    if excess(-FARTHEST) >= 0 or excess(FARTHEST) <= 0:
+        return -FARTHEST if excess(-FARTHEST) >= 0 else FARTHEST
+    return float(brentq(excess, -FARTHEST, FARTHEST))
+
+
+def _log_ratio(actual: float, expected: float) -> float:
+    if actual <= 0 or expected <= 0:
+        return 0.0 if expected <= 0 else -FARTHEST
+    return float(np.clip(np.log(actual / expected), -FARTHEST, FARTHEST))
+
+
+def _trust(window: Window, spread: float, lumpy: float = LUMPY) -> float:
+    history = min(window.history_days / YEAR, 1.0)
+    return history / (spread**2 + lumpy / max(window.expected_purchases, 1.0))
+
+
+def _combine(found: Sequence[tuple[float, float]]) -> float:
+    trust = sum(weight for _, weight in found) + MODEL_ALONE**-2
+    return sum(weight * number for number, weight in found) / trust
+
+
+def _same_season(then: date, as_of: date) -> bool:
+    days = (as_of - then).days
+    years = round(days / YEAR)
+    return years >= 1 and abs(days - years * YEAR) <= SAME_SEASON_DAYS
+
+
+def _words(
+    earlier: Sequence[Window], newest: Window | None, as_of: date, purchases: float, value: float
+) -> tuple[str, ...]:
+    said = [
+        f"After {window.as_of}, with {window.history_days} days of history, there were {_times(window)}."
+        for window in sorted(earlier, key=lambda window: window.as_of, reverse=True)
+    ]
+    if not earlier:
+        said.append(
+            f"No matured window lies a year before {as_of}, so the season is not known and the level is near "
+            "that of the models."
+        )
+    if newest is not None:
+        said.append(f"After {newest.as_of}, the newest matured window, there were {_times(newest)}.")
+    return (*said, f"So purchases are taken {purchases:.2f} times and value {value:.2f} times as expected.")
+
+
+def _times(window: Window) -> str:
+    purchases = window.purchases / window.expected_purchases
+    value = window.value / window.expected_value if window.expected_value > 0 else float("nan")
+    return f"{purchases:.2f} times the purchases and {value:.2f} times the value that the models expected"
