@@ -14,7 +14,7 @@ purchases that fell into the same window, in every full year.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any, Self
 
@@ -159,7 +159,7 @@ class Level:
     >>> a_year_earlier, newest = window(date(2023, 10, 2), 365, 1.5), window(date(2024, 7, 3), 640, 0.9, True)
     >>> level = Level.learn([a_year_earlier, newest], as_of=date(2024, 10, 1))
     >>> round(level.purchases, 2), round(level.value_since_newest, 2)
-    (1.36, 1.44)
+    (1.35, 1.48)
     >>> Level.learn([newest], as_of=date(2024, 10, 1)).sentences()[0]
     'No matured window lies a year before 2024-10-01, so the season is not known and ...'
     """
@@ -190,21 +190,15 @@ class Level:
         weighted = [(window, A_YEAR_EARLIER) for window in earlier] + [(window, NEWEST) for window in newest]
         if not weighted:
             return cls(words=("No window has matured, so nothing is known of season and level.",))
-        purchases = _combine(
-            [(_log_ratio(w.purchases, w.expected_purchases), _trust(w, s)) for w, s in weighted]
-        )
-        value = _combine(
-            [(_log_ratio(w.value, w.expected_value), _trust(w, s, LUMPY_MONEY)) for w, s in weighted]
-        )
-        log_odds = _combine([(w.log_odds, _trust(w, s)) for w, s in weighted])
+        purchases = _combine([(_purchases_found(w), _trust(w, spread)) for w, spread in weighted])
+        value = _combine([(_value_found(w), _trust(w, spread, LUMPY_MONEY)) for w, spread in weighted])
+        log_odds = _combine([(w.log_odds, _trust(w, spread)) for w, spread in weighted])
         known = newest[0] if newest else None
         return cls(
             purchases=float(np.exp(purchases)),
             value=float(np.exp(value)),
-            value_since_newest=float(
-                np.exp(value - (_log_ratio(known.value, known.expected_value) if known else 0))
-            ),
-            log_odds=log_odds - (known.log_odds if known else 0.0),
+            value_since_newest=float(np.exp(value - _value_found(known))) if known else 1.0,
+            log_odds=log_odds - known.log_odds if known else 0.0,
             words=_words(earlier, known, as_of, float(np.exp(purchases)), float(np.exp(value))),
         )
 
@@ -225,9 +219,7 @@ class Level:
         >>> Level.from_dict(Level(purchases=1.2).to_dict()).purchases
         1.2
         """
-        return cls(
-            **{**{field.name: parts[field.name] for field in fields(cls)}, "words": tuple(parts["words"])}
-        )
+        return cls(**{**parts, "words": tuple(parts["words"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +288,7 @@ def days_a_year_earlier(as_of: date, first_day: date) -> list[date]:
     Examples
     --------
     >>> days_a_year_earlier(date(2024, 10, 1), first_day=date(2022, 1, 1))
-    [datetime.date(2023, 10, 2), datetime.date(2022, 10, 1)]
+    [datetime.date(2023, 10, 2), datetime.date(2022, 10, 2)]
     """
     years = range(1, int((as_of - first_day).days / YEAR) + 1)
     return [as_of - timedelta(days=round(year * YEAR)) for year in years]
@@ -316,6 +308,14 @@ def _shift(probability: Floats, share: float) -> float:
     if excess(-FARTHEST) >= 0 or excess(FARTHEST) <= 0:
         return -FARTHEST if excess(-FARTHEST) >= 0 else FARTHEST
     return float(brentq(excess, -FARTHEST, FARTHEST))
+
+
+def _purchases_found(window: Window) -> float:
+    return _log_ratio(window.purchases, window.expected_purchases)
+
+
+def _value_found(window: Window) -> float:
+    return _log_ratio(window.value, window.expected_value)
 
 
 def _log_ratio(actual: float, expected: float) -> float:
