@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from patron.scores.scorecard import make_scorecard
     from patron.snapshots.labels import make_labels
     from patron.snapshots.spine import make_spine
-    from patron.snapshots.splits import choose_split
+    from patron.snapshots.splits import choose_fit_split, choose_split
     from patron.tables.history import History
     from patron.workflows.score import score
     from patron.workflows.settings import Settings
@@ -60,6 +60,7 @@ _HOMES = {
     "PatronWarning": "patron.errors",
     "Settings": "patron.workflows.settings",
     "assemble_features": "patron.features.assemble",
+    "choose_fit_split": "patron.snapshots.splits",
     "choose_split": "patron.snapshots.splits",
     "churn_metrics": "patron.evaluation.metrics",
     "discover_catalogue": "patron.features.assemble",
@@ -86,6 +87,7 @@ __all__ = [
     "Settings",
     "__version__",
     "assemble_features",
+    "choose_fit_split",
     "choose_split",
     "churn_metrics",
     "discover_catalogue",

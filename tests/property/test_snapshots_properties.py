@@ -12,7 +12,7 @@ from patron.errors import HistoryTooShortError
 from patron.snapshots.asof import ahead, visible
 from patron.snapshots.labels import make_labels
 from patron.snapshots.spine import make_spine, not_eligible
-from patron.snapshots.splits import choose_split
+from patron.snapshots.splits import choose_fit_split, choose_split
 from patron.tables.engine import open_engine
 from patron.tables.history import History
 
@@ -98,6 +98,29 @@ def test_a_split_looks_neither_into_a_later_group_nor_past_as_of(known, horizon_
     assert (split.dates[0] - FIRST).days >= max(horizon_days // 2, 14)
     assert 3 <= len(split.dates) <= max_snapshots
     assert (split.stop is None) == (len(split.dates) == 3)
+
+
+@given(
+    known=st.integers(0, 3000),
+    horizon_days=st.integers(1, 400),
+    max_snapshots=st.integers(3, 20),
+    step_days=st.none() | st.integers(1, 500),
+)
+def test_a_fit_split_uses_every_group_and_looks_into_none(known, horizon_days, max_snapshots, step_days):
+    as_of, before = after(known), max(horizon_days // 2, 14)
+    if known < 2 * horizon_days + before:
+        with pytest.raises(HistoryTooShortError):
+            choose_fit_split(FIRST, as_of, horizon_days, max_snapshots=max_snapshots)
+        return
+    split = choose_fit_split(FIRST, as_of, horizon_days, max_snapshots=max_snapshots, step_days=step_days)
+    groups = [split.train[-1], *([split.stop] if split.stop else []), split.calibrate, as_of]
+    assert min((later - earlier).days for earlier, later in itertools.pairwise(groups)) >= horizon_days
+    assert (as_of - split.calibrate).days == horizon_days
+    assert (split.dates[0] - FIRST).days >= before
+    assert sorted(set(split.dates)) == list(split.dates)
+    assert len(split.dates) <= max_snapshots
+    if max_snapshots > 3 and horizon_days <= 121 and known - before >= 365:
+        assert split.same_season == as_of - datetime.timedelta(days=365)
 
 
 @given(days=st.sets(st.integers(0, 300), min_size=3, max_size=12), horizon_days=st.integers(1, 60))

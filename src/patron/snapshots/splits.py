@@ -1,9 +1,12 @@
 """Which snapshots a model is trained, stopped, calibrated and tested on.
 
 Snapshots are split by time, never by customer: every group lies at least one horizon before the next, so
-that no label of an earlier group looks into the days that a later one is judged on. ::
+that no label of an earlier group looks into the days that a later one is judged on. A model that is put to
+use spends nothing on a test; its test is a second fit, which knows one horizon less. ::
 
-    train … train | stop | calibrate | test | as_of
+    train … same season a year ago … train | stop | calibrate | as_of      choose_fit_split
+                                           <- h -> <--- h ---->
+    train … train | stop | calibrate | test | as_of                        choose_split
                   <- h -> <--- h ---> <-h->
 """
 
@@ -15,9 +18,54 @@ from dataclasses import dataclass
 
 from patron.errors import DateError, HistoryTooShortError, PatronWarning, RangeError, some
 
-__all__ = ["Split", "choose_split"]
+__all__ = ["FitSplit", "Split", "choose_fit_split", "choose_split"]
 
 FEWEST_SNAPSHOTS = 3  # train, calibrate, test
+FEWEST_TO_FIT = 2  # train, calibrate
+YEAR_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitSplit:
+    """The snapshots of one fit, all of them matured and none held back for a test.
+
+    Parameters
+    ----------
+    train : snapshots that the model learns from, oldest first; their horizons may overlap
+    stop : snapshot that says when to stop learning; None when the history has no room for one
+    calibrate : snapshot that levels, weights and probabilities are learned on, the newest
+    horizon_days : days, the least distance between two groups
+    same_season : which of the snapshots lies whole years before the day that is predicted from; None when the
+        history does not reach back
+
+    Raises
+    ------
+    DateError : two groups lie closer than the horizon, there is nothing to train on, or same_season is none
+        of the snapshots
+
+    Examples
+    --------
+    >>> import datetime
+    >>> march, april = datetime.date(2024, 3, 1), datetime.date(2024, 4, 1)
+    >>> FitSplit(train=(march,), stop=None, calibrate=april, horizon_days=30).dates
+    (datetime.date(2024, 3, 1), datetime.date(2024, 4, 1))
+    """
+
+    train: tuple[datetime.date, ...]
+    stop: datetime.date | None
+    calibrate: datetime.date
+    horizon_days: int
+    same_season: datetime.date | None = None
+
+    def __post_init__(self) -> None:
+        _check_groups("FitSplit", self.train, [self.stop, self.calibrate], self.horizon_days)
+        if self.same_season is not None and self.same_season not in self.dates:
+            raise DateError(f"same_season {self.same_season} is none of the snapshots {some(self.dates)}.")
+
+    @property
+    def dates(self) -> tuple[datetime.date, ...]:
+        """Every snapshot, oldest first."""
+        return (*self.train, *([self.stop] if self.stop else []), self.calibrate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,20 +99,91 @@ class Split:
     horizon_days: int
 
     def __post_init__(self) -> None:
-        if not self.train:
-            raise DateError("a Split needs at least one snapshot to train on, got none.")
-        groups = [max(self.train), *([self.stop] if self.stop else []), self.calibrate, self.test]
-        for earlier, later in itertools.pairwise(groups):
-            if (later - earlier).days < self.horizon_days:
-                raise DateError(
-                    f"the snapshots {earlier} and {later} lie closer than the horizon of {self.horizon_days} "
-                    "days, so that a label would look into the later group. Move them apart."
-                )
+        _check_groups("Split", self.train, [self.stop, self.calibrate, self.test], self.horizon_days)
 
     @property
     def dates(self) -> tuple[datetime.date, ...]:
         """Every snapshot, oldest first."""
         return (*self.train, *([self.stop] if self.stop else []), self.calibrate, self.test)
+
+
+def choose_fit_split(
+    first_day: datetime.date,
+    as_of: datetime.date,
+    horizon_days: int,
+    *,
+    max_snapshots: int = 12,
+    step_days: int | None = None,
+) -> FitSplit:
+    """Snapshots for a fit that knows everything until as_of, the newest first to be filled: calibrate, stop.
+
+    The newest lies one horizon before as_of, and the earliest has at least half a horizon, and never less
+    than 14 days, of history before it. One snapshot lies on the same day a year before as_of, so that the
+    model has seen the season that it predicts: it stands in for its nearest neighbour, or for the oldest
+    where `max_snapshots` do not reach back that far.
+
+    Parameters
+    ----------
+    first_day : first day known
+    as_of : last day known
+    horizon_days : days that a label looks ahead, ≥ 1
+    max_snapshots : the most snapshots to use, ≥ 3; the oldest are left out
+    step_days : days from one training snapshot to the next, ≥ 1; None for the horizon. Less lets the
+        horizons of training snapshots overlap; they never reach into those of the other groups
+
+    Returns
+    -------
+    FitSplit
+
+    Raises
+    ------
+    HistoryTooShortError : there is no room for two snapshots; says how many days are missing, and the longest
+        horizon that would fit
+    RangeError : horizon_days, max_snapshots or step_days is too small
+
+    Notes
+    -----
+    A horizon of 122 to 182 days leaves the same season no room among the training snapshots: the one to stop
+    on is then moved there. For a longer one it is the season of two or more years before.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> split = choose_fit_split(datetime.date(2023, 1, 1), datetime.date(2024, 12, 31), horizon_days=90)
+    >>> split.calibrate, split.stop, split.same_season
+    (datetime.date(2024, 10, 2), datetime.date(2024, 7, 4), datetime.date(2024, 1, 1))
+    >>> [day.isoformat() for day in split.train]
+    ['2023-04-11', '2023-07-10', '2023-10-08', '2024-01-01', '2024-04-05']
+    """
+    _check_numbers(horizon_days, max_snapshots)
+    if step_days is not None and step_days < 1:
+        raise RangeError(f"step_days must be at least 1 day, got {step_days!r}.")
+    known = (as_of - first_day).days
+    farthest = known - _days_before(horizon_days)  # of all snapshots, in days before as_of
+    if farthest < FEWEST_TO_FIT * horizon_days:
+        raise _too_short(first_day, as_of, horizon_days, FEWEST_TO_FIT)
+    season = YEAR_DAYS * -(
+        -FEWEST_TO_FIT * horizon_days // YEAR_DAYS
+    )  # first with room after it
+    stop = 2 * horizon_days if farthest >= 3 * horizon_days else None
+    if stop is not None and season < 3 * horizon_days <= farthest - (season - stop):
+        stop = season
+    newest = (stop or horizon_days) + horizon_days
+    most = max_snapshots - (1 if stop is None else 2)
+    train = list(range(newest, farthest + 1, step_days or horizon_days))[:most]
+    if newest <= season <= farthest and most > 1:
+        train = _with_season(train, season, step_days or horizon_days, most)
+
+    def day(days_ago: int) -> datetime.date:
+        return as_of - datetime.timedelta(days=days_ago)
+
+    return FitSplit(
+        train=tuple(day(days_ago) for days_ago in reversed(train)),
+        stop=None if stop is None else day(stop),
+        calibrate=day(horizon_days),
+        horizon_days=horizon_days,
+        same_season=day(season) if season in (*train, stop) else None,
+    )
 
 
 def choose_split(
@@ -111,24 +230,13 @@ def choose_split(
     >>> split.test, split.calibrate, split.stop, split.train
     (datetime.date(2024, 10, 2), datetime.date(2024, 7, 4), None, (datetime.date(2024, 4, 5),))
     """
-    if horizon_days < 1:
-        raise RangeError(f"horizon_days must be at least 1 day, got {horizon_days!r}.")
-    if max_snapshots < FEWEST_SNAPSHOTS:
-        raise RangeError(f"max_snapshots must be at least {FEWEST_SNAPSHOTS}, got {max_snapshots!r}.")
+    _check_numbers(horizon_days, max_snapshots)
     if as_of_dates is not None:
         return _split_given(first_day, as_of, horizon_days, max_snapshots, as_of_dates)
     horizon = datetime.timedelta(days=horizon_days)
-    before = max(horizon_days // 2, 14)
-    known = (as_of - first_day).days
-    room = (known - before) // horizon_days
+    room = ((as_of - first_day).days - _days_before(horizon_days)) // horizon_days
     if room < FEWEST_SNAPSHOTS:
-        needed = FEWEST_SNAPSHOTS * horizon_days + before
-        longer = "is longer than" if horizon_days > known else "is too long for"
-        raise HistoryTooShortError(
-            f"a horizon of {horizon_days} days {longer} the history from {first_day} to {as_of} ({known} "
-            f"days): three snapshots one horizon apart and {before} days before the first need {needed}, so "
-            f"{needed - known} are missing. Take {_longest_horizon(known)}, or add earlier transactions."
-        )
+        raise _too_short(first_day, as_of, horizon_days, FEWEST_SNAPSHOTS)
     newest_first = [as_of - step * horizon for step in range(1, min(room, max_snapshots) + 1)]
     test, calibrate, *earlier = newest_first
     stop = earlier.pop(0) if len(earlier) > 1 else None
@@ -137,9 +245,58 @@ def choose_split(
     )
 
 
-def _longest_horizon(known: int) -> str:
-    """The longest horizon for which three snapshots would fit, in words."""
-    fitting = [days for days in range(1, known + 1) if known >= FEWEST_SNAPSHOTS * days + max(days // 2, 14)]
+def _check_numbers(horizon_days: int, max_snapshots: int) -> None:
+    if horizon_days < 1:
+        raise RangeError(f"horizon_days must be at least 1 day, got {horizon_days!r}.")
+    if max_snapshots < FEWEST_SNAPSHOTS:
+        raise RangeError(f"max_snapshots must be at least {FEWEST_SNAPSHOTS}, got {max_snapshots!r}.")
+
+
+def _check_groups(
+    name: str, train: Sequence[datetime.date], later: Sequence[datetime.date | None], horizon_days: int
+) -> None:
+    if not train:
+        raise DateError(f"a {name} needs at least one snapshot to train on, got none.")
+    groups = [max(train), *(day for day in later if day is not None)]
+    for one, next_one in itertools.pairwise(groups):
+        if (next_one - one).days < horizon_days:
+            raise DateError(
+                f"the snapshots {one} and {next_one} lie closer than the horizon of {horizon_days} "
+                "days, so that a label would look into the later group. Move them apart."
+            )
+
+
+def _with_season(train: list[int], season: int, step_days: int, most: int) -> list[int]:
+    """The training snapshots, in days before as_of, with the season instead of its nearest or the oldest."""
+    near = min(train, key=lambda days_ago: abs(days_ago - season))
+    kept = set(train)
+    if 2 * abs(near - season) <= step_days or len(train) == most:
+        kept.remove(near)
+    return sorted({*kept, season})
+
+
+def _days_before(horizon_days: int) -> int:
+    """Days of history before the earliest snapshot."""
+    return max(horizon_days // 2, 14)
+
+
+def _too_short(
+    first_day: datetime.date, as_of: datetime.date, horizon_days: int, snapshots: int
+) -> HistoryTooShortError:
+    known, before = (as_of - first_day).days, _days_before(horizon_days)
+    needed = snapshots * horizon_days + before
+    longer = "is longer than" if horizon_days > known else "is too long for"
+    return HistoryTooShortError(
+        f"a horizon of {horizon_days} days {longer} the history from {first_day} to {as_of} ({known} days): "
+        f"{'two' if snapshots == FEWEST_TO_FIT else 'three'} snapshots one horizon apart and {before} days "
+        f"before the first need {needed}, so {needed - known} are missing. "
+        f"Take {_longest_horizon(known, snapshots)}, or add earlier transactions."
+    )
+
+
+def _longest_horizon(known: int, snapshots: int) -> str:
+    """The longest horizon for which so many snapshots would fit, in words."""
+    fitting = [days for days in range(1, known + 1) if known >= snapshots * days + _days_before(days)]
     return f"a horizon of at most {fitting[-1]} days" if fitting else "a longer history"
 
 
