@@ -162,9 +162,7 @@ def choose_fit_split(
     farthest = known - _days_before(horizon_days)  # of all snapshots, in days before as_of
     if farthest < FEWEST_TO_FIT * horizon_days:
         raise _too_short(first_day, as_of, horizon_days, FEWEST_TO_FIT)
-    season = YEAR_DAYS * -(
-        -FEWEST_TO_FIT * horizon_days // YEAR_DAYS
-    )  # first with room after it
+    season = YEAR_DAYS * -(-FEWEST_TO_FIT * horizon_days // YEAR_DAYS)  # first with room after it
     stop = 2 * horizon_days if farthest >= 3 * horizon_days else None
     if stop is not None and season < 3 * horizon_days <= farthest - (season - stop):
         stop = season
