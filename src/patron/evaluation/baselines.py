@@ -7,6 +7,8 @@ rule                what it assumes                                             
 ==================  ===============================================================  ===========
 recency_ranking     who bought longest ago is the likeliest to leave                 score
 btyd_no_purchase    customers buy at random until they silently stop (BG/NBD)        probability
+btyd_value          the same, and orders around each customer's own mean (with       money,
+                    Gamma-Gamma)                                                     probability
 status_quo_value    customers go on as before, at their own rate and order value     money
 ==================  ===============================================================  ===========
 """
@@ -25,8 +27,16 @@ from patron.evaluation.metrics import (
     one_class_reason,
     ranking_metrics,
 )
+from patron.evaluation.value_metrics import INTERVAL_METRICS, VALUE_METRICS, interval_metrics, value_metrics
 
-__all__ = ["btyd_no_purchase", "compare", "recency_ranking", "status_quo_value"]
+__all__ = [
+    "btyd_no_purchase",
+    "btyd_value",
+    "compare",
+    "compare_values",
+    "recency_ranking",
+    "status_quo_value",
+]
 
 
 def recency_ranking(rfm: pd.DataFrame) -> pd.Series:
@@ -100,6 +110,52 @@ def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
         warnings.simplefilter("ignore", PatronWarning)  # of parameters that nobody reads: the metrics judge
         model = BetaGeoModel().fit(rfm, inference="map")
     return _by_customer(rfm, model.probability_no_purchase(rfm, horizon_days), "no_purchase")
+
+
+def btyd_value(rfm: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
+    """What BG/NBD with Gamma-Gamma, fitted to these very customers by their mode, expects of each.
+
+    Parameters
+    ----------
+    rfm : key customer_id, one row per customer: frequency, recency and T in days, monetary_value in money
+    horizon_days : days ahead, > 0
+
+    Returns
+    -------
+    Rows: those of `rfm`, in order. customer_id, p_no_purchase (probability), expected_value,
+    expected_value_low and expected_value_high (undiscounted money in the horizon, 80 % predictive interval),
+    and the other columns of :meth:`patron.models.value.CustomerValueModel.predict`
+
+    Raises
+    ------
+    TableError : `rfm` lacks a column
+    InputError : nobody has bought twice
+
+    References
+    ----------
+    Fader, Hardie & Lee (2005), Marketing Science 24, 275-284, and Journal of Marketing Research 42, 415-430.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> rfm = pd.DataFrame({"customer_id": range(500), "frequency": rng.poisson(2, 500), "T": 200.0})
+    >>> rfm["recency"] = np.where(rfm["frequency"] > 0, 200 * rng.beta(rfm["frequency"] + 0.5, 1), 0.0)
+    >>> rfm["monetary_value"] = np.where(rfm["frequency"] > 0, rng.gamma(8, 4, 500), 0.0)
+    >>> bool((btyd_value(rfm, 90)["expected_value"] > 0).all())
+    True
+    """
+    from patron.models.purchases import BetaGeoModel
+    from patron.models.spend import GammaGammaModel
+    from patron.models.value import CustomerValueModel
+
+    _check_columns(rfm, "frequency", "recency", "T", "monetary_value")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PatronWarning)  # of parameters that nobody reads: the metrics judge
+        model = CustomerValueModel(
+            BetaGeoModel(inference="map"), GammaGammaModel(inference="map"), annual_discount_rate=0.0
+        ).fit(rfm)
+    return model.predict(rfm, horizon_days, value_horizon_days=horizon_days)
 
 
 def status_quo_value(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
@@ -180,6 +236,43 @@ def compare(
     return pd.DataFrame(rows)[
         ["model", "kind", "customers", "churn_rate", *RANKING_METRICS, *PROBABILITY_METRICS, "note"]
     ]
+
+
+def compare_values(
+    actual: Any, expected: Mapping[str, Any], *, intervals: Mapping[str, tuple[Any, Any]] | None = None
+) -> pd.DataFrame:
+    """One row of value metrics per model, on the same customers.
+
+    Parameters
+    ----------
+    actual : (n_customers,) money that each customer brought
+    expected : model → (n_customers,) money that it expected
+    intervals : model → low and high end of its interval, for the models that have one
+
+    Returns
+    -------
+    One row per model, in the order of `expected`: `model`, `VALUE_METRICS` and `INTERVAL_METRICS` (NaN where
+    there is no interval)
+
+    Raises
+    ------
+    InputError, RangeError : as `value_metrics` and `interval_metrics`
+
+    Examples
+    --------
+    >>> table = compare_values([10, 0, 5], {"ours": [9, 0, 4], "twice": [20, 0, 10]})
+    >>> table[["model", "gini", "total_bias"]].round(3)
+       model  gini  total_bias
+    0   ours   1.0      -0.133
+    1  twice   1.0       1.000
+    """
+    rows = []
+    for name, money in expected.items():
+        spread = dict.fromkeys(INTERVAL_METRICS, float("nan"))
+        if intervals is not None and name in intervals:
+            spread = interval_metrics(actual, *intervals[name])
+        rows.append({"model": name, **value_metrics(actual, money), **spread})
+    return pd.DataFrame(rows, columns=["model", *VALUE_METRICS, *INTERVAL_METRICS])
 
 
 def _judge(y: Any, name: str, score: Any, base_rate: float | None, only_ranks: bool) -> dict[str, Any]:

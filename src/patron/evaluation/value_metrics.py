@@ -1,0 +1,213 @@
+"""What customers brought against what was expected of them.
+
+Every function takes the money that came first, then one number per customer in the same order.
+
+==================  ====================================================  =============  ===================
+metric              what it says                                          perfect        a guess
+==================  ====================================================  =============  ===================
+gini                how well the order finds the money, as a share of     1              0
+                    the best possible order
+spearman            correlation of the ranks                              1              0
+mae                 mean distance of expected from actual money           0              –
+total_bias          expected total over actual total, less 1              0              –
+top_decile_share    share of all money that the best tenth brings         as it is       0.1
+coverage            share of customers within their interval              its level      –
+coverage_open       the same, of those whose interval is no point         its level      –
+==================  ====================================================  =============  ===================
+
+Money may be negative where refunds exceed purchases. Ties are shared out evenly: customers of whom the same
+is expected count as if their order were drawn at random.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import rankdata
+
+from patron.errors import InputError, RangeError
+
+__all__ = ["INTERVAL_METRICS", "VALUE_METRICS", "decile_table", "interval_metrics", "value_metrics"]
+
+type Floats = npt.NDArray[np.float64]
+
+VALUE_METRICS = ("gini", "spearman", "mae", "total_bias", "top_decile_share")
+"""Metrics of one expected amount of money per customer."""
+
+INTERVAL_METRICS = ("coverage", "coverage_open")
+"""Metrics that only an interval has."""
+
+
+def value_metrics(actual: Any, expected: Any) -> dict[str, float]:
+    """How good these expectations of money are: `VALUE_METRICS`.
+
+    Parameters
+    ----------
+    actual : (n_customers,) money that each customer brought; negative where more came back than was bought
+    expected : (n_customers,) money that was expected of each
+
+    Returns
+    -------
+    Metric → number; NaN where it is not defined: nobody brought anything, or the same was expected of all
+
+    Raises
+    ------
+    InputError : no customers, different lengths, or a number that is missing or infinite
+
+    Notes
+    -----
+    Put customers in the order of `expected`, the highest first, and draw the share of all money against the
+    share of customers: A is the area between that curve and the diagonal, and gini = A(by expected) /
+    A(by actual). total_bias = Σ expected / Σ actual - 1.
+
+    References
+    ----------
+    Lorenz (1905), Publications of the American Statistical Association 9, 209-219. Malthouse & Blattberg
+    (2005), Journal of Interactive Marketing 19, 2-16 (the top fifth of customers found).
+
+    Examples
+    --------
+    >>> metrics = value_metrics([100.0, 0.0, 20.0, 0.0], expected=[60.0, 5.0, 30.0, 1.0])
+    >>> {name: round(number, 3) for name, number in metrics.items()}
+    {'gini': 1.0, 'spearman': 0.949, 'mae': 14.0, 'total_bias': -0.2, 'top_decile_share': 0.333}
+    """
+    money, guess = _pair(actual, expected)
+    total = money.sum()
+    defined = total > 0
+    perfect = _area(money, money) if defined else 0.0
+    return {
+        "gini": float(_area(money, guess) / perfect) if perfect > 0 else np.nan,
+        "spearman": _correlation(rankdata(money), rankdata(guess)),
+        "mae": float(np.abs(money - guess).mean()),
+        "total_bias": float(guess.sum() / total - 1) if defined else np.nan,
+        "top_decile_share": float(np.interp(len(money) / 10, *_gains(money, guess)) / total)
+        if defined
+        else np.nan,
+    }
+
+
+def interval_metrics(actual: Any, low: Any, high: Any) -> dict[str, float]:
+    """How often the truth lies in the interval that was given: `INTERVAL_METRICS`.
+
+    Parameters
+    ----------
+    actual : (n_customers,) money that each customer brought
+    low, high : (n_customers,) ends of each customer's interval, both inclusive
+
+    Returns
+    -------
+    Metric → number. Where most customers are almost certain to buy nothing, their interval is the point 0
+    and holds nearly always, so that `coverage` cannot come down to its level; `coverage_open` leaves them out
+    and is NaN where nobody remains.
+
+    Raises
+    ------
+    InputError : as `value_metrics`
+    RangeError : an interval ends before it begins
+
+    Examples
+    --------
+    >>> interval_metrics([0.0, 5.0, 50.0], low=[0.0, 0.0, 0.0], high=[0.0, 10.0, 40.0])
+    {'coverage': 0.6666666666666666, 'coverage_open': 0.5}
+    """
+    money, bottom = _pair(actual, low)
+    _, top = _pair(actual, high)
+    if (top < bottom).any():
+        raise RangeError(f"{(top < bottom).sum()} intervals have a high below their low. Swap the two.")
+    inside = (bottom <= money + _tolerance(money)) & (money - _tolerance(money) <= top)
+    is_open = top > bottom
+    return {
+        "coverage": float(inside.mean()),
+        "coverage_open": float(inside[is_open].mean()) if is_open.any() else np.nan,
+    }
+
+
+def decile_table(actual: Any, expected: Any, *, bins: int = 10) -> pd.DataFrame:
+    """Expected beside actual money, from the tenth of which most was expected to the last.
+
+    Parameters
+    ----------
+    actual, expected : see `value_metrics`
+    bins : slices of equally many customers, ≥ 1
+
+    Returns
+    -------
+    One row per slice: `bin` (1, 2, …), `customers`, mean `expected` and `actual` money per customer,
+    `share` of all actual money and `cumulative_share`. Customers at a border are shared out, so that numbers
+    of customers may be fractions.
+
+    Raises
+    ------
+    InputError : as `value_metrics`
+    RangeError : `bins` below 1
+
+    Examples
+    --------
+    >>> decile_table([100.0, 0.0, 20.0, 0.0], [60.0, 5.0, 30.0, 1.0], bins=2).round(2)
+       bin  customers  expected  actual  share  cumulative_share
+    0    1        2.0      45.0    60.0    1.0               1.0
+    1    2        2.0       3.0     0.0    0.0               1.0
+    """
+    if bins < 1:
+        raise RangeError(f"bins must be at least 1, got {bins!r}.")
+    money, guess = _pair(actual, expected)
+    edges = np.linspace(0, len(money), bins + 1)
+    size = np.diff(edges)
+    brought = np.diff(np.interp(edges, *_gains(money, guess)))
+    hoped = np.diff(np.interp(edges, *_gains(guess, guess)))
+    total = money.sum()
+    share = brought / total if total > 0 else np.full(bins, np.nan)
+    return pd.DataFrame(
+        {
+            "bin": np.arange(1, bins + 1),
+            "customers": size,
+            "expected": hoped / size,
+            "actual": brought / size,
+            "share": share,
+            "cumulative_share": share.cumsum(),
+        }
+    )
+
+
+def _gains(money: Floats, guess: Floats) -> tuple[Floats, Floats]:
+    """Customers reached and money found among them after each distinct guess, the highest first."""
+    _, group, customers = np.unique(-guess, return_inverse=True, return_counts=True)
+    found = np.bincount(group, weights=money)
+    return np.append(0.0, customers.cumsum()), np.append(0.0, found.cumsum())
+
+
+def _area(money: Floats, guess: Floats) -> float:
+    """Between the gains curve and the diagonal, both as shares."""
+    reached, found = _gains(money, guess)
+    return float(np.trapezoid(found / found[-1], reached / reached[-1]) - 0.5)
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    spread = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / spread) if spread > 0 else np.nan
+
+
+def _tolerance(money: Floats) -> Floats:
+    return 1e-9 * np.abs(money)
+
+
+def _pair(actual: Any, expected: Any) -> tuple[Floats, Floats]:
+    money, guess = (
+        pd.Series(given).to_numpy(dtype=np.float64, na_value=np.nan) for given in (actual, expected)
+    )
+    if len(money) == 0:
+        raise InputError("actual is empty. Metrics need at least one customer.")
+    if len(money) != len(guess):
+        raise InputError(
+            f"actual has {len(money)} customers and the expectations have {len(guess)}. Give one for each."
+        )
+    for name, numbers in (("actual", money), ("expected", guess)):
+        strange = ~np.isfinite(numbers)
+        if strange.any():
+            raise InputError(
+                f"{strange.sum()} of {len(numbers)} numbers of {name} are missing or infinite. "
+                "Leave those customers out."
+            )
+    return money, guess
