@@ -5,11 +5,12 @@ horizon's. Every feature reads its events through `visible`, every label through
 serves both.
 """
 
+import ibis
 import ibis.expr.types as ir
 
 from patron.errors import RangeError
 
-__all__ = ["KEY", "ahead", "visible"]
+__all__ = ["KEY", "ahead", "ended_ahead", "running", "visible"]
 
 KEY = ("customer_id", "as_of")
 
@@ -41,6 +42,56 @@ def visible(events: ir.Table, spine: ir.Table) -> ir.Table:
     seen = events.join(keys, [events.customer_id == keys.customer_id, events.day <= keys.as_of])
     seen = seen.select(*events.columns, "as_of")
     return seen.mutate(days_ago=seen.as_of.delta(seen.day, unit="day").cast("int64"))
+
+
+def running(contracts: ir.Table, spine: ir.Table) -> ir.Table:
+    """The contracts of each row of the spine that had begun by as_of and had not ended.
+
+    Parameters
+    ----------
+    contracts : one row per contract, with customer_id, day (of its start), and perhaps ended_on (day)
+    spine : customer_id, as_of (dates); one row per pair
+
+    Returns
+    -------
+    ir.Table, one row per contract × as_of on which it ran: what `visible` returns, without what is known only
+    once a contract has ended. One that ended on as_of no longer runs.
+
+    Examples
+    --------
+    >>> import datetime, ibis
+    >>> new_year, tenth = datetime.date(2024, 1, 1), datetime.date(2024, 1, 10)
+    >>> contracts = ibis.memtable({"customer_id": [1, 2], "day": [new_year] * 2, "ended_on": [tenth, None]})
+    >>> spine = ibis.memtable({"customer_id": [1, 2], "as_of": [tenth] * 2})
+    >>> running(contracts, spine).customer_id.to_pandas().tolist()
+    [2]
+    """
+    begun = visible(contracts, spine)
+    if "ended_on" not in begun.columns:
+        return begun
+    still = begun.filter(begun.ended_on.isnull() | (begun.ended_on > begun.as_of))
+    return still.drop([name for name in ("ended_at", "ended_on", "cancel_reason") if name in still.columns])
+
+
+def ended_ahead(contracts: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
+    """The contracts that end in the horizon (as_of, as_of + horizon_days], whenever they began.
+
+    Parameters, errors and columns are those of `ahead`; days_ahead counts to the end.
+
+    Examples
+    --------
+    >>> import datetime, ibis
+    >>> new_year, tenth = datetime.date(2024, 1, 1), datetime.date(2024, 1, 10)
+    >>> contracts = ibis.memtable({"customer_id": [1, 2], "day": [new_year] * 2, "ended_on": [tenth, None]})
+    >>> spine = ibis.memtable({"customer_id": [1, 2], "as_of": [new_year] * 2})
+    >>> ended_ahead(contracts, spine, 30).select("customer_id", "days_ahead").to_pandas()
+       customer_id  days_ahead
+    0            1           9
+    """
+    if "ended_on" not in contracts.columns:
+        contracts = contracts.mutate(ended_on=ibis.null("date"))
+    ends = contracts.filter(contracts.ended_on.notnull())
+    return ahead(ends.select("customer_id", day=ends.ended_on), spine, horizon_days)
 
 
 def ahead(events: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:

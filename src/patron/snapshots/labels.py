@@ -1,4 +1,13 @@
-"""What came after as_of: churned, purchases and value in the horizon. The only code that looks ahead."""
+"""What came after as_of: churned, purchases and value in the horizon. The only code that looks ahead.
+
+=================  ==================================================================
+activity           a customer has churned who
+=================  ==================================================================
+purchases          buys nothing in the horizon
+engagement         is part of no event in the horizon
+subscriptions      has a contract on as_of that ends in it, and none on its last day
+=================  ==================================================================
+"""
 
 import datetime
 
@@ -6,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from patron.errors import HistoryTooShortError, RangeError
-from patron.snapshots.asof import KEY, ahead
+from patron.snapshots.asof import KEY, ahead, ended_ahead, running
 from patron.tables.history import History
 
 __all__ = ["make_labels"]
@@ -23,9 +32,10 @@ def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Tabl
 
     Returns
     -------
-    ir.Table, exactly the rows of the spine: customer_id, as_of, churned (int8, 1 when there is no purchase
-    in the horizon), purchases (int64, days with a positive net amount), value (float64 money, net of
-    refunds; negative when more came back than was bought)
+    ir.Table, exactly the rows of the spine: customer_id, as_of, churned (int8, 1 when the customer's activity
+    ends in the horizon), purchases (int64, days with a positive net amount), value (float64 money, net of
+    refunds; negative when more came back than was bought). Without transactions, purchases and value both
+    count the active days
 
     Raises
     ------
@@ -54,15 +64,39 @@ def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Tabl
     outcome = later.group_by(*KEY).aggregate(
         purchases=later.is_purchase.sum().cast("int64"), value=later.net_amount.cast("decimal(38, 6)").sum()
     )
-    joined = spine.select(*KEY).left_join(outcome, list(KEY))
-    purchases = joined.purchases.fill_null(0)
+    joined = spine.select(*KEY).left_join(outcome, list(KEY)).drop(*(f"{key}_right" for key in KEY))
+    joined = joined.mutate(purchases=joined.purchases.fill_null(0))
+    activity = _activity_left(history, spine, horizon_days)
+    if activity is None:
+        left = joined.purchases
+    else:
+        joined = joined.left_join(activity, list(KEY))
+        left = joined.activity.fill_null(0)
     return joined.select(
-        customer_id=joined.customer_id,
-        as_of=joined.as_of,
-        churned=ibis.ifelse(purchases == 0, 1, 0).cast("int8"),
-        purchases=purchases,
+        *KEY,
+        churned=ibis.ifelse(left <= 0, 1, 0).cast("int8"),
+        purchases=joined.purchases,
         value=joined.value.cast("float64").fill_null(0.0),
     )
+
+
+def _activity_left(history: History, spine: ir.Table, horizon_days: int) -> ir.Table | None:
+    """How much activity there is in the horizon, by row of the spine; None where it is the purchases."""
+    if history.activity == "engagement" and history.engagement is not None:
+        later = ahead(history.active_days, spine, horizon_days)
+        return later.group_by(*KEY).aggregate(activity=later.count().cast("int64"))
+    if history.activity == "subscriptions" and history.subscriptions is not None:
+        contracts = history.subscriptions
+        counts = [
+            (running(contracts, spine), 1),
+            (ahead(contracts, spine, horizon_days), 1),
+            (ended_ahead(contracts, spine, horizon_days), -1),
+        ]
+        changes = ibis.union(
+            *(table.select(*KEY, change=ibis.literal(sign, "int64")) for table, sign in counts)
+        )
+        return changes.group_by(*KEY).aggregate(activity=changes.change.sum().cast("int64"))
+    return None
 
 
 def _check_horizon(history: History, spine: ir.Table, horizon_days: int) -> None:

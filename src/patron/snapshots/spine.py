@@ -1,4 +1,7 @@
-"""One row per eligible customer × as_of, and why the other customers are not among them."""
+"""One row per eligible customer × as_of, and why the other customers are not among them.
+
+Eligible is who has been active by as_of: has bought, was part of an event, or has a contract that runs.
+"""
 
 import datetime
 from collections.abc import Sequence
@@ -7,24 +10,27 @@ import ibis
 import ibis.expr.types as ir
 
 from patron.errors import DateError, RangeError, some
+from patron.snapshots.asof import running
 from patron.tables.history import History
 
 __all__ = ["make_spine", "not_eligible"]
 
-NO_PURCHASE = "no purchase on or before as_of"
+EVENT = {"purchases": "purchase", "engagement": "event"}
+NO_CONTRACT = "no contract that runs on as_of"
 
 
 def make_spine(
     history: History, as_of: datetime.date | Sequence[datetime.date], *, active_within_days: int | None = None
 ) -> ir.Table:
-    """Who is looked at when: every customer with a purchase on or before as_of.
+    """Who is looked at when: every customer with a purchase on or before as_of; with an event, where the
+    activity of `history` is engagement; with a contract that runs on as_of, where it is subscriptions.
 
     Parameters
     ----------
     history : the tables of the business
     as_of : one day or several; the last day known each time
-    active_within_days : only customers who purchased in the so many days up to and including as_of; None for
-        all
+    active_within_days : only customers active in the so many days up to and including as_of; None for all. A
+        contract that runs is active
 
     Returns
     -------
@@ -47,8 +53,7 @@ def make_spine(
     0         Ann 2024-01-31
     """
     dates = _checked_dates(history, as_of, active_within_days)
-    purchases = history.days.filter(history.days.is_purchase)
-    snapshots = [_eligible(purchases, day, active_within_days) for day in dates]
+    snapshots = [_eligible(history, day, active_within_days) for day in dates]
     spine = snapshots[0].union(*snapshots[1:]) if len(snapshots) > 1 else snapshots[0]
     return history.store(spine, "spine")
 
@@ -67,7 +72,8 @@ def not_eligible(
     Returns
     -------
     ir.Table, customer_id, as_of (date) and not_scored_reason, one row per customer who is in the
-    transactions on or before as_of or in the customers table (unless acquired later), but not eligible
+    transactions, engagement or subscriptions on or before as_of or in the customers table (unless acquired
+    later), but not eligible
 
     Raises
     ------
@@ -85,20 +91,30 @@ def not_eligible(
     (day,) = _checked_dates(history, as_of, active_within_days)
     then = history.until(day)
     known = then.days.select("customer_id")
-    if then.customers is not None:
-        known = known.union(then.customers.select("customer_id"))
-    purchases = then.days.filter(then.days.is_purchase)
-    others = known.distinct().anti_join(_eligible(purchases, day, active_within_days), "customer_id")
-    buyers = purchases.select("customer_id").distinct().mutate(has_bought=True)
-    marked = others.left_join(buyers, "customer_id").select(others.customer_id, "has_bought")
+    more = [then.customers, then.subscriptions, then.engagement if then.activity == "engagement" else None]
+    for table in more:
+        if table is not None:
+            known = known.union(table.select("customer_id"))
+    others = known.distinct().anti_join(_eligible(then, day, active_within_days), "customer_id")
+    if then.activity == "subscriptions":
+        return others.mutate(as_of=ibis.literal(day), not_scored_reason=ibis.literal(NO_CONTRACT))
+    event = EVENT[then.activity]
+    active = then.active_days.select("customer_id").distinct().mutate(was_active=True)
+    marked = others.left_join(active, "customer_id").select(others.customer_id, "was_active")
     reason = ibis.ifelse(
-        marked.has_bought.notnull(), f"no purchase in the last {active_within_days} days", NO_PURCHASE
+        marked.was_active.notnull(),
+        f"no {event} in the last {active_within_days} days",
+        f"no {event} on or before as_of",
     )
     return marked.select(customer_id=marked.customer_id, as_of=ibis.literal(day), not_scored_reason=reason)
 
 
-def _eligible(purchases: ir.Table, day: datetime.date, active_within_days: int | None) -> ir.Table:
-    seen = purchases.filter(purchases.day <= ibis.literal(day))
+def _eligible(history: History, day: datetime.date, active_within_days: int | None) -> ir.Table:
+    if history.activity == "subscriptions" and history.subscriptions is not None:
+        everyone = history.subscriptions.select("customer_id").distinct().mutate(as_of=ibis.literal(day))
+        return running(history.subscriptions, everyone).select("customer_id", "as_of").distinct()
+    active = history.active_days
+    seen = active.filter(active.day <= ibis.literal(day))
     if active_within_days is not None:
         too_old = day - datetime.timedelta(days=active_within_days)
         seen = seen.filter(seen.day > ibis.literal(too_old))
@@ -114,10 +130,13 @@ def _checked_dates(
     dates = sorted(history.check_as_of(day) for day in given)
     if not dates or len(set(dates)) < len(dates):
         raise DateError(f"as_of must name at least one day, and each once, got {some(dates) or 'none'}.")
-    first = history.days.day.min(where=history.days.is_purchase).to_pyarrow().as_py()
+    if history.activity == "subscriptions":
+        return dates
+    first = history.active_days.day.min().to_pyarrow().as_py()
     if first is None or dates[0] < first:
         raise DateError(
-            f"as_of {dates[0]} is before the first purchase, on {first}, so that there is nobody to look at. "
+            f"as_of {dates[0]} is before the first {EVENT[history.activity]}, on {first}, so that there is "
+            "nobody to look at. "
             f"Choose a day from {first} to {history.known_until}."
         )
     return dates

@@ -98,8 +98,9 @@ def rules(
         asked += [
             (unread, f"{name} is not a date"),
             (value.date() < ibis.literal(EARLIEST_DAY), f"{name} is before {EARLIEST_DAY}"),
-            (value.date() > ibis.literal(today), f"{name} is after today"),
         ]
+        if not spec.may_lie_ahead:
+            asked.append((value.date() > ibis.literal(today), f"{name} is after today"))
     if spec.kind == "number":
         asked += [
             (unread, f"{name} is not a number"),

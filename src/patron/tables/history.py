@@ -16,19 +16,20 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from patron.errors import DateError, SettingsError
-from patron.tables.cells import is_whole_number
-from patron.tables.dates import is_blank
+from patron.tables.activity import Activity, choose_activity, days_without_transactions, known_days
 from patron.tables.days import by_day
 from patron.tables.engine import open_engine, store
+from patron.tables.given import as_sources, id_type, shared_backend
 from patron.tables.report import DataReport, count_rows
 from patron.tables.rows import CheckedRows, check_rows
-from patron.tables.schema import CUSTOMERS, ENGAGEMENT, TRANSACTIONS, TableSchema
-from patron.tables.source import TableSource, backends_of, open_source, reading
+from patron.tables.schema import CUSTOMERS, SCHEMAS
+from patron.tables.source import open_source, reading
 from patron.tables.whole import refuse_if_useless, refuse_repeated_customers, refuse_without_purchase
 
 __all__ = ["History"]
 
-SCHEMAS = {schema.name: schema for schema in (TRANSACTIONS, ENGAGEMENT, CUSTOMERS)}
+
+AT_THE_END = ("ended_at", "ended_on", "cancel_reason")  # of a contract; unknown while it runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,24 +39,34 @@ class History:
     Parameters
     ----------
     transactions : one row per valid line: customer_id (as given), order_at (naive business-local time), day,
-        amount (money), and of order_id, product_id, category, quantity, discount, cost those that were given
+        amount (money), and of order_id, product_id, category, quantity, discount, cost those that were given;
+        or None
     engagement : one row per valid event: customer_id, event_at, day, kind, and channel, value where given;
         or None
     customers : one row per customer: customer_id, acquired_at, channel, acquisition_cost where given, and
         every other column as an attribute; or None
+    subscriptions : one row per contract: customer_id, started_at, day (of the start), and ended_at, ended_on
+        (day of the end; null while it runs), plan, price, period_days, renews_at, cancel_reason where given;
+        or None
+    activity : what counts as activity, "purchases", "engagement" or "subscriptions": who ends it has churned
     days : one row per customer × day with a transaction: customer_id, day, net_amount (money), orders
         (distinct orders that are no refund, or lines where there is no order_id), lines, refunds (lines),
-        refund_amount (money, ≥ 0), quantity, discount, cost where given, is_purchase (net_amount > 0)
-    first_day : day of the first transaction
-    last_day : day of the last transaction
-    known_until : last day of which everything is known: last_day, or the day that `until` was given
+        refund_amount (money, ≥ 0), quantity, discount, cost where given, is_purchase (net_amount > 0).
+        Without transactions: one row per customer × day with engagement, or else with the start of a
+        contract, with a net_amount of 1
+    first_day : day of the first transaction, or of the first event where engagement is the activity
+    last_day : last of the days
+    known_until : last day of which everything is known: the last day of the days and of the activity, or the
+        day that `until` was given
     report : what was read, kept and rejected
     connection : the Ibis backend that holds the tables
     """
 
-    transactions: ir.Table
+    transactions: ir.Table | None
     engagement: ir.Table | None
     customers: ir.Table | None
+    subscriptions: ir.Table | None
+    activity: Activity
     days: ir.Table
     first_day: datetime.date
     last_day: datetime.date
@@ -67,10 +78,12 @@ class History:
     @classmethod
     def read(
         cls,
-        transactions: Any,
+        transactions: Any = None,
         engagement: Any = None,
         customers: Any = None,
+        subscriptions: Any = None,
         *,
+        activity: Activity | None = None,
         columns: Mapping[str, Mapping[str, str]] | None = None,
         time_zones: str | Mapping[str, str] | None = None,
         duplicates: Literal["keep", "reject"] = "keep",
@@ -81,9 +94,11 @@ class History:
 
         Parameters
         ----------
-        transactions, engagement, customers : each a CSV or Parquet path or glob; a pandas, Polars or Arrow
-            table; an Ibis table; a database URL with the table's name ("duckdb:///shop.db::orders"); or a
-            TableSource
+        transactions, engagement, customers, subscriptions : each a CSV or Parquet path or glob; a
+            pandas, Polars or Arrow table; an Ibis table; a database URL with the table's name
+            ("duckdb:///shop.db::orders"); or a TableSource. Customers alone are too little
+        activity : "purchases", "engagement" or "subscriptions", what a customer who leaves no longer has;
+            None takes contracts where there are any, else purchases, else engagement
         columns : table → patron's column name → your column name
         time_zones : zone of the business, such as "Europe/Berlin", for every table or per table
         duplicates : "keep" rows equal in every column (and count them), or "reject" all but the first
@@ -100,7 +115,8 @@ class History:
         SourceError : a table is not there or cannot be read
         MissingColumnsError : a table lacks a column that it must have
         TableError : a table is empty, has no valid row, no positive amount, or the same customer twice
-        SettingsError : a table, column, time zone or duplicate rule is unknown
+        SettingsError : a table, column, time zone, activity or duplicate rule is unknown, or the table of the
+            activity is not given
 
         Examples
         --------
@@ -120,20 +136,27 @@ class History:
         """
         if duplicates not in ("keep", "reject"):
             raise SettingsError(f'duplicates must be "keep" or "reject", got {duplicates!r}.')
-        given = {"transactions": transactions, "engagement": engagement, "customers": customers}
-        sources = _as_sources(given, columns or {}, time_zones)
-        connection = connection or _shared_backend(sources) or open_engine()
+        given = {
+            "transactions": transactions,
+            "engagement": engagement,
+            "customers": customers,
+            "subscriptions": subscriptions,
+        }
+        sources = as_sources(given, columns or {}, time_zones)
+        activity = choose_activity(sources, activity)
+        today = today or datetime.date.today()
+        connection = connection or shared_backend(sources) or open_engine()
         raw = {name: open_source(source, name, connection) for name, source in sources.items()}
         for name, table in raw.items():
             SCHEMAS[name].check_columns(table.columns)
-        id_type = _id_type(raw, sources)
+        ids = id_type(raw, sources)
         rows = {
             name: check_rows(
                 table,
                 SCHEMAS[name],
                 sources[name],
-                id_type=id_type,
-                today=today or datetime.date.today(),
+                id_type=ids,
+                today=today,
                 rejects_duplicates=duplicates == "reject",
                 connection=connection,
             )
@@ -142,9 +165,12 @@ class History:
         for checked in rows.values():
             refuse_if_useless(checked)
         kept = {name: _kept(checked, connection) for name, checked in rows.items()}
-        with reading("transactions", sources["transactions"].source):
-            days = store(connection, by_day(kept["transactions"]), "days")
-        refuse_without_purchase(days)
+        of_days = next(name for name in ("transactions", "engagement", "subscriptions") if name in kept)
+        with reading(of_days, sources[of_days].source):
+            by_days = by_day if of_days == "transactions" else days_without_transactions
+            days = store(connection, by_days(kept[of_days]), "days")
+        if of_days == "transactions":
+            refuse_without_purchase(days)
         if "customers" in kept:
             refuse_repeated_customers(kept["customers"])
         report = DataReport(
@@ -153,30 +179,46 @@ class History:
                 for name, checked in rows.items()
             }
         )
-        first_day, last_day = report["transactions"].first_day, report["transactions"].last_day
-        assert first_day is not None
-        assert last_day is not None
+        first_day, last_day, known_until = known_days(activity, kept, days, today)
         return cls(
-            transactions=kept["transactions"],
+            transactions=kept.get("transactions"),
             engagement=kept.get("engagement"),
             customers=kept.get("customers"),
+            subscriptions=kept.get("subscriptions"),
+            activity=activity,
             days=days,
             first_day=first_day,
             last_day=last_day,
-            known_until=last_day,
+            known_until=known_until,
             report=report,
             connection=connection,
             _rows=rows,
         )
 
     def __repr__(self) -> str:
-        customers = self.report["transactions"].customers
+        customers = next(iter(self.report.tables.values())).customers
         return f"<History of {customers:,} customers, {self.first_day} to {self.known_until}>"
 
     @cached_property
     def rejected(self) -> dict[str, pd.DataFrame]:
         """Table → its rejected rows as they came, under patron's names, and the `rule` that each broke."""
         return {name: checked.rejected() for name, checked in self._rows.items()}
+
+    @property
+    def has_money(self) -> bool:
+        """Whether amounts are money; without transactions every active day counts 1."""
+        return self.transactions is not None
+
+    @property
+    def active_days(self) -> ir.Table:
+        """Customer_id and day of every purchase or, where engagement is the activity, of every event."""
+        if self.activity == "engagement" and self.engagement is not None:
+            return self.engagement.select("customer_id", "day")
+        return self.days.filter(self.days.is_purchase).select("customer_id", "day")
+
+    @property
+    def _event(self) -> str:
+        return "event" if self.activity == "engagement" or not self.has_money else "transaction"
 
     @property
     def customer_id_type(self) -> dt.DataType:
@@ -209,18 +251,17 @@ class History:
         """
         as_of = self.check_as_of(as_of)
         days = self.days.filter(self.days.day <= ibis.literal(as_of))
-        last_day = days.day.max().to_pyarrow().as_py()
-        engagement, customers = self.engagement, self.customers
+        last_day = days.day.max().to_pyarrow().as_py() or as_of
+        customers = self.customers
         if customers is not None and "acquired_at" in customers.columns:
             acquired = customers.acquired_at.date()
             customers = customers.filter(acquired.isnull() | (acquired <= ibis.literal(as_of)))
         return replace(
             self,
-            transactions=self.transactions.filter(self.transactions.day <= ibis.literal(as_of)),
-            engagement=None
-            if engagement is None
-            else engagement.filter(engagement.day <= ibis.literal(as_of)),
+            transactions=_until(self.transactions, as_of),
+            engagement=_until(self.engagement, as_of),
             customers=customers,
+            subscriptions=_until(self.subscriptions, as_of),
             days=days,
             last_day=last_day,
             known_until=as_of,
@@ -245,13 +286,14 @@ class History:
             as_of = as_of.date()
         if as_of < self.first_day:
             raise DateError(
-                f"as_of {as_of} is before the first transaction, on {self.first_day}. "
+                f"as_of {as_of} is before the first {self._event}, on {self.first_day}. "
                 f"Choose a day from {self.first_day} to {self.known_until}."
             )
         if as_of > self.known_until:
             raise DateError(
-                f"as_of {as_of} is after the last day of the transactions, {self.known_until}: what happened "
-                f"in between is unknown. Choose a day up to {self.known_until}, or add what came after it."
+                f"as_of {as_of} is after the last day of the {self._event}s, {self.known_until}: what "
+                f"happened in between is unknown. Choose a day up to {self.known_until}, or add what came "
+                "after it."
             )
         return as_of
 
@@ -270,67 +312,21 @@ class History:
         return store(self.connection, table, name)
 
 
-# --- sources ------------------------------------------------------------------------------------------------
-
-
-def _as_sources(
-    given: Mapping[str, Any],
-    columns: Mapping[str, Mapping[str, str]],
-    time_zones: str | Mapping[str, str] | None,
-) -> dict[str, TableSource]:
-    for setting, named in (("columns", columns), ("time_zones", time_zones)):
-        unknown = sorted(set(named) - set(given)) if isinstance(named, Mapping) else []
-        if unknown:
-            raise SettingsError(
-                f"{setting} names the table {unknown[0]!r}; the tables are {', '.join(given)}."
-            )
-    sources = {}
-    for name, source in given.items():
-        if source is None:
-            continue
-        whole = source if isinstance(source, TableSource) else TableSource(source)
-        zone = time_zones if isinstance(time_zones, str) else (time_zones or {}).get(name)
-        whole = replace(
-            whole, columns={**whole.columns, **columns.get(name, {})}, time_zone=zone or whole.time_zone
-        )
-        _check_mapping(SCHEMAS[name], whole.columns)
-        sources[name] = whole
-    return sources
-
-
-def _check_mapping(schema: TableSchema, columns: Mapping[str, str]) -> None:
-    unknown = [] if schema.keeps_attributes else sorted(set(columns) - set(schema.names))
-    if unknown:
-        raise SettingsError(
-            f"columns maps {schema.name}.{unknown[0]}, which patron does not know. "
-            f"The columns of {schema.name} are {', '.join(schema.names)}."
-        )
-
-
-def _shared_backend(sources: Mapping[str, TableSource]) -> Any:
-    """The backend of the first Ibis table among the sources that has one."""
-    for source in sources.values():
-        if isinstance(source.source, ir.Table):
-            backends = backends_of(source.source)
-            if backends:
-                return backends[0]
-    return None
-
-
-def _id_type(raw: Mapping[str, ir.Table], sources: Mapping[str, TableSource]) -> dt.DataType:
-    """The type of the transactions' ids. CSV has no types: ids that are all whole numbers become integers."""
-    untyped = [name for name, source in sources.items() if source.holds_text]
-    if "transactions" not in untyped:
-        return raw["transactions"].customer_id.type().copy(nullable=True)
-    if any(raw[name].customer_id.type().is_string() for name in raw if name not in untyped):
-        return dt.string
-    for name in untyped:
-        ids = raw[name].customer_id
-        odd = ids.count(where=~is_blank(ids) & ~is_whole_number(ids))
-        with reading(name, sources[name].source):
-            if odd.to_pyarrow().as_py():
-                return dt.string
-    return dt.int64
+def _until(table: ir.Table | None, as_of: datetime.date) -> ir.Table | None:
+    """The rows until then; a contract that has ended since runs on."""
+    if table is None:
+        return None
+    then = table.filter(table.day <= ibis.literal(as_of))
+    if "ended_on" not in then.columns:
+        return then
+    known = (then.ended_on <= ibis.literal(as_of)).fill_null(False)
+    return then.mutate(
+        **{
+            name: ibis.ifelse(known, then[name], ibis.null(then[name].type()))
+            for name in AT_THE_END
+            if name in then.columns
+        }
+    )
 
 
 def _kept(rows: CheckedRows, connection: Any) -> ir.Table:
@@ -339,4 +335,7 @@ def _kept(rows: CheckedRows, connection: Any) -> ir.Table:
     if rows.rejects_duplicates:  # to find them is the slow part
         with reading(rows.table, rows.source):
             valid = store(connection, valid, rows.table)
-    return valid if schema is CUSTOMERS else valid.mutate(day=valid[schema.time].date())
+    if schema is CUSTOMERS:
+        return valid
+    dated = valid.mutate(day=valid[schema.time].date())
+    return dated.mutate(ended_on=dated.ended_at.date()) if "ended_at" in dated.columns else dated

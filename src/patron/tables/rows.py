@@ -162,6 +162,11 @@ def _tag(
         for spec in specs
         for rule in rules(read[GIVEN + spec.name], read[spec.name], spec, today=today, id_type=id_type)
     ]
+    broken += [
+        (read[spec.name] < read[spec.not_before], f"{spec.name} is before {spec.not_before}")
+        for spec in specs
+        if spec.not_before is not None
+    ]
     return read.mutate(**{RULE: ibis.cases(*broken, else_=ibis.null("string"))})
 
 

@@ -12,7 +12,15 @@ from typing import Literal
 
 from patron.errors import MissingColumnsError
 
-__all__ = ["CUSTOMERS", "ENGAGEMENT", "TRANSACTIONS", "ColumnSpec", "TableSchema"]
+__all__ = [
+    "CUSTOMERS",
+    "ENGAGEMENT",
+    "SCHEMAS",
+    "SUBSCRIPTIONS",
+    "TRANSACTIONS",
+    "ColumnSpec",
+    "TableSchema",
+]
 
 Kind = Literal["key", "time", "number", "text"]
 
@@ -29,6 +37,8 @@ class ColumnSpec:
     unit : unit of a number or time; "" where there is none
     required : whether the table cannot do without it; a required cell may not be empty
     least : smallest number allowed, None for no bound
+    not_before : the column whose time this one may not precede, None for no bound
+    may_lie_ahead : whether a time after today is a plan, and no mistake
     also_called : other names that people give it, in lower case; they only serve to suggest a mapping
 
     Examples
@@ -43,6 +53,8 @@ class ColumnSpec:
     unit: str = ""
     required: bool = False
     least: float | None = None
+    not_before: str | None = None
+    may_lie_ahead: bool = False
     also_called: tuple[str, ...] = ()
 
 
@@ -216,3 +228,48 @@ CUSTOMERS = TableSchema(
     ),
     keeps_attributes=True,
 )
+
+SUBSCRIPTIONS = TableSchema(
+    name="subscriptions",
+    columns=(
+        _CUSTOMER_ID,
+        ColumnSpec(
+            name="started_at",
+            kind="time",
+            words="when the contract began",
+            unit="date or time, business-local",
+            required=True,
+            also_called=(
+                "start",
+                "start_date",
+                "begins_at",
+                "signed_at",
+                "registered_at",
+                "date_registration",
+            ),
+        ),
+        ColumnSpec(
+            name="ended_at",
+            kind="time",
+            words="when it ended; empty while it runs",
+            unit="date or time, business-local",
+            not_before="started_at",
+            may_lie_ahead=True,
+            also_called=("end", "end_date", "cancelled_at", "terminated_at", "date_unregistration"),
+        ),
+        ColumnSpec(name="plan", kind="text", words="what was agreed, such as basic or gold"),
+        ColumnSpec(name="price", kind="number", words="what it costs a period", unit="money", least=0.0),
+        ColumnSpec(name="period_days", kind="number", words="days from one renewal to the next", least=1.0),
+        ColumnSpec(
+            name="renews_at",
+            kind="time",
+            words="a day on which it renews; only its place within the period counts",
+            unit="date or time, business-local",
+            may_lie_ahead=True,
+        ),
+        ColumnSpec(name="cancel_reason", kind="text", words="why it ended"),
+    ),
+)
+
+SCHEMAS = {schema.name: schema for schema in (TRANSACTIONS, ENGAGEMENT, CUSTOMERS, SUBSCRIPTIONS)}
+"""Table → its schema."""

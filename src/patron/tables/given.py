@@ -1,0 +1,83 @@
+"""What a caller gave, in one form: a TableSource per table, one backend, one type of customer ids."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from patron.errors import SettingsError
+from patron.tables.cells import is_whole_number
+from patron.tables.dates import is_blank
+from patron.tables.schema import SCHEMAS, TableSchema
+from patron.tables.source import TableSource, backends_of, reading
+
+__all__ = ["as_sources", "id_type", "shared_backend"]
+
+
+def as_sources(
+    given: Mapping[str, Any],
+    columns: Mapping[str, Mapping[str, str]],
+    time_zones: str | Mapping[str, str] | None,
+) -> dict[str, TableSource]:
+    """The tables that were given, each with its mapping and time zone.
+
+    Raises
+    ------
+    SettingsError : `columns` or `time_zones` names a table or column that there is none of
+    """
+    for setting, named in (("columns", columns), ("time_zones", time_zones)):
+        unknown = sorted(set(named) - set(given)) if isinstance(named, Mapping) else []
+        if unknown:
+            raise SettingsError(
+                f"{setting} names the table {unknown[0]!r}; the tables are {', '.join(given)}."
+            )
+    sources = {}
+    for name, source in given.items():
+        if source is None:
+            continue
+        whole = source if isinstance(source, TableSource) else TableSource(source)
+        zone = time_zones if isinstance(time_zones, str) else (time_zones or {}).get(name)
+        whole = replace(
+            whole, columns={**whole.columns, **columns.get(name, {})}, time_zone=zone or whole.time_zone
+        )
+        _check_mapping(SCHEMAS[name], whole.columns)
+        sources[name] = whole
+    return sources
+
+
+def _check_mapping(schema: TableSchema, columns: Mapping[str, str]) -> None:
+    unknown = [] if schema.keeps_attributes else sorted(set(columns) - set(schema.names))
+    if unknown:
+        raise SettingsError(
+            f"columns maps {schema.name}.{unknown[0]}, which patron does not know. "
+            f"The columns of {schema.name} are {', '.join(schema.names)}."
+        )
+
+
+def shared_backend(sources: Mapping[str, TableSource]) -> Any:
+    """The backend of the first Ibis table among the sources that has one."""
+    for source in sources.values():
+        if isinstance(source.source, ir.Table):
+            backends = backends_of(source.source)
+            if backends:
+                return backends[0]
+    return None
+
+
+def id_type(raw: Mapping[str, ir.Table], sources: Mapping[str, TableSource]) -> dt.DataType:
+    """The type of the first table's ids. CSV has no types: ids that are all whole numbers become integers."""
+    untyped = [name for name, source in sources.items() if source.holds_text]
+    first = next(iter(raw))
+    if first not in untyped:
+        return raw[first].customer_id.type().copy(nullable=True)
+    if any(raw[name].customer_id.type().is_string() for name in raw if name not in untyped):
+        return dt.string
+    for name in untyped:
+        ids = raw[name].customer_id
+        odd = ids.count(where=~is_blank(ids) & ~is_whole_number(ids))
+        with reading(name, sources[name].source):
+            if odd.to_pyarrow().as_py():
+                return dt.string
+    return dt.int64
