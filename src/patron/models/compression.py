@@ -6,13 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Groups", "blocks", "count_distinct", "distinct_rows", "scaled"]
+__all__ = ["count_distinct", "distinct_rows", "packed", "scaled"]
 
 type Floats = npt.NDArray[np.float64]
 type Positions = npt.NDArray[np.intp]
-
-BLOCK = 10_000
-"""Rows that are worked on at a time."""
 
 
 def count_distinct(columns: Sequence[Floats], weights: Floats) -> tuple[list[Floats], Floats, Positions]:
@@ -73,59 +70,16 @@ def distinct_rows(matrix: Floats) -> tuple[Floats, Positions]:
     return np.column_stack(columns), position
 
 
-class Groups:
-    """Which group each row belongs to. Without groups a value per group is one plain number.
-
-    Parameters
-    ----------
-    group : (n_rows,) number of the group, in [0, n_groups)
-    n_groups : ≥ 1, or None where all rows are of one kind: then everything is as quick as a number can be
+def packed(columns: Sequence[npt.NDArray[Any]]) -> Floats:
+    """Arrays behind one another, after how many there are and how long each is.
 
     Examples
     --------
-    >>> groups = Groups(np.array([0.0, 1.0, 1.0]), 2)
-    >>> groups.spread(np.array([5.0, 7.0])), groups.collect(np.ones(3), np.array([1.0, 2.0, 3.0]))
-    (array([5., 7., 7.]), array([1., 5.]))
-    >>> Groups(np.zeros(3), None).collect(np.ones(3), np.array([1.0, 2.0, 3.0]))
-    np.float64(6.0)
+    >>> packed([np.array([7.0, 8.0]), np.array([]), np.array([9.0])])
+    array([3., 2., 0., 1., 7., 8., 9.])
     """
-
-    def __init__(self, group: Floats, n_groups: int | None) -> None:
-        self._group = group.astype(np.intp)
-        self._n = n_groups
-
-    def spread(self, values: Any) -> Any:
-        """(n_rows,) the value of each row's group; a number, which broadcasts alike, without groups."""
-        return values if self._n is None else values[self._group]
-
-    def collect(self, weights: Floats, values: Floats) -> Any:
-        """(n_groups,) the weighted sum of `values` over the rows of each group; a number without groups."""
-        if self._n is None:
-            return weights @ values
-        return np.bincount(self._group, weights=weights * values, minlength=self._n)
-
-
-def blocks(group: Floats) -> list[tuple[slice, slice]]:
-    """Stretches of rows that fit into the processor's cache.
-
-    Parameters
-    ----------
-    group : (n_rows,) number of the group of each row, ascending
-
-    Returns
-    -------
-    list of (rows, groups) : the rows of a stretch, and the groups that they belong to
-
-    Examples
-    --------
-    >>> blocks(np.array([0.0, 0.0, 3.0]))
-    [(slice(0, 3, None), slice(0, 4, None))]
-    """
-    found = []
-    for begin in range(0, len(group), BLOCK):
-        end = min(begin + BLOCK, len(group))
-        found.append((slice(begin, end), slice(int(group[begin]), int(group[end - 1]) + 1)))
-    return found
+    sizes = np.array([len(columns), *map(np.size, columns)], dtype=np.float64)
+    return np.concatenate([sizes, *(np.ravel(column) for column in columns)], dtype=np.float64)
 
 
 def scaled(values: Floats, unit: Floats) -> tuple[Floats, float]:

@@ -83,7 +83,7 @@ def _propose(
     z = rng.standard_normal((len(stretch), size)) * stretch[:, None]
     z = np.concatenate([z, -z])
     proposed = around.place(z)
-    wanted = np.array([posterior.value(theta) for theta in proposed])
+    wanted = np.array([posterior.value_and_gradient(theta)[0] for theta in proposed])
     offered = -0.5 * (_TAIL + size) * np.log1p((z**2).sum(axis=1) / _TAIL)
     log_weights, k_hat = smooth_weights(wanted - offered)
     return proposed, np.exp(log_weights), k_hat

@@ -10,7 +10,7 @@ Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), Rank-normalization, foldi
 improved R-hat for assessing convergence of MCMC, Bayesian Analysis 16(2), 667-718.
 """
 
-from collections.abc import Callable
+import os
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from patron.models.posterior import Mode, Posterior
 __all__ = ["draw_nuts"]
 
 type Floats = npt.NDArray[np.float64]
-type Density = Callable[[Floats], tuple[float, Floats]]
 
 
 def draw_nuts(
@@ -52,39 +51,47 @@ def draw_nuts(
     ((200, 3), ['divergences', 'ess_bulk', 'ess_tail', 'r_hat'])
     """
     import nutpie
-    from nutpie.compiled_pyfunc import from_pyfunc
 
-    size = len(mode.theta)
-
-    def make_density() -> Density:
-        def density(z: Floats) -> tuple[float, Floats]:
-            value, gradient = posterior.value_and_gradient(mode.place(z))
-            return value, gradient @ mode.factor
-
-        return density
-
-    model = from_pyfunc(
-        size,
-        make_density,
-        lambda *_: lambda z: {"z": z},
-        expanded_dtypes=[np.dtype("float64")],
-        expanded_shapes=[(size,)],
-        expanded_names=["z"],
-        make_initial_point_fn=lambda seed: np.random.default_rng(seed).standard_normal(size),
-    )
     trace: Any = nutpie.sample(
-        model,
+        _model(posterior, mode),
         draws=draws,
         tune=tune,
         chains=chains,
-        cores=1,  # the chains take turns: of gradients in Python one runs at a time
+        cores=min(chains, os.cpu_count() or 1),
         seed=random_state,
         save_warmup=False,
         progress_bar=False,
     )
     theta = mode.place(trace.posterior["z"].to_numpy())
     measures = _measures(theta) | {"divergences": int(trace.sample_stats["diverging"].sum())}
-    return theta.reshape(-1, size), measures
+    return theta.reshape(-1, len(mode.theta)), measures
+
+
+def _model(posterior: Posterior, mode: Mode) -> Any:
+    """What nutpie samples from: compiled functions of z, so that Python stands between no two steps."""
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    from patron.models.kernels import unchanged
+
+    size = len(mode.theta)
+    density, data = posterior.likelihood.compiled()
+    frame = np.concatenate([mode.theta, mode.factor.ravel(), posterior.centre, posterior.spread])
+    return CompiledPyMCModel(
+        compiled_logp_func=density,
+        compiled_expand_func=unchanged,
+        initial_point_func=lambda seed: np.random.default_rng(seed).standard_normal(size),
+        user_data=np.concatenate([[2.0 + len(frame) + len(data), len(frame)], frame, data]),
+        n_expanded=size,
+        shape_info=(["z"], [slice(0, size)], [(size,)]),
+        dims={},
+        shared_data={},
+        shared_var_keys={},
+        logp_func=None,
+        expand_func=None,
+        _n_dim=size,
+        _shapes={"z": (size,)},
+        _coords={},
+    )
 
 
 def _measures(theta: Floats) -> dict[str, float]:

@@ -37,11 +37,11 @@ class LogLikelihood(Protocol):
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
         """The log-likelihood at θ, and its slope in each coordinate."""
 
-    def value(self, theta: Floats) -> float:
-        """The log-likelihood at θ alone."""
-
     def symbolic(self, theta: Any) -> Any:
         """The same as a PyTensor expression."""
+
+    def compiled(self) -> tuple[Any, Floats]:
+        """The same as compiled code, and the data that it takes; see :mod:`patron.models.kernels`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Posterior:
     >>> names = ("log p", "log(q - 1)", "log v")
     >>> posterior = Posterior(likelihood, names, np.zeros(3), np.ones(3), n_customers=3)
     >>> value, slope = posterior.value_and_gradient(np.zeros(3))
-    >>> bool(np.isclose(value, likelihood.value(np.zeros(3))))
+    >>> bool(np.isclose(value, likelihood.value_and_gradient(np.zeros(3))[0]))
     True
     """
 
@@ -85,16 +85,6 @@ class Posterior:
         if not isfinite(value + float(gradient.sum())):
             return -np.inf, np.zeros_like(theta)
         return value, gradient
-
-    def value(self, theta: Floats) -> float:
-        """The log-density at θ alone; -inf where it overflows."""
-        away = (theta - self.centre) / self.spread
-        try:
-            with np.errstate(all="ignore"):
-                value = self.likelihood.value(theta) - 0.5 * float(away @ away)
-        except OverflowError:
-            return -np.inf
-        return value if isfinite(value) else -np.inf
 
     def pymc_model(self) -> Any:
         """The model as PyMC states it, over the same compressed rows: to read, extend or sample otherwise."""
@@ -236,7 +226,7 @@ def find_mode(posterior: Posterior) -> Mode:
         if distance < 1e-3 * FARTHEST_FROM_MODE:
             break
         theta = theta + factor @ slope / max(1.0, distance)
-    return Mode(theta, factor, posterior.likelihood.value(theta), distance)
+    return Mode(theta, factor, posterior.likelihood.value_and_gradient(theta)[0], distance)
 
 
 def _downhill(theta: Floats, posterior: Posterior) -> tuple[float, Floats]:

@@ -1,7 +1,8 @@
 """What the data say about the parameters of BG/NBD and MBG/NBD: `log_likelihood`, and its sum with gradient.
 
-The formula stands once, in `log_likelihood`: per customer, for checks and for PyMC. `PurchaseLikelihood` is
-its sum over all customers, compressed, with the gradient worked out, for the optimiser and the samplers.
+The formula stands readable in `log_likelihood`: per customer, for checks and for PyMC. `PurchaseLikelihood`
+is its sum over all customers, compressed, with the gradient worked out, for the optimiser and the samplers;
+the sum itself is compiled, see :mod:`patron.models.kernels`.
 
 ========= ====================================================================================
 symbol    in words
@@ -20,23 +21,19 @@ Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Sc
 Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing 24(3), 201-209.
 """
 
-from math import exp
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import digamma, expit, gammaln
 
 from patron.errors import RangeError
-from patron.models.compression import Groups, blocks, count_distinct, distinct_rows
+from patron.models.compression import count_distinct, distinct_rows, packed
 from patron.models.functions import NUMPY, Functions, pytensor_functions
 from patron.models.purchases.expectation import FAMILIES
-from patron.models.purchases.histories import Histories
 
 __all__ = ["PurchaseLikelihood", "chances", "log_likelihood"]
 
 type Floats = npt.NDArray[np.float64]
-type Each = Any  # a number, or (n_segments,) where segments have their own
 
 
 def log_likelihood(
@@ -132,39 +129,35 @@ class PurchaseLikelihood:
         design = np.zeros((len(x), 0)) if covariates is None else covariates
         one, c = np.ones(len(x)), chances(x, family)
         self._segments, position = distinct_rows(design)
-        segment, every = position.astype(np.float64), np.arange(len(self._segments))
+        segment, every = position.astype(np.float64), np.arange(float(len(self._segments)))
         self._family, self._everyone = family, [segment, x, t_x, T]
-        n = len(self._segments) if design.shape[1] else None
-        per_segment = np.bincount(position).astype(np.float64)
-        self._customers = per_segment if n else float(len(x))
+        customers = np.bincount(position).astype(np.float64)
 
         # Gamma functions, once per distinct x and per distinct c of a segment. An entry of its own, x = 0 and
         # c = 0, takes the number of customers off, so that Γ(r) and B(a, b) need no terms of their own.
-        (self._x,), self._x_weight, _ = count_distinct([np.append(x, 0.0)], np.append(one, -len(x)))
+        of_x, x_weight, _ = count_distinct([np.append(x, 0.0)], np.append(one, -len(x)))
         stays = [np.append(segment, every), np.append(c, 0.0 * every)]
-        (of, self._c), self._c_weight, _ = count_distinct(stays, np.append(one, -per_segment))
-        self._c_groups = Groups(of, n)
+        of_c, c_weight, _ = count_distinct(stays, np.append(one, -customers))
 
-        # Waiting, once per distinct T: so many customers, with so many purchases.
-        (of, self._T), self._T_customers, which = count_distinct([segment, T], one)
-        self._T_purchases = np.bincount(which, weights=x, minlength=len(self._T))
-        self._T_groups = Groups(of, n)
+        # Waiting, once per distinct T of a segment: so many customers, with so many purchases.
+        of_T, T_customers, which_T = count_distinct([segment, T], one)
+        T_purchases = np.bincount(which_T, weights=x, minlength=len(T_customers))
 
-        # Dropping out, once per distinct history of those who had a chance to.
+        # Dropping out, once per distinct history of those who had a chance to; its parts once per distinct
+        # t_x and once per distinct c - 1 of a segment.
         had = c > 0
-        rows = [column[had] for column in (segment, c - 1, x, t_x, T)]
-        (of, survived, x, t_x, T), weight, _ = count_distinct(rows, one[had])
-        self._histories = [
-            (
-                segments,
-                Histories(
-                    of[i] - segments.start,
-                    n and segments.stop - segments.start,
-                    *(column[i] for column in (survived, x, t_x, T, weight)),
-                ),
-            )
-            for i, segments in blocks(of)
-        ]
+        of_t_x, _, which_t_x = count_distinct([segment[had], t_x[had]], one[had])
+        of_survived, _, which_c = count_distinct([segment[had], c[had] - 1], one[had])
+        parts = [which_c.astype(np.float64), x[had], which_t_x.astype(np.float64), which_T[had] * 1.0]
+        (which, bought, last, end), weight, _ = count_distinct(parts, one[had])
+
+        self._data = packed(
+            [
+                *(self._segments, customers, *of_x, x_weight, *of_c, c_weight),
+                *(*of_T, T_customers, T_purchases, *of_t_x, *of_survived),
+                *(end, last, which, bought, weight),
+            ]
+        )
 
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
         """The log-likelihood at θ, and its slope in each coordinate.
@@ -175,37 +168,18 @@ class PurchaseLikelihood:
 
         Returns
         -------
-        float and (4 + 2k,)
+        float and (4 + 2k,); no number where a parameter overflows
         """
-        r, log_alpha, a, b = self._parameters(theta)
-        alpha = np.exp(log_alpha)
-        bought, r_1 = self._bought(r)
-        waited, r_2, alpha_1 = self._waited(r, alpha, log_alpha)
-        stayed, a_1, b_1 = self._stayed(a, b)
-        gone, r_3, alpha_2, a_2, b_2 = self._gone(r, alpha, a, b)
+        from patron.models import kernels
 
-        slope_alpha = alpha * (alpha_1 + alpha_2)
-        slope_a, slope_b = a * (a_1 + a_2), b * (b_1 + b_2)
-        slope_phi = (b * slope_a - a * slope_b) / (a + b)
-        slopes = slope_alpha, slope_phi, slope_a + slope_b
         gradient = np.empty(len(theta))
-        gradient[0] = r * (r_1 + r_2 + r_3)
-        if k := self._segments.shape[1]:
-            gradient[1:4] = [slope.sum() for slope in slopes]
-            gradient[4 : 4 + k] = -slope_alpha @ self._segments
-            gradient[4 + k :] = slope_phi @ self._segments
-        else:
-            gradient[1:4] = slopes
-        return bought + waited + stayed + gone, gradient
+        return kernels.purchases(theta, self._data, gradient), gradient
 
-    def value(self, theta: Floats) -> float:
-        """The log-likelihood at θ alone, for half the time."""
-        r, log_alpha, a, b = self._parameters(theta)
-        alpha = np.exp(log_alpha)
-        parts = self._bought(r)[0], self._waited(r, alpha, log_alpha)[0], self._stayed(a, b)[0]
-        if self._segments.shape[1] == 0:
-            return sum(parts) + sum(each.value(r, alpha, a, b) for _, each in self._histories)
-        return sum(parts) + sum(each.value(r, alpha[i], a[i], b[i]) for i, each in self._histories)
+    def compiled(self) -> tuple[Any, Floats]:
+        """The same for a sampler that calls compiled code: the function, and the data that it takes."""
+        from patron.models import kernels
+
+        return kernels.purchases_density, self._data
 
     def symbolic(self, theta: Any) -> Any:
         """The same log-likelihood as a PyTensor expression of θ, straight from the formula."""
@@ -220,51 +194,3 @@ class PurchaseLikelihood:
         a, b = kappa * phi, kappa * (1 - phi)
         each = log_likelihood(r, alpha, a, b, x, t_x, T, self._family, pytensor_functions())
         return pt.sum(weight * each)
-
-    def _parameters(self, theta: Floats) -> tuple[float, Each, Each, Each]:
-        """r, log α, a and b."""
-        log_alpha, logit_phi, kappa = theta[1], theta[2], exp(theta[3])
-        if k := self._segments.shape[1]:
-            log_alpha = log_alpha - self._segments @ theta[4 : 4 + k]
-            logit_phi = logit_phi + self._segments @ theta[4 + k :]
-        return exp(theta[0]), log_alpha, kappa * expit(logit_phi), kappa * expit(-logit_phi)
-
-    def _bought(self, r: float) -> tuple[float, float]:
-        """Of Γ(r+x)/Γ(r): the logarithm, and its slope in r."""
-        shape = r + self._x
-        return float(self._x_weight @ gammaln(shape)), float(self._x_weight @ digamma(shape))
-
-    def _waited(self, r: float, alpha: Each, log_alpha: Each) -> tuple[float, float, Each]:
-        """Of α^r (α+T)^-(r+x): the logarithm, and its slopes in r and α."""
-        end = self._T_groups.spread(alpha) + self._T
-        log_end = np.log(end)
-        slope_r = float(np.dot(self._customers, log_alpha) - self._T_customers @ log_end)
-        value = r * slope_r - float(self._T_purchases @ log_end)
-        power = r * self._T_customers + self._T_purchases
-        return value, slope_r, r * self._customers / alpha - self._T_groups.collect(power, 1 / end)
-
-    def _stayed(self, a: Each, b: Each) -> tuple[float, Each, Each]:
-        """Of B(a, b+c)/B(a, b): the logarithm, and its slopes in a and b."""
-        shape = self._c_groups.spread(b) + self._c
-        total = self._c_groups.spread(a) + shape
-        value = float(self._c_weight @ (gammaln(shape) - gammaln(total)))
-        slope_a = -self._c_groups.collect(self._c_weight, digamma(total))
-        return value, slope_a, slope_a + self._c_groups.collect(self._c_weight, digamma(shape))
-
-    def _gone(self, r: float, alpha: Each, a: Each, b: Each) -> tuple[float, float, Each, Each, Each]:
-        """Of 1 + a/(b+c-1) · ((α+T)/(α+t_x))^(r+x): the logarithm, and its slopes in r, α, a and b."""
-        if self._segments.shape[1] == 0:
-            total = np.zeros(5)
-            for _, each in self._histories:
-                total += each.value_and_slopes(r, alpha, a, b)
-            return float(total[0]), float(total[1]), total[2], total[3], total[4]
-        value, slope_r = 0.0, 0.0
-        slope_alpha, slope_a, slope_b = np.zeros((3, len(a)))
-        for i, each in self._histories:
-            part = each.value_and_slopes(r, alpha[i], a[i], b[i])
-            value += part[0]
-            slope_r += part[1]
-            slope_alpha[i] += part[2]
-            slope_a[i] += part[3]
-            slope_b[i] += part[4]
-        return value, slope_r, slope_alpha, slope_a, slope_b
