@@ -23,6 +23,7 @@ How these are fitted::
     posterior.py      from a log-likelihood to draws: nuts.py, or laplace.py with importance.py
     diagnostics.py    whether to trust them
     functions.py      one formula for NumPy and for PyMC; spend_likelihood.py
+    kernels.py        the same summed and compiled, with gradients
     draws.py          a model known by its draws
 
 What is kept::
