@@ -86,13 +86,7 @@ def test_what_happens_after_as_of_changes_no_metric_and_no_part_of_the_model(pas
     assert theirs.catalogue == ours.catalogue
 
 
-def test_every_label_ends_on_or_before_as_of(past):
-    trained, _ = past
-    split = trained.outcome.split
-    assert max(split.dates) + timedelta(days=split.horizon_days) <= AS_OF
-
-
-def test_the_test_snapshot_is_not_among_those_that_the_classifier_learned_from(past):
-    split = past[0].outcome.split
-    learned = [*split.train, *([split.stop] if split.stop else []), split.calibrate]
-    assert all(day + timedelta(days=split.horizon_days) <= split.test for day in learned)
+def test_the_model_that_is_tested_knew_nothing_of_the_horizon_on_which_it_is_tested(past):
+    outcome = past[0].outcome
+    assert outcome.evaluation.as_of + timedelta(days=45) == AS_OF
+    assert outcome.evaluation.bundle.as_of == outcome.evaluation.as_of

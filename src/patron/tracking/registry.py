@@ -77,8 +77,8 @@ class ModelVersion:
         return f"models:/{self.name}/{self.version}"
 
 
-type Rule = Callable[[ModelVersion, ModelVersion], bool]
-"""(champion, newcomer) → whether the newcomer becomes champion."""
+type Rule = Callable[[ModelVersion | None, ModelVersion], bool]
+"""(champion or None, newcomer) → whether the newcomer becomes champion."""
 
 
 def register(
@@ -89,9 +89,10 @@ def register(
     *,
     run_id: str | None = None,
     name: str = MODEL_NAME,
-    becomes_champion: Rule = lambda champion, newcomer: False,
+    tags: Mapping[str, str] | None = None,
+    becomes_champion: Rule = lambda champion, newcomer: champion is None,
 ) -> ModelVersion:
-    """A new version of the registered model. The first one becomes champion, a later one if the rule says so.
+    """A new version of the registered model; champion if the rule says so, by default only the first one.
 
     Parameters
     ----------
@@ -101,8 +102,9 @@ def register(
     metrics : number by name; they become tags that the rule and `list_versions` read
     run_id : the run that trained it
     name : of the registered model, made if there is none
-    becomes_champion : asked with the champion and the newcomer; where it says no, the newcomer becomes
-        challenger
+    tags : name → text, noted with the version beside what the bundle says of itself
+    becomes_champion : asked with the champion, None where there is none, and the newcomer; where it says no,
+        the newcomer becomes challenger
 
     Returns
     -------
@@ -139,18 +141,18 @@ def register(
     datetime.date(1997, 9, 30)
     """
     client = store.client()
-    tags = {key: str(value) for key, value in bundle.describe().items()}
-    tags |= {f"{METRIC}{key}": repr(float(value)) for key, value in metrics.items()}
+    noted = {key: str(value) for key, value in bundle.describe().items()} | dict(tags or {})
+    noted |= {f"{METRIC}{key}": repr(float(value)) for key, value in metrics.items()}
     with store_failures(store.uri):
         champion = _by_alias(client, name, CHAMPION)
         if _if_there(lambda: client.get_registered_model(name)) is None:
             client.create_registered_model(name)
         logged = LOGGED.fullmatch(model_uri)
         created = client.create_model_version(
-            name, source=model_uri, run_id=run_id, tags=tags, model_id=logged["id"] if logged else None
+            name, source=model_uri, run_id=run_id, tags=noted, model_id=logged["id"] if logged else None
         )
     newcomer = _read(created, aliases={})
-    if champion is None or becomes_champion(champion, newcomer):
+    if becomes_champion(champion, newcomer):
         return promote(store, newcomer.version, name=name)
     with store_failures(store.uri):
         client.set_registered_model_alias(name, CHALLENGER, str(newcomer.version))

@@ -1,77 +1,89 @@
-"""Which version is champion: the rule by which a newcomer takes the place.
+"""Which version is champion: the gate that a newcomer has to pass.
 
-Champion and newcomer predict the same customers of the newest matured snapshot; the lower Brier score wins.
-A champion that answers another question (another horizon, features that the tables do not have) cannot be
-compared and stays; so it does where the newcomer's value model did not converge.
+::
+
+    promoted by hand?                    → champion, and tagged as such
+    value model did not converge?        → challenger
+    better than the simple rules?        → else challenger       } on the newest matured snapshot, by more
+    better than the present champion?    → else challenger       } than chance: paired bootstrap
+
+Better than the rules means: a lower Brier score than the best of those that give probabilities, or a higher
+AUC than the best of all, by more than chance, and in neither of the two worse by more than chance. The
+champion has to be beaten in the Brier score. One that answers another question (another horizon, features
+that the tables do not have) cannot be compared: it stays until somebody promotes another by hand.
 """
 
 from dataclasses import dataclass
-from datetime import date
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import ModelError, ModelNotFoundError, PatronError
-from patron.evaluation.metrics import churn_metrics
-from patron.features.assemble import assemble_features
+from patron.evaluation.bootstrap import Advantage, compare_with_best, paired_bootstrap
+from patron.evaluation.metrics import one_class_reason
 from patron.models.bundle import Bundle
-from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.tracking.registry import CHAMPION, MODEL_NAME, load_bundle
 from patron.tracking.store import Store
-from patron.workflows.matured import Part
+from patron.workflows.baselines import BTYD
+from patron.workflows.evaluation import PATRON, Evaluation
+from patron.workflows.matured import read_parts
 
 __all__ = ["Candidate", "Verdict", "judge"]
 
-type Floats = npt.NDArray[np.float64]
-
-FIRST = "it is the first version"
 FORCED = "it was promoted by hand"
+NOT_CONVERGED = "its value model did not converge"
+NOT_TESTED = "the history is too short to test it on days that it has not seen"
+CLASSIFIER_NOT_TESTED = "the history is too short to test its classifier on days that it has not seen"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether the newcomer becomes champion, and why: words that go on "because …".
 
+    Attributes
+    ----------
+    wins : it becomes champion
+    reason : why, or why not
+    by_hand : somebody asked for it, whatever the comparison says
+    remedy : what to do about it, a sentence; "" where there is nothing to do
+
     Examples
     --------
-    >>> Verdict(True, FIRST)
-    Verdict(wins=True, reason='it is the first version')
+    >>> Verdict(True, FORCED, by_hand=True).wins
+    True
     """
 
     wins: bool
     reason: str
+    by_hand: bool = False
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A newcomer and what it predicted for the newest matured snapshot.
+    """A newcomer, and how good its like was on the newest matured snapshot.
 
     Attributes
     ----------
-    bundle : the newcomer
-    probability : (n_customers,) probability of leaving, in the order of `test`
-    test : the snapshot
-    as_of : its day
+    bundle : the newcomer, fitted on all that is known
+    evaluation : of a bundle fitted the same way one horizon earlier; None where the history is too short
     history : what is known; a champion with other features gets them from here
     """
 
     bundle: Bundle
-    probability: Floats
-    test: Part
-    as_of: date
+    evaluation: Evaluation | None
     history: History
 
 
-def judge(store: Store, candidate: Candidate, *, promote: bool = False) -> Verdict:
-    """The newcomer against the present champion.
+def judge(store: Store, candidate: Candidate, *, promote: bool = False, level: float = 0.95) -> Verdict:
+    """The newcomer against the simple rules and the present champion.
 
     Parameters
     ----------
     store : where the champion is
     candidate : the newcomer
     promote : it becomes champion whatever the comparison says
+    level : probability that the bootstrap intervals hold
 
     Returns
     -------
@@ -85,30 +97,99 @@ def judge(store: Store, candidate: Candidate, *, promote: bool = False) -> Verdi
     --------
     See :func:`patron.workflows.train.train`.
     """
+    against_rules = _against_rules(candidate, level)
+    if promote:
+        doubt = "" if against_rules.wins else f", although {against_rules.reason}"
+        return Verdict(True, FORCED + doubt, by_hand=True)
+    if not against_rules.wins:
+        return against_rules
+    assert candidate.evaluation is not None
     try:
         champion, version = load_bundle(store, f"models:/{MODEL_NAME}@{CHAMPION}")
     except ModelNotFoundError:
-        return Verdict(True, FIRST)
+        return Verdict(True, f"{against_rules.reason}, and there is no champion yet")
     except ModelError:  # such a champion cannot score anyone
-        return Verdict(True, "the champion before it cannot be read")
-    if promote:
-        return Verdict(True, FORCED)
-    if not _converged(candidate.bundle):
-        return Verdict(False, "its value model did not converge")
+        return Verdict(True, f"{against_rules.reason}, and the champion before it cannot be read")
     name = f"champion (version {version.version})" if version is not None else "champion"
-    if champion.churn is None or champion.horizon_days != candidate.bundle.horizon_days:
-        ahead = f"predicts {champion.horizon_days} days ahead and this one {candidate.bundle.horizon_days}"
-        return Verdict(False, f"the {name} {ahead}, so they cannot be compared")
-    try:
-        theirs = champion.churn.predict_proba(_features_for(champion, candidate))[:, 1]
-    except PatronError as refused:
-        return Verdict(False, f"the {name} cannot predict these customers: {refused}")
-    left = candidate.test.churned.to_numpy()
-    own, other = (churn_metrics(left, p)["brier"] for p in (candidate.probability, theirs))
-    compared = (
-        f"its Brier score on the newest matured snapshot is {own:.4f} and that of the {name} {other:.4f}"
+    return _against_champion(champion, name, candidate, candidate.evaluation, level)
+
+
+def _against_rules(candidate: Candidate, level: float) -> Verdict:
+    bundle, evaluation = candidate.bundle, candidate.evaluation
+    if not _converged(bundle):
+        return Verdict(False, NOT_CONVERGED, remedy='Train again with another inference ("nuts").')
+    if evaluation is None:
+        return Verdict(False, NOT_TESTED)
+    if bundle.churn is not None and evaluation.bundle.churn is None:
+        return Verdict(False, CLASSIFIER_NOT_TESTED)
+    one_class = one_class_reason(evaluation.left)
+    if one_class:
+        return Verdict(False, one_class.removesuffix("."))
+    rules = {
+        name: said
+        for name, said in evaluation.said.churn.items()
+        if name != PATRON and not (name == BTYD and evaluation.bundle.churn is None)  # that is itself
+    }
+    brier = _best(
+        evaluation, "brier", [name for name in rules if name not in evaluation.said.rankings], level
     )
-    return Verdict(own < other, compared)
+    auc = _best(evaluation, "auc", list(rules), level)
+    found = [row for row in (brier, auc) if row is not None]
+    words = " and ".join(_words(advantage, rival) for advantage, rival in found)
+    wins = [advantage.is_win for advantage, _ in found]
+    losses = [advantage.is_loss for advantage, _ in found]
+    if any(wins) and not any(losses):
+        return Verdict(True, f"it beats the simple rules by more than chance: {words}")
+    how = (
+        "is worse than a simple rule" if any(losses) else "does not beat the simple rules by more than chance"
+    )
+    return Verdict(False, f"it {how}: {words}")
+
+
+def _against_champion(
+    champion: Bundle, name: str, candidate: Candidate, evaluation: Evaluation, level: float
+) -> Verdict:
+    replace = "If it shall take the champion's place, train with --promote."
+    if _question(champion) != _question(candidate.bundle):
+        ahead = f"answers another question: {_question(champion)}, and this one {_question(candidate.bundle)}"
+        return Verdict(
+            False,
+            f"it beats the simple rules, but the {name} {ahead}; they cannot be compared",
+            remedy=replace,
+        )
+    try:
+        theirs = champion.predict(_rows_for(champion, candidate, evaluation))["churn_probability"]
+    except PatronError as refused:
+        reason = f"it beats the simple rules, but the {name} cannot predict these customers: {refused}"
+        return Verdict(False, reason.removesuffix("."), remedy=replace)
+    gained = paired_bootstrap("brier", evaluation.left, evaluation.probability, theirs, level=level)
+    seen = ", which has seen some of these outcomes" if champion.as_of > evaluation.as_of else ""
+    compared = f"against the {name}{seen}, its Brier score is better by {gained}"
+    if gained.is_win:
+        return Verdict(True, f"it beats the simple rules and, {compared}")
+    chance = "that is worse" if gained.is_loss else "that may be chance"
+    return Verdict(False, f"{compared}, and {chance}")
+
+
+def _best(
+    evaluation: Evaluation, metric: str, rules: list[str], level: float
+) -> tuple[Advantage, str] | None:
+    """patron's advantage over the rule that is best by this metric; None where there is none."""
+    if not rules:
+        return None
+    said = {name: evaluation.said.churn[name] for name in (PATRON, *rules)}
+    row = compare_with_best([metric], evaluation.left, said, rules, level=level).iloc[0]
+    advantage = Advantage(metric, row["advantage"], row["advantage_low"], row["advantage_high"], level)
+    return advantage, str(row["best_baseline"])
+
+
+def _words(advantage: Advantage, rival: str) -> str:
+    label = {"brier": "Brier score", "auc": "AUC"}[advantage.metric]
+    return f"its {label} is better by {advantage} than that of {rival}"
+
+
+def _question(bundle: Bundle) -> str:
+    return f"it predicts {bundle.horizon_days} days ahead"
 
 
 def _converged(bundle: Bundle) -> bool:
@@ -116,10 +197,10 @@ def _converged(bundle: Bundle) -> bool:
     return all(fit is None or fit.converged for fit in fits)  # None: nothing had to be fitted
 
 
-def _features_for(champion: Bundle, candidate: Candidate) -> pd.DataFrame:
+def _rows_for(champion: Bundle, candidate: Candidate, evaluation: Evaluation) -> pd.DataFrame:
     """The features that the champion takes, of the customers of the snapshot, in their order."""
-    if champion.catalogue == candidate.bundle.catalogue:
-        return candidate.test.features(candidate.bundle.catalogue)
-    spine = make_spine(candidate.history, candidate.as_of)
-    features = assemble_features(candidate.history, spine, champion.catalogue).to_pandas()
-    return candidate.test.rows[["customer_id"]].merge(features, how="left", validate="one_to_one")
+    rows = evaluation.snapshot.rows
+    if champion.catalogue == evaluation.bundle.catalogue:
+        return rows
+    (theirs,) = read_parts(candidate.history, [[evaluation.as_of]], champion.horizon_days, champion.catalogue)
+    return rows[["customer_id"]].merge(theirs.rows, how="left", validate="one_to_one")

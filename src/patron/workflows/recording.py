@@ -10,7 +10,6 @@ from patron.evaluation.metrics import calibration_table, lift_table
 from patron.models.bundle import Bundle
 from patron.models.draws import DrawnModel
 from patron.reports.figures import calibration_figure, lift_figure, tracking_figure
-from patron.snapshots.splits import Split
 from patron.tables.report import DataReport
 from patron.tracking.registry import CHAMPION, register
 from patron.tracking.runs import TrainingRun, start_training_run
@@ -20,6 +19,8 @@ from patron.workflows.promotion import Verdict
 from patron.workflows.settings import Settings
 
 __all__ = ["Outcome", "Recorded", "record_training"]
+
+_LONGEST_TAG = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +32,19 @@ class Outcome:
     bundle : the model
     settings : with which it was trained
     report : what the tables held
-    split : the snapshot dates
-    evaluation : how good it is on the test snapshot
+    evaluation : how good a model fitted the same way one horizon earlier was; None where the history is too
+        short for one
     """
 
     bundle: Bundle
     settings: Settings
     report: DataReport
-    split: Split
-    evaluation: Evaluation
+    evaluation: Evaluation | None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Metric → number of the evaluation; empty where there is none."""
+        return {} if self.evaluation is None else self.evaluation.metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,7 @@ class Recorded:
     model_uri, model_version : the registered version, such as ``models:/patron/3`` and 3
     champion : whether it is the champion now
     reason : why it is, or is not
+    remedy : what to do about it, a sentence; "" where there is nothing to do
     store_uri : what MLflow calls the tracking URI
     ui_command : the command that shows the store in a browser; None where a server shows it already
     """
@@ -61,6 +67,7 @@ class Recorded:
     model_version: int
     champion: bool
     reason: str
+    remedy: str
     store_uri: str
     ui_command: str | None
 
@@ -82,14 +89,16 @@ def record_training(store: Store, outcome: Outcome, verdict: Verdict) -> Recorde
     --------
     See :func:`patron.workflows.train.train`.
     """
-    bundle, metrics = outcome.bundle, outcome.evaluation.metrics
+    bundle, metrics = outcome.bundle, outcome.metrics
     name = f"as of {bundle.as_of}, {bundle.horizon_days} days ahead"
-    with start_training_run(store, name, tags={"verdict": verdict.reason}) as run:
+    tags = {"verdict": verdict.reason[:_LONGEST_TAG], "promoted_by_hand": str(verdict.by_hand).lower()}
+    with start_training_run(store, name, tags=tags) as run:
         run.log_settings(outcome.settings.to_dict())
         run.log_report(outcome.report.to_dict())
         run.log_catalogue(bundle.catalogue)
         run.log_metrics(metrics)
-        _log_evaluation(run, outcome.evaluation)
+        if outcome.evaluation is not None:
+            _log_evaluation(run, outcome.evaluation)
         _log_churn(run, outcome)
         _log_value(run, outcome)
         logged = run.log_bundle(bundle)
@@ -99,6 +108,7 @@ def record_training(store: Store, outcome: Outcome, verdict: Verdict) -> Recorde
             bundle,
             metrics,
             run_id=run.run_id,
+            tags=tags,
             becomes_champion=lambda champion, newcomer: verdict.wins,
         )
     return Recorded(
@@ -107,6 +117,7 @@ def record_training(store: Store, outcome: Outcome, verdict: Verdict) -> Recorde
         model_version=version.version,
         champion=CHAMPION in version.aliases,
         reason=verdict.reason,
+        remedy=verdict.remedy,
         store_uri=store.uri,
         ui_command=store.ui_command,
     )
@@ -116,6 +127,7 @@ def _log_evaluation(run: TrainingRun, evaluation: Evaluation) -> None:
     """Each table beside the figure that draws it."""
     calibration = calibration_table(evaluation.left, evaluation.probability)
     run.log_table(evaluation.comparison, "comparison")
+    run.log_table(evaluation.deciles, "value_deciles")
     run.log_table(calibration, "calibration")
     run.log_figure(calibration_figure(calibration), "calibration")
     run.log_table(evaluation.tracking, "tracking")
@@ -127,20 +139,15 @@ def _log_evaluation(run: TrainingRun, evaluation: Evaluation) -> None:
 
 
 def _log_churn(run: TrainingRun, outcome: Outcome) -> None:
-    churn, split = outcome.bundle.churn, outcome.split
+    churn = outcome.bundle.churn
     if churn is None:
         return
-    snapshots = {
-        "train": list(split.train),
-        "stop": split.stop,
-        "calibrate": split.calibrate,
-        "test": split.test,
-    }
+    tested_on = None if outcome.evaluation is None else outcome.evaluation.as_of
     importance = churn.feature_importance_.to_csv(index=False, lineterminator="\n")
     run.log_part(
         "churn",
-        params={**churn.get_params(), "snapshots": snapshots, "calibration_chosen": churn.calibration_},
-        metrics={**outcome.evaluation.metrics, "trees": churn.n_trees_, "base_rate": churn.base_rate_},
+        params={**churn.get_params(), "tested_on": tested_on, "calibration_chosen": churn.calibration_},
+        metrics={**outcome.metrics, "trees": churn.n_trees_, "base_rate": churn.base_rate_},
         documents={"feature_importance.csv": importance, "churn.txt": churn.to_parts()[0]},
     )
 

@@ -8,20 +8,22 @@ from typing import Any
 
 import pandas as pd
 
-from patron.errors import PatronWarning, SettingsError
+from patron.errors import ModelNotFoundError, PatronWarning, SettingsError
 from patron.features.assemble import assemble_features
 from patron.models.bundle import Bundle
 from patron.scores.scorecard import append_not_scored, make_scorecard
 from patron.snapshots.spine import make_spine, not_eligible
 from patron.tables.history import History
-from patron.tracking.registry import load_bundle
-from patron.tracking.store import open_store
+from patron.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, ModelVersion, load_bundle
+from patron.tracking.store import Store, open_store
 from patron.workflows.inputs import known_history, refuse_nobody
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 
 __all__ = ["ScoreResult", "score"]
+
+CHAMPION_URI = f"models:/{MODEL_NAME}@{CHAMPION}"
 
 
 def score(
@@ -48,7 +50,8 @@ def score(
 
     Warns
     -----
-    PatronWarning : the settings ask for another margin than the model was trained with
+    PatronWarning : the settings ask for another margin than the model was trained with; there is no champion
+        and none was named, so that the challenger scores
 
     Examples
     --------
@@ -63,7 +66,7 @@ def score(
     out = check_target(settings.score.out) if settings.score.out is not None else None
     model = model or settings.score.model
     progress(f"Loading {model}")
-    bundle, version = load_bundle(open_store(), model)
+    bundle, version = _load(open_store(), model)
     _check_against_model(settings, bundle)
 
     known = known_history(settings, history, progress)
@@ -155,6 +158,28 @@ class ScoreResult:
         others = f"; {everyone - scored:,} more have none: see not_scored_reason" if everyone > scored else ""
         where = f"Written to {self.out}." if self.out is not None else "Not written: name a file with --out."
         return [f"{scored:,} customers have a score by {self.model_uri}{others}.", where]
+
+
+def _load(store: Store, model: str) -> tuple[Bundle, ModelVersion | None]:
+    """The model; where it is the champion and there is none, the challenger, and a warning."""
+    try:
+        return load_bundle(store, model)
+    except ModelNotFoundError:
+        if model != CHAMPION_URI:
+            raise
+        try:
+            bundle, version = load_bundle(store, f"models:/{MODEL_NAME}@{CHALLENGER}")
+        except ModelNotFoundError:
+            version = None
+        if version is None:
+            raise
+    warnings.warn(
+        f"There is no champion: no version has passed the comparison with simple rules yet. The challenger "
+        f"{version.uri} scores instead ({version.tags.get('verdict', 'no reason noted')}).",
+        PatronWarning,
+        stacklevel=3,
+    )
+    return bundle, version
 
 
 def _check_against_model(settings: Settings, bundle: Bundle) -> None:

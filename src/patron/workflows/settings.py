@@ -87,8 +87,9 @@ class TablesSettings(_Section):
     transactions: TableSettings | None = None
     engagement: TableSettings | None = None
     customers: TableSettings | None = None
+    subscriptions: TableSettings | None = None
 
-    @field_validator("transactions", "engagement", "customers", mode="before")
+    @field_validator("transactions", "engagement", "customers", "subscriptions", mode="before")
     @classmethod
     def _accept_a_bare_source(cls, given: Any) -> Any:
         return given if given is None or isinstance(given, Mapping | TableSettings) else {"source": given}
@@ -114,11 +115,13 @@ class TrainSettings(_Section):
     max_snapshots : count, the most snapshot dates that one training uses
     max_kinds : count, the most kinds of engagement that get features of their own
     promote : the new version becomes champion whatever the comparison says
+    confidence : probability in (0.5, 1) that the intervals of the comparison hold
     """
 
     max_snapshots: int = Field(default=12, ge=3)
     max_kinds: int = Field(default=12, ge=1)
     promote: bool = False
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
 
 
 class ScoreSettings(_Section):
@@ -148,7 +151,10 @@ class Settings(_Section):
     margin : share of an amount that is kept, in (0, 1]; 1.0 means that money is revenue
     annual_discount_rate : per year, ≥ 0, for instance 0.10
     duplicates : what happens to rows equal in every column: "keep" them or "reject" all but one
-    active_within_days : only customers with a purchase in these last days are scored; None scores everyone
+    active_within_days : only customers active in these last days are scored; None scores everyone
+    activity : what a customer who churns no longer has: "purchases", "engagement" (an event of any kind) or
+        "subscriptions" (a contract that runs); None takes contracts where that table is given, else
+        purchases, else engagement
     time_zone : zone of the business, for instance "Europe/Berlin"
     inference : how the value models are fitted: "nuts" (sampled), "laplace" or "map" (quick)
     seed : every draw of chance comes from it
@@ -176,6 +182,7 @@ class Settings(_Section):
     annual_discount_rate: float = Field(default=0.10, ge=0, le=10)
     duplicates: Literal["keep", "reject"] = "keep"
     active_within_days: int | None = Field(default=None, ge=1)
+    activity: Literal["purchases", "engagement", "subscriptions"] | None = None
     time_zone: str | None = None
     inference: Literal["nuts", "laplace", "map"] = "nuts"
     seed: int = Field(default=0, ge=0, lt=2**32)

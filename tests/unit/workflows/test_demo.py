@@ -32,7 +32,7 @@ def test_the_demo_scores_every_customer_with_its_own_model(shown):
     assert [file.name for file in result.files] == ["scores.parquet", "scores.csv"]
     assert steps.count("Reading the tables") == 1
     assert result.words.startswith("A simulated shop")
-    assert result.trained.outcome.split.horizon_days == 90
+    assert result.trained.outcome.bundle.horizon_days == 90
 
 
 def test_a_missing_sample_package_is_answered_with_the_pip_command(monkeypatch, tmp_path):

@@ -3,49 +3,82 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from patron.tracking.registry import load_bundle
 from patron.tracking.store import open_store
-from patron.workflows.matured import Part
+from patron.workflows.evaluation import PATRON
 from patron.workflows.promotion import Candidate, judge
 
 
 @pytest.fixture
 def newcomer(trained, store):
-    """The champion once more, without any customer to compare on."""
+    """The champion once more."""
     bundle, _ = load_bundle(store, trained.model_uri)
-    nobody = Part(pd.DataFrame())
-    return Candidate(bundle, np.array([]), nobody, trained.outcome.split.test, history=None)
+    return Candidate(bundle, trained.outcome.evaluation, history=None)
 
 
-def test_the_first_version_has_nobody_to_beat(newcomer, tmp_path):
-    verdict = judge(open_store(tmp_path), newcomer)
-    assert verdict.wins
-    assert verdict.reason == "it is the first version"
+def saying(candidate, probability):
+    """The candidate as if it had predicted this."""
+    evaluation = candidate.evaluation
+    said = replace(evaluation.said, churn={**evaluation.said.churn, PATRON: probability})
+    return replace(candidate, evaluation=replace(evaluation, said=said))
 
 
-def test_a_value_model_that_did_not_converge_never_wins(newcomer, store):
+def test_a_model_no_better_than_the_rules_is_no_champion_even_as_the_first(newcomer, tmp_path):
+    noise = np.random.default_rng(0).random(len(newcomer.evaluation.left))
+    verdict = judge(open_store(tmp_path), saying(newcomer, noise))
+    assert not verdict.wins
+    assert verdict.reason.startswith("it is worse than a simple rule: its Brier score is better by -0.")
+
+
+def test_a_model_as_good_as_the_best_rule_does_not_beat_it(newcomer, tmp_path):
+    rule = newcomer.evaluation.said.churn["BG/NBD + Gamma-Gamma"]
+    verdict = judge(open_store(tmp_path), saying(newcomer, rule))
+    assert not verdict.wins
+    assert "by more than chance" in verdict.reason
+
+
+def test_a_first_version_that_did_not_converge_is_no_champion(newcomer, tmp_path):
     purchases = newcomer.bundle.value.purchases
     purchases.diagnostics_ = replace(purchases.diagnostics_, converged=False)
-    verdict = judge(store, newcomer)
+    verdict = judge(open_store(tmp_path), newcomer)
     assert not verdict.wins
     assert verdict.reason == "its value model did not converge"
 
 
-def test_promotion_by_hand_comes_before_every_comparison(newcomer, store):
+def test_promotion_by_hand_comes_before_everything_and_names_the_doubt(newcomer, store):
     assert judge(store, newcomer, promote=True).reason == "it was promoted by hand"
+    purchases = newcomer.bundle.value.purchases
+    purchases.diagnostics_ = replace(purchases.diagnostics_, converged=False)
+    verdict = judge(store, newcomer, promote=True)
+    assert verdict.wins
+    assert verdict.by_hand
+    assert verdict.reason == "it was promoted by hand, although its value model did not converge"
 
 
-def test_a_champion_of_another_horizon_stays(newcomer, store):
+def test_a_model_that_could_not_be_tested_is_no_champion(newcomer, store):
+    verdict = judge(store, replace(newcomer, evaluation=None))
+    assert not verdict.wins
+    assert "too short to test" in verdict.reason
+
+
+def test_a_better_version_takes_the_place_of_the_champion(newcomer, store):
+    left = newcomer.evaluation.left
+    verdict = judge(store, saying(newcomer, np.clip(left, 0.05, 0.95)))
+    assert verdict.wins
+    assert "against the champion (version 1)" in verdict.reason
+
+
+def test_a_champion_of_another_horizon_stays_and_the_remedy_is_told(newcomer, store):
     verdict = judge(store, replace(newcomer, bundle=replace(newcomer.bundle, horizon_days=30)))
     assert not verdict.wins
-    assert "predicts 45 days ahead and this one 30" in verdict.reason
+    assert "it predicts 45 days ahead, and this one it predicts 30 days ahead" in verdict.reason
+    assert "--promote" in verdict.remedy
 
 
 def test_a_champion_that_cannot_be_read_is_replaced(newcomer, store, monkeypatch):
     monkeypatch.setattr("patron.models.bundle.FORMAT", -1)
     verdict = judge(store, newcomer)
     assert verdict.wins
-    assert verdict.reason == "the champion before it cannot be read"
+    assert verdict.reason.endswith("the champion before it cannot be read")

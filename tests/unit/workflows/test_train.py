@@ -5,69 +5,76 @@ import json
 import pandas as pd
 import pytest
 
-from patron.errors import HistoryTooShortError, TooFewCustomersError
-from patron.evaluation.metrics import PROBABILITY_METRICS, RANKING_METRICS
-from patron.tracking.registry import load_bundle, promote
+from patron.errors import TooFewCustomersError
+from patron.tracking.registry import find_version, promote
+from patron.workflows.evaluation import CHURN_METRICS, MONEY_METRICS
 from patron.workflows.settings import Settings
 from patron.workflows.train import train
 
-METRICS = {*RANKING_METRICS, *PROBABILITY_METRICS}
+METRICS = {*CHURN_METRICS, *MONEY_METRICS}
 
 
-def test_the_first_version_becomes_champion(trained):
+def test_a_first_version_that_beats_the_simple_rules_becomes_champion(trained):
     assert trained.recorded.champion
-    assert trained.recorded.reason == "it is the first version"
+    assert trained.recorded.reason.startswith(
+        "it beats the simple rules by more than chance: its Brier score"
+    )
+    assert trained.recorded.reason.endswith("and there is no champion yet")
 
 
 def test_the_same_training_again_becomes_challenger_because_it_is_no_better(trained, make_settings):
     again = train(make_settings(as_of="2024-01-31"))
     assert not again.recorded.champion
-    brier = f"{trained.metrics['brier']:.4f}"
-    compared = f"snapshot is {brier} and that of the champion (version 1) {brier}"
-    assert again.recorded.reason.endswith(compared)
+    assert again.recorded.reason.startswith("against the champion (version 1)")
+    assert again.recorded.reason.endswith("and that may be chance")
+    assert any("--promote" in sentence for sentence in again.sentences())
 
 
-def test_a_version_can_be_promoted_by_hand(trained, make_settings, store):
+def test_a_version_can_be_promoted_by_hand_and_is_tagged_as_such(trained, make_settings, store):
     forced = train(make_settings(as_of="2024-01-31", train={"promote": True}))
     assert forced.recorded.champion
     assert forced.recorded.reason == "it was promoted by hand"
+    version = find_version(store, forced.model_uri)
+    assert version.tags["promoted_by_hand"] == "true"
+    assert store.client().get_run(version.run_id).data.tags["promoted_by_hand"] == "true"
     promote(store, trained.recorded.model_version)
 
 
 def test_another_horizon_cannot_be_compared_with_the_champion(trained, make_settings):
     other = train(make_settings(as_of="2024-01-31", horizon_days=30))
     assert not other.recorded.champion
-    assert "predicts 45 days ahead and this one 30, so they cannot be compared" in other.recorded.reason
+    assert "it predicts 45 days ahead, and this one it predicts 30 days ahead" in other.recorded.reason
+    assert "train with --promote" in " ".join(other.sentences())
 
 
-def test_a_better_version_becomes_champion(trained, make_settings, store, monkeypatch):
-    worse = load_bundle(store, trained.model_uri)[0]
-    monkeypatch.setattr(
-        worse.churn, "predict_proba", lambda rows: pd.DataFrame({0: 0.5, 1: 0.5}, index=rows.index).to_numpy()
-    )
-    monkeypatch.setattr("patron.workflows.promotion.load_bundle", lambda *_: (worse, None))
-    better = train(make_settings(as_of="2024-01-31"))
-    assert better.recorded.champion
-    assert better.recorded.reason.endswith("and that of the champion 0.2500")
-    promote(store, trained.recorded.model_version)
-
-
-def test_the_classifier_stands_beside_two_simple_rules(trained):
+def test_the_model_stands_beside_the_simple_rules(trained):
     assert set(trained.metrics) == METRICS
     assert trained.comparison["model"].tolist() == [
-        "patron (LightGBM)",
-        "BG/NBD, no purchase",
-        "days since last",
+        "patron",
+        "recency",
+        "BG/NBD + Gamma-Gamma",
+        "logistic RFM",
+        "status quo",
     ]
     assert trained.comparison["auc"].iloc[0] == trained.metrics["auc"]
 
 
-def test_a_ranking_has_no_brier_score(trained):
-    assert trained.comparison.set_index("model")["brier"].isna().to_dict() == {
-        "patron (LightGBM)": False,
-        "BG/NBD, no purchase": False,
-        "days since last": True,
+def test_each_model_has_the_metrics_of_what_it_speaks_of(trained):
+    table = trained.comparison.set_index("model")
+    assert table["brier"].notna().to_dict() == {
+        "patron": True,
+        "recency": False,
+        "BG/NBD + Gamma-Gamma": True,
+        "logistic RFM": True,
+        "status quo": False,
     }
+    assert table["gini"].notna().sum() == 3
+
+
+def test_the_test_is_of_a_model_that_knew_one_horizon_less(trained):
+    evaluation, bundle = trained.outcome.evaluation, trained.outcome.bundle
+    assert (bundle.as_of - evaluation.as_of).days == 45
+    assert evaluation.bundle.as_of == evaluation.as_of
 
 
 def test_expected_purchases_track_the_actual_ones_before_and_after_the_test_snapshot(trained):
@@ -92,7 +99,9 @@ def test_the_run_holds_settings_report_metrics_figures_and_both_models(trained, 
     }
     assert {"data_report.json", "features.json"} <= files
     assert {f"figures/{name}.png" for name in ("calibration", "lift", "tracking")} <= files
-    assert {f"tables/{name}.csv" for name in ("calibration", "comparison", "lift", "tracking")} <= files
+    assert {
+        f"tables/{name}.csv" for name in ("calibration", "comparison", "lift", "tracking", "value_deciles")
+    } <= files
     children = client.search_runs(
         [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
     )
@@ -112,16 +121,19 @@ def test_what_was_made_is_plain_enough_for_json(trained):
     told = json.loads(json.dumps(trained.to_dict(), default=str))
     assert set(told) >= {"model_uri", "model_version", "run_id", "metrics"}
     assert told["model_uri"] == "models:/patron/1"
-    assert told["snapshots"][-1] == "2023-12-17"
+    assert told["tested_on"] == "2023-12-17"
 
 
 def test_margin_one_is_named_revenue(trained):
     assert any("Values are revenue" in sentence for sentence in trained.sentences())
 
 
-def test_a_history_that_is_too_short_says_how_many_days_are_missing(make_settings):
-    with pytest.raises(HistoryTooShortError, match=r"are missing\. Take a horizon of at most"):
-        train(make_settings(horizon_days=200))
+def test_a_history_too_short_for_a_classifier_says_so_and_goes_without(make_settings, warned):
+    trained = train(make_settings(horizon_days=200))
+    assert "There is no churn classifier" in warned()
+    assert "are missing" in warned()
+    assert trained.outcome.bundle.churn is None
+    assert not trained.recorded.champion
 
 
 def test_too_few_customers_are_refused(shop):
@@ -138,4 +150,4 @@ def test_one_time_buyers_alone_give_a_model_of_value_that_says_what_it_lacks(war
     assert "customers of the training snapshots left: there is no churn classifier" in warned()
     assert "Nobody has bought twice, so the spend model cannot be fitted" in warned()
     assert trained.outcome.bundle.churn is None
-    assert trained.comparison["model"].tolist() == ["BG/NBD, no purchase", "days since last"]
+    assert not trained.recorded.champion
