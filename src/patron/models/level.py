@@ -8,12 +8,12 @@ expected on the day before it, and `Level.learn` forecasts the coming one::
     the newest matured window         knows how customers behave now, in another season
     1                                 what the models say themselves
 
-Each is weighted by how far its word can be trusted: by the history that there was (half a year counts half)
-and by the purchases that it rests on. `SeasonShare` is a check that needs no model: the share of a year's
-purchases that fell into the same window, in every full year.
+Each is weighted by how far its word can be trusted: by the history that there was and by the purchases that
+it rests on. `SeasonShare` is a check that needs no model: the share of a year's purchases that fell into the
+same window, in every full year.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any, Self
@@ -35,10 +35,10 @@ SAME_SEASON_DAYS = 7
 
 YEAR = 365.25
 
-# How far, as a share, the truth typically lies from each of the three; the weights are one over the squares.
-A_YEAR_EARLIER, NEWEST, MODEL_ALONE = 0.10, 0.30, 0.25
-LUMPY = 4.0  # variance of purchases over their mean: customers buy in bouts
-LUMPY_MONEY = 12.0
+NEWEST = 0.5  # of what the newest window says is believed where nothing else is known; half of that beside it
+DOUBT = 0.1  # years of history at which half of a window's word is believed
+SEASONS = 0.1  # variance of the logarithm of the level over windows and businesses
+LUMPY, LUMPY_MONEY = 4.0, 12.0  # variance of purchases and of money in orders, over their mean
 FARTHEST = 2.0  # no factor lies beyond e^±2, and no shift of log-odds beyond ±2
 
 
@@ -142,10 +142,12 @@ class Level:
 
     Notes
     -----
-    With y a matured window, o_y what happened in it over what was expected, and h_y its years of history, at
-    most 1, the forecast is exp(Σ w_y·ln o_y / (Σ w_y + 1/τ²)) with w_y = h_y / (s² + c/n_y): n_y purchases, c
-    how lumpy they come, s = 0.10 for a window a year (two years, …) earlier and 0.30 for the newest, and
-    τ = 0.25 for the models by themselves. Log-odds likewise, without the logarithm.
+    With o what happened in a window over what was expected, the forecast is exp(w·ln o_earlier + c·ln
+    o_newest). w = h / (h + 0.1 + 10·l/n): h years of history, at most 1, n purchases, l how lumpy they come
+    (4, or 12 for money); windows of several years are averaged by their w. c is (1 - w/2)/2 times the same
+    for the newest window: what it says counts in full nowhere, since it lies in another season, but it does
+    count beside an earlier year too, because models that come out of a poor season expect too little.
+    Log-odds likewise, without the logarithm.
 
     What was calibrated on the newest window already knows how high that one lay, so only the difference is
     added to it.
@@ -159,7 +161,7 @@ class Level:
     >>> a_year_earlier, newest = window(date(2023, 10, 2), 365, 1.5), window(date(2024, 7, 3), 640, 0.9, True)
     >>> level = Level.learn([a_year_earlier, newest], as_of=date(2024, 10, 1))
     >>> round(level.purchases, 2), round(level.value_since_newest, 2)
-    (1.35, 1.48)
+    (1.4, 1.55)
     >>> Level.learn([newest], as_of=date(2024, 10, 1)).sentences()[0]
     'No matured window lies a year before 2024-10-01, so the season is not known and ...'
     """
@@ -185,21 +187,25 @@ class Level:
         Level; flat where there is no window with something expected in it
         """
         usable = [window for window in windows if window.expected_purchases > 0 and window.as_of < as_of]
-        newest = [window for window in usable if window.newest]
-        earlier = [window for window in usable if _same_season(window.as_of, as_of) and not window.newest]
-        weighted = [(window, A_YEAR_EARLIER) for window in earlier] + [(window, NEWEST) for window in newest]
-        if not weighted:
+        newest = next((window for window in usable if window.newest), None)
+        earlier = [w for w in usable if _same_season(w.as_of, as_of) and w is not newest]
+        if newest is None and not earlier:
             return cls(words=("No window has matured, so nothing is known of season and level.",))
-        purchases = _combine([(_purchases_found(w), _trust(w, spread)) for w, spread in weighted])
-        value = _combine([(_value_found(w), _trust(w, spread, LUMPY_MONEY)) for w, spread in weighted])
-        log_odds = _combine([(w.log_odds, _trust(w, spread)) for w, spread in weighted])
-        known = newest[0] if newest else None
+        forecast = {
+            name: _forecast(found, earlier, newest, lumpy)
+            for name, found, lumpy in (
+                ("purchases", _purchases_found, LUMPY),
+                ("value", _value_found, LUMPY_MONEY),
+                ("log_odds", _log_odds_found, LUMPY),
+            )
+        }
+        purchases, value = float(np.exp(forecast["purchases"])), float(np.exp(forecast["value"]))
         return cls(
-            purchases=float(np.exp(purchases)),
-            value=float(np.exp(value)),
-            value_since_newest=float(np.exp(value - _value_found(known))) if known else 1.0,
-            log_odds=log_odds - known.log_odds if known else 0.0,
-            words=_words(earlier, known, as_of, float(np.exp(purchases)), float(np.exp(value))),
+            purchases=purchases,
+            value=value,
+            value_since_newest=float(np.exp(forecast["value"] - _value_found(newest))) if newest else 1.0,
+            log_odds=forecast["log_odds"] - newest.log_odds if newest else 0.0,
+            words=_words(earlier, newest, as_of, purchases, value),
         )
 
     def sentences(self) -> list[str]:
@@ -318,20 +324,29 @@ def _value_found(window: Window) -> float:
     return _log_ratio(window.value, window.expected_value)
 
 
+def _log_odds_found(window: Window) -> float:
+    return window.log_odds
+
+
 def _log_ratio(actual: float, expected: float) -> float:
     if actual <= 0 or expected <= 0:
         return 0.0 if expected <= 0 else -FARTHEST
     return float(np.clip(np.log(actual / expected), -FARTHEST, FARTHEST))
 
 
-def _trust(window: Window, spread: float, lumpy: float = LUMPY) -> float:
+def _forecast(
+    found: Callable[[Window], float], earlier: Sequence[Window], newest: Window | None, lumpy: float
+) -> float:
+    trusts = [_trust(window, lumpy) for window in earlier]
+    known = max(trusts, default=0.0)
+    season = float(np.average([found(w) for w in earlier], weights=trusts)) if known > 0 else 0.0
+    now = NEWEST * (1 - known / 2) * _trust(newest, lumpy) * found(newest) if newest else 0.0
+    return known * season + now
+
+
+def _trust(window: Window, lumpy: float) -> float:
     history = min(window.history_days / YEAR, 1.0)
-    return history / (spread**2 + lumpy / max(window.expected_purchases, 1.0))
-
-
-def _combine(found: Sequence[tuple[float, float]]) -> float:
-    trust = sum(weight for _, weight in found) + MODEL_ALONE**-2
-    return sum(weight * number for number, weight in found) / trust
+    return history / (history + DOUBT + lumpy / window.expected_purchases / SEASONS) if history > 0 else 0.0
 
 
 def _same_season(then: date, as_of: date) -> bool:
