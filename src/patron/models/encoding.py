@@ -26,7 +26,7 @@ import pandas as pd
 
 from patron.errors import InputError, PatronWarning, TableError, some
 
-__all__ = ["MOST_LEVELS", "FeatureEncoder", "outcomes"]
+__all__ = ["MOST_LEVELS", "FeatureEncoder", "numbers_of", "outcomes"]
 
 MOST_LEVELS = 100
 """Levels kept of one category, the most frequent ones; the rest counts as missing."""
@@ -112,7 +112,7 @@ class FeatureEncoder:
         matrix = np.empty((len(X), len(self.names)), dtype=np.float32)
         for position, name in enumerate(self.names):
             known = self.levels.get(name)
-            matrix[:, position] = _numbers(X[name], frame) if known is None else _codes(X[name], known)
+            matrix[:, position] = numbers_of(X[name], frame) if known is None else _codes(X[name], known)
         return matrix
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,6 +159,44 @@ def outcomes(y: Any, n_rows: int, name: str = "y") -> npt.NDArray[np.float64]:
     if not valid.all():
         raise InputError(f"{name} must be 1 (left) or 0 (stayed), got {some(values[~valid].unique())}.")
     return values.to_numpy(dtype=np.float64)
+
+
+def numbers_of(column: pd.Series, frame: str) -> npt.NDArray[np.float32]:
+    """A column of numbers, as trees and percentiles take it.
+
+    Parameters
+    ----------
+    column : (n_customers,) numbers, null where unknown
+    frame : what errors call the frame that it stands in
+
+    Returns
+    -------
+    (n_customers,) NaN where unknown
+
+    Raises
+    ------
+    InputError : a number is infinite or is text
+
+    Examples
+    --------
+    >>> numbers_of(pd.Series([1, None], name="orders"), "X")
+    array([ 1., nan], dtype=float32)
+    """
+    try:
+        with np.errstate(over="ignore"):
+            numbers = column.to_numpy(dtype=np.float64, na_value=np.nan).astype(np.float32)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"feature {str(column.name)!r} of {frame} was a number in training and is not now: {error}. "
+            "Give it as a number, or null where unknown."
+        ) from error
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        raise InputError(
+            f"feature {str(column.name)!r} of {frame} is infinite in {infinite.sum()} rows, at index "
+            f"{some(column.index[infinite])}. Give null where a number is unknown."
+        )
+    return numbers
 
 
 def _check_frame(X: pd.DataFrame, frame: str) -> None:
@@ -210,21 +248,3 @@ def _codes(column: pd.Series, levels: tuple[str, ...]) -> npt.NDArray[np.float64
 def _level(value: Any) -> str:
     # A column of whole numbers turns into floats as soon as one is missing: 3 and 3.0 are the same level.
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _numbers(column: pd.Series, frame: str) -> npt.NDArray[np.float32]:
-    try:
-        with np.errstate(over="ignore"):
-            numbers = column.to_numpy(dtype=np.float64, na_value=np.nan).astype(np.float32)
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"feature {str(column.name)!r} of {frame} was a number in training and is not now: {error}. "
-            "Give it as a number, or null where unknown."
-        ) from error
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        raise InputError(
-            f"feature {str(column.name)!r} of {frame} is infinite in {infinite.sum()} rows, at index "
-            f"{some(column.index[infinite])}. Give null where a number is unknown."
-        )
-    return numbers
