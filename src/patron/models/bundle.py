@@ -27,6 +27,7 @@ import pandas as pd
 from patron.errors import ModelError, RangeError
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.churn import ChurnClassifier
+from patron.models.reference import Reference
 from patron.models.tiers import Tiers
 from patron.models.value import CustomerValueModel
 
@@ -55,6 +56,7 @@ class Bundle:
     value_horizon_days : days ahead over which growth_potential counts, ≥ 1
     first_day, as_of : first and last day of the data that it was trained on
     tiers : quantiles of customer value among the customers of the training; None until they are known
+    reference : how their features and scores were distributed, to tell drift by; None until it is known
     customer_ids : what ids are: "text", or "whole" numbers; a served model says so to those who ask it
     patron_version : version of the package that trained it
 
@@ -89,6 +91,7 @@ class Bundle:
     first_day: date
     as_of: date
     tiers: Tiers | None = None
+    reference: Reference | None = None
     customer_ids: Literal["text", "whole"] = "text"
     patron_version: str = ""
 
@@ -208,6 +211,7 @@ class Bundle:
             "format": FORMAT,
             **self.describe(),
             "tiers": None if self.tiers is None else self.tiers.to_dict(),
+            "reference": None if self.reference is None else self.reference.to_dict(),
             "catalogue": self.catalogue.to_dict(),
             "churn": churn,
             "value": value,
@@ -242,7 +246,7 @@ class Bundle:
         description = _description(folder)
         try:
             churn = description["churn"]
-            tiers = description["tiers"]
+            tiers, reference = description["tiers"], description["reference"]
             return cls(
                 churn=None
                 if churn is None
@@ -256,6 +260,7 @@ class Bundle:
                 first_day=date.fromisoformat(description["first_day"]),
                 as_of=date.fromisoformat(description["as_of"]),
                 tiers=None if tiers is None else Tiers.from_dict(tiers),
+                reference=None if reference is None else Reference.from_dict(reference),
                 customer_ids=description["customer_ids"],
                 patron_version=description["patron_version"],
             )

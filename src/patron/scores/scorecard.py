@@ -35,6 +35,7 @@ import pandas as pd
 from patron.errors import RangeError, TableError, some
 from patron.models.bundle import Bundle
 from patron.models.churn import ChurnClassifier
+from patron.models.reference import Reference
 from patron.models.tiers import Tiers
 from patron.models.value import CustomerValueModel
 from patron.scores.columns import SCORECARD_COLUMNS, as_scorecard, dates
@@ -210,7 +211,7 @@ def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd
 
 
 def freeze_tiers(bundle: Bundle, features: pd.DataFrame) -> Bundle:
-    """The bundle with the tiers of these customers and the type of their ids.
+    """The bundle with the tiers of these customers, the type of their ids, and how they are distributed.
 
     Parameters
     ----------
@@ -228,7 +229,9 @@ def freeze_tiers(bundle: Bundle, features: pd.DataFrame) -> Bundle:
     card = make_scorecard(features, bundle, reasons=False)
     whole = pd.api.types.is_integer_dtype(features["customer_id"].dtype)
     tiers = Tiers.from_values(card["customer_value"])
-    return replace(bundle, tiers=tiers, customer_ids="whole" if whole else "text")
+    scores = {name: card[name].to_numpy() for name in ("churn_probability", "expected_value")}
+    reference = Reference.learn(features[list(bundle.catalogue.names)].assign(**scores))
+    return replace(bundle, tiers=tiers, reference=reference, customer_ids="whole" if whole else "text")
 
 
 def _days(name: str, given: int | None, own: int) -> int:

@@ -1,0 +1,144 @@
+"""Who the customers of the training were: `Reference`, what a later population is compared with.
+
+Of each number it keeps the edges of ten bins of equally many customers and the shares in them, of each
+category the shares of its levels, and of both the share that is missing. It holds no customer's row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["MISSING", "OTHER", "Distribution", "Reference"]
+
+type Floats = npt.NDArray[np.float64]
+
+MISSING, OTHER = "(missing)", "(other)"
+_BINS = 10
+_MOST_LEVELS = 50  # the rest counts as one
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How one column was distributed.
+
+    Attributes
+    ----------
+    shares : bin → share of the customers, the missing ones among them; bins are named by their place among
+        `edges` ("0", "1", …), by their level, or are `MISSING` or `OTHER`
+    edges : inner edges of the bins of a number, ascending; a number equal to one belongs above it. None for a
+        category
+
+    Examples
+    --------
+    >>> ages = Distribution.of_numbers(pd.Series([20.0, 30.0, 40.0, None]), bins=2)
+    >>> ages.edges, ages.shares
+    ((30.0,), {'0': 0.25, '1': 0.5, '(missing)': 0.25})
+    >>> ages.place(pd.Series([10.0, 20.0]))
+    {'0': 1.0, '1': 0.0, '(missing)': 0.0}
+    """
+
+    shares: Mapping[str, float]
+    edges: tuple[float, ...] | None = None
+
+    @classmethod
+    def of_numbers(cls, column: pd.Series, *, bins: int = _BINS) -> Self:
+        """Of a number, in bins of about as many customers each; fewer where many share a value."""
+        known = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        known = known[np.isfinite(known)]
+        cuts = np.quantile(known, np.arange(1, bins) / bins, method="higher") if len(known) else np.empty(0)
+        edges = tuple(float(cut) for cut in np.unique(cuts) if len(known) and cut > known.min())
+        return cls(_shares(_numbered(column, edges), _bins(edges)), edges)
+
+    @classmethod
+    def of_levels(cls, column: pd.Series) -> Self:
+        """Of a category: its most frequent levels, and all others as one."""
+        named = column.astype("string").fillna(MISSING)
+        known = named[named != MISSING].value_counts().head(_MOST_LEVELS)
+        levels = [str(level) for level in known.sort_index().index]
+        return cls(_shares(named.where(named.isin([*levels, MISSING]), OTHER), [*levels, OTHER, MISSING]))
+
+    def place(self, column: pd.Series) -> dict[str, float]:
+        """Bin → share of these customers; a level never seen counts as `OTHER`."""
+        if self.edges is not None:
+            return _shares(_numbered(column, self.edges), list(self.shares))
+        named = column.astype("string").fillna(MISSING)
+        return _shares(named.where(named.isin(list(self.shares)), OTHER), list(self.shares))
+
+    def new_levels(self, column: pd.Series) -> list[str]:
+        """Levels of these customers that were not among the most frequent of the training."""
+        if self.edges is not None:
+            return []
+        levels = column.astype("string").dropna().unique()
+        return sorted(str(level) for level in levels if level not in self.shares)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """How features and scores were distributed among the customers of a training.
+
+    Attributes
+    ----------
+    columns : name → its distribution
+    customers : count behind them
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"days_since_last": [3.0, 9.0, 30.0], "attribute_plan": ["gold", None, "basic"]})
+    >>> reference = Reference.learn(rows)
+    >>> reference.columns["attribute_plan"].shares["gold"] == 1 / 3
+    True
+    >>> Reference.from_dict(reference.to_dict()) == reference
+    True
+    """
+
+    columns: Mapping[str, Distribution]
+    customers: int
+
+    @classmethod
+    def learn(cls, rows: pd.DataFrame) -> Self:
+        """The distribution of each column of `rows`, one row per customer; columns are numbers or text."""
+        learned = {
+            str(name): Distribution.of_numbers(column)
+            if pd.api.types.is_numeric_dtype(column)
+            else Distribution.of_levels(column)
+            for name, column in rows.items()
+        }
+        return cls(learned, len(rows))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {
+            "customers": self.customers,
+            "columns": {
+                name: {**asdict(column), "edges": None if column.edges is None else list(column.edges)}
+                for name, column in self.columns.items()
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """What `to_dict` wrote."""
+        columns = {
+            name: Distribution(column["shares"], None if column["edges"] is None else tuple(column["edges"]))
+            for name, column in stored["columns"].items()
+        }
+        return cls(columns, stored["customers"])
+
+
+def _bins(edges: tuple[float, ...]) -> list[str]:
+    return [*(str(place) for place in range(len(edges) + 1)), MISSING]
+
+
+def _numbered(column: pd.Series, edges: tuple[float, ...]) -> pd.Series:
+    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    places = np.searchsorted(np.asarray(edges), numbers, side="right").astype(str)
+    return pd.Series(np.where(np.isnan(numbers), MISSING, places))
+
+
+def _shares(bins: pd.Series, names: list[str]) -> dict[str, float]:
+    counted = bins.value_counts(normalize=True) if len(bins) else pd.Series(dtype="float64")
+    return {name: float(counted.get(name, 0.0)) for name in names}
