@@ -38,6 +38,7 @@ YEAR = 365.25
 NEWEST = 0.5  # of what the newest window says is believed where nothing else is known; half of that beside it
 DOUBT = 0.1  # years of history at which half of a window's word is believed
 SEASONS = 0.1  # variance of the logarithm of the level over windows and businesses
+MISFIT = 0.01  # variance of what models miss in every window of a business
 LUMPY, LUMPY_MONEY = 4.0, 12.0  # variance of purchases and of money in orders, over their mean
 FARTHEST = 2.0  # no factor lies beyond e^±2, and no shift of log-odds beyond ±2
 
@@ -142,12 +143,13 @@ class Level:
 
     Notes
     -----
-    With o what happened in a window over what was expected, the forecast is exp(w·ln o_earlier + c·ln
-    o_newest). w = h / (h + 0.1 + 10·l/n): h years of history, at most 1, n purchases, l how lumpy they come
-    (4, or 12 for money); windows of several years are averaged by their w. c is (1 - w/2)/2 times the same
-    for the newest window: what it says counts in full nowhere, since it lies in another season, but it does
-    count beside an earlier year too, because models that come out of a poor season expect too little.
-    Log-odds likewise, without the logarithm.
+    With o the logarithm of what happened in a window over what was expected, the forecast is
+    u + w·(o_earlier - u) + c·(o_newest - u). u, what the models usually miss, is the mean of all windows,
+    shrunk towards 0 the more, the fewer they are and the less they agree. w = h / (h + 0.1 + 10·l/n): h years
+    of history, at most 1, n purchases, l how lumpy they come (4, or 12 for money); windows of several years
+    are averaged by their w. c is (1 - w/2)/2 times the same for the newest window: it counts in full nowhere,
+    since it lies in another season, but it counts beside an earlier year too, because models that come out of
+    a poor season expect too little. Log-odds likewise.
 
     What was calibrated on the newest window already knows how high that one lay, so only the difference is
     added to it.
@@ -178,8 +180,8 @@ class Level:
 
         Parameters
         ----------
-        windows : matured ones, in any order; those that are neither the newest nor in the same season of an
-            earlier year have no influence
+        windows : matured ones, in any order: the newest, those in the same season of earlier years, and as
+            many others as there are, which tell what the models usually miss
         as_of : the last day known
 
         Returns
@@ -192,7 +194,7 @@ class Level:
         if newest is None and not earlier:
             return cls(words=("No window has matured, so nothing is known of season and level.",))
         forecast = {
-            name: _forecast(found, earlier, newest, lumpy)
+            name: _forecast(found, usable, earlier, newest, lumpy)
             for name, found, lumpy in (
                 ("purchases", _purchases_found, LUMPY),
                 ("value", _value_found, LUMPY_MONEY),
@@ -335,13 +337,25 @@ def _log_ratio(actual: float, expected: float) -> float:
 
 
 def _forecast(
-    found: Callable[[Window], float], earlier: Sequence[Window], newest: Window | None, lumpy: float
+    found: Callable[[Window], float],
+    windows: Sequence[Window],
+    earlier: Sequence[Window],
+    newest: Window | None,
+    lumpy: float,
 ) -> float:
+    usual = _usual([found(window) for window in windows])
     trusts = [_trust(window, lumpy) for window in earlier]
     known = max(trusts, default=0.0)
-    season = float(np.average([found(w) for w in earlier], weights=trusts)) if known > 0 else 0.0
-    now = NEWEST * (1 - known / 2) * _trust(newest, lumpy) * found(newest) if newest else 0.0
-    return known * season + now
+    season = float(np.average([found(w) for w in earlier], weights=trusts)) - usual if known > 0 else 0.0
+    now = NEWEST * (1 - known / 2) * _trust(newest, lumpy) * (found(newest) - usual) if newest else 0.0
+    return usual + known * season + now
+
+
+def _usual(found: Sequence[float]) -> float:
+    """What the models usually miss: seasons average out over windows, which agree where there are none."""
+    mean = float(np.mean(found))
+    spread = (SEASONS + sum((number - mean) ** 2 for number in found)) / len(found)
+    return mean * MISFIT / (MISFIT + spread / len(found))
 
 
 def _trust(window: Window, lumpy: float) -> float:
