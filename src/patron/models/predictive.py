@@ -14,6 +14,7 @@ The letters are those of `patron.models.purchases.expectation`; of spend: an ord
 ν ~ Gamma(q, v) over customers, and z is the mean of the x repeat orders seen.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import gammaincinv
 
+from patron.errors import PatronWarning
 from patron.models.customers import Customers, read_customers
 from patron.models.intervals import interval_of
 from patron.models.purchases import BetaGeoModel
@@ -41,6 +43,7 @@ Pairs = tuple[Index, Floats]  # distinct (x, T): which of the distinct x, and T
 
 BLOCK = 2048  # customers at a time: the arrays of a block stay in the processor's cache
 SLICE = 0.02  # a simulated purchase is discounted as in the middle of a stretch of time that takes this share
+MANY = 1000  # segments from which on waiting is announced: each takes about 20 milliseconds
 MOST = 1e30  # of money, in the units of the input: a bound that keeps single precision finite
 
 
@@ -279,7 +282,15 @@ def ask_all(
     seen = np.where(customers.frequency > 0, customers.monetary_value, 0.0)
     buyers = Buyers(customers.frequency, customers.recency, customers.T, seen)
     found: dict[str, Floats] = {}
-    for rows, draws in segments_of(purchases, spend, rfm):
+    segments = segments_of(purchases, spend, rfm)
+    if len(segments) > MANY:
+        warnings.warn(
+            f"the covariates tell {len(segments):,} kinds of customers apart, and each takes about 20 "
+            "milliseconds. Put numbers into bands before fitting: every band is one kind.",
+            PatronWarning,
+            stacklevel=4,
+        )
+    for rows, draws in segments:
         for name, values in question(Outlook(draws, buyers[rows], settings), rows).items():
             found.setdefault(name, np.empty(len(customers)))[rows] = values
     return customers, found
