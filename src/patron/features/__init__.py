@@ -11,7 +11,10 @@ rfm.py             frequency, recency, T, monetary value
 windows.py         orders, spend and active days in 7 to 365 days, and their trends
 rhythm.py          the gaps between purchase days, and how overdue the next one is
 baskets.py         first and last order, refunds, totals to date
-engagement.py      events by kind and window, days since each kind, responses per invitation
+engagement.py      events by kind, channel and window, days since, trends, responses per invitation
+subscriptions.py   the contract that runs: age, plan, price, renewals, days to the next
+season.py          the time of the year, once two full years are visible
+activity.py        what changes where activity is not, or not only, buying
 readings.py        is an attribute text, a code or a number? Its values decide
 attributes.py      what the customers table says: categories, numbers, age, cost to acquire
 assemble.py        discover_catalogue and assemble_features: one pass, one row per spine row

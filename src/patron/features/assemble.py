@@ -12,12 +12,22 @@ from typing import TYPE_CHECKING
 import ibis
 
 from patron.errors import InputError, PatronWarning, RangeError, some
+from patron.features.activity import in_active_days, with_age_of_activity
 from patron.features.attributes import attribute_features, attributes, usable_attributes
 from patron.features.baskets import BASKETS, baskets
 from patron.features.catalogue import Attribute, EngagementKind, FeatureCatalogue, FeatureSpec
-from patron.features.engagement import common_kinds, engagement, engagement_features, recognised
+from patron.features.engagement import (
+    common_channels,
+    common_kinds,
+    engagement,
+    engagement_features,
+    kinds_seen,
+    recognised,
+)
 from patron.features.rfm import RFM, rfm
 from patron.features.rhythm import RHYTHM, add_gaps, rhythm
+from patron.features.season import SEASON, season, shows_seasons
+from patron.features.subscriptions import SUBSCRIPTIONS, subscription_features, subscriptions
 from patron.features.windows import WINDOW_FEATURES, windows
 from patron.snapshots.asof import KEY, visible
 from patron.snapshots.spine import make_spine
@@ -44,7 +54,8 @@ def discover_catalogue(
     ----------
     history : the tables of the business
     as_of : the last day known
-    max_kinds : how many kinds of engagement get columns of their own, most common first
+    max_kinds : how many kinds of engagement get columns of their own, most common first; half as many
+        channels do
     invitations, responses : kinds of engagement, as the data writes them, that response_rate divides; None
         to recognise them by their words, such as email_sent and email_open
 
@@ -74,20 +85,36 @@ def discover_catalogue(
         raise RangeError(f"max_kinds must be 0 or more, got {max_kinds!r}.")
     history.check_as_of(as_of)
     kinds: tuple[EngagementKind, ...] = ()
+    channels: tuple[EngagementKind, ...] = ()
+    seen: tuple[str, ...] = ()
     usable: tuple[Attribute, ...] = ()
-    if history.engagement is not None or history.customers is not None:
+    contracts: tuple[FeatureSpec, ...] = ()
+    if history.engagement is not None or history.customers is not None or history.subscriptions is not None:
         spine = make_spine(history, as_of)
     if history.engagement is not None:
         events = visible(history.engagement, spine)
-        kinds = common_kinds(events, max_kinds)
+        kinds, seen = common_kinds(events, max_kinds), kinds_seen(events)
+        channels = common_channels(events, kinds, max_kinds // 2)
         _warn_of_strangers(events, as_of, {*(invitations or ()), *(responses or ())})
     if history.customers is not None:
         usable = usable_attributes(history.customers, spine)
+    if history.subscriptions is not None:
+        contracts = subscription_features(history.subscriptions, spine)
     acquired_at = history.customers is not None and "acquired_at" in history.customers.columns
     their_invitations, their_responses = recognised(kinds)
+    bought = _of_transactions() if history.has_money else in_active_days(_of_transactions())
+    seasons = SEASON if shows_seasons(history.first_day, as_of) else ()
     return FeatureCatalogue(
-        specs=_specs(kinds, usable, acquired_at=acquired_at),
+        specs=(
+            *bought,
+            *engagement_features(kinds, channels, their_responses if responses is None else responses),
+            *contracts,
+            *seasons,
+            *attribute_features(usable, acquired_at=acquired_at),
+        ),
         engagement_kinds=kinds,
+        engagement_channels=channels,
+        seen_kinds=seen,
         invitations=their_invitations if invitations is None else tuple(invitations),
         responses=their_responses if responses is None else tuple(responses),
         attributes=usable,
@@ -144,32 +171,32 @@ def assemble_features(history: "History", spine: "ir.Table", catalogue: FeatureC
     if history.engagement is not None:
         events = visible(history.engagement, spine)
         groups.append(events.group_by(*KEY).agg(**engagement(events, catalogue)))
+    if history.subscriptions is not None:
+        groups.append(subscriptions(history.subscriptions, spine))
     if history.customers is not None:
         groups.append(attributes(history.customers, spine, catalogue))
     _warn_of_missing_tables(history, catalogue)
     features = spine
     for group in groups:
         features = features.left_join(group, KEY).drop([f"{key}_right" for key in KEY])
+    features = with_age_of_activity(features, history, spine)
+    features = features.mutate(**season(features.as_of))
     return features.select(*KEY, **{spec.name: _delivered(features, spec) for spec in catalogue.specs})
 
 
-def _specs(
-    kinds: Sequence[EngagementKind], usable: Sequence[Attribute], *, acquired_at: bool
-) -> tuple[FeatureSpec, ...]:
-    return (
-        *RFM,
-        *WINDOW_FEATURES,
-        *RHYTHM,
-        *BASKETS,
-        *engagement_features(kinds),
-        *attribute_features(usable, acquired_at=acquired_at),
-    )
+def _of_transactions() -> tuple[FeatureSpec, ...]:
+    return (*RFM, *WINDOW_FEATURES, *RHYTHM, *BASKETS)
 
 
 def _check(catalogue: FeatureCatalogue) -> None:
-    computed = {
-        spec.name for spec in _specs(catalogue.engagement_kinds, catalogue.attributes, acquired_at=True)
-    }
+    specs = (
+        *_of_transactions(),
+        *engagement_features(catalogue.engagement_kinds, catalogue.engagement_channels, catalogue.responses),
+        *SUBSCRIPTIONS,
+        *SEASON,
+        *attribute_features(catalogue.attributes, acquired_at=True),
+    )
+    computed = {spec.name for spec in specs}
     strangers = [name for name in catalogue.names if name not in computed]
     if strangers:
         raise InputError(
@@ -183,13 +210,20 @@ def _delivered(features: "ir.Table", spec: FeatureSpec) -> "ir.Column":
     type_ = "float64" if spec.dtype == "number" else "string"
     if spec.name not in features.columns:
         # Without the engagement table nobody knows of any event; that is not the same as no event.
-        return ibis.literal(None if spec.family == "engagement" else spec.when_none, type=type_)
+        unknown = spec.family in ("engagement", "subscription")
+        return ibis.literal(None if unknown else spec.when_none, type=type_)
     column = features[spec.name].cast(type_)
     return column if spec.when_none is None else column.fill_null(spec.when_none)
 
 
 def _warn_of_missing_tables(history: "History", catalogue: FeatureCatalogue) -> None:
-    for table, needed in (("engagement", catalogue.engagement_kinds), ("customers", catalogue.attributes)):
+    contracts = catalogue.families.get("subscription", ())
+    needs = (
+        ("engagement", catalogue.engagement_kinds),
+        ("customers", catalogue.attributes),
+        ("subscriptions", contracts),
+    )
+    for table, needed in needs:
         if needed and getattr(history, table) is None:
             warnings.warn(
                 f"there is no table {table!r}, which the features were built with; what it says is unknown "

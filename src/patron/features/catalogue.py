@@ -74,7 +74,7 @@ class FeatureSpec:
 
 @dataclass(frozen=True, slots=True)
 class EngagementKind:
-    """One kind of engagement: as the data writes it, and as columns are named after it.
+    """One kind or channel of engagement: as the data writes it, and as columns are named after it.
 
     Examples
     --------
@@ -112,6 +112,8 @@ class FeatureCatalogue:
     ----------
     specs : one for each feature; names are unique without regard to case
     engagement_kinds : the kinds that have columns of their own, most common first
+    engagement_channels : the channels that have, likewise
+    seen_kinds : every kind of engagement that there was, up to a hundred
     invitations, responses : kinds, as the data writes them, that response_rate divides
     attributes : columns of the customers table that are features
 
@@ -134,6 +136,8 @@ class FeatureCatalogue:
 
     specs: tuple[FeatureSpec, ...]
     engagement_kinds: tuple[EngagementKind, ...] = ()
+    engagement_channels: tuple[EngagementKind, ...] = ()
+    seen_kinds: tuple[str, ...] = ()
     invitations: tuple[str, ...] = ()
     responses: tuple[str, ...] = ()
     attributes: tuple[Attribute, ...] = ()
@@ -183,6 +187,8 @@ class FeatureCatalogue:
         return {
             "specs": [asdict(spec) for spec in self.specs],
             "engagement_kinds": [asdict(kind) for kind in self.engagement_kinds],
+            "engagement_channels": [asdict(channel) for channel in self.engagement_channels],
+            "seen_kinds": list(self.seen_kinds),
             "invitations": list(self.invitations),
             "responses": list(self.responses),
             "attributes": [asdict(attribute) for attribute in self.attributes],
@@ -194,6 +200,8 @@ class FeatureCatalogue:
         return cls(
             specs=tuple(FeatureSpec(**spec) for spec in stored["specs"]),
             engagement_kinds=tuple(EngagementKind(**kind) for kind in stored["engagement_kinds"]),
+            engagement_channels=tuple(EngagementKind(**one) for one in stored.get("engagement_channels", ())),
+            seen_kinds=tuple(stored.get("seen_kinds", ())),
             invitations=tuple(stored["invitations"]),
             responses=tuple(stored["responses"]),
             attributes=tuple(Attribute(**attribute) for attribute in stored["attributes"]),

@@ -1,9 +1,10 @@
-"""What customers did besides buying: events by kind and window, days since each kind, response rate.
+"""What customers did besides buying: events by kind, channel and window, whether they fade, and responses.
 
 Kinds differ from business to business, so they come from the data: the most common ones visible at as_of get
 columns. An invitation is what the business sent or showed; a response is what the customer did about it.
 Both are recognised by the words in a kind (email_sent, coupon_received; email_open, coupon_redeemed), or
-named by the caller.
+named by the caller. Channels come from the data likewise; one that carries a single kind says nothing that
+the kind does not say.
 """
 
 from collections.abc import Sequence
@@ -14,21 +15,25 @@ import ibis
 from patron.features.catalogue import EngagementKind, FeatureCatalogue, FeatureSpec
 from patron.features.naming import column_names, readable
 from patron.features.windows import WINDOWS
+from patron.tables.activity import is_invitation, is_response
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["common_kinds", "engagement", "engagement_features", "recognised"]
+__all__ = [
+    "common_channels",
+    "common_kinds",
+    "engagement",
+    "engagement_features",
+    "kinds_seen",
+    "recognised",
+]
 
-SPOKEN_FOR = ("last", "acquired")  # days_since_last and days_since_acquired are other features
-INVITATION_WORDS = frozenset(
-    {"received", "sent", "send", "delivered", "delivery", "impression", "impressions"}
-    | {"invitation", "invite", "invited", "shown", "displayed", "mailed"}
-)
-RESPONSE_WORDS = frozenset(
-    {"open", "opened", "click", "clicked", "redeem", "redeemed", "redemption"}
-    | {"reply", "replied", "respond", "responded", "response", "answered"}
-)
+# days_since_last, days_since_acquired, days_since_event and engagement_all_… are other features.
+SPOKEN_FOR = ("last", "acquired", "event", "all")
+TREND_DAYS = 90
+CHANNEL_WINDOWS = (30, 90, 365)
+MOST_SEEN = 100
 
 
 def common_kinds(events: "ir.Table", most: int) -> tuple[EngagementKind, ...]:
@@ -55,6 +60,51 @@ def common_kinds(events: "ir.Table", most: int) -> tuple[EngagementKind, ...]:
     return tuple(EngagementKind(kind, name) for kind, name in column_names(kinds, taken=SPOKEN_FOR).items())
 
 
+def common_channels(
+    events: "ir.Table", kinds: Sequence[EngagementKind], most: int
+) -> tuple[EngagementKind, ...]:
+    """The channels that get columns: the `most` common of those that carry more than one kind.
+
+    Parameters
+    ----------
+    events : visible engagement, with ``kind`` and perhaps ``channel``
+    kinds : those that have columns themselves
+    most : how many channels at most
+
+    Returns
+    -------
+    Channels, most common first, equally common ones by their text; none where the table has none.
+
+    Examples
+    --------
+    >>> events = ibis.memtable({"kind": ["sent", "open", "visit"], "channel": ["email", "email", "web"]})
+    >>> [channel.name for channel in common_channels(events, common_kinds(events, most=3), most=3)]
+    ['email']
+    """
+    if "channel" not in events.columns or most < 1:
+        return ()
+    given = events.filter(events.channel.notnull())
+    told = given.kind.isin([kind.kind for kind in kinds])
+    counts = given.group_by("channel").agg(
+        events=given.count(), kinds=given.kind.nunique(), untold=(~told).any()
+    )
+    several = counts.filter((counts.kinds > 1) | counts.untold)
+    ranked = several.order_by([ibis.desc("events"), ibis.asc("channel")]).limit(most)
+    channels: list[str] = ranked.channel.to_pyarrow().to_pylist()
+    return tuple(EngagementKind(channel, name) for channel, name in column_names(channels).items())
+
+
+def kinds_seen(events: "ir.Table") -> tuple[str, ...]:
+    """Every kind there is, in the order of the alphabet; of more than a hundred, the most common.
+
+    Examples
+    --------
+    >>> kinds_seen(ibis.memtable({"kind": ["visit", "open", "visit"]}))
+    ('open', 'visit')
+    """
+    return tuple(sorted(kind.kind for kind in common_kinds(events, MOST_SEEN)))
+
+
 def recognised(kinds: Sequence[EngagementKind]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which kinds are invitations and which are responses, by the words in them.
 
@@ -64,19 +114,26 @@ def recognised(kinds: Sequence[EngagementKind]) -> tuple[tuple[str, ...], tuple[
     ...             EngagementKind("app_visit", "app_visit")])
     (('Coupon received',), ('click',))
     """
-    words = {kind.kind: set(kind.name.split("_")) for kind in kinds}
-    responses = tuple(kind for kind in words if words[kind] & RESPONSE_WORDS)
-    invitations = tuple(kind for kind in words if words[kind] & INVITATION_WORDS and kind not in responses)
-    return invitations, responses
+    named = [kind.kind for kind in kinds]
+    return tuple(filter(is_invitation, named)), tuple(filter(is_response, named))
 
 
-def engagement_features(kinds: Sequence[EngagementKind]) -> tuple[FeatureSpec, ...]:
-    """The features of these kinds: counts by window, days since, and the response rate.
+def engagement_features(
+    kinds: Sequence[EngagementKind],
+    channels: Sequence[EngagementKind] = (),
+    responses: Sequence[str] = (),
+) -> tuple[FeatureSpec, ...]:
+    """The features of these kinds and channels: counts by window, days since, trends and response rates.
+
+    Parameters
+    ----------
+    kinds, channels : those that have columns
+    responses : kinds, as the data writes them, that answer an invitation
 
     Examples
     --------
-    >>> [spec.name for spec in engagement_features([EngagementKind("App visit", "app_visit")])][-3:]
-    ['engagement_app_visit_365d', 'days_since_app_visit', 'response_rate']
+    >>> [spec.name for spec in engagement_features([EngagementKind("App visit", "app_visit")])][4:7]
+    ['engagement_app_visit_365d', 'days_since_app_visit', 'engagement_app_visit_trend_90d']
     """
     counts = tuple(
         FeatureSpec(
@@ -93,11 +150,84 @@ def engagement_features(kinds: Sequence[EngagementKind]) -> tuple[FeatureSpec, .
         )
         for kind in kinds
     )  # fmt: skip
+    trends = tuple(
+        FeatureSpec(
+            f"engagement_{kind.name}_trend_{TREND_DAYS}d", "engagement", "ratio", "number",
+            f"{_said(kind)}: {{engagement_{kind.name}_{TREND_DAYS}d:event}} in the last {TREND_DAYS} days, "
+            f"{{value:change}} in the {TREND_DAYS} days before", 2 * TREND_DAYS,
+        )
+        for kind in kinds
+    )  # fmt: skip
+    return (*counts, *since, *trends, *ALL_EVENTS, *_channel_features(channels), *_rates(kinds, responses))
+
+
+ALL_EVENTS = (
+    *(
+        FeatureSpec(f"engagement_all_{w}d", "engagement", "event", "number",
+                    f"{{value:event}} of any kind in the last {w} days", w)
+        for w in CHANNEL_WINDOWS
+    ),
+    FeatureSpec("days_since_event", "engagement", "day", "number", "last event {value:day} ago",
+                when_none=None, words_unknown="no event ever"),
+    *(
+        FeatureSpec(f"engagement_all_trend_{w}d", "engagement", "ratio", "number",
+                    f"{{value:change}} events of any kind in the {w} days before than in the last {w}", 2 * w)
+        for w in (30, 90)
+    ),
+)  # fmt: skip
+
+
+def _channel_features(channels: Sequence[EngagementKind]) -> tuple[FeatureSpec, ...]:
+    return tuple(
+        spec
+        for channel in channels
+        for spec in (
+            *(
+                FeatureSpec(
+                    f"channel_{channel.name}_{w}d", "engagement", "event", "number",
+                    f"{_said(channel)}: {{value:event}} in the last {w} days", w,
+                )
+                for w in CHANNEL_WINDOWS
+            ),
+            FeatureSpec(
+                f"channel_{channel.name}_days_since", "engagement", "day", "number",
+                f"{_said(channel)}: last {{value:day}} ago", when_none=None,
+                words_unknown=f"{_said(channel)}: never",
+            ),
+            FeatureSpec(
+                f"channel_{channel.name}_trend_{TREND_DAYS}d", "engagement", "ratio", "number",
+                f"{_said(channel)}: {{channel_{channel.name}_{TREND_DAYS}d:event}} in the last {TREND_DAYS} "
+                f"days, {{value:change}} in the {TREND_DAYS} days before", 2 * TREND_DAYS,
+            ),
+            FeatureSpec(
+                f"channel_{channel.name}_response_rate", "engagement", "ratio", "number",
+                f"{_said(channel)}: {{value:.2f}} responses per invitation", when_none=None,
+                words_unknown=f"{_said(channel)}: never invited",
+            ),
+        )
+    )  # fmt: skip
+
+
+def _rates(kinds: Sequence[EngagementKind], responses: Sequence[str]) -> tuple[FeatureSpec, ...]:
     rate = FeatureSpec(
         "response_rate", "engagement", "ratio", "number",
         "{value:.2f} responses per invitation", when_none=None, words_unknown="never invited",
     )  # fmt: skip
-    return (*counts, *since, rate)
+    recent = FeatureSpec(
+        f"response_rate_{TREND_DAYS}d", "engagement", "ratio", "number",
+        f"{{value:.2f}} responses per invitation in the last {TREND_DAYS} days"
+        "[, {response_rate:.2f} in all]",
+        TREND_DAYS, when_none=None, words_unknown=f"not invited in the last {TREND_DAYS} days",
+    )  # fmt: skip
+    by_kind = tuple(
+        FeatureSpec(
+            f"{kind.name}_response_rate", "engagement", "ratio", "number",
+            f"{_said(kind)}: {{value:.2f}} per invitation", when_none=None, words_unknown="never invited",
+        )
+        for kind in kinds
+        if kind.kind in responses
+    )  # fmt: skip
+    return (rate, recent, *by_kind)
 
 
 def _said(kind: EngagementKind) -> str:
@@ -105,17 +235,17 @@ def _said(kind: EngagementKind) -> str:
 
 
 def engagement(events: "ir.Table", catalogue: FeatureCatalogue) -> dict[str, "ir.NumericScalar"]:
-    """Events of each kind in each window, days since the last of each kind, and responses per invitation.
+    """Events by kind, channel and window, days since the last, trends, and responses per invitation.
 
     Parameters
     ----------
-    events : visible engagement, one row per event, with ``kind`` and ``days_ago``
-    catalogue : says which kinds have columns, and which are invitations and responses
+    events : visible engagement, one row per event, with ``kind``, ``days_ago`` and perhaps ``channel``
+    catalogue : says which kinds and channels have columns, and which kinds are invitations and responses
 
     Returns
     -------
-    Feature → aggregate over the events of one customer and as_of; response_rate is null without invitations,
-    and may pass 1 where one invitation gets several responses.
+    Feature → aggregate over the events of one customer and as_of. Trends lie in [-1, 1], as those of orders
+    do. Rates are null without invitations, and may pass 1 where one invitation gets several responses.
 
     Examples
     --------
@@ -127,15 +257,37 @@ def engagement(events: "ir.Table", catalogue: FeatureCatalogue) -> dict[str, "ir
     >>> row["engagement_sent_30d"], row["days_since_open"], row["response_rate"]
     (1, 8, 0.5)
     """
-    counts = {
-        f"engagement_{kind.name}_{w}d": events.count(where=(events.kind == kind.kind) & (events.days_ago < w))
-        for kind in catalogue.engagement_kinds
-        for w in WINDOWS
-    }
-    since = {
-        f"days_since_{kind.name}": events.days_ago.min(where=events.kind == kind.kind)
-        for kind in catalogue.engagement_kinds
-    }
-    invited = events.count(where=events.kind.isin(catalogue.invitations)).nullif(0)
-    responded = events.count(where=events.kind.isin(catalogue.responses))
-    return counts | since | {"response_rate": responded / invited}
+    ago = events.days_ago
+    any_event = ago >= 0
+    invites, responds = events.kind.isin(catalogue.invitations), events.kind.isin(catalogue.responses)
+    features: dict[str, ir.NumericScalar] = {"days_since_event": ago.min()}
+
+    def add(name: str, these: "ir.BooleanColumn", windows: Sequence[int], trends: Sequence[int]) -> None:
+        features.update({f"{name}_{w}d": events.count(where=these & (ago < w)) for w in windows})
+        features.update({f"{name}_trend_{w}d": _trend(events, these, w) for w in trends})
+
+    def rate(answers: "ir.BooleanColumn", asked: "ir.BooleanColumn") -> "ir.NumericScalar":
+        return events.count(where=answers) / events.count(where=asked).nullif(0)
+
+    add("engagement_all", any_event, CHANNEL_WINDOWS, (30, 90))
+    for kind in catalogue.engagement_kinds:
+        this = events.kind == kind.kind
+        add(f"engagement_{kind.name}", this, WINDOWS, (TREND_DAYS,))
+        features[f"days_since_{kind.name}"] = ago.min(where=this)
+        if kind.kind in catalogue.responses:
+            features[f"{kind.name}_response_rate"] = rate(this, invites)
+    for channel in catalogue.engagement_channels if "channel" in events.columns else ():
+        here = events.channel == channel.kind
+        add(f"channel_{channel.name}", here, CHANNEL_WINDOWS, (TREND_DAYS,))
+        features[f"channel_{channel.name}_days_since"] = ago.min(where=here)
+        features[f"channel_{channel.name}_response_rate"] = rate(here & responds, here & invites)
+    features["response_rate"] = rate(responds, invites)
+    recent = ago < TREND_DAYS
+    features[f"response_rate_{TREND_DAYS}d"] = rate(responds & recent, invites & recent)
+    return features
+
+
+def _trend(events: "ir.Table", these: "ir.BooleanColumn", window_days: int) -> "ir.NumericScalar":
+    this = events.count(where=these & (events.days_ago < window_days))
+    both = events.count(where=these & (events.days_ago < 2 * window_days))
+    return (2 * this - both) / both.nullif(0)

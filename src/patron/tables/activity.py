@@ -1,20 +1,31 @@
 """What counts as activity, and the days of a business that has no transactions.
 
-Whoever stops being active has churned, so a business says what activity is: purchases, engagement (any event
-of that table), or a contract that runs. Where there are no transactions, the days of the other tables take
-the place of purchase days, each of them worth 1: value then counts active days, and no money.
+Whoever stops being active has churned, so a business says what activity is: purchases, engagement (what
+customers do, but not what is sent to them, for those who left receive that too), or a contract that runs.
+Where there are no transactions, the days of the other tables take the place of purchase days, each of them
+worth 1: value then counts active days, and no money.
 """
 
 import datetime
+import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
 
-from patron.errors import SettingsError
+from patron.errors import SettingsError, TableError, some
 
-__all__ = ["Activity", "choose_activity", "days_without_transactions", "known_days"]
+__all__ = [
+    "Activity",
+    "choose_activity",
+    "days_without_transactions",
+    "is_invitation",
+    "is_response",
+    "known_days",
+    "passive_kinds",
+]
 
 type Activity = Literal["purchases", "engagement", "subscriptions"]
 
@@ -23,6 +34,60 @@ TABLE_OF: Mapping[str, str] = {
     "engagement": "engagement",
     "subscriptions": "subscriptions",
 }
+
+INVITATION_WORDS = frozenset(
+    {"received", "sent", "send", "delivered", "delivery", "impression", "impressions"}
+    | {"invitation", "invite", "invited", "shown", "displayed", "mailed"}
+)
+RESPONSE_WORDS = frozenset(
+    {"open", "opened", "click", "clicked", "redeem", "redeemed", "redemption"}
+    | {"reply", "replied", "respond", "responded", "response", "answered"}
+)
+CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def is_response(kind: str) -> bool:
+    """Whether a kind of engagement answers an invitation, by the words in it.
+
+    Examples
+    --------
+    >>> is_response("CouponRedeemed"), is_response("app_visit")
+    (True, False)
+    """
+    return bool(_words(kind) & RESPONSE_WORDS)
+
+
+def is_invitation(kind: str) -> bool:
+    """Whether a kind of engagement is what the business sent or showed, by the words in it.
+
+    Examples
+    --------
+    >>> is_invitation("email_sent"), is_invitation("Invitation answered")
+    (True, False)
+    """
+    return bool(_words(kind) & INVITATION_WORDS) and not is_response(kind)
+
+
+def passive_kinds(engagement: ir.Table) -> tuple[str, ...]:
+    """The kinds of engagement that are no activity of the customer, in the order of the alphabet.
+
+    Raises
+    ------
+    TableError : there is no other kind
+
+    Examples
+    --------
+    >>> passive_kinds(ibis.memtable({"kind": ["email_sent", "email_open", "visit"]}))
+    ('email_sent',)
+    """
+    kinds: list[str] = sorted(engagement.select("kind").distinct().kind.to_pyarrow().to_pylist())
+    passive = tuple(kind for kind in kinds if is_invitation(kind))
+    if len(passive) == len(kinds):
+        raise TableError(
+            f"table 'engagement' holds only what was sent to customers ({some(passive)}), and nothing that "
+            "they did. Add what customers do, or rename the kinds if they are that."
+        )
+    return passive
 
 
 def choose_activity(tables: Collection[str], activity: str | None = None) -> Activity:
@@ -127,6 +192,11 @@ def known_days(
             ends.append(past.ended_on.max().to_pyarrow().as_py() or last)
         known = max(last, *ends)
     return first, last, known
+
+
+def _words(kind: str) -> set[str]:
+    parted = CAMEL_HUMP.sub(" ", unicodedata.normalize("NFKC", kind))
+    return set(re.split(r"[\W_]+", parted.casefold()))
 
 
 def _ends(day: ir.DateColumn) -> tuple[datetime.date, datetime.date]:

@@ -16,7 +16,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from patron.errors import DateError, SettingsError
-from patron.tables.activity import Activity, choose_activity, days_without_transactions, known_days
+from patron.tables.activity import (
+    Activity,
+    choose_activity,
+    days_without_transactions,
+    known_days,
+    passive_kinds,
+)
 from patron.tables.days import by_day
 from patron.tables.engine import open_engine, store
 from patron.tables.given import as_sources, id_type, shared_backend
@@ -52,8 +58,8 @@ class History:
     days : one row per customer × day with a transaction: customer_id, day, net_amount (money), orders
         (distinct orders that are no refund, or lines where there is no order_id), lines, refunds (lines),
         refund_amount (money, ≥ 0), quantity, discount, cost where given, is_purchase (net_amount > 0).
-        Without transactions: one row per customer × day with engagement, or else with the start of a
-        contract, with a net_amount of 1
+        Without transactions: one row per customer × day with engagement that is no invitation, or else with
+        the start of a contract, with a net_amount of 1
     first_day : day of the first transaction, or of the first event where engagement is the activity
     last_day : last of the days
     known_until : last day of which everything is known: the last day of the days and of the activity, or the
@@ -167,8 +173,7 @@ class History:
         kept = {name: _kept(checked, connection) for name, checked in rows.items()}
         of_days = next(name for name in ("transactions", "engagement", "subscriptions") if name in kept)
         with reading(of_days, sources[of_days].source):
-            by_days = by_day if of_days == "transactions" else days_without_transactions
-            days = store(connection, by_days(kept[of_days]), "days")
+            days = store(connection, _days(of_days, kept[of_days]), "days")
         if of_days == "transactions":
             refuse_without_purchase(days)
         if "customers" in kept:
@@ -211,9 +216,11 @@ class History:
 
     @property
     def active_days(self) -> ir.Table:
-        """Customer_id and day of every purchase or, where engagement is the activity, of every event."""
+        """Customer_id and day of every purchase or, where engagement is the activity, of every event that is
+        no invitation.
+        """
         if self.activity == "engagement" and self.engagement is not None:
-            return self.engagement.select("customer_id", "day")
+            return _active(self.engagement).select("customer_id", "day")
         return self.days.filter(self.days.is_purchase).select("customer_id", "day")
 
     @property
@@ -265,6 +272,33 @@ class History:
             days=days,
             last_day=last_day,
             known_until=as_of,
+        )
+
+    def with_activity(self, activity: Activity) -> "History":
+        """The same business with another activity, whose end is churn.
+
+        Parameters
+        ----------
+        activity : "purchases", "engagement" or "subscriptions"
+
+        Raises
+        ------
+        SettingsError : the table of that activity was not given
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> lines = pd.DataFrame({"customer_id": [1], "order_at": ["2024-01-05"], "amount": [2]})
+        >>> visits = pd.DataFrame({"customer_id": [1], "event_at": ["2024-02-01"], "kind": ["visit"]})
+        >>> History.read(lines, visits).with_activity("engagement").known_until
+        datetime.date(2024, 2, 1)
+        """
+        named = {name: getattr(self, name) for name in ("transactions", "engagement", "subscriptions")}
+        tables = {name: table for name, table in named.items() if table is not None}
+        activity = choose_activity(tables, activity)
+        first_day, last_day, known_until = known_days(activity, tables, self.days, datetime.date.today())
+        return replace(
+            self, activity=activity, first_day=first_day, last_day=last_day, known_until=known_until
         )
 
     def check_as_of(self, as_of: datetime.date) -> datetime.date:
@@ -327,6 +361,16 @@ def _until(table: ir.Table | None, as_of: datetime.date) -> ir.Table | None:
             if name in then.columns
         }
     )
+
+
+def _days(table: str, kept: ir.Table) -> ir.Table:
+    if table == "transactions":
+        return by_day(kept)
+    return days_without_transactions(_active(kept) if table == "engagement" else kept)
+
+
+def _active(engagement: ir.Table) -> ir.Table:
+    return engagement.filter(engagement.kind.notin(passive_kinds(engagement) or [""]))
 
 
 def _kept(rows: CheckedRows, connection: Any) -> ir.Table:

@@ -21,7 +21,7 @@ def read_history(settings: Settings) -> History:
 
     Raises
     ------
-    SettingsError : no transactions are named
+    SettingsError : neither transactions, engagement nor subscriptions are named, or not those of the activity
     SourceError, TableError, MissingColumnsError : a table cannot be read or used
 
     Examples
@@ -31,15 +31,10 @@ def read_history(settings: Settings) -> History:
     >>> read_history(Settings(tables={"transactions": sales})).last_day
     datetime.date(2024, 5, 1)
     """
-    if settings.tables.transactions is None:
-        raise SettingsError(
-            "No transactions are given. Name a file with --transactions "
-            "or under [tables.transactions] in patron.toml."
-        )
     sources = {
         name: _source(table, settings.time_zone) for name, table in settings.tables if table is not None
     }
-    return History.read(**sources, duplicates=settings.duplicates)
+    return History.read(**sources, duplicates=settings.duplicates, activity=settings.activity)
 
 
 def known_history(settings: Settings, history: History | None, progress: Progress) -> History:
@@ -47,7 +42,7 @@ def known_history(settings: Settings, history: History | None, progress: Progres
 
     Parameters
     ----------
-    settings : `as_of` None means the last day of the transactions
+    settings : `as_of` None means the last day known; an `activity` that is given counts
     history : None to read the tables
     progress : called where they are read
 
@@ -69,6 +64,8 @@ def known_history(settings: Settings, history: History | None, progress: Progres
     if history is None:
         progress("Reading the tables")
         history = read_history(settings)
+    elif settings.activity not in (None, history.activity):
+        history = history.with_activity(settings.activity)
     return history.until(settings.as_of or history.known_until)
 
 
@@ -88,8 +85,11 @@ def refuse_nobody(rows: int, settings: Settings, as_of: date) -> None:
     """
     if rows == 0:
         window = settings.active_within_days
+        if window is None:
+            raise SettingsError(f"No customer is active as of {as_of}. Choose another as_of.")
+        active = "bought" if settings.activity in (None, "purchases") else "was active"
         raise SettingsError(
-            f"No customer bought in the {window} days up to {as_of}. Widen active_within_days."
+            f"No customer {active} in the {window} days up to {as_of}. Widen active_within_days."
         )
 
 

@@ -1,0 +1,58 @@
+"""Where in the year as_of lies: a point on a circle, so that 31 December is next to 1 January.
+
+Only a business of which two full years are visible gets these features: with less, a model could not tell
+the season from the trend.
+"""
+
+import math
+from datetime import date
+from typing import TYPE_CHECKING
+
+from patron.features.catalogue import FeatureSpec
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = ["SEASON", "season", "shows_seasons"]
+
+TWO_YEARS = 730
+DAYS_OF_YEAR = 365.25
+
+SEASON = (
+    FeatureSpec("season_sin", "season", "ratio", "number", "time of the year", when_none=None),
+    FeatureSpec("season_cos", "season", "ratio", "number", "time of the year", when_none=None),
+)
+
+
+def shows_seasons(first_day: date, as_of: date) -> bool:
+    """Whether two full years are visible on as_of.
+
+    Examples
+    --------
+    >>> shows_seasons(date(2023, 1, 1), date(2024, 12, 31)), shows_seasons(date(2023, 1, 1), date(2024, 6, 1))
+    (True, False)
+    """
+    return (as_of - first_day).days >= TWO_YEARS
+
+
+def season(as_of: "ir.DateColumn") -> dict[str, "ir.FloatingColumn"]:
+    """Sine and cosine of the day of the year: ratios in [-1, 1].
+
+    Parameters
+    ----------
+    as_of : dates
+
+    Returns
+    -------
+    Feature → column
+
+    Examples
+    --------
+    >>> import ibis
+    >>> spine = ibis.memtable({"as_of": [date(2024, 4, 1)]})
+    >>> spine.mutate(**season(spine.as_of)).to_pandas()[["season_sin", "season_cos"]].round(3)
+       season_sin  season_cos
+    0         1.0      -0.012
+    """
+    angle = as_of.day_of_year().cast("float64") * (2 * math.pi / DAYS_OF_YEAR)
+    return {"season_sin": angle.sin().round(9), "season_cos": angle.cos().round(9)}
