@@ -1,4 +1,4 @@
-"""The spend model for a business in which nobody has bought twice: everyone spends alike."""
+"""Spend models that need no fit: nobody has bought twice, or all orders are worth the same."""
 
 import warnings
 
@@ -8,8 +8,9 @@ import pandas as pd
 from patron.errors import InputError, PatronWarning
 from patron.models.spend import GammaGammaModel
 
-__all__ = ["population_spend"]
+__all__ = ["one_price", "population_spend"]
 
+SAME = 1e-9  # amounts that differ by less, in parts of one, are one price
 ALIKE = 1e6  # shape q of customers whose mean orders are all alike: their spread is 1/√q of the mean
 
 
@@ -56,6 +57,30 @@ def population_spend(rfm: pd.DataFrame) -> GammaGammaModel:
         PatronWarning,
         stacklevel=3,
     )
-    spread = max(float(known.std()) / mean, 1e-3)
-    p = 1 / spread**2
+    return _alike(mean, spread=float(known.std()) / mean)
+
+
+def one_price(rfm: pd.DataFrame) -> GammaGammaModel | None:
+    """Gamma-Gamma of a business whose orders are all worth the same; None where they differ.
+
+    Parameters
+    ----------
+    rfm : one row per customer: frequency, and monetary_value (money) of those who have bought twice
+
+    Examples
+    --------
+    >>> model = one_price(pd.DataFrame({"frequency": [3, 1], "monetary_value": [9.9, 9.9]}))
+    >>> rfm = pd.DataFrame({"customer_id": [7], "frequency": [2], "monetary_value": [9.9]})
+    >>> model.expected_spend(rfm).round(2).to_dict()
+    {7: 9.9}
+    """
+    again = rfm.loc[rfm["frequency"].astype("float64") > 0, "monetary_value"]
+    values = again.to_numpy(dtype=np.float64, na_value=np.nan)
+    if values.size == 0 or np.ptp(values) > SAME * values.max():
+        return None
+    return _alike(float(values.mean()), spread=0.0)
+
+
+def _alike(mean: float, spread: float) -> GammaGammaModel:
+    p = 1 / max(spread, 1e-3) ** 2
     return GammaGammaModel.from_params(p=p, q=ALIKE, v=mean * (ALIKE - 1) / p)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from patron.errors import RangeError
 from patron.models.customers import Customers, read_customers
-from patron.models.population_spend import population_spend
+from patron.models.population_spend import one_price, population_spend
 from patron.models.predictive import OutlookSettings, Question, ask_all
 from patron.models.purchases import BetaGeoModel
 from patron.models.purchases.expectation import discounted_expected_purchases, expected_purchases_new_customer
@@ -113,10 +113,12 @@ class CustomerValueModel:
         """
         customers = read_customers(rfm, purchases=True, spend=True)
         self.purchases.fit(rfm)
-        if (customers.frequency > 0).any():
-            self.spend.fit(rfm)
-        else:
+        if not (customers.frequency > 0).any():
             self.spend = population_spend(rfm)
+        elif (fixed := one_price(rfm)) is not None:
+            self.spend = fixed
+        else:
+            self.spend.fit(rfm)
         return self
 
     def predict(
