@@ -45,6 +45,7 @@ class ValueCombination:
     btyd_factor, tree_factor : what sets each part right in total
     tree_share : weight of the trees in [0, 1], of money that is right in total
     smallest : money, the least that is expected of a customer
+    mean : money, of the sum of the parts
     combined, calibrated : (n_knots,) logarithms of money, rising: sum of the parts → expected value; linear
         between knots, parallel to the diagonal beyond them
     low_stretch, high_stretch : factors on the bounds after they have moved with the mean
@@ -71,6 +72,7 @@ class ValueCombination:
     tree_factor: float
     tree_share: float
     smallest: float
+    mean: float
     combined: tuple[float, ...]
     calibrated: tuple[float, ...]
     low_stretch: float
@@ -128,17 +130,16 @@ class ValueCombination:
         factors = [
             _credible(_ratio(total, float(part.sum())), buyers, BUYERS_FOR_TOTAL) for part in (btyd, trees)
         ]
-        parts = [
-            np.maximum(factor * part, smallest) for factor, part in zip(factors, (btyd, trees), strict=True)
-        ]
-        share = 0.0 if tree_expected is None else _best_share(parts[0], parts[1], came, buyers)
-        mixed = (1 - share) * parts[0] + share * parts[1]
+        parts = [factor * part for factor, part in zip(factors, (btyd, trees), strict=True)]
+        share = 0.0 if tree_expected is None else _best_share(parts[0], parts[1], came, smallest)
+        mixed = np.maximum((1 - share) * parts[0] + share * parts[1], smallest)
         combined, calibrated = _decile_map(mixed, came, total)
         unstretched = cls(
             btyd_factor=factors[0],
             tree_factor=factors[1],
             tree_share=share,
             smallest=smallest,
+            mean=float(mixed.mean()),
             combined=combined,
             calibrated=calibrated,
             low_stretch=1.0,
@@ -184,26 +185,43 @@ class ValueCombination:
             }
         )
 
-    def level_for(
+    def anchored(
         self, btyd_expected: npt.ArrayLike, tree_expected: npt.ArrayLike | None, total: float
-    ) -> float:
-        """The `level` at which the expected values of these customers add up to `total`.
+    ) -> Self:
+        """The same combination at the level of today: what all customers bring adds up to `total`.
 
         Parameters
         ----------
-        btyd_expected, tree_expected : (n_customers,) money ≥ 0, of every customer known
-        total : money that all of them are forecast to bring
+        btyd_expected, tree_expected : (n_customers,) money ≥ 0, of every customer known today, by models and
+            trees that may be newer than those of `fit`
+        total : money that all of them are forecast to bring (see :class:`patron.models.level.Level`)
+
+        Returns
+        -------
+        ValueCombination : each part is right in total again, so that the shares are what they were
 
         Examples
         --------
         >>> ones = np.ones(100)
-        >>> combination = ValueCombination.fit(ones, ones, actual=3 * ones, low=0 * ones, high=ones)
-        >>> round(combination.level_for(ones, ones, total=330.0), 2)
-        1.32
+        >>> learned = ValueCombination.fit(ones, ones, actual=3 * ones, low=0 * ones, high=ones)
+        >>> today = learned.anchored(ones, 5 * ones, total=330.0)
+        >>> round(float(today.predict(ones, 5 * ones, 0 * ones, ones)["expected_value"].sum()), 6)
+        330.0
         """
         btyd = _money(btyd_expected, "btyd_expected")
         trees = btyd if tree_expected is None else _money(tree_expected, "tree_expected")
-        return _ratio(total, float(self._expected(btyd, trees).sum()))
+        if not total > 0 or btyd.sum() <= 0:
+            return self
+        moved = replace(
+            self,
+            btyd_factor=_ratio(total, float(btyd.sum())),
+            tree_factor=_ratio(total, float(trees.sum())),
+        )
+        mean = float(moved._mixed(btyd, trees).mean())
+        shift = float(np.log(mean / self.mean))
+        moved = replace(moved, mean=mean, combined=_shifted(self.combined, shift))
+        rest = float(np.log(total / moved._expected(btyd, trees).sum()))
+        return replace(moved, calibrated=_shifted(self.calibrated, rest))
 
     def sentences(self) -> list[str]:
         """Which part won, and what was moved."""
@@ -214,7 +232,8 @@ class ValueCombination:
         winner = "trees" if self.tree_share > 0.5 else "purchase and spend models"
         return [
             f"Expected value is {self.tree_share:.0%} trees and {1 - self.tree_share:.0%} purchase and spend "
-            f"models: on {self.customers:,} customers, {self.buyers:,} of them buyers, the {winner} said more.",
+            f"models: on {self.customers:,} customers, {self.buyers:,} of them buyers, the {winner} said "
+            "more.",
             f"In total the purchase and spend models had to be taken {self.btyd_factor:.2f} times, the trees "
             f"{self.tree_factor:.2f} times; bounds of intervals {self.low_stretch:.2f} and "
             f"{self.high_stretch:.2f} times, and {self.coverage:.0%} of open intervals then held.",
@@ -234,15 +253,16 @@ class ValueCombination:
         return cls(**{**parts, **knots, "coverage": coverage})
 
     def _expected(self, btyd: Floats, trees: Floats) -> Floats:
-        parts = (
-            np.maximum(self.btyd_factor * btyd, self.smallest),
-            np.maximum(self.tree_factor * trees, self.smallest),
-        )
-        mixed = np.log((1 - self.tree_share) * parts[0] + self.tree_share * parts[1])
+        mixed = np.log(self._mixed(btyd, trees))
         lowest, highest = self.combined[0], self.combined[-1]
         beyond = mixed - np.clip(mixed, lowest, highest)
         expected: Floats = np.exp(np.interp(mixed, self.combined, self.calibrated) + beyond)
         return expected
+
+    def _mixed(self, btyd: Floats, trees: Floats) -> Floats:
+        parts = (self.btyd_factor * btyd, self.tree_factor * trees)
+        mixed: Floats = (1 - self.tree_share) * parts[0] + self.tree_share * parts[1]
+        return np.maximum(mixed, self.smallest)
 
     def _stretched(
         self, btyd: Floats, trees: Floats, actual: Floats, low: Floats, high: Floats, level: float
@@ -286,11 +306,12 @@ def _credible(factor: float, buyers: int, half: int) -> float:
     return float(factor ** (buyers / (buyers + half)))
 
 
-def _best_share(btyd: Floats, trees: Floats, actual: Floats, buyers: int) -> float:
+def _best_share(btyd: Floats, trees: Floats, actual: Floats, smallest: float) -> float:
     """The weight of the trees with the least deviance, nearer to a half the fewer the buyers."""
     actual, shares = np.maximum(actual, 0.0), np.linspace(0, 1, 41)
-    deviance = [_deviance(actual, (1 - share) * btyd + share * trees) for share in shares]
-    best = float(shares[int(np.argmin(deviance))])
+    sums = (np.maximum((1 - share) * btyd + share * trees, smallest) for share in shares)
+    best = float(shares[int(np.argmin([_deviance(actual, mixed) for mixed in sums]))])
+    buyers = int((actual > 0).sum())
     return (buyers * best + BUYERS_FOR_SHARES * 0.5) / (buyers + BUYERS_FOR_SHARES)
 
 
@@ -318,6 +339,10 @@ def _decile_map(mixed: Floats, actual: Floats, total: float) -> tuple[tuple[floa
         mapped = np.exp(np.interp(np.log(mixed), x, y) + np.log(mixed) - np.clip(np.log(mixed), x[0], x[-1]))
         y = y + np.log(mixed.sum() / mapped.sum())
     return tuple(x.tolist()), tuple(y.tolist())
+
+
+def _shifted(knots: tuple[float, ...], shift: float) -> tuple[float, ...]:
+    return tuple(knot + shift for knot in knots)
 
 
 def _stretch(ratios: Floats, share: float) -> float:

@@ -27,7 +27,7 @@ def test_the_part_that_knows_more_gets_the_larger_share(trees_know, least, most)
     parts = (noisy(mean, 1), mean) if trees_know else (mean, noisy(mean, 1))
     combination = ValueCombination.fit(*parts, actual, low, high)
     assert least <= combination.tree_share <= most
-    winner = "trees said more" if trees_know else "purchase and spend models said more"
+    winner = "the trees said more" if trees_know else "the purchase and spend models said more"
     assert winner in combination.sentences()[0]
 
 
@@ -144,3 +144,20 @@ def test_columns_that_do_not_fit_are_refused_in_a_sentence():
         ValueCombination.fit(mean, mean[1:], actual, low, high)
     with pytest.raises(InputError, match="tree_expected is missing or infinite in 1 rows, at position 4"):
         ValueCombination.fit(mean, np.where(np.arange(100) == 4, np.nan, mean), actual, low, high)
+
+
+def test_anchored_at_another_level_the_shares_stay_and_the_total_is_that_of_the_forecast():
+    mean, actual, low, high = snapshot()
+    trees = noisy(mean, 1)
+    learned = ValueCombination.fit(mean, trees, actual, low, high)
+    today = learned.anchored(mean, 4 * trees, total=1.5 * actual.sum())  # these trees grew in a better season
+    plain = learned.predict(mean, trees, low, high)
+    raised = today.predict(mean, 4 * trees, low, high)
+    assert raised["expected_value"].sum() == pytest.approx(1.5 * actual.sum())
+    np.testing.assert_allclose(raised, plain * raised.to_numpy().sum() / plain.to_numpy().sum(), rtol=0.02)
+
+
+def test_a_forecast_of_nothing_anchors_nothing():
+    mean, actual, low, high = snapshot(300)
+    learned = ValueCombination.fit(mean, mean, actual, low, high)
+    assert learned.anchored(mean, mean, total=0.0) is learned
