@@ -10,18 +10,28 @@ subscriptions      has a contract on as_of that ends in it, and none on its last
 """
 
 import datetime
+from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
-from patron.errors import HistoryTooShortError, RangeError
+from patron.errors import HistoryTooShortError, RangeError, SettingsError
 from patron.snapshots.asof import KEY, ahead, ended_ahead, running
+from patron.snapshots.churn_window import own_windows
+from patron.snapshots.spine import make_spine
+from patron.tables.activity import ChurnWindow
 from patron.tables.history import History
 
-__all__ = ["make_labels"]
+__all__ = ["CANDIDATE_WINDOWS", "audit_windows", "make_labels"]
+
+CANDIDATE_WINDOWS = (14, 30, 60, 90, 120, 180, 365)
+"""Days of silence that `audit_windows` tries."""
 
 
-def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Table:
+def make_labels(
+    history: History, spine: ir.Table, horizon_days: int, *, churn_window: ChurnWindow | None = None
+) -> ir.Table:
     """What each customer of the spine did in the horizon (as_of, as_of + horizon_days].
 
     Parameters
@@ -29,6 +39,9 @@ def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Tabl
     history : the tables of the business
     spine : customer_id, as_of (dates); one row per pair
     horizon_days : days, ≥ 1
+    churn_window : "fixed" takes the whole horizon for everyone; "adaptive" counts as churned who is silent in
+        a window of one's own (:mod:`patron.snapshots.churn_window`) within the horizon; None takes the
+        history's
 
     Returns
     -------
@@ -41,6 +54,7 @@ def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Tabl
     ------
     RangeError : the horizon is shorter than a day
     HistoryTooShortError : some horizon ends after the last day known, so that its outcome is unknown
+    SettingsError : the window is neither, or is adaptive for contracts
 
     Examples
     --------
@@ -66,7 +80,7 @@ def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Tabl
     )
     joined = spine.select(*KEY).left_join(outcome, list(KEY)).drop(*(f"{key}_right" for key in KEY))
     joined = joined.mutate(purchases=joined.purchases.fill_null(0))
-    activity = _activity_left(history, spine, horizon_days)
+    activity = _activity_left(history, spine, horizon_days, churn_window or history.churn_window)
     if activity is None:
         left = joined.purchases
     else:
@@ -80,8 +94,93 @@ def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Tabl
     )
 
 
-def _activity_left(history: History, spine: ir.Table, horizon_days: int) -> ir.Table | None:
+def audit_windows(
+    history: History, *, windows: Sequence[int] = CANDIDATE_WINDOWS, horizon_days: int = 90
+) -> pd.DataFrame:
+    """How many of those whom a window calls churned came back: a window that is wrong too often is too short.
+
+    For each window of w days, the customers eligible 2 w days before the last day known are watched: whoever
+    is silent for the first w days counts as churned, and has come back who is active in the w days after.
+
+    Parameters
+    ----------
+    history : the tables of the business; its activity is not a contract
+    windows : days of silence to try; those are left out for which the history is too short
+    horizon_days : days, the longest of the customers' own windows, which come last
+
+    Returns
+    -------
+    One row per window: window ("90 days", or "own, at most 90 days"), as_of, customers, churned, came_back
+    (counts), churned_share, came_back_share (of the churned; NaN where there are none). No row for contracts,
+    whose end is known.
+
+    Raises
+    ------
+    RangeError : a window is shorter than a day
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"customer_id": [1, 1, 2], "amount": 5.0,
+    ...                       "order_at": ["2024-01-01", "2024-03-01", "2024-01-01"]})
+    >>> found = audit_windows(History.read(lines), windows=[30], horizon_days=30)
+    >>> found.loc[0, ["churned", "came_back"]].to_dict()
+    {'churned': 2, 'came_back': 1}
+    """
+    if history.activity == "subscriptions":
+        windows, horizons = [], []
+    else:
+        horizons = [horizon_days]
+    asked = [(days, "fixed", f"{days} days") for days in windows]
+    asked += [(days, "adaptive", f"own, at most {days} days") for days in horizons]
+    rows = []
+    for days, kind, words in asked:
+        as_of = history.known_until - datetime.timedelta(days=2 * days)
+        if days < 1:
+            raise RangeError(f"a window must be at least 1 day, got {days!r}.")
+        if (
+            as_of < history.first_day
+            or not history.active_days.filter(history.active_days.day <= ibis.literal(as_of))
+            .count()
+            .to_pyarrow()
+            .as_py()
+        ):
+            continue
+        rows.append({"window": words, "as_of": as_of, **_audited(history, as_of, days, kind)})
+    columns = ["window", "as_of", "customers", "churned", "came_back", "churned_share", "came_back_share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _audited(history: History, as_of: datetime.date, days: int, kind: str) -> dict[str, float]:
+    spine = make_spine(history, as_of)
+    if kind == "adaptive":
+        windows = own_windows(history, spine, days)
+    else:
+        windows = spine.mutate(window_days=ibis.literal(days, "int64"))
+    later = ahead(history.active_days, spine, 2 * days)
+    first = later.group_by(*KEY).aggregate(first=later.days_ahead.min())
+    watched = windows.left_join(first, list(KEY))
+    silent = watched["first"].isnull() | (watched["first"] > watched.window_days)
+    back = silent & watched["first"].notnull()
+    found = watched.aggregate(customers=watched.count(), churned=silent.sum(), came_back=back.sum())
+    counts: dict[str, float] = found.to_pyarrow().to_pylist()[0]
+    counts = {name: int(count or 0) for name, count in counts.items()}
+    return counts | {
+        "churned_share": counts["churned"] / max(counts["customers"], 1),
+        "came_back_share": counts["came_back"] / counts["churned"] if counts["churned"] else float("nan"),
+    }
+
+
+def _activity_left(
+    history: History, spine: ir.Table, horizon_days: int, churn_window: str
+) -> ir.Table | None:
     """How much activity there is in the horizon, by row of the spine; None where it is the purchases."""
+    if churn_window not in ("fixed", "adaptive"):
+        raise SettingsError(f'churn_window must be "fixed" or "adaptive", got {churn_window!r}.')
+    if churn_window == "adaptive":
+        later = ahead(history.active_days, spine, horizon_days)
+        judged = later.join(own_windows(history, spine, horizon_days), list(KEY))
+        inside = judged.filter(judged.days_ahead <= judged.window_days)
+        return inside.group_by(*KEY).aggregate(activity=inside.count().cast("int64"))
     if history.activity == "engagement" and history.engagement is not None:
         later = ahead(history.active_days, spine, horizon_days)
         return later.group_by(*KEY).aggregate(activity=later.count().cast("int64"))

@@ -19,6 +19,7 @@ from patron.errors import SettingsError, TableError, some
 
 __all__ = [
     "Activity",
+    "ChurnWindow",
     "choose_activity",
     "days_without_transactions",
     "is_invitation",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 type Activity = Literal["purchases", "engagement", "subscriptions"]
+type ChurnWindow = Literal["fixed", "adaptive"]
 
 TABLE_OF: Mapping[str, str] = {
     "purchases": "transactions",

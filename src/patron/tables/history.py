@@ -18,6 +18,7 @@ import pandas as pd
 from patron.errors import DateError, SettingsError
 from patron.tables.activity import (
     Activity,
+    ChurnWindow,
     choose_activity,
     days_without_transactions,
     known_days,
@@ -55,6 +56,7 @@ class History:
         (day of the end; null while it runs), plan, price, period_days, renews_at, cancel_reason where given;
         or None
     activity : what counts as activity, "purchases", "engagement" or "subscriptions": who ends it has churned
+    churn_window : the silence that is churn: "fixed", the horizon, or "adaptive", by each customer's gaps
     days : one row per customer × day with a transaction: customer_id, day, net_amount (money), orders
         (distinct orders that are no refund, or lines where there is no order_id), lines, refunds (lines),
         refund_amount (money, ≥ 0), quantity, discount, cost where given, is_purchase (net_amount > 0).
@@ -73,6 +75,7 @@ class History:
     customers: ir.Table | None
     subscriptions: ir.Table | None
     activity: Activity
+    churn_window: ChurnWindow
     days: ir.Table
     first_day: datetime.date
     last_day: datetime.date
@@ -90,6 +93,7 @@ class History:
         subscriptions: Any = None,
         *,
         activity: Activity | None = None,
+        churn_window: ChurnWindow = "fixed",
         columns: Mapping[str, Mapping[str, str]] | None = None,
         time_zones: str | Mapping[str, str] | None = None,
         duplicates: Literal["keep", "reject"] = "keep",
@@ -105,6 +109,7 @@ class History:
             ("duckdb:///shop.db::orders"); or a TableSource. Customers alone are too little
         activity : "purchases", "engagement" or "subscriptions", what a customer who leaves no longer has;
             None takes contracts where there are any, else purchases, else engagement
+        churn_window : "fixed", or "adaptive" for a window of each customer's own within the horizon
         columns : table → patron's column name → your column name
         time_zones : zone of the business, such as "Europe/Berlin", for every table or per table
         duplicates : "keep" rows equal in every column (and count them), or "reject" all but the first
@@ -191,6 +196,7 @@ class History:
             customers=kept.get("customers"),
             subscriptions=kept.get("subscriptions"),
             activity=activity,
+            churn_window=churn_window,
             days=days,
             first_day=first_day,
             last_day=last_day,
@@ -274,12 +280,15 @@ class History:
             known_until=as_of,
         )
 
-    def with_activity(self, activity: Activity) -> "History":
-        """The same business with another activity, whose end is churn.
+    def with_churn(
+        self, activity: Activity | None = None, churn_window: ChurnWindow | None = None
+    ) -> "History":
+        """The same business with another definition of churn.
 
         Parameters
         ----------
-        activity : "purchases", "engagement" or "subscriptions"
+        activity : "purchases", "engagement" or "subscriptions"; None for the one it has
+        churn_window : "fixed" or "adaptive"; None for the one it has
 
         Raises
         ------
@@ -290,15 +299,18 @@ class History:
         >>> import pandas as pd
         >>> lines = pd.DataFrame({"customer_id": [1], "order_at": ["2024-01-05"], "amount": [2]})
         >>> visits = pd.DataFrame({"customer_id": [1], "event_at": ["2024-02-01"], "kind": ["visit"]})
-        >>> History.read(lines, visits).with_activity("engagement").known_until
+        >>> History.read(lines, visits).with_churn("engagement").known_until
         datetime.date(2024, 2, 1)
         """
+        same = replace(self, churn_window=churn_window or self.churn_window)
+        if activity in (None, self.activity):
+            return same
         named = {name: getattr(self, name) for name in ("transactions", "engagement", "subscriptions")}
         tables = {name: table for name, table in named.items() if table is not None}
         activity = choose_activity(tables, activity)
         first_day, last_day, known_until = known_days(activity, tables, self.days, datetime.date.today())
         return replace(
-            self, activity=activity, first_day=first_day, last_day=last_day, known_until=known_until
+            same, activity=activity, first_day=first_day, last_day=last_day, known_until=known_until
         )
 
     def check_as_of(self, as_of: datetime.date) -> datetime.date:

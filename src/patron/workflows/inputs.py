@@ -34,7 +34,12 @@ def read_history(settings: Settings) -> History:
     sources = {
         name: _source(table, settings.time_zone) for name, table in settings.tables if table is not None
     }
-    return History.read(**sources, duplicates=settings.duplicates, activity=settings.activity)
+    return History.read(
+        **sources,
+        duplicates=settings.duplicates,
+        activity=settings.activity,
+        churn_window=settings.churn_window,
+    )
 
 
 def known_history(settings: Settings, history: History | None, progress: Progress) -> History:
@@ -64,8 +69,8 @@ def known_history(settings: Settings, history: History | None, progress: Progres
     if history is None:
         progress("Reading the tables")
         history = read_history(settings)
-    elif settings.activity not in (None, history.activity):
-        history = history.with_activity(settings.activity)
+    elif not {"activity", "churn_window"}.isdisjoint(settings.model_fields_set):
+        history = history.with_churn(settings.activity, settings.churn_window)
     return history.until(settings.as_of or history.known_until)
 
 
