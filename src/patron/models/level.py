@@ -284,9 +284,10 @@ class SeasonShare:
         if not self.shares:
             return "No full year is known, so the share of a year that falls into the horizon is not."
         times = ", ".join(f"{index:.2f}" for index in self.index)
+        years = f"{len(self.shares)} full year" + "s" * (len(self.shares) > 1)
         return (
-            f"In {len(self.shares)} full year{'s' * (len(self.shares) > 1)} the {self.horizon_days} days of the horizon had {times} times "
-            "the purchases of any other such days, newest first."
+            f"In {years} the {self.horizon_days} days of the horizon had {times} times the purchases of other "
+            "such days, newest first."
         )
 
 
