@@ -9,24 +9,22 @@ expected on the day before it, and `Level.learn` forecasts the coming one::
     1                                 what the models say themselves
 
 Each is weighted by how far its word can be trusted: by the history that there was and by the purchases that
-it rests on. `SeasonShare` is a check that needs no model: the share of a year's purchases that fell into the
-same window, in every full year.
+it rests on. A check that needs no model is :class:`patron.models.season_share.SeasonShare`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from patron.errors import InputError
 
-__all__ = ["SAME_SEASON_DAYS", "Level", "SeasonShare", "Window", "days_a_year_earlier"]
+__all__ = ["SAME_SEASON_DAYS", "Level", "Window"]
 
 type Floats = npt.NDArray[np.float64]
 
@@ -228,79 +226,6 @@ class Level:
         1.2
         """
         return cls(**{**parts, "words": tuple(parts["words"])})
-
-
-@dataclass(frozen=True, slots=True)
-class SeasonShare:
-    """The share of a year's purchases that fell into the window of the coming horizon, in every full year.
-
-    It needs no model, and is blind to growth: a check of `Level`, not a part of it.
-
-    Attributes
-    ----------
-    horizon_days : length of the window
-    shares : (n_years,) share in [0, 1], newest year first; a year begins with the window
-
-    Examples
-    --------
-    A shop that sells twice as much in the last quarter, on the last day of September:
-
-    >>> days = pd.date_range("2022-10-01", "2023-09-30")
-    >>> purchases = pd.Series(np.where(days.month >= 10, 20, 10), index=days)
-    >>> share = SeasonShare.learn(purchases, as_of=date(2023, 9, 30), horizon_days=92)
-    >>> share.index.round(2).tolist()
-    [1.6]
-    """
-
-    horizon_days: int
-    shares: tuple[float, ...]
-
-    @classmethod
-    def learn(cls, purchases: pd.Series, as_of: date, horizon_days: int) -> Self:
-        """The shares of all years that are full.
-
-        Parameters
-        ----------
-        purchases : (n_days,) count of each day, indexed by the day; days without any may be missing
-        as_of : the last day known
-        horizon_days : days ahead, 1 to 365
-        """
-        day = (np.asarray(purchases.index, dtype="datetime64[D]") - np.datetime64(as_of, "D")).astype(int)
-        count = purchases.to_numpy(dtype=np.float64)
-        shares = []
-        for begin in range(-365, day.min(initial=0) - 2, -365):  # day `begin` is the eve of a year
-            year = count[(day > begin) & (day <= begin + 365)]
-            if year.sum() > 0:
-                shares.append(float(count[(day > begin) & (day <= begin + horizon_days)].sum() / year.sum()))
-        return cls(horizon_days, tuple(shares))
-
-    @property
-    def index(self) -> Floats:
-        """(n_years,) the shares over what they were if every day of the year were alike; 1 is no season."""
-        return np.array(self.shares) * 365 / self.horizon_days
-
-    def sentence(self) -> str:
-        """What was found, in words."""
-        if not self.shares:
-            return "No full year is known, so the share of a year that falls into the horizon is not."
-        times = ", ".join(f"{index:.2f}" for index in self.index)
-        years = f"{len(self.shares)} full year" + "s" * (len(self.shares) > 1)
-        return (
-            f"In {years} the {self.horizon_days} days of the horizon had {times} times the purchases of other "
-            "such days, newest first."
-        )
-
-
-def days_a_year_earlier(as_of: date, first_day: date) -> list[date]:
-    """The same day in every earlier year since `first_day`, newest first: eves of windows in the same season.
-
-    Examples
-    --------
-    >>> days_a_year_earlier(date(2024, 10, 1), first_day=date(2022, 1, 1))
-    [datetime.date(2023, 10, 2), datetime.date(2022, 10, 2)]
-    """
-    years = range(1, int((as_of - first_day).days / YEAR) + 1)
-    return [as_of - timedelta(days=round(year * YEAR)) for year in years]
 
 
 def _column(values: npt.ArrayLike) -> Floats:

@@ -5,12 +5,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
 from patron.errors import InputError
-from patron.models.level import Level, SeasonShare, Window, days_a_year_earlier
+from patron.models.level import Level, Window
 
 TODAY = date(2024, 10, 1)
 A_YEAR_AGO = date(2023, 10, 2)
@@ -148,23 +147,3 @@ def test_a_window_wants_one_value_per_customer():
             purchases=[1],
             value=[1.0],
         )
-
-
-def test_each_full_year_has_its_share_the_newest_first():
-    days = pd.date_range("2021-10-02", "2023-09-30")  # two full years and a day less than one
-    in_season = (days.month >= 10) & (days.year == 2022)
-    share = SeasonShare.learn(pd.Series(np.where(in_season, 3, 1), index=days), date(2023, 9, 30), 92)
-    np.testing.assert_allclose(share.shares, [3 * 92 / (365 + 2 * 92)])
-    assert "In 1 full year the 92 days" in share.sentence()
-
-
-def test_without_a_full_year_there_is_no_share_and_that_is_said():
-    days = pd.date_range("2023-01-01", "2023-09-30")
-    share = SeasonShare.learn(pd.Series(1, index=days), date(2023, 9, 30), 92)
-    assert share.shares == ()
-    assert "No full year" in share.sentence()
-
-
-def test_the_same_day_of_earlier_years_reaches_back_to_the_first_day_only():
-    assert days_a_year_earlier(TODAY, date(2023, 10, 2)) == []
-    assert days_a_year_earlier(TODAY, date(2023, 10, 1)) == [A_YEAR_AGO]
