@@ -40,9 +40,14 @@ def check(
     transactions: flags.Transactions = None,
     engagement: flags.Engagement = None,
     customers: flags.Customers = None,
+    subscriptions: flags.Subscriptions = None,
+    activity: flags.Activity = None,
     column: flags.Column = None,
     duplicates: flags.Duplicates = None,
     time_zone: flags.TimeZone = None,
+    as_of: flags.AsOf = None,
+    horizon: flags.Horizon = None,
+    leaks: flags.Leaks = False,
     rejected: flags.Rejected = None,
     settings: flags.SettingsFile = None,
     json: flags.Json = False,
@@ -54,9 +59,9 @@ def check(
 
         found = run(chosen, progress=tell)
     if json:
-        print_json({**found.report.to_dict(), "notes": tell.notes})
+        print_json({**found.to_dict(), "notes": tell.notes})
     else:
-        print_lines(found.report.sentences())
+        print_lines(found.sentences())
 
 
 @app.command()
@@ -65,6 +70,8 @@ def features(
     transactions: flags.Transactions = None,
     engagement: flags.Engagement = None,
     customers: flags.Customers = None,
+    subscriptions: flags.Subscriptions = None,
+    activity: flags.Activity = None,
     column: flags.Column = None,
     duplicates: flags.Duplicates = None,
     time_zone: flags.TimeZone = None,
@@ -92,12 +99,15 @@ def train(
     transactions: flags.Transactions = None,
     engagement: flags.Engagement = None,
     customers: flags.Customers = None,
+    subscriptions: flags.Subscriptions = None,
+    activity: flags.Activity = None,
     column: flags.Column = None,
     duplicates: flags.Duplicates = None,
     time_zone: flags.TimeZone = None,
     as_of: flags.AsOf = None,
     active_within_days: flags.ActiveWithinDays = None,
     horizon: flags.Horizon = None,
+    churn_window: flags.ChurnWindow = None,
     value_horizon: flags.ValueHorizon = None,
     margin: flags.Margin = None,
     annual_discount_rate: flags.DiscountRate = None,
@@ -127,6 +137,8 @@ def score(
     transactions: flags.Transactions = None,
     engagement: flags.Engagement = None,
     customers: flags.Customers = None,
+    subscriptions: flags.Subscriptions = None,
+    activity: flags.Activity = None,
     column: flags.Column = None,
     duplicates: flags.Duplicates = None,
     time_zone: flags.TimeZone = None,
@@ -149,6 +161,82 @@ def score(
     else:
         print_table(scored.most_valuable_at_risk(), scored.title())
         print_lines(scored.sentences())
+
+
+@app.command()
+def backtest(
+    context: typer.Context,
+    transactions: flags.Transactions = None,
+    engagement: flags.Engagement = None,
+    customers: flags.Customers = None,
+    subscriptions: flags.Subscriptions = None,
+    activity: flags.Activity = None,
+    column: flags.Column = None,
+    duplicates: flags.Duplicates = None,
+    time_zone: flags.TimeZone = None,
+    as_of: flags.AsOf = None,
+    active_within_days: flags.ActiveWithinDays = None,
+    horizon: flags.Horizon = None,
+    churn_window: flags.ChurnWindow = None,
+    cuts: flags.Cuts = None,
+    margin: flags.Margin = None,
+    seed: flags.Seed = None,
+    out: flags.ResultsFolder = None,
+    settings: flags.SettingsFile = None,
+    json: flags.Json = False,
+) -> None:
+    """Fit again on several past days and compare with what happened, beside the baselines."""
+    with steps() as tell:
+        chosen = flags.settings_from("backtest", context.params)
+        from patron.workflows.backtest import backtest as run
+
+        found = run(chosen, progress=tell)
+    if json:
+        print_json({**found.to_dict(), "notes": tell.notes})
+    else:
+        print_table(found.churn, f"Churn. {found.title()}")
+        print_table(found.value, f"Value. {found.title()}")
+        print_lines(found.sentences())
+
+
+@app.command()
+def models(json: flags.Json = False) -> None:
+    """List the registered versions: which of them scores, how good each is, what data it has seen."""
+    from patron.workflows.releases import list_models
+
+    found = list_models()
+    if json:
+        print_json(found.to_dict())
+    elif found.versions:
+        print_table(found.table, found.title())
+    print_lines([] if json else found.sentences())
+
+
+@app.command()
+def promote(version: flags.Version, json: flags.Json = False) -> None:
+    """Make a version champion: the one that scores and is served."""
+    from patron.workflows.releases import promote as run
+
+    done = run(version)
+    print_json(done.to_dict()) if json else print_lines(done.sentences())
+
+
+@app.command()
+def rollback(json: flags.Json = False) -> None:
+    """Make the version champion that was champion before the present one."""
+    from patron.workflows.releases import rollback as run
+
+    done = run()
+    print_json(done.to_dict()) if json else print_lines(done.sentences())
+
+
+@app.command()
+def export(model: flags.ModelUri, folder: flags.NewFolder, json: flags.Json = False) -> None:
+    """Write a model into a plain folder that MLflow loads and serves from any path."""
+    from patron.workflows.releases import export as run
+
+    done = run(model, folder)
+    print_json(done.to_dict()) if json else print_lines(done.sentences())
 
 
 @app.command()

@@ -7,7 +7,7 @@ them. They stay text until `Settings` reads them, which answers in the same word
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from typer import Option
+from typer import Argument, Option
 
 from patron.errors import SettingsError
 
@@ -34,6 +34,25 @@ Customers = Annotated[
     str | None,
     Option(metavar="SOURCE", help="One row per customer, with any attributes.", rich_help_panel=_TABLES),
 ]
+Subscriptions = Annotated[
+    str | None,
+    Option(metavar="SOURCE", help="One row per contract; its end is churn.", rich_help_panel=_TABLES),
+]
+Activity = Annotated[
+    str | None,
+    Option(
+        metavar="purchases|engagement|subscriptions",
+        help="What a customer who leaves no longer has (default: contracts or else purchases).",
+    ),
+]
+ChurnWindow = Annotated[
+    str | None,
+    Option(
+        metavar="fixed|adaptive",
+        help="The silence that is churn: the horizon, or by each customer's usual gaps (default fixed).",
+        rich_help_panel=_MODEL,
+    ),
+]
 Column = Annotated[
     list[str] | None,
     Option(
@@ -56,10 +75,10 @@ SettingsFile = Annotated[
 ]
 AsOf = Annotated[
     str | None,
-    Option(metavar="YYYY-MM-DD", help="The last day known (default: last day of the transactions)."),
+    Option(metavar="YYYY-MM-DD", help="The last day known (default: the last of the data)."),
 ]
 ActiveWithinDays = Annotated[
-    str | None, Option(metavar="DAYS", help="Only customers with a purchase in these last days.")
+    str | None, Option(metavar="DAYS", help="Only customers active in these last days.")
 ]
 Horizon = Annotated[
     str | None, Option(metavar="DAYS", help="Days ahead to predict (default 90).", rich_help_panel=_MODEL)
@@ -111,6 +130,18 @@ Folder = Annotated[
     str | None,
     Option("--out", metavar="DIR", help="Folder for the scores (default out/demo).", rich_help_panel=_OUTPUT),
 ]
+Cuts = Annotated[
+    str | None,
+    Option(metavar="N", help="Past days to predict from (default 4).", rich_help_panel=_MODEL),
+]
+ResultsFolder = Annotated[
+    str | None,
+    Option("--out", metavar="DIR", help="Folder for table, JSON and figure.", rich_help_panel=_OUTPUT),
+]
+Leaks = Annotated[
+    bool,
+    Option("--leaks", metavar="", help="Plant rows of the future: no feature and no score may move."),
+]
 Data = Annotated[
     str | None,
     Option(metavar="complete-journey|cdnow|simulated", help="Whose customers (default complete-journey)."),
@@ -118,11 +149,19 @@ Data = Annotated[
 Json = Annotated[
     bool, Option("--json", metavar="", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
 ]
+Version = Annotated[int, Argument(metavar="VERSION", min=1, help="Its number in patron models.")]
+ModelUri = Annotated[
+    str, Argument(metavar="URI", help="Registered model, such as models:/patron@champion, or a folder.")
+]
+NewFolder = Annotated[str, Argument(metavar="DIR", help="New or empty folder.")]
 
 _PLACES: dict[str, tuple[str, ...]] = {
     "transactions": ("tables", "transactions", "source"),
     "engagement": ("tables", "engagement", "source"),
     "customers": ("tables", "customers", "source"),
+    "subscriptions": ("tables", "subscriptions", "source"),
+    "activity": ("activity",),
+    "churn_window": ("churn_window",),
     "duplicates": ("duplicates",),
     "time_zone": ("time_zone",),
     "as_of": ("as_of",),
@@ -136,6 +175,8 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "promote": ("train", "promote"),
     "model": ("score", "model"),
     "rejected": ("check", "rejected"),
+    "leaks": ("check", "leaks"),
+    "cuts": ("backtest", "cuts"),
     "data": ("demo", "data"),
 }
 

@@ -1,11 +1,14 @@
-"""Tables → the data report and the rejected rows."""
+"""Tables → the data report and the rejected rows; and, if asked, whether the future leaks into the scores."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from patron.snapshots.labels import audit_windows
 from patron.tables.report import DataReport
-from patron.workflows.inputs import read_history
+from patron.workflows.inputs import known_history, read_history
+from patron.workflows.leaks import LeakReport, find_leaks
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
@@ -21,10 +24,31 @@ class CheckResult:
     ----------
     report : what each table holds
     rejected : one row per rejected row of any table, as text: `table`, `rule`, then the columns as they came
+    windows : how many of those silent for so many days came back: see
+        :func:`patron.snapshots.labels.audit_windows`
+    leaks : what moved when rows of the future were planted; None where that was not asked for
     """
 
     report: DataReport
     rejected: pd.DataFrame
+    windows: pd.DataFrame
+    leaks: LeakReport | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found, as plain values."""
+        windows = self.windows.assign(as_of=self.windows["as_of"].astype("string"))
+        told: dict[str, Any] = {**self.report.to_dict(), "churn_windows": windows.to_dict("records")}
+        return told if self.leaks is None else {**told, "leaks": self.leaks.to_dict()}
+
+    def sentences(self) -> list[str]:
+        """What was found, in words."""
+        audit = [
+            f"Of {row.churned:,} customers silent for {row.window} after {row.as_of}, {row.came_back:,} came "
+            f"back in as many days again ({row.came_back_share:.0%})."
+            for row in self.windows.itertuples()
+            if row.churned
+        ]
+        return [*self.report.sentences(), *audit, *([] if self.leaks is None else self.leaks.sentences())]
 
 
 def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
@@ -32,7 +56,7 @@ def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
 
     Raises
     ------
-    InputError : a table cannot be used at all
+    InputError : a table cannot be used at all; with `check.leaks`, no model can be fitted to them
 
     Examples
     --------
@@ -50,7 +74,12 @@ def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
     if target is not None:
         progress(f"Writing {target}")
         write_frame(rejected, target)
-    return CheckResult(report=history.report, rejected=rejected)
+    leaks = None
+    if settings.check.leaks:
+        leaks = find_leaks(known_history(settings, history, progress), settings, progress=progress)
+    progress("Watching who came back after a silence")
+    windows = audit_windows(history, horizon_days=settings.horizon_days)
+    return CheckResult(report=history.report, rejected=rejected, windows=windows, leaks=leaks)
 
 
 def _in_one_frame(by_table: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -4,9 +4,11 @@ Everything is written to a hidden temporary file beside the target, which takes 
 is complete. Whoever reads the target finds the old file or the new one, never a part.
 """
 
+import json
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-__all__ = ["ENDINGS", "check_target", "whole_file", "write_frame", "write_table"]
+__all__ = ["ENDINGS", "check_target", "plain", "whole_file", "write_frame", "write_json", "write_table"]
 
 ENDINGS = (".parquet", ".csv")
 
@@ -130,6 +132,41 @@ def write_table(table: "ir.Table", path: str | Path) -> Path:
         else:
             table.to_parquet(temporary)
     return target
+
+
+def write_json(value: Mapping[str, Any], path: str | Path) -> Path:
+    """Write plain values as one JSON object; what is no number becomes null, a date is ISO.
+
+    Examples
+    --------
+    >>> target = write_json({"auc": float("nan"), "cuts": [1, 2]}, tempfile.mkdtemp() + "/found.json")
+    >>> json.loads(target.read_text())
+    {'auc': None, 'cuts': [1, 2]}
+    """
+    target = Path(path)
+    with whole_file(target) as temporary:
+        temporary.write_text(json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1))
+    return target
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold: NumPy's numbers as Python's, what is no number as None, all else as text.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain({"gini": np.float64(0.5), "mae": np.nan})
+    {'gini': 0.5, 'mae': None}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | str) or value is None else str(value)
 
 
 def _nearest_folder(target: Path) -> Path:

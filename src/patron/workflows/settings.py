@@ -40,8 +40,10 @@ from pydantic_core import ErrorDetails
 from patron.errors import DateError, SettingsError
 
 __all__ = [
+    "BacktestSettings",
     "CheckSettings",
     "DemoSettings",
+    "DriftSettings",
     "FeaturesSettings",
     "ScoreSettings",
     "Settings",
@@ -96,9 +98,16 @@ class TablesSettings(_Section):
 
 
 class CheckSettings(_Section):
-    """What `patron check` writes. `rejected`: a file for the rejected rows, or None."""
+    """What `patron check` does and writes.
+
+    Attributes
+    ----------
+    rejected : a file for the rejected rows, or None
+    leaks : whether rows of the future are planted, to see that no feature and no score moves
+    """
 
     rejected: Path | None = None
+    leaks: bool = False
 
 
 class FeaturesSettings(_Section):
@@ -132,6 +141,43 @@ class ScoreSettings(_Section):
     reasons: bool = True
 
 
+class BacktestSettings(_Section):
+    """What `patron backtest` does and writes.
+
+    Attributes
+    ----------
+    cuts : count, the most past days to predict from; fewer where the history is short
+    step_days : days from one cut to the next; None for the horizon
+    inference : how the value models are fitted at each cut
+    out : folder for table, JSON and figure, or None
+    """
+
+    cuts: int = Field(default=4, ge=1)
+    step_days: int | None = Field(default=None, ge=1)
+    inference: Literal["nuts", "laplace", "map"] = "laplace"
+    out: Path | None = None
+
+
+class DriftSettings(_Section):
+    """From where on a change of the customers is worth a word, or an alarm.
+
+    Attributes
+    ----------
+    measure : whether `patron score` compares its customers with those of the training
+    psi_notice, psi_alarm : population stability index ≥ 0
+    missing : share in (0, 1], by which more or fewer values are missing than in training
+    z : standard deviations of purchases since the training from those expected
+    ratio : share in (0, 1), by which they must differ besides
+    """
+
+    measure: bool = True
+    psi_notice: float = Field(default=0.10, ge=0)
+    psi_alarm: float = Field(default=0.25, ge=0)
+    missing: float = Field(default=0.10, gt=0, le=1)
+    z: float = Field(default=3.0, gt=0)
+    ratio: float = Field(default=0.20, gt=0, lt=1)
+
+
 class DemoSettings(_Section):
     """Which sample data `patron demo` takes and where it writes."""
 
@@ -155,6 +201,8 @@ class Settings(_Section):
     activity : what a customer who churns no longer has: "purchases", "engagement" (an event of any kind) or
         "subscriptions" (a contract that runs); None takes contracts where that table is given, else
         purchases, else engagement
+    churn_window : how long a silence is churn: "fixed" is the horizon for everyone, "adaptive" a window of
+        each customer's own within the horizon, by the customer's usual gaps
     time_zone : zone of the business, for instance "Europe/Berlin"
     inference : how the value models are fitted: "nuts" (sampled), "laplace" or "map" (quick)
     seed : every draw of chance comes from it
@@ -183,6 +231,7 @@ class Settings(_Section):
     duplicates: Literal["keep", "reject"] = "keep"
     active_within_days: int | None = Field(default=None, ge=1)
     activity: Literal["purchases", "engagement", "subscriptions"] | None = None
+    churn_window: Literal["fixed", "adaptive"] = "fixed"
     time_zone: str | None = None
     inference: Literal["nuts", "laplace", "map"] = "nuts"
     seed: int = Field(default=0, ge=0, lt=2**32)
@@ -190,6 +239,8 @@ class Settings(_Section):
     features: FeaturesSettings = Field(default_factory=FeaturesSettings)
     train: TrainSettings = Field(default_factory=TrainSettings)
     score: ScoreSettings = Field(default_factory=ScoreSettings)
+    backtest: BacktestSettings = Field(default_factory=BacktestSettings)
+    drift: DriftSettings = Field(default_factory=DriftSettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
 
     @field_validator("as_of", mode="before")

@@ -1,0 +1,230 @@
+"""Tables → how good the model would have been: fitted again on several past days, each time knowing that day.
+
+Rolling origin: at each cut everything is fitted as `train` would have done on that day, baselines included,
+and compared with what the horizon after it brought. ::
+
+    ──────────────── known ────────────────| cut |── horizon ──|
+    ──────── known ────────| cut |── horizon ──|
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from patron.errors import HistoryTooShortError, InputError
+from patron.evaluation.bootstrap import compare_with_best
+from patron.evaluation.weighted import WEIGHTED_METRICS
+from patron.reports.backtest_figures import backtest_figure
+from patron.reports.figures import save_figure
+from patron.tables.history import History
+from patron.workflows.evaluation import CHURN_METRICS, MONEY_METRICS, PATRON, Evaluation, evaluate
+from patron.workflows.fitting import fit_bundle
+from patron.workflows.inputs import known_history
+from patron.workflows.outputs import write_frame, write_json
+from patron.workflows.progress import Progress, silent
+from patron.workflows.settings import Settings
+
+__all__ = ["BacktestResult", "backtest"]
+
+SHOWN = ("auc", "average_precision", "brier", "log_loss", "calibration_error", "top_decile_lift")
+SHOWN_VALUE = ("gini", "spearman", "mae", "total_bias", "top_decile_share", "coverage", "coverage_open")
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestResult:
+    """What `backtest` found.
+
+    Attributes
+    ----------
+    table : one row per cut and model: `as_of`, `model`, `customers`, `churn_rate`, the metrics, and of each
+        `<metric>_best` (the baseline that is best by it), `<metric>_gain` (by how much the model is better
+        than that one), `<metric>_gain_low` and `<metric>_gain_high` (paired bootstrap interval)
+    deciles : one row per cut, model and tenth of its customers: expected beside actual money
+    horizon_days : days that each cut looks ahead
+    files : what was written
+    """
+
+    table: pd.DataFrame
+    deciles: pd.DataFrame
+    horizon_days: int
+    files: tuple[Path, ...] = ()
+
+    @property
+    def means(self) -> pd.DataFrame:
+        """One row per model: the mean of each metric over the cuts. Of `total_bias` the mean size, since one
+        cut that is too high does not make good for one that is too low."""
+        metrics = list(dict.fromkeys([*CHURN_METRICS, *MONEY_METRICS]))
+        sized = self.table.assign(total_bias=self.table["total_bias"].abs())
+        return sized.groupby("model", sort=False)[metrics].mean().reset_index()
+
+    @property
+    def churn(self) -> pd.DataFrame:
+        """The means that tell of churn, for people to read."""
+        return self._shown(SHOWN)
+
+    @property
+    def value(self) -> pd.DataFrame:
+        """The means that tell of value, for people to read."""
+        return self._shown(SHOWN_VALUE)
+
+    def _shown(self, metrics: Sequence[str]) -> pd.DataFrame:
+        means = self.means[["model", *metrics]]
+        return means[means[list(metrics)].notna().any(axis=1)].reset_index(drop=True)
+
+    def title(self) -> str:
+        """What the means are taken over."""
+        cuts = self.table.drop_duplicates("as_of")
+        days = ", ".join(str(day) for day in cuts["as_of"])
+        return f"Mean over {len(cuts)} cuts ({days}), {self.horizon_days} days ahead"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found, as plain values."""
+        return {
+            "horizon_days": self.horizon_days,
+            "cuts": self.table.to_dict("records"),
+            "means": self.means.to_dict("records"),
+            "deciles": self.deciles.to_dict("records"),
+            "files": [str(file) for file in self.files],
+        }
+
+    def sentences(self) -> list[str]:
+        """How patron did against the best baseline of each cut, and where everything is."""
+        ours = self.table[self.table["model"] == PATRON]
+        lines = []
+        for metric, label in (("auc", "AUC"), ("brier", "Brier score"), ("gini", "Gini of value")):
+            gained = ours[f"{metric}_gain"]
+            if gained.isna().all():
+                continue
+            won = int((ours[f"{metric}_gain_low"] > 0).sum())
+            lost = int((ours[f"{metric}_gain_high"] < 0).sum())
+            lines.append(
+                f"{label}: better than the best baseline by {gained.mean():+.4f} in the mean; by more than "
+                f"chance better in {won} and worse in {lost} of {len(ours)} cuts."
+            )
+        where = [f"Written: {', '.join(str(file) for file in self.files)}."] if self.files else []
+        return [*lines, *where]
+
+
+def backtest(
+    settings: Settings, *, history: History | None = None, progress: Progress = silent
+) -> BacktestResult:
+    """How good the model and the baselines would have been at several past days.
+
+    Parameters
+    ----------
+    settings : where the tables are, the horizon; `backtest` says how many cuts, how far apart, and the folder
+        for the results
+    history : the tables, where they have been read already
+    progress : called with each step as it begins
+
+    Raises
+    ------
+    HistoryTooShortError : not even one cut fits
+    InputError : a table cannot be used, or as_of lies outside the data
+
+    Examples
+    --------
+    >>> import patron
+    >>> shop = patron.simulate(n_customers=300, days=500, seed=1)
+    >>> asked = {"tables": {"transactions": shop.transactions}, "horizon_days": 60, "backtest": {"cuts": 1}}
+    >>> found = backtest(Settings.model_validate(asked))
+    >>> found.table["model"].tolist()[:3]
+    ['patron', 'recency', 'BG/NBD + Gamma-Gamma']
+    """
+    known = known_history(settings, history, progress)
+    cuts = _cuts(known, settings)
+    found: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+    for number, day in enumerate(cuts, 1):
+
+        def tell(step: str, head: str = f"Cut {number} of {len(cuts)}, {day}: ") -> None:
+            progress(head + step[:1].lower() + step[1:])
+
+        bundle = fit_bundle(known.until(day), settings, inference=settings.backtest.inference, progress=tell)
+        tell(f"Predicting the {settings.horizon_days} days after, beside the baselines")
+        evaluation = evaluate(bundle, known, settings, plain_trees=True)
+        tell("Comparing by paired bootstrap")
+        found.append((_rows(evaluation, settings), evaluation.deciles.assign(as_of=day)))
+    tables, deciles = zip(*found, strict=True)
+    by_cut = pd.concat(deciles, ignore_index=True)
+    result = BacktestResult(
+        table=pd.concat(tables, ignore_index=True),
+        deciles=by_cut[["as_of", *by_cut.columns.drop("as_of")]],
+        horizon_days=settings.horizon_days,
+    )
+    folder = settings.backtest.out
+    if folder is None:
+        return result
+    progress(f"Writing {folder}")
+    return _written(result, folder)
+
+
+def _cuts(known: History, settings: Settings) -> list[date]:
+    """Days to predict from, oldest first: the last horizon of each ends with the data."""
+    wanted, horizon_days = settings.backtest.cuts, settings.horizon_days
+    step = settings.backtest.step_days or horizon_days
+    shortest = max(horizon_days, 14)  # of history before a cut
+    days = [
+        known.known_until - timedelta(days=horizon_days + number * step) for number in reversed(range(wanted))
+    ]
+    usable = [day for day in days if (day - known.first_day).days >= shortest]
+    if not usable:
+        needed = horizon_days + shortest
+        there = (known.known_until - known.first_day).days
+        raise HistoryTooShortError(
+            f"A backtest of {horizon_days} days needs {needed} days of history and there are {there}, so "
+            f"{needed - there} are missing. Take a horizon of at most {max(there // 2, 1)} days."
+        )
+    return usable
+
+
+def _rows(evaluation: Evaluation, settings: Settings) -> pd.DataFrame:
+    """One row per model with all metrics, and the interval against the best baseline beside each."""
+    table = evaluation.comparison.drop(columns=["kind", "note"]).assign(as_of=evaluation.as_of)
+    table = table[["as_of", *table.columns.drop("as_of")]]
+    said, left = evaluation.said, evaluation.left
+    sure = {name: numbers for name, numbers in said.churn.items() if name not in said.rankings}
+    rankings = ["auc", "average_precision", "top_decile_lift"]
+    contests: list[tuple[list[str], Any, dict[str, Any]]] = []
+    if 0 < left.sum() < len(left):
+        contests.append((rankings, left, said.churn))
+    contests.append((["brier", "log_loss", "calibration_error"], left, sure))
+    money = [name for name in WEIGHTED_METRICS if name in MONEY_METRICS]
+    contests.append((money, evaluation.brought, said.value))
+    for metrics, outcome, predictions in contests:
+        baselines = [name for name in predictions if name != PATRON]
+        if not baselines:
+            continue
+        found = compare_with_best(
+            metrics,
+            outcome,
+            predictions,
+            baselines,
+            level=settings.train.confidence,
+            random_state=settings.seed,
+        )
+        for metric, rows in found.groupby("metric", sort=False):
+            rows = rows.set_index("model")
+            columns = {"best_baseline": "best", "advantage": "gain"}
+            columns |= {"advantage_low": "gain_low", "advantage_high": "gain_high"}
+            for column, ending in columns.items():
+                table[f"{metric}_{ending}"] = table["model"].map(rows[column])
+    wanted = [f"{metric}_gain{end}" for metric in WEIGHTED_METRICS for end in ("", "_low", "_high")]
+    return table.reindex(columns=[*table.columns, *(name for name in wanted if name not in table.columns)])
+
+
+def _written(result: BacktestResult, folder: Path) -> BacktestResult:
+    if folder.is_file():
+        raise InputError(f"Cannot write to {str(folder)!r}: it is a file. Name a folder.")
+    files = [
+        write_frame(result.table, folder / "backtest.csv"),
+        write_frame(result.deciles, folder / "deciles.csv"),
+        save_figure(backtest_figure(result.table), folder / "backtest.png"),
+        folder / "backtest.json",
+    ]
+    told = BacktestResult(result.table, result.deciles, result.horizon_days, tuple(files))
+    write_json(told.to_dict(), files[-1])
+    return told
