@@ -36,10 +36,12 @@ __all__ = [
     "load_bundle",
     "promote",
     "register",
+    "rollback",
 ]
 
 MODEL_NAME = "patron"
 CHAMPION, CHALLENGER = "champion", "challenger"
+BEFORE = "champion_before"
 METRIC = "metric."
 SCHEME = re.compile(r"[a-z][a-z0-9+-]+:/")
 LOGGED = re.compile(r"models:/(?P<id>m-[0-9a-f]+)")
@@ -137,6 +139,8 @@ def register(
     '1'
     >>> [(version.version, version.aliases, version.metrics) for version in list_versions(store)]
     [(2, ('champion',), {'brier': 0.2}), (1, (), {'brier': 0.2})]
+    >>> rollback(store).version
+    1
     >>> load_bundle(store, "models:/patron@champion")[1].as_of
     datetime.date(1997, 9, 30)
     """
@@ -159,8 +163,10 @@ def register(
     return find_version(store, newcomer.uri)
 
 
-def promote(store: Store, version: int, *, name: str = MODEL_NAME) -> ModelVersion:
-    """Make a version champion. The one before it is noted in its tag `champion_before`.
+def promote(
+    store: Store, version: int, *, name: str = MODEL_NAME, tags: Mapping[str, str] | None = None
+) -> ModelVersion:
+    """Make a version champion, and note `tags` with it. The one before it is noted in `champion_before`.
 
     Returns
     -------
@@ -177,11 +183,40 @@ def promote(store: Store, version: int, *, name: str = MODEL_NAME) -> ModelVersi
         before = _by_alias(client, name, CHAMPION)
         challenger = _by_alias(client, name, CHALLENGER)
         if before is not None and before.version != version:
-            client.set_model_version_tag(name, str(version), "champion_before", str(before.version))
+            client.set_model_version_tag(name, str(version), BEFORE, str(before.version))
+        for key, text in (tags or {}).items():
+            client.set_model_version_tag(name, str(version), key, text)
         client.set_registered_model_alias(name, CHAMPION, str(version))
         if challenger is not None and challenger.version == version:
             client.delete_registered_model_alias(name, CHALLENGER)
     return find_version(store, f"models:/{name}/{version}")
+
+
+def rollback(store: Store, *, name: str = MODEL_NAME) -> ModelVersion:
+    """Make the version champion that was champion before the present one; again, the one before that.
+
+    The version that steps down keeps no alias, and notes in its tag `rolled_back_to` who took its place; the
+    other is returned.
+
+    Raises
+    ------
+    ModelNotFoundError : there is no champion, none was champion before it, or that one has been deleted
+    ModelError : the store is locked or cannot be reached
+    """
+    client = store.client()
+    champion = find_version(store, f"models:/{name}@{CHAMPION}")
+    number = champion.tags.get(BEFORE)
+    if number is None:
+        raise ModelNotFoundError(
+            f"No version was champion before {champion.uri}. Name the one to take its place: patron promote."
+        )
+    before = find_version(store, f"models:/{name}/{number}")
+    with store_failures(store.uri):
+        client.set_model_version_tag(name, str(champion.version), "rolled_back_to", number)
+        client.set_registered_model_alias(name, CHAMPION, number)
+        if CHALLENGER in before.aliases:
+            client.delete_registered_model_alias(name, CHALLENGER)
+    return find_version(store, before.uri)
 
 
 def list_versions(store: Store, *, name: str = MODEL_NAME) -> list[ModelVersion]:

@@ -17,6 +17,7 @@ from patron.tracking.registry import (
     load_bundle,
     promote,
     register,
+    rollback,
 )
 from patron.tracking.runs import start_training_run
 from patron.tracking.store import open_store
@@ -24,7 +25,7 @@ from small_model import AS_OF, make_rows
 
 
 def better(champion, newcomer):
-    return newcomer.metrics["brier"] < champion.metrics["brier"]
+    return champion is None or newcomer.metrics["brier"] < champion.metrics["brier"]
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +82,9 @@ def test_a_better_version_takes_the_place_and_remembers_who_had_it(store, traine
 def test_the_rule_sees_both_versions(store, trained):
     seen = []
     for brier in (0.2, 0.3):
-        trained(brier, becomes_champion=lambda champion, newcomer: seen.append((champion, newcomer)) or False)
-    [(champion, newcomer)] = seen
+        trained(brier, becomes_champion=lambda *both: seen.append(both) or both[0] is None)
+    assert (seen[0][0], seen[0][1].version) == (None, 1)
+    champion, newcomer = seen[1]
     assert (champion.version, champion.metrics) == (1, {"brier": 0.2})
     assert (newcomer.version, newcomer.metrics) == (2, {"brier": 0.3})
 
@@ -92,6 +94,33 @@ def test_a_challenger_that_is_promoted_is_no_longer_challenger(store, trained):
     trained(0.3)
     assert promote(store, 2, name=trained.name).aliases == ("champion",)
     assert aliases(store, trained) == {1: (), 2: ("champion",)}
+
+
+def test_rolling_back_goes_back_one_champion_after_the_other(store, trained):
+    for brier in (0.3, 0.2, 0.1):
+        trained(brier, becomes_champion=lambda champion, newcomer: True)
+    assert rollback(store, name=trained.name).version == 2
+    assert rollback(store, name=trained.name).version == 1
+    assert aliases(store, trained) == {1: ("champion",), 2: (), 3: ()}
+    stepped_down = {v.version: v.tags.get("rolled_back_to") for v in list_versions(store, name=trained.name)}
+    assert stepped_down == {1: None, 2: "1", 3: "2"}
+    with pytest.raises(ModelNotFoundError, match=f"No version was champion before models:/{trained.name}/1"):
+        rollback(store, name=trained.name)
+
+
+def test_rolling_back_to_a_deleted_version_says_what_there_is(store, trained):
+    for brier in (0.3, 0.2):
+        trained(brier, becomes_champion=lambda champion, newcomer: True)
+    store.client().delete_model_version(trained.name, "1")
+    with pytest.raises(ModelNotFoundError, match=f"no model 'models:/{trained.name}/1': .* the versions 2 "):
+        rollback(store, name=trained.name)
+    assert aliases(store, trained) == {2: ("champion",)}
+
+
+def test_without_a_champion_there_is_nothing_to_roll_back(store, trained):
+    trained(0.2, becomes_champion=lambda champion, newcomer: False)
+    with pytest.raises(ModelNotFoundError, match=f"There is no model 'models:/{trained.name}@champion'"):
+        rollback(store, name=trained.name)
 
 
 def test_versions_are_listed_newest_first(store, trained):

@@ -1,0 +1,214 @@
+"""The life of the registered model between two trainings: what there is, which one scores, handing one over.
+
+Each of these is one step in the registry; `patron models`, `promote`, `rollback` and `export` show it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from patron.tracking.registry import CHAMPION, MODEL_NAME, ModelVersion, export_model, list_versions
+from patron.tracking.registry import promote as promote_version
+from patron.tracking.registry import rollback as roll_back
+from patron.tracking.store import open_store
+
+__all__ = ["Exported", "Released", "Releases", "export", "list_models", "promote", "rollback"]
+
+SHOWN_METRICS = ("auc", "brier", "calibration_error", "gini", "total_bias")
+"""What the table of versions shows of the metrics; `to_dict` has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """All versions of the registered model.
+
+    Attributes
+    ----------
+    versions : newest first
+    store_uri : where they are
+    """
+
+    versions: list[ModelVersion]
+    store_uri: str
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per version, newest first, for people to read."""
+        rows = [
+            {
+                "version": version.version,
+                "aliases": ", ".join(version.aliases) or None,
+                "registered": f"{version.created_at:%Y-%m-%d %H:%M}",
+                "data": f"{version.first_day} to {version.as_of}" if version.as_of else None,
+                "horizon_days": _whole(version.tags.get("horizon_days")),
+                **{name: version.metrics.get(name) for name in SHOWN_METRICS},
+                "verdict": version.tags.get("verdict"),
+            }
+            for version in self.versions
+        ]
+        return pd.DataFrame(rows)
+
+    def title(self) -> str:
+        """What the table shows."""
+        return f"Versions of {MODEL_NAME!r} in {self.store_uri}; times in UTC"
+
+    def sentences(self) -> list[str]:
+        """What is to be said besides the table."""
+        return [] if self.versions else [f"No model is registered yet in {self.store_uri}. Train one first."]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {"tracking_uri": self.store_uri, "versions": [_plain(version) for version in self.versions]}
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Which version is champion now.
+
+    Attributes
+    ----------
+    champion : that version
+    before : the number of the version that was champion until now; None where there was none
+    """
+
+    champion: ModelVersion
+    before: int | None
+
+    def sentences(self) -> list[str]:
+        """What was done, in words."""
+        if self.before == self.champion.version:
+            return [f"{self.champion.uri} is champion, as it was before."]
+        instead = "" if self.before is None else f", in the place of version {self.before}"
+        return [
+            f"{self.champion.uri} is champion{instead}.",
+            "The next patron score takes it; a running server keeps the version that it was started with.",
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {"champion": _plain(self.champion), "champion_before": self.before}
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A model outside the store.
+
+    Attributes
+    ----------
+    folder : where it lies
+    model_uri : which one it is
+    """
+
+    folder: Path
+    model_uri: str
+
+    def sentences(self) -> list[str]:
+        """What was done, in words."""
+        return [
+            f"{self.model_uri} is in {self.folder}, which can be moved anywhere.",
+            f"Serve it with: patron serve --model {self.folder}",
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {"model_uri": self.model_uri, "folder": str(self.folder)}
+
+
+def list_models() -> Releases:
+    """All versions of the registered model.
+
+    Raises
+    ------
+    ModelError : the store is locked or cannot be reached
+
+    Examples
+    --------
+    >>> list_models().to_dict().keys()
+    dict_keys(['tracking_uri', 'versions'])
+    """
+    store = open_store()
+    return Releases(list_versions(store), store.uri)
+
+
+def promote(version: int) -> Released:
+    """Make a version champion by hand; its tags say so.
+
+    Raises
+    ------
+    ModelNotFoundError : there is no such version
+    ModelError : the store is locked or cannot be reached
+
+    Examples
+    --------
+    >>> promote(12345)
+    Traceback (most recent call last):
+        ...
+    patron.errors.ModelNotFoundError: There is no model 'models:/patron/12345': ...
+    """
+    store = open_store()
+    before = _champion(list_versions(store))
+    return Released(promote_version(store, version, tags={"promoted_by_hand": "true"}), before)
+
+
+def rollback() -> Released:
+    """Make the version champion that was champion before the present one.
+
+    Raises
+    ------
+    ModelNotFoundError : there is no champion, none was champion before it, or that one has been deleted
+    ModelError : the store is locked or cannot be reached
+
+    Examples
+    --------
+    See :func:`patron.tracking.registry.register`.
+    """
+    store = open_store()
+    before = _champion(list_versions(store))
+    return Released(roll_back(store), before)
+
+
+def export(uri: str, folder: str | Path) -> Exported:
+    """Write a model into a new folder that MLflow loads from any path.
+
+    Parameters
+    ----------
+    uri : of a registered model, of a run's model, or the folder of an exported one
+    folder : new or empty
+
+    Raises
+    ------
+    ModelNotFoundError : there is no such model
+    ModelError : the folder is not empty, or the store is locked or cannot be reached
+
+    Examples
+    --------
+    >>> export("models:/patron/12345", "handed over")
+    Traceback (most recent call last):
+        ...
+    patron.errors.ModelNotFoundError: There is no model 'models:/patron/12345': ...
+    """
+    return Exported(export_model(open_store(), uri, folder), uri)
+
+
+def _champion(versions: list[ModelVersion]) -> int | None:
+    return next((version.version for version in versions if CHAMPION in version.aliases), None)
+
+
+def _plain(version: ModelVersion) -> dict[str, Any]:
+    return {
+        "version": version.version,
+        "model_uri": version.uri,
+        "aliases": list(version.aliases),
+        "registered_at": version.created_at.isoformat(),
+        "first_day": version.first_day.isoformat() if version.first_day else None,
+        "as_of": version.as_of.isoformat() if version.as_of else None,
+        "run_id": version.run_id,
+        "metrics": dict(version.metrics),
+        "tags": dict(version.tags),
+    }
+
+
+def _whole(text: str | None) -> int | None:
+    return None if text is None else int(text)
