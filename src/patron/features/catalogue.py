@@ -112,10 +112,10 @@ class FeatureCatalogue:
     ----------
     specs : one for each feature; names are unique without regard to case
     engagement_kinds : the kinds that have columns of their own, most common first
-    engagement_channels : the channels that have, likewise
-    seen_kinds : every kind of engagement that there was, up to a hundred
     invitations, responses : kinds, as the data writes them, that response_rate divides
     attributes : columns of the customers table that are features
+    engagement_channels : the channels that have columns of their own, most common first
+    seen_kinds : every kind of engagement that there was, up to a hundred
 
     Raises
     ------
@@ -136,11 +136,11 @@ class FeatureCatalogue:
 
     specs: tuple[FeatureSpec, ...]
     engagement_kinds: tuple[EngagementKind, ...] = ()
-    engagement_channels: tuple[EngagementKind, ...] = ()
-    seen_kinds: tuple[str, ...] = ()
     invitations: tuple[str, ...] = ()
     responses: tuple[str, ...] = ()
     attributes: tuple[Attribute, ...] = ()
+    engagement_channels: tuple[EngagementKind, ...] = ()
+    seen_kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         uses = Counter(spec.name.casefold() for spec in self.specs)

@@ -7,11 +7,13 @@ named by the caller. Channels come from the data likewise; one that carries a si
 the kind does not say.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import ibis
 
+from patron.errors import PatronWarning, some
 from patron.features.catalogue import EngagementKind, FeatureCatalogue, FeatureSpec
 from patron.features.naming import column_names, readable
 from patron.features.windows import WINDOWS
@@ -27,6 +29,7 @@ __all__ = [
     "engagement_features",
     "kinds_seen",
     "recognised",
+    "warn_of_new_kinds",
 ]
 
 # days_since_last, days_since_acquired, days_since_event and engagement_all_… are other features.
@@ -103,6 +106,40 @@ def kinds_seen(events: "ir.Table") -> tuple[str, ...]:
     ('open', 'visit')
     """
     return tuple(sorted(kind.kind for kind in common_kinds(events, MOST_SEEN)))
+
+
+def warn_of_new_kinds(events: "ir.Table", catalogue: FeatureCatalogue) -> None:
+    """Say which kinds of engagement there are that the training had never seen.
+
+    Parameters
+    ----------
+    events : visible engagement, with ``kind``
+    catalogue : knows the kinds of the training
+
+    Warns
+    -----
+    PatronWarning : there are new kinds; they count among events of any kind and have no columns of their own
+
+    Examples
+    --------
+    >>> events = ibis.memtable({"kind": ["visit", "chat"]})
+    >>> with warnings.catch_warnings(action="always", record=True) as said:
+    ...     warn_of_new_kinds(events, FeatureCatalogue((), seen_kinds=("visit",)))
+    >>> print(said[0].message)
+    events of kind chat were never seen in training: they count among all events and have no features of their
+    own. Train again to use them.
+    """
+    if not catalogue.seen_kinds or len(catalogue.seen_kinds) >= MOST_SEEN:
+        return
+    strangers = events.filter(events.kind.notin(catalogue.seen_kinds)).select("kind").distinct()
+    new = sorted(strangers.limit(MOST_SEEN).kind.to_pyarrow().to_pylist())
+    if new:
+        warnings.warn(
+            f"events of kind {some(new)} were never seen in training: they count among all events and have "
+            "no features of their own. Train again to use them.",
+            PatronWarning,
+            stacklevel=3,
+        )
 
 
 def recognised(kinds: Sequence[EngagementKind]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -80,5 +80,5 @@ def own_windows(history: History, spine: ir.Table, horizon_days: int, *, quantil
     own_log = joined.own.fill_null(1.0).log()
     days_of_silence = ((count * own_log + PRIOR_GAPS * usual.log()) / (count + PRIOR_GAPS)).exp()
     shortest = float(min(SHORTEST, horizon_days))
-    window = ibis.greatest(shortest, ibis.least(float(horizon_days), days_of_silence.ceil()))
+    window = ibis.greatest(shortest, ibis.least(float(horizon_days), days_of_silence.round(6).ceil()))
     return joined.select(*KEY, window_days=window.cast("int64"))
