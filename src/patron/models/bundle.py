@@ -1,10 +1,11 @@
 """Everything that scoring needs, in one value: `Bundle`; saved and loaded without pickle.
 
-A bundle is a folder of three files::
+A bundle is a folder of a few files::
 
-    bundle.json   settings, feature catalogue, tiers, and the name, size and SHA-256 of the other two
-    churn.txt     the trees, in LightGBM's own text; absent where the bundle has no churn classifier
-    draws.npz     posterior draws of the value model, arrays of numbers only
+    bundle.json       settings, feature catalogue, tiers, level, and the name, size and SHA-256 of the others
+    churn.txt         the trees of churn, in LightGBM's own text; absent without a churn classifier
+    value_trees.txt   the trees of money; absent where the value model answers alone
+    draws.npz         posterior draws of the value model and grids of percentiles, arrays of numbers only
 
 It holds parameters and never a customer's row. `load` checks sizes and sums first, so that a file that was
 cut short is found out before it can give a wrong number.
@@ -15,7 +16,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,9 +28,14 @@ import pandas as pd
 from patron.errors import ModelError, RangeError
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.churn import ChurnClassifier
+from patron.models.combination import ValueCombination
+from patron.models.level import Level
+from patron.models.percentiles import Percentiles, Ranks
+from patron.models.prediction import predict_rows
 from patron.models.reference import Reference
 from patron.models.tiers import Tiers
 from patron.models.value import CustomerValueModel
+from patron.models.value_trees import ValueTrees
 
 __all__ = ["MOST_BYTES", "Bundle"]
 
@@ -37,9 +43,9 @@ MOST_BYTES = 4_000_000
 """A saved bundle is at most this many bytes; with the code that travels along, a served model is below 5
 MB."""
 
-FORMAT = 1
-RFM = ("frequency", "recency", "T", "monetary_value")
-DESCRIPTION, TREES, DRAWS = "bundle.json", "churn.txt", "draws.npz"
+FORMAT = 2
+DESCRIPTION, TREES, VALUE_TREES, DRAWS = "bundle.json", "churn.txt", "value_trees.txt", "draws.npz"
+GRIDS = "percentiles/"  # what names the grids among the arrays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,12 @@ class Bundle:
     value_horizon_days : days ahead over which growth_potential counts, ≥ 1
     first_day, as_of : first and last day of the data that it was trained on
     tiers : quantiles of customer value among the customers of the training; None until they are known
+    percentiles : the grid of the customers of the training; None where the trees see the features alone,
+        without what is expected and without ranks
+    level : how high the coming horizon lies above the newest matured one
+    value_trees, combination : the trees' opinion on money, and how it is joined with the value model's; None
+        where the value model answers alone
+    value_level : factor on the combined value
     reference : how their features and scores were distributed, to tell drift by; None until it is known
     customer_ids : what ids are: "text", or "whole" numbers; a served model says so to those who ask it
     patron_version : version of the package that trained it
@@ -91,6 +103,11 @@ class Bundle:
     first_day: date
     as_of: date
     tiers: Tiers | None = None
+    percentiles: Percentiles | None = None
+    level: Level = field(default_factory=Level)
+    value_trees: ValueTrees | None = None
+    combination: ValueCombination | None = None
+    value_level: float = 1.0
     reference: Reference | None = None
     customer_ids: Literal["text", "whole"] = "text"
     patron_version: str = ""
@@ -123,9 +140,10 @@ class Bundle:
         self,
         features: pd.DataFrame,
         *,
-        ranks: Literal["auto", "own", "model"] = "auto",
+        ranks: Ranks = "auto",
         horizon_days: float | None = None,
         value_horizon_days: float | None = None,
+        annual_discount_rate: float | None = None,
         interval: float = 0.8,
         random_state: int = 0,
     ) -> pd.DataFrame:
@@ -139,6 +157,7 @@ class Bundle:
             customers of the training; "auto", the rows where they are at least 1000
         horizon_days, value_horizon_days : days ahead; the bundle's own if None. Another horizon than the
             bundle's is answered by the value model alone
+        annual_discount_rate : per year, ≥ 0; the bundle's own if None
         interval : share in (0, 1) of the predictive intervals
         random_state : seed of the draws behind the intervals
 
@@ -150,25 +169,23 @@ class Bundle:
         Raises
         ------
         TableError : a feature is missing, or an RFM column breaks a rule
+        InputError : a feature is infinite or is text
         RangeError : a horizon or the interval is out of range
+
+        Examples
+        --------
+        See :func:`patron.workflows.fitting.fit_bundle`.
         """
-        horizon = self.horizon_days if horizon_days is None else horizon_days
-        rows = len(features)
-        rfm = features[list(RFM)].reset_index(drop=True)
-        rfm.insert(0, "customer_id", np.arange(rows))  # ids may be null or come twice
-        predicted = self.value.predict(
-            rfm,
-            horizon_days=horizon,
-            value_horizon_days=self.value_horizon_days if value_horizon_days is None else value_horizon_days,
+        return predict_rows(
+            self,
+            features,
+            ranks=ranks,
+            horizon_days=horizon_days,
+            value_horizon_days=value_horizon_days,
+            annual_discount_rate=annual_discount_rate,
             interval=interval,
             random_state=random_state,
         )
-        churn = predicted["p_no_purchase"].to_numpy()
-        if self.churn is not None and horizon == self.horizon_days and self.classifies(features):
-            churn = self.churn.predict_proba(features)[:, 1]
-        predicted.insert(1, "churn_probability", churn)
-        predicted["customer_id"] = features["customer_id"].array
-        return predicted
 
     def classifies(self, features: pd.DataFrame) -> bool:
         """Whether the rows hold every feature of the catalogue, as the classifier needs them."""
@@ -202,11 +219,19 @@ class Bundle:
         """
         folder = Path(folder)
         arrays, value = self.value.to_arrays()
+        percentiles = None
+        if self.percentiles is not None:
+            grids, percentiles = self.percentiles.to_arrays()
+            arrays |= {GRIDS + name: grid for name, grid in grids.items()}
         files = {DRAWS: _npz(arrays)}
         churn = None
         if self.churn is not None:
             text, churn = self.churn.to_parts()
             files[TREES] = text.encode()
+        value_trees = None
+        if self.value_trees is not None:
+            text, value_trees = self.value_trees.to_parts()
+            files[VALUE_TREES] = text.encode()
         description = {
             "format": FORMAT,
             **self.describe(),
@@ -215,6 +240,11 @@ class Bundle:
             "catalogue": self.catalogue.to_dict(),
             "churn": churn,
             "value": value,
+            "percentiles": percentiles,
+            "level": self.level.to_dict(),
+            "value_trees": value_trees,
+            "combination": None if self.combination is None else self.combination.to_dict(),
+            "value_level": self.value_level,
             "files": {
                 name: {"bytes": len(content), "sha256": _sha256(content)} for name, content in files.items()
             },
@@ -247,19 +277,30 @@ class Bundle:
         try:
             churn = description["churn"]
             tiers, reference = description["tiers"], description["reference"]
+            percentiles, combination = description["percentiles"], description["combination"]
+            value_trees = description["value_trees"]
+            arrays = _arrays(_file(folder, DRAWS, description))
+            grids = {
+                name.removeprefix(GRIDS): array for name, array in arrays.items() if name.startswith(GRIDS)
+            }
             return cls(
                 churn=None
                 if churn is None
                 else ChurnClassifier.from_parts(_file(folder, TREES, description).decode(), churn),
-                value=CustomerValueModel.from_arrays(
-                    _arrays(_file(folder, DRAWS, description)), description["value"]
-                ),
+                value=CustomerValueModel.from_arrays(arrays, description["value"]),
                 catalogue=FeatureCatalogue.from_dict(description["catalogue"]),
                 horizon_days=description["horizon_days"],
                 value_horizon_days=description["value_horizon_days"],
                 first_day=date.fromisoformat(description["first_day"]),
                 as_of=date.fromisoformat(description["as_of"]),
                 tiers=None if tiers is None else Tiers.from_dict(tiers),
+                percentiles=None if percentiles is None else Percentiles.from_arrays(grids, percentiles),
+                level=Level.from_dict(description["level"]),
+                value_trees=None
+                if value_trees is None
+                else ValueTrees.from_parts(_file(folder, VALUE_TREES, description).decode(), value_trees),
+                combination=None if combination is None else ValueCombination.from_dict(combination),
+                value_level=description["value_level"],
                 reference=None if reference is None else Reference.from_dict(reference),
                 customer_ids=description["customer_ids"],
                 patron_version=description["patron_version"],

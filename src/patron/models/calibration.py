@@ -24,7 +24,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import isotonic_regression, minimize
+from scipy.optimize import brentq, isotonic_regression, minimize
 from scipy.special import expit, logit
 
 from patron.errors import ModelError, PatronWarning
@@ -39,6 +39,7 @@ __all__ = [
     "fit_calibration",
     "fit_isotonic",
     "fit_sigmoid",
+    "shift_to_share",
 ]
 
 type Floats = npt.NDArray[np.float64]
@@ -49,6 +50,8 @@ ENOUGH_FOR_ISOTONIC = 1000
 RANK_SHARE = 0.001
 """The share of the trees' own probability mixed into an isotonic staircase, so that customers on one step
 keep their order. It moves no probability by more than this."""
+
+_FARTHEST_SHIFT = 3.0
 
 
 class Calibration(Protocol):
@@ -165,6 +168,37 @@ def fit_calibration(
             stacklevel=3,
         )
     return fitted
+
+
+def shift_to_share(log_odds: Floats, share: float, calibration: Calibration | None) -> float:
+    """What moves all log-odds so that as many are expected to leave as left.
+
+    Trees that have been grown again with the rows of the calibration know part of what calibration made up
+    for; without this it would count twice.
+
+    Parameters
+    ----------
+    log_odds : (n_customers,) what the trees say
+    share : of these customers that left, in [0, 1]
+    calibration : from log-odds to probability; None where there is none
+
+    Returns
+    -------
+    Log-odds in [-3, 3]; 0 where no such shift does it, as where all left
+
+    Examples
+    --------
+    >>> round(shift_to_share(np.zeros(10), 0.731, None), 1)
+    1.0
+    """
+
+    def excess(shift: float) -> float:
+        moved = log_odds + shift
+        return float(np.mean(expit(moved) if calibration is None else calibration(moved))) - share
+
+    if excess(-_FARTHEST_SHIFT) >= 0 or excess(_FARTHEST_SHIFT) <= 0:
+        return 0.0
+    return float(brentq(excess, -_FARTHEST_SHIFT, _FARTHEST_SHIFT))
 
 
 def fit_sigmoid(log_odds: Floats, churned: Floats) -> SigmoidCalibration:

@@ -6,14 +6,14 @@ Three snapshots, each later than the one before, each with its own job::
     stop          says how many trees are enough       (without it: a fifth of X, drawn at random)
     calibrate     turns what the trees say into how often it happens    (without it: left as it is)
 
-Predicting needs NumPy, pandas, SciPy and LightGBM, and reads the fitted model only, so that any number of
-threads may share one.
+Once the three have spoken, all of their rows may grow the trees that are kept (`regrow`). Predicting reads
+the fitted model only, so that any number of threads may share one.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +28,10 @@ from patron.errors import (
     SettingsError,
     TooFewCustomersError,
 )
-from patron.models.calibration import Calibration, calibration_from_dict, fit_calibration
+from patron.models.calibration import Calibration, calibration_from_dict, fit_calibration, shift_to_share
 from patron.models.encoding import FeatureEncoder, outcomes
 from patron.models.estimator import Estimator
-from patron.models.trees import add_up, explain, grow_trees, read_trees
-
-if TYPE_CHECKING:
-    from lightgbm import Booster
+from patron.models.forest import Forest, plan_forest
 
 __all__ = ["FEWEST_CUSTOMERS", "ChurnClassifier"]
 
@@ -58,6 +55,11 @@ class ChurnClassifier(Estimator):
     num_leaves, max_depth : bounds of each tree, ≥ 2 and ≥ 1; small trees keep reasons fast and steady
     min_child_samples : fewest customers in a leaf, ≥ 1
     early_stopping_rounds : trees without gain on `stop` after which growing ends, ≥ 1
+    n_seeds : how many sums of trees, each with a seed of its own, are averaged, ≥ 1
+    monotone : feature → 1 where more of it never lowers the risk, -1 where it never raises it; None for no
+        constraint; features that are not there are passed over
+    search : how many other settings of the trees, drawn by chance, compete on `stop`; 0 for none
+    regrow : whether the trees that are kept grow on the rows of `stop` and `calibrate` too
     calibration : "isotonic", "sigmoid", "auto" (isotonic where `calibrate` has 1000 customers of the rarer
         class) or None, which ignores `calibrate`
     n_jobs : most threads, -1 for all; the result does not depend on it
@@ -67,7 +69,7 @@ class ChurnClassifier(Estimator):
     ----------
     feature_names_in_ : (n_features,) names, in the order of the trees' columns
     classes_ : (2,) 0 stays, 1 leaves
-    n_features_in_, n_trees_ : counts
+    n_features_in_, n_trees_ : counts; trees of all seeds
     base_rate_ : share of leavers among the rows that grew the trees
     calibration_ : "isotonic", "sigmoid" or None
     feature_importance_ : one row per feature: `feature`, `gain` (log-loss saved), `share` of all gain,
@@ -106,6 +108,10 @@ class ChurnClassifier(Estimator):
         max_depth: int = 5,
         min_child_samples: int = 40,
         early_stopping_rounds: int = 50,
+        n_seeds: int = 1,
+        monotone: Mapping[str, int] | None = None,
+        search: int = 0,
+        regrow: bool = False,
         calibration: Literal["auto", "isotonic", "sigmoid"] | None = "auto",
         n_jobs: int = 2,
         random_state: int = 0,
@@ -116,6 +122,10 @@ class ChurnClassifier(Estimator):
         self.max_depth = max_depth
         self.min_child_samples = min_child_samples
         self.early_stopping_rounds = early_stopping_rounds
+        self.n_seeds = n_seeds
+        self.monotone = monotone
+        self.search = search
+        self.regrow = regrow
         self.calibration = calibration
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -150,27 +160,36 @@ class ChurnClassifier(Estimator):
         stop_on = _encoded(encoder, stop, "stop")
         calibrate_on = _encoded(encoder, calibrate, "calibrate") if self.calibration else None
 
-        trees = grow_trees(
-            *grown_on,
-            self._tree_settings(),
+        plan, forest = plan_forest(
+            grown_on,
+            stop_on,
+            self._tree_settings(encoder.names),
             n_trees=self.n_estimators,
             patience=self.early_stopping_rounds,
             categories=encoder.category_positions,
-            stop_on=stop_on,
+            n_seeds=self.n_seeds,
+            search=self.search,
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         )
-        self._restore(trees, encoder, None, float(grown_on[1].mean()))
+        if stop_on is None or self.regrow:
+            forest = Forest.grow(_together(grown_on, stop_on), plan)
+        calibration = None
+        if calibrate_on is not None and self.calibration:
+            said = forest.add_up(calibrate_on[0], self.n_jobs)
+            calibration = fit_calibration(said, calibrate_on[1], self.calibration)
+        shift = 0.0
+        if calibrate_on is not None and self.regrow:
+            forest = Forest.grow(_together(grown_on, stop_on, calibrate_on), plan)
+            said = forest.add_up(calibrate_on[0], self.n_jobs)
+            shift = shift_to_share(said, float(calibrate_on[1].mean()), calibration)
+        self._restore(forest, encoder, calibration, float(grown_on[1].mean()), shift)
         if not self.feature_importance_["splits"].any():
             warnings.warn(
                 f"none of the {len(encoder.names)} features tells leavers from stayers among customers, "
                 "so all get the same probability, the share that left. Give more features or more customers.",
                 PatronWarning,
                 stacklevel=2,
-            )
-        if calibrate_on is not None and self.calibration:
-            self._calibration = fit_calibration(
-                add_up(trees, calibrate_on[0], self.n_jobs), calibrate_on[1], self.calibration
             )
         return self
 
@@ -190,7 +209,7 @@ class ChurnClassifier(Estimator):
         NotFittedError, TableError : not fitted; a feature is missing
         InputError : a number is infinite or is text
         """
-        leaves = self._in_chunks(X, lambda matrix: self._calibrated(add_up(self._trees, matrix, self.n_jobs)))
+        leaves = self._in_chunks(X, lambda matrix: self._calibrated(self._forest.add_up(matrix, self.n_jobs)))
         return np.column_stack([1 - leaves, leaves])
 
     def predict(self, X: pd.DataFrame) -> npt.NDArray[np.int64]:
@@ -218,21 +237,16 @@ class ChurnClassifier(Estimator):
         ----------
         Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
         """
-        parts = self._in_chunks(X, lambda matrix: explain(self._trees, matrix, self.n_jobs))
+        parts = self._in_chunks(X, lambda matrix: self._forest.explain(matrix, self.n_jobs))
         return pd.DataFrame(parts, index=X.index, columns=list(self.feature_names_in_))
 
     @property
     def feature_importance_(self) -> pd.DataFrame:
         """One row per feature, the most useful first: `feature`, `gain`, `share` of all gain, `splits`."""
-        gain = self._fitted().feature_importance("gain")
-        table = pd.DataFrame(
-            {
-                "feature": self.feature_names_in_,
-                "gain": gain,
-                "share": gain / (gain.sum() or 1.0),
-                "splits": self._trees.feature_importance("split"),
-            }
-        )
+        gain = self._fitted().importance("gain")
+        splits, share = self._forest.importance("split"), gain / (gain.sum() or 1.0)
+        columns = {"feature": self.feature_names_in_, "gain": gain, "share": share, "splits": splits}
+        table = pd.DataFrame(columns)
         return table.sort_values("gain", ascending=False, kind="stable", ignore_index=True)
 
     @property
@@ -255,16 +269,15 @@ class ChurnClassifier(Estimator):
         >>> bool((again.predict_proba(X) == model.predict_proba(X)).all())
         True
         """
-        text: str = self._fitted().model_to_string()
-        settings = {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in self.get_params().items()
-        }
+        text = self._fitted().to_text()
+        given = self.get_params().items()
+        settings = {name: value.item() if isinstance(value, np.generic) else value for name, value in given}
         return text, {
             "settings": settings,
             "encoder": self._encoder.to_dict(),
             "calibration": None if self._calibration is None else self._calibration.to_dict(),
             "base_rate": self.base_rate_,
+            "shift": self._shift,
         }
 
     @classmethod
@@ -273,7 +286,7 @@ class ChurnClassifier(Estimator):
         calibration = None if meta["calibration"] is None else calibration_from_dict(meta["calibration"])
         encoder = FeatureEncoder.from_dict(meta["encoder"])
         model = cls(**meta["settings"])
-        model._restore(read_trees(model_text), encoder, calibration, meta["base_rate"])
+        model._restore(Forest.from_text(model_text), encoder, calibration, meta["base_rate"], meta["shift"])
         return model
 
     def __sklearn_tags__(self) -> Any:
@@ -286,17 +299,20 @@ class ChurnClassifier(Estimator):
             input_tags=InputTags(allow_nan=True, categorical=True, string=True),
         )
 
-    def _tree_settings(self) -> dict[str, Any]:
-        return {
+    def _tree_settings(self, names: Sequence[str]) -> dict[str, Any]:
+        settings = {
             "objective": "binary",
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
             "max_depth": self.max_depth,
             "min_data_in_leaf": self.min_child_samples,
         }
+        if self.monotone:
+            settings["monotone_constraints"] = [self.monotone.get(name, 0) for name in names]
+        return settings
 
     def _check_settings(self) -> None:
-        bounds = {"num_leaves": 2, "n_jobs": -1, "random_state": 0}
+        bounds = {"num_leaves": 2, "n_jobs": -1, "random_state": 0, "search": 0, "n_seeds": 1}
         if self.n_jobs == 0:
             raise RangeError("ChurnClassifier.n_jobs must be -1 (all) or at least 1, got 0.")
         for name in ("n_estimators", "max_depth", "min_child_samples", "early_stopping_rounds", *bounds):
@@ -308,6 +324,8 @@ class ChurnClassifier(Estimator):
                 )
         if not 0 < self.learning_rate <= 1:
             raise RangeError(f"ChurnClassifier.learning_rate must lie in (0, 1], got {self.learning_rate!r}.")
+        if strange := sorted(set((self.monotone or {}).values()) - {-1, 0, 1}):
+            raise RangeError(f"ChurnClassifier.monotone takes -1, 0 or 1 for a feature, got {strange}.")
         if self.calibration not in ("auto", "isotonic", "sigmoid", None):
             raise SettingsError(
                 "ChurnClassifier.calibration must be 'auto', 'isotonic', 'sigmoid' or None, "
@@ -315,31 +333,35 @@ class ChurnClassifier(Estimator):
             )
 
     def _restore(
-        self, trees: "Booster", encoder: FeatureEncoder, calibration: Calibration | None, base_rate: float
+        self,
+        forest: Forest,
+        encoder: FeatureEncoder,
+        calibration: Calibration | None,
+        rate: float,
+        shift: float,
     ) -> None:
-        self._trees, self._encoder, self._calibration = trees, encoder, calibration
+        self._forest, self._encoder, self._calibration, self._shift = forest, encoder, calibration, shift
         self.classes_ = np.array([0, 1])
         self.feature_names_in_ = np.array(encoder.names, dtype=object)
         self.n_features_in_ = len(encoder.names)
-        self.n_trees_ = trees.num_trees()
-        self.base_rate_ = base_rate
+        self.n_trees_ = forest.n_trees
+        self.base_rate_ = rate
 
-    def _fitted(self) -> "Booster":
-        if not hasattr(self, "_trees"):
+    def _fitted(self) -> Forest:
+        if not hasattr(self, "_forest"):
             raise NotFittedError(
                 "this ChurnClassifier is not fitted yet. Call fit(X, y), or from_parts on a stored one."
             )
-        return self._trees
+        return self._forest
 
     def _in_chunks(self, X: pd.DataFrame, compute: Callable[[npt.NDArray[np.float32]], Floats]) -> Floats:
         self._fitted()
-        starts = range(0, max(len(X), 1), _CHUNK)
-        return np.concatenate(
-            [compute(self._encoder.encode(X.iloc[start : start + _CHUNK])) for start in starts]
-        )
+        chunks = (X.iloc[start : start + _CHUNK] for start in range(0, max(len(X), 1), _CHUNK))
+        return np.concatenate([compute(self._encoder.encode(chunk)) for chunk in chunks])
 
     def _calibrated(self, log_odds: Floats) -> Floats:
-        probability = expit(log_odds) if self._calibration is None else self._calibration(log_odds)
+        moved = log_odds + self._shift
+        probability = expit(moved) if self._calibration is None else self._calibration(moved)
         return np.clip(probability, _NEVER_CERTAIN, 1 - _NEVER_CERTAIN)
 
 
@@ -352,6 +374,13 @@ def _encoded(
     if len(X) == 0:
         raise InputError(f"{name} has no rows. Leave it out (None) where there is no such snapshot.")
     return encoder.encode(X, f"the features of {name}"), outcomes(y, len(X), f"y of {name}")
+
+
+def _together(*parts: tuple[npt.NDArray[np.float32], Floats] | None) -> tuple[Any, Any]:
+    given = [part for part in parts if part is not None]
+    if len(given) == 1:
+        return given[0]
+    return np.concatenate([part[0] for part in given]), np.concatenate([part[1] for part in given])
 
 
 def _check_enough(churned: Floats) -> None:

@@ -4,14 +4,18 @@ The classifier's log-odds are a sum with one part per feature. Features that tel
 90 days) would fill all three places, so the parts are added up by family; a family that moves the risk is
 then told by its strongest feature of the same direction, with the customer's own figures::
 
-    last order 63 days ago, usually every 21 (raises risk)
+    last order 63 days ago, usually every 21 days (raises risk)
+    5 email opens so far, the last 80 days ago (raises risk, can be acted on)
+
+What a marketer can act on is marked where it raises the risk: how customers are addressed, what comes back
+and which contract they have, but not how long they have been customers.
 
 References
 ----------
 The parts are Shapley values of the trees: Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +24,7 @@ import pandas as pd
 
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.churn import ChurnClassifier
+from patron.models.expected import EXPECTED, spec_of
 
 __all__ = ["REASON_COLUMNS", "explain_risk"]
 
@@ -34,16 +39,26 @@ NOTICEABLE = 1e-6
 """Log-odds; a family that moves the risk by less is no reason."""
 
 
+CAN_BE_ACTED_ON = frozenset({"engagement", "refunds", "subscription"})
+"""Families that something can be done about."""
+
+
 def explain_risk(
-    features: pd.DataFrame, churn: ChurnClassifier, catalogue: FeatureCatalogue
+    features: pd.DataFrame,
+    churn: ChurnClassifier,
+    catalogue: FeatureCatalogue,
+    rows: Callable[[slice], pd.DataFrame] | None = None,
 ) -> npt.NDArray[np.object_]:
     """Up to three reasons for each customer's risk, strongest first.
 
     Parameters
     ----------
-    features : one row per customer; holds at least the features of the catalogue
+    features : one row per customer: at least the features of the catalogue, and what is expected of the
+        customer where the classifier saw that
     churn : classifier that was fitted on features of this catalogue
     catalogue : the family and the words of each feature
+    rows : from some of the positions to all that the classifier sees of these customers, percentiles among
+        it; None where it sees `features` as they are
 
     Returns
     -------
@@ -61,30 +76,37 @@ def explain_risk(
     told = np.full((len(features), len(REASON_COLUMNS)), None, dtype=object)
     for start in range(0, len(features), CHUNK_ROWS):
         chunk = slice(start, start + CHUNK_ROWS)
-        _explain(features.iloc[chunk], churn, catalogue, told[chunk])
+        figures = features.iloc[chunk]
+        parts = churn.contributions(figures if rows is None else rows(chunk))
+        _explain(figures, parts, catalogue, told[chunk])
     return told
 
 
 def _explain(
-    features: pd.DataFrame, churn: ChurnClassifier, catalogue: FeatureCatalogue, told: npt.NDArray[np.object_]
+    features: pd.DataFrame, parts: pd.DataFrame, catalogue: FeatureCatalogue, told: npt.NDArray[np.object_]
 ) -> None:
     """Fill in the reasons of one chunk."""
-    parts = churn.contributions(features)
     moved, teller = _by_family(parts, catalogue)
     strongest = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, : len(REASON_COLUMNS)]
-    specs = [catalogue[name] for name in parts.columns]
+    specs = [spec_of(name, catalogue) for name in parts.columns]
     for row, figures in enumerate(_rows(features, catalogue)):
         for place, family in enumerate(strongest[row]):
             log_odds = moved[row, family]
             if abs(log_odds) > NOTICEABLE:
-                direction = "raises" if log_odds > 0 else "lowers"
-                told[row, place] = f"{specs[teller[row, family]].say(figures)} ({direction} risk)"
+                spec = specs[teller[row, family]]
+                told[row, place] = f"{spec.say(figures)} ({_direction(log_odds, spec.family)})"
+
+
+def _direction(log_odds: float, family: str) -> str:
+    if log_odds < 0:
+        return "lowers risk"
+    return "raises risk, can be acted on" if family in CAN_BE_ACTED_ON else "raises risk"
 
 
 def _by_family(parts: pd.DataFrame, catalogue: FeatureCatalogue) -> tuple[Floats, npt.NDArray[np.intp]]:
     """How far each family moves each customer's log-odds, and where the feature stands that tells it best."""
     log_odds = parts.to_numpy(dtype=float)
-    family_of = [catalogue[name].family for name in parts.columns]
+    family_of = [spec_of(name, catalogue).family for name in parts.columns]
     moved, teller = [], []
     for family in dict.fromkeys(family_of):
         members = np.flatnonzero([other == family for other in family_of])
@@ -96,7 +118,7 @@ def _by_family(parts: pd.DataFrame, catalogue: FeatureCatalogue) -> tuple[Floats
 
 
 def _rows(features: pd.DataFrame, catalogue: FeatureCatalogue) -> Iterator[Mapping[str, Any]]:
-    """Feature name → the customer's own figure, one customer after the other."""
-    names = catalogue.names
+    """Name → the customer's own figure, one customer after the other."""
+    names = [*catalogue.names, *(spec.name for spec in EXPECTED if spec.name in features.columns)]
     for figures in zip(*(features[name].tolist() for name in names), strict=True):
         yield dict(zip(names, figures, strict=True))

@@ -22,7 +22,6 @@ that it was trained for; in all other cases P(no purchase in the horizon) of the
 P(alive), which is 0 for everyone who has bought once.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,10 +33,10 @@ import pandas as pd
 
 from patron.errors import RangeError, TableError, some
 from patron.models.bundle import Bundle
-from patron.models.churn import ChurnClassifier
+from patron.models.percentiles import Ranks
+from patron.models.prediction import see
 from patron.models.reference import Reference
 from patron.models.tiers import Tiers
-from patron.models.value import CustomerValueModel
 from patron.scores.columns import SCORECARD_COLUMNS, as_scorecard, dates
 from patron.scores.potentials import base_potential, customer_value, value_at_risk
 from patron.scores.reasons import REASON_COLUMNS, explain_risk
@@ -77,6 +76,7 @@ def make_scorecard(
     annual_discount_rate: float | None = None,
     interval: float = 0.8,
     random_state: int = 0,
+    ranks: Ranks = "auto",
     form: Form = as_scorecard,
 ) -> pd.DataFrame:
     """What the model says about each customer.
@@ -94,6 +94,7 @@ def make_scorecard(
     annual_discount_rate : per year, 0 to 1; the bundle's own if None
     interval : share in (0, 1) of the predictive intervals
     random_state : seed of the draws behind the intervals
+    ranks : among whom customers are ranked, see :meth:`patron.models.bundle.Bundle.predict`
     form : `as_scorecard`, typed for files and analysis; or `as_answer`, plain for JSON
 
     Returns
@@ -113,6 +114,7 @@ def make_scorecard(
     >>> from patron.features.catalogue import FeatureCatalogue
     >>> from patron.models.purchases import BetaGeoModel
     >>> from patron.models.spend import GammaGammaModel
+    >>> from patron.models.value import CustomerValueModel
     >>> value = CustomerValueModel(
     ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
     ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
@@ -138,23 +140,26 @@ def make_scorecard(
 
     scorable = np.flatnonzero(pd.isna(broken))
     known = features if len(scorable) == len(features) else features.iloc[scorable]
-    predicted = _predict_value(
-        _with_rate(bundle.value, annual_discount_rate),
-        {name: column[scorable] for name, column in purchases.items()},
+    bought = {name: column[scorable] for name, column in purchases.items()}
+    asked = known.assign(**bought) if complete else known[["customer_id"]].assign(**bought)
+    predicted = _predict(
+        asked,
+        bundle,
+        ranks=ranks,
         horizon_days=horizon_days,
         value_horizon_days=value_horizon_days,
+        annual_discount_rate=_rate(annual_discount_rate),
         interval=interval,
         random_state=random_state,
     )
-    classifier = bundle.churn if complete and horizon_days == bundle.horizon_days and len(known) else None
-    churn = predicted["p_no_purchase"] if classifier is None else classifier.predict_proba(known)[:, 1]
+    churn = predicted["churn_probability"].to_numpy()
     scored = {
-        **{name: predicted[name] for name in FROM_VALUE_MODEL},
-        **_potentials(known, bundle, churn, predicted["growth_potential"]),
+        **{name: predicted[name].to_numpy() for name in FROM_VALUE_MODEL},
+        **_potentials(known, bundle, churn, predicted["growth_potential"].to_numpy()),
         "churn_probability": churn,
-        "next_purchase_on": _days_later(as_of[scorable], predicted["next_purchase_days"]),
+        "next_purchase_on": _days_later(as_of[scorable], predicted["next_purchase_days"].to_numpy()),
         "overdue_ratio": _figures(known, "overdue_ratio", np.nan),
-        **(_reasons(known, bundle, classifier, complete, horizon_days) if reasons else {}),
+        **(_reasons(asked, bundle, predicted, horizon_days, ranks) if reasons else {}),
     }
     broken[scorable] = None if complete else ONLY_PURCHASE_COLUMNS
     provenance = {
@@ -242,29 +247,20 @@ def _days(name: str, given: int | None, own: int) -> int:
     return int(given)
 
 
-def _with_rate(value: CustomerValueModel, annual_discount_rate: float | None) -> CustomerValueModel:
-    if annual_discount_rate is None:
-        return value
-    if not 0 <= annual_discount_rate <= 1:
+def _rate(annual_discount_rate: float | None) -> float | None:
+    if annual_discount_rate is not None and not 0 <= annual_discount_rate <= 1:
         raise RangeError(
             f"annual_discount_rate must be a share from 0 to 1, got {annual_discount_rate!r}. "
             "Write 10 % as 0.10."
         )
-    other = copy.copy(value)  # the draws are shared: only the rate differs
-    other.annual_discount_rate = float(annual_discount_rate)
-    return other
+    return annual_discount_rate
 
 
-def _predict_value(
-    value: CustomerValueModel, purchases: dict[str, Floats], **asked: Any
-) -> dict[str, Floats]:
-    """What the value model says of each row; ids may be null or come twice, so positions stand for them."""
-    wanted = (*FROM_VALUE_MODEL, "p_no_purchase", "next_purchase_days")
-    rows = len(purchases["T"])
-    if rows == 0:
-        return dict.fromkeys(wanted, np.empty(0))
-    predicted = value.predict(pd.DataFrame({"customer_id": np.arange(rows), **purchases}), **asked)
-    return {name: predicted[name].to_numpy() for name in wanted}
+def _predict(asked: pd.DataFrame, bundle: Bundle, **settings: Any) -> pd.DataFrame:
+    if asked.empty:
+        wanted = ("churn_probability", *FROM_VALUE_MODEL, "next_purchase_days")
+        return pd.DataFrame({name: np.empty(0) for name in wanted})
+    return bundle.predict(asked, **settings)
 
 
 def _holds_the_catalogue(features: pd.DataFrame, bundle: Bundle) -> bool:
@@ -303,14 +299,15 @@ def _potentials(features: pd.DataFrame, bundle: Bundle, churn: Floats, growth: F
 
 
 def _reasons(
-    features: pd.DataFrame,
-    bundle: Bundle,
-    classifier: ChurnClassifier | None,
-    complete: bool,
-    horizon_days: int,
+    asked: pd.DataFrame, bundle: Bundle, predicted: pd.DataFrame, horizon_days: int, ranks: Ranks
 ) -> dict[str, Any]:
-    if classifier is not None:
-        return dict(zip(REASON_COLUMNS, explain_risk(features, classifier, bundle.catalogue).T, strict=True))
+    if asked.empty:
+        return {}
+    complete = all(name in asked.columns for name in bundle.catalogue.names)
+    if bundle.churn is not None and complete and horizon_days == bundle.horizon_days:
+        seen = see(bundle, asked, predicted, ranks)
+        said = explain_risk(seen.figures, bundle.churn, bundle.catalogue, seen.rows)
+        return dict(zip(REASON_COLUMNS, said.T, strict=True))
     if bundle.churn is None:
         why = "this model has no churn classifier"
     elif complete:

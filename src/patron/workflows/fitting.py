@@ -5,30 +5,55 @@ know how good the model is fits another one on an earlier day and lets it predic
 
     train … train | stop | calibrate | known_until
                   <- h -> <--- h ---> <-  h  ->
+
+On the newest matured snapshot, probabilities are calibrated and the two opinions on money are weighed; the
+level of the coming horizon comes from all of them, above all from the same season a year earlier.
 """
 
 import warnings
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
-from patron.errors import HistoryTooShortError, PatronWarning
+from patron.errors import HistoryTooShortError, InputError, PatronWarning
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle import Bundle
 from patron.models.churn import FEWEST_CUSTOMERS, ChurnClassifier
+from patron.models.combination import ValueCombination
+from patron.models.expected import RFM
+from patron.models.level import Level
+from patron.models.prediction import learn_percentiles
 from patron.models.purchases import BetaGeoModel
 from patron.models.spend import GammaGammaModel
 from patron.models.value import CustomerValueModel
+from patron.models.value_trees import ValueTrees
 from patron.scores.scorecard import freeze_tiers
 from patron.snapshots.spine import make_spine
-from patron.snapshots.splits import choose_split
+from patron.snapshots.splits import FitSplit, choose_fit_split
 from patron.tables.history import History
-from patron.workflows.matured import RFM, Part, read_parts
+from patron.workflows.lessons import Lesson, read_lesson
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 
-__all__ = ["fit_bundle"]
+__all__ = ["MOST_ROWS", "fit_bundle"]
+
+type Part = tuple[pd.DataFrame, pd.Series]
+
+MOST_ROWS = 400_000
+"""Rows that trees learn from, over all snapshots; small trees learn nothing from more."""
+
+_TREES = {
+    "n_estimators": 400,
+    "num_leaves": 8,
+    "max_depth": 4,
+    "min_child_samples": 60,
+    "early_stopping_rounds": 30,
+    "regrow": True,
+}
 
 
 def fit_bundle(
@@ -63,72 +88,110 @@ def fit_bundle(
     >>> bundle = fit_bundle(known, Settings(horizon_days=60), inference="map")
     >>> bundle.as_of == known.known_until, bundle.churn is None
     (True, False)
+    >>> spine = make_spine(known, known.known_until)
+    >>> customers = assemble_features(known, spine, bundle.catalogue).to_pandas()
+    >>> bundle.predict(customers)["churn_probability"].between(0, 1).all().item()
+    True
     """
-    today = known.known_until
-    try:
-        split = choose_split(
-            known.first_day, today, settings.horizon_days, max_snapshots=settings.train.max_snapshots
-        )
-    except HistoryTooShortError as short:
-        warnings.warn(f"There is no churn classifier: {short}", PatronWarning, stacklevel=2)
-        dates: tuple[Any, ...] = ()
-    else:
-        dates = split.dates
-
-    learns_until = dates[-3] if dates else today
-    catalogue = discover_catalogue(known, learns_until, max_kinds=settings.train.max_kinds)
+    split = _split(known, settings)
+    learned_on = known.known_until if split is None else split.calibrate
+    catalogue = discover_catalogue(known, learned_on, max_kinds=settings.train.max_kinds)
+    lessons = [] if split is None else _read(known, split, catalogue, settings, progress)
     churn = None
-    if dates:
-        progress(f"Building features on {len(dates)} past days, {dates[0]} to {dates[-1]}")
-        stop = dates[-2:-1] if len(dates) > 3 else ()
-        train = dates[: len(dates) - 1 - len(stop)]
-        parts = read_parts(
-            known,
-            [train, stop, dates[-1:]],
-            settings.horizon_days,
-            catalogue,
-            active_within_days=settings.active_within_days,
-        )
-        progress(f"Fitting the churn classifier on {len(parts[0].rows):,} rows")
-        churn = _fit_churn(parts[0], parts[1] if stop else None, parts[2], catalogue, settings)
+    if split is not None:
+        progress(f"Fitting the churn classifier on {sum(len(lesson.rows) for lesson in lessons):,} rows")
+        churn = _fit_churn(lessons, split, settings)
 
-    progress(f"Building features as of {today}")
+    progress(f"Building features as of {known.known_until}")
     everyone = _features_of_everyone(known, catalogue)
-    inference = inference or settings.inference
-    progress(f"Fitting the value models on {len(everyone):,} customers ({inference})")
+    progress(f"Fitting the value models on {len(everyone):,} customers ({inference or settings.inference})")
     bundle = Bundle(
         churn=churn,
-        value=_fit_value(everyone, settings, inference),
+        value=_fit_value(everyone, settings, inference or settings.inference),
         catalogue=catalogue,
         horizon_days=settings.horizon_days,
         value_horizon_days=settings.value_horizon_days,
         first_day=known.first_day,
-        as_of=today,
+        as_of=known.known_until,
     )
-    return freeze_tiers(bundle, everyone)
+    eligible = _eligible(everyone, known, settings)
+    if split is not None and churn is not None:
+        progress("Weighing what trees and purchase models say of money")
+        bundle = _with_ranks_and_money(bundle, lessons, split, eligible, settings)
+    return freeze_tiers(bundle, eligible)
 
 
-def _fit_churn(
-    train: Part, stop: Part | None, calibrate: Part, catalogue: FeatureCatalogue, settings: Settings
-) -> ChurnClassifier | None:
-    """The classifier; None, said in a warning, where all customers left or all stayed."""
-    left = train.churned
-    if len(left) >= FEWEST_CUSTOMERS and left.min() == left.max():
+def _split(known: History, settings: Settings) -> FitSplit | None:
+    """None, said in a warning, where the history is too short for a classifier."""
+    try:
+        return choose_fit_split(
+            known.first_day,
+            known.known_until,
+            settings.horizon_days,
+            max_snapshots=settings.train.max_snapshots,
+        )
+    except HistoryTooShortError as short:
         warnings.warn(
-            f"All {len(left):,} customers of the training snapshots {'left' if left.iloc[0] else 'stayed'}: "
-            "there is no churn classifier, and churn_probability is P(no purchase in the horizon) of the "
-            "purchase model. Another horizon may tell them apart.",
+            "There is no churn classifier, and churn_probability is P(no purchase in the horizon) of the "
+            f"purchase model: {short}",
             PatronWarning,
             stacklevel=3,
         )
         return None
 
-    def rows(part: Part) -> tuple[pd.DataFrame, pd.Series]:
-        return part.features(catalogue), part.churned
 
-    return ChurnClassifier(random_state=settings.seed).fit(
-        *rows(train), stop=rows(stop) if stop is not None else None, calibrate=rows(calibrate)
+def _read(
+    known: History,
+    split: FitSplit,
+    catalogue: FeatureCatalogue,
+    settings: Settings,
+    progress: Progress,
+) -> list[Lesson]:
+    progress(f"Building features on {len(split.dates)} past days, {min(split.dates)} to {max(split.dates)}")
+    most = max(MOST_ROWS // len(split.dates), FEWEST_CUSTOMERS)
+    return [
+        read_lesson(known, day, catalogue, settings, most=most, newest=day == split.calibrate)
+        for day in split.dates
+    ]
+
+
+def _fit_churn(lessons: Sequence[Lesson], split: FitSplit, settings: Settings) -> ChurnClassifier | None:
+    """The classifier; None, said in a warning, where all customers left or all stayed, or they are few."""
+    train, stop, calibrate = (
+        _rows(lessons, days, "churned") for days in (split.train, [split.stop], [split.calibrate])
     )
+    left = train[1] if train is not None else pd.Series(dtype="int8")
+    why = None
+    if len(left) < FEWEST_CUSTOMERS:
+        why = (
+            f"the training snapshots hold {len(left):,} rows and {FEWEST_CUSTOMERS} are needed. "
+            "Take a longer history"
+        )
+    elif left.min() == left.max():
+        why = (
+            f"all {len(left):,} customers of the training snapshots {'left' if left.iloc[0] else 'stayed'}. "
+            "Another horizon may tell them apart"
+        )
+    if why is not None or train is None:
+        warnings.warn(
+            "There is no churn classifier, and churn_probability is P(no purchase in the horizon) of the "
+            f"purchase model: {why}.",
+            PatronWarning,
+            stacklevel=3,
+        )
+        return None
+    return ChurnClassifier(**cast(Any, _TREES), random_state=settings.seed).fit(
+        *train, stop=stop, calibrate=calibrate
+    )
+
+
+def _rows(lessons: Sequence[Lesson], days: Sequence[Any], outcome: str) -> Part | None:
+    """What trees see of these snapshots, and what came of it; None without a row."""
+    chosen = [lesson for lesson in lessons if lesson.as_of in days and len(lesson.rows)]
+    if not chosen:
+        return None
+    rows = pd.concat([lesson.rows for lesson in chosen], ignore_index=True)
+    return rows, pd.concat([getattr(lesson, outcome) for lesson in chosen], ignore_index=True)
 
 
 def _features_of_everyone(known: History, catalogue: FeatureCatalogue) -> pd.DataFrame:
@@ -138,10 +201,69 @@ def _features_of_everyone(known: History, catalogue: FeatureCatalogue) -> pd.Dat
     return rows
 
 
+def _eligible(everyone: pd.DataFrame, known: History, settings: Settings) -> pd.DataFrame:
+    if settings.active_within_days is None:
+        return everyone
+    spine = make_spine(known, known.known_until, active_within_days=settings.active_within_days)
+    some = everyone[everyone["customer_id"].isin(spine.customer_id.to_pandas())]
+    return some.reset_index(drop=True) if len(some) else everyone
+
+
 def _fit_value(today: pd.DataFrame, settings: Settings, inference: Any) -> CustomerValueModel:
     return CustomerValueModel(
         BetaGeoModel(inference=inference, random_state=settings.seed),
         GammaGammaModel(inference=inference, random_state=settings.seed),
         margin=settings.margin,
         annual_discount_rate=settings.annual_discount_rate,
-    ).fit(today[[*RFM, "first_order_value"]])
+    ).fit(today[["customer_id", *RFM, "first_order_value"]])
+
+
+def _with_ranks_and_money(
+    bundle: Bundle,
+    lessons: Sequence[Lesson],
+    split: FitSplit,
+    today: pd.DataFrame,
+    settings: Settings,
+) -> Bundle:
+    """The bundle with the grid of today's customers, the level, and the combined value."""
+    predicted = bundle.value.predict(
+        today[["customer_id", *RFM]],
+        horizon_days=bundle.horizon_days,
+        value_horizon_days=bundle.value_horizon_days,
+    )
+    windows = [lesson.window for lesson in lessons if lesson.window is not None]
+    trees, combination = _fit_money(lessons, split, settings)
+    level = Level.learn(windows, as_of=bundle.as_of)
+    return replace(
+        bundle,
+        percentiles=learn_percentiles(bundle, today, predicted),
+        level=level,
+        value_trees=trees,
+        combination=combination,
+        value_level=level.value_since_newest,
+    )
+
+
+def _fit_money(
+    lessons: Sequence[Lesson], split: FitSplit, settings: Settings
+) -> tuple[ValueTrees | None, ValueCombination | None]:
+    """Trees of money, and their weight beside the value model; None where there is nothing to weigh."""
+    newest = next(lesson for lesson in lessons if lesson.as_of == split.calibrate)
+    train, stop = (_rows(lessons, days, "value") for days in (split.train, [split.stop]))
+    if newest.buying is None or train is None or len(newest.rows) == 0:
+        return None, None
+    trees: ValueTrees | None
+    try:
+        trees = ValueTrees(random_state=settings.seed).fit(*train, stop=stop)
+    except InputError:  # too few customers
+        trees = None
+    rfm = newest.rfm.assign(customer_id=np.arange(len(newest.rfm)))
+    said = newest.buying.predict(rfm, horizon_days=settings.horizon_days)
+    combination = ValueCombination.fit(
+        said["expected_value"],
+        None if trees is None else trees.predict(newest.rows),
+        newest.value,
+        low=said["expected_value_low"],
+        high=said["expected_value_high"],
+    )
+    return trees, combination

@@ -1,0 +1,186 @@
+"""What a bundle says of customers: its parts put together, row by row.
+
+==================  ==================================================================================
+value model         what is expected of buying; also columns that the trees see
+percentiles         where the customer stands among the others of the day
+churn classifier    the ranking, calibrated on the newest matured snapshot; moved by the level
+value trees         the other opinion on money, combined with that of the value model
+level               how high the coming horizon lies above the newest matured one
+==================  ==================================================================================
+
+Where the classifier has no say (another horizon, or nothing but purchase columns), the value model answers
+alone.
+"""
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit, logit
+
+from patron.features.catalogue import FeatureCatalogue
+from patron.models.expected import RFM, columns_of, tree_columns, tree_rows
+from patron.models.percentiles import Percentiles, Ranks
+
+if TYPE_CHECKING:
+    from patron.models.bundle import Bundle
+    from patron.models.churn import ChurnClassifier
+    from patron.models.value import CustomerValueModel
+
+__all__ = ["Seen", "learn_percentiles", "predict_rows", "see"]
+
+type Floats = npt.NDArray[np.float64]
+
+_CHUNK = 50_000  # rows that stand in memory as trees see them
+_NEVER_CERTAIN = 1e-6
+
+
+def predict_rows(
+    bundle: "Bundle",
+    features: pd.DataFrame,
+    *,
+    ranks: Ranks = "auto",
+    horizon_days: float | None = None,
+    value_horizon_days: float | None = None,
+    annual_discount_rate: float | None = None,
+    interval: float = 0.8,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """What is expected of each customer; see :meth:`patron.models.bundle.Bundle.predict`."""
+    horizon = bundle.horizon_days if horizon_days is None else horizon_days
+    farther = bundle.value_horizon_days if value_horizon_days is None else value_horizon_days
+    predicted = _with_rate(bundle.value, annual_discount_rate).predict(
+        _rfm(features),
+        horizon_days=horizon,
+        value_horizon_days=farther,
+        interval=interval,
+        random_state=random_state,
+    )
+    predicted["customer_id"] = features["customer_id"].array
+    predicted.insert(1, "churn_probability", predicted["p_no_purchase"])
+    if bundle.churn is None or horizon != bundle.horizon_days or not bundle.classifies(features):
+        return predicted
+    churn, trees = _ask_trees(bundle, bundle.churn, _see(bundle, features, predicted, ranks))
+    predicted["churn_probability"] = churn
+    predicted["expected_purchases"] *= bundle.level.purchases
+    if bundle.combination is not None:
+        _combine(predicted, bundle, trees, horizon, farther)
+    return predicted
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Customers as the trees of a bundle see them, some at a time.
+
+    Attributes
+    ----------
+    figures : (n_customers, …) the features, and what is expected of each customer
+    grid : by which they are ranked; None where the trees see `figures` as they are
+    catalogue : the features
+    """
+
+    figures: pd.DataFrame
+    grid: Percentiles | None
+    catalogue: FeatureCatalogue
+
+    def rows(self, chunk: slice) -> pd.DataFrame:
+        """All that the trees see of these customers."""
+        figures = self.figures.iloc[chunk]
+        return figures if self.grid is None else tree_rows(figures, self.grid, self.catalogue)
+
+
+def see(bundle: "Bundle", features: pd.DataFrame, predicted: pd.DataFrame, ranks: Ranks = "auto") -> Seen:
+    """The customers of `features` as the trees of the bundle see them.
+
+    Parameters
+    ----------
+    bundle : with a classifier
+    features : (n_customers, …) the features of its catalogue
+    predicted : (n_customers, …) what :meth:`patron.models.bundle.Bundle.predict` said of them
+    ranks : as there
+    """
+    return _see(bundle, features, predicted, ranks, level=bundle.level.purchases)
+
+
+def learn_percentiles(bundle: "Bundle", features: pd.DataFrame, predicted: pd.DataFrame) -> Percentiles:
+    """The grid of these customers, for the columns that the trees of the bundle see.
+
+    Parameters
+    ----------
+    bundle : not yet with a grid
+    features : (n_customers, …) the features of its catalogue
+    predicted : (n_customers, …) what its value model alone said of them
+    """
+    return Percentiles.learn(_figures(bundle, features, predicted), tree_columns(bundle.catalogue))
+
+
+def _ask_trees(bundle: "Bundle", classifier: "ChurnClassifier", seen: Seen) -> tuple[Floats, Floats | None]:
+    """(n_customers,) probability of leaving, and money as the trees expect it; None without such trees."""
+    n_customers = len(seen.figures)
+    churn, money = np.empty(n_customers), np.empty(n_customers)
+    for start in range(0, n_customers, _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        rows = seen.rows(chunk)
+        churn[chunk] = classifier.predict_proba(rows)[:, 1]
+        if bundle.value_trees is not None:
+            money[chunk] = bundle.value_trees.predict(rows)
+    if bundle.level.log_odds:
+        moved = expit(logit(churn) + bundle.level.log_odds)
+        churn = np.clip(moved, _NEVER_CERTAIN, 1 - _NEVER_CERTAIN)
+    return churn, None if bundle.value_trees is None else money
+
+
+def _combine(
+    predicted: pd.DataFrame, bundle: "Bundle", trees: Floats | None, horizon: float, farther: float
+) -> None:
+    """Put the combined value in place of the value model's, and let the growth follow."""
+    if bundle.combination is None:
+        return
+    bounds = [f"expected_value{end}" for end in ("", "_low", "_high")]
+    btyd, low, high = (predicted[name].to_numpy() for name in bounds)
+    combined = bundle.combination.predict(btyd, trees, low, high, level=bundle.value_level)
+    for end, alone in zip(("", "_low", "_high"), (btyd, low, high), strict=True):
+        value, growth = combined[f"expected_value{end}"].to_numpy(), predicted[f"growth_potential{end}"]
+        if farther >= horizon:  # the days after the horizon stay as they were expected
+            grown = growth + (value - alone)
+        else:
+            grown = growth * value / np.where(alone > 0, alone, 1.0)
+        predicted[f"expected_value{end}"] = value
+        predicted[f"growth_potential{end}"] = np.maximum(grown, 0.0)
+
+
+def _see(
+    bundle: "Bundle", features: pd.DataFrame, predicted: pd.DataFrame, ranks: Ranks, level: float = 1.0
+) -> Seen:
+    if bundle.percentiles is None:
+        return Seen(features, None, bundle.catalogue)
+    figures = _figures(bundle, features, predicted, level)
+    return Seen(figures, bundle.percentiles.among(figures, ranks), bundle.catalogue)
+
+
+def _figures(
+    bundle: "Bundle", features: pd.DataFrame, predicted: pd.DataFrame, level: float = 1.0
+) -> pd.DataFrame:
+    """The trees know what was expected before the level moved it."""
+    expected = columns_of(predicted)
+    if level != 1.0:
+        expected[["expected_purchases", "expected_value"]] /= level
+    known = features[list(bundle.catalogue.names)].reset_index(drop=True)
+    return pd.concat([known, expected], axis=1)
+
+
+def _rfm(features: pd.DataFrame) -> pd.DataFrame:
+    rfm = features[list(RFM)].reset_index(drop=True)
+    rfm.insert(0, "customer_id", np.arange(len(rfm)))  # ids may be null or come twice
+    return rfm
+
+
+def _with_rate(value: "CustomerValueModel", annual_discount_rate: float | None) -> "CustomerValueModel":
+    if annual_discount_rate is None:
+        return value
+    other = copy.copy(value)  # the draws are shared: only the rate differs
+    other.annual_discount_rate = float(annual_discount_rate)
+    return other
