@@ -43,8 +43,8 @@ class CheckResult:
     def sentences(self) -> list[str]:
         """What was found, in words."""
         audit = [
-            f"Of {row.churned:,} customers silent for {row.window} after {row.as_of}, {row.came_back:,} came "
-            f"back in as many days again ({row.came_back_share:.0%})."
+            f"Of {row.churned:,} customers silent for {row.window!s} after {row.as_of}, {row.came_back:,} "
+            f"came back in as many days again ({row.came_back_share:.0%})."
             for row in self.windows.itertuples()
             if row.churned
         ]

@@ -149,7 +149,7 @@ def _against_rules(candidate: Candidate, level: float) -> Verdict:
 def _against_champion(
     champion: Bundle, name: str, candidate: Candidate, evaluation: Evaluation, level: float
 ) -> Verdict:
-    replace = "If it shall take the champion's place, train with --promote."
+    replace = "If it shall take the champion's place, promote it: patron promote, or train with --promote."
     if _question(champion) != _question(candidate.bundle):
         ahead = f"answers another question: {_question(champion)}, and this one {_question(candidate.bundle)}"
         return Verdict(
@@ -189,7 +189,10 @@ def _words(advantage: Advantage, rival: str) -> str:
 
 
 def _question(bundle: Bundle) -> str:
-    return f"it predicts {bundle.horizon_days} days ahead"
+    activity = str(bundle.describe().get("activity", "purchases"))
+    return f"it predicts {bundle.horizon_days} days ahead" + (
+        "" if activity == "purchases" else f" who has no more {activity}"
+    )
 
 
 def _converged(bundle: Bundle) -> bool:

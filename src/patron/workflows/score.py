@@ -8,14 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from patron.errors import ModelNotFoundError, PatronWarning, SettingsError
+from patron.errors import ModelError, ModelNotFoundError, PatronWarning, SettingsError
 from patron.features.assemble import assemble_features
+from patron.features.engagement import warn_of_new_kinds
 from patron.models.bundle import Bundle
 from patron.scores.scorecard import append_not_scored, make_scorecard
+from patron.snapshots.asof import visible
 from patron.snapshots.spine import make_spine, not_eligible
 from patron.tables.history import History
 from patron.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, ModelVersion, load_bundle
 from patron.tracking.store import Store, open_store
+from patron.workflows.drift import Drift, log_drift, measure_drift
 from patron.workflows.inputs import known_history, refuse_nobody
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
@@ -66,7 +69,8 @@ def score(
     out = check_target(settings.score.out) if settings.score.out is not None else None
     model = model or settings.score.model
     progress(f"Loading {model}")
-    bundle, version = _load(open_store(), model)
+    store = open_store()
+    bundle, version = _load(store, model)
     _check_against_model(settings, bundle)
 
     known = known_history(settings, history, progress)
@@ -74,6 +78,8 @@ def score(
 
     progress(f"Building features as of {as_of}")
     spine = make_spine(known, as_of, active_within_days=active_within_days)
+    if known.engagement is not None:
+        warn_of_new_kinds(visible(known.engagement, spine), bundle.catalogue)
     features = assemble_features(known, spine, bundle.catalogue).order_by("customer_id").to_pandas()
     refuse_nobody(len(features), settings, as_of)
     others = not_eligible(known, as_of, active_within_days=active_within_days)
@@ -88,12 +94,18 @@ def score(
         annual_discount_rate=_if_asked(settings, "annual_discount_rate"),
         random_state=settings.seed,
     )
+    drift = None
+    if settings.drift.measure and len(scorecard):
+        progress("Comparing the customers with those of the training")
+        drift = measure_drift(bundle, features, scorecard, known, settings.drift)
+        _log(store, drift, version.uri if version is not None else model, as_of)
     scorecard = append_not_scored(scorecard, others.order_by("customer_id").to_pandas())
 
     if out is not None:
         progress(f"Writing {out}")
         write_frame(scorecard, out)
-    return ScoreResult(scorecard, bundle, version.uri if version is not None else model, as_of, out)
+    uri = version.uri if version is not None else model
+    return ScoreResult(scorecard, bundle, uri, as_of, out, drift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,7 @@ class ScoreResult:
     model_uri : which one it is
     as_of : the last day known
     out : the file that was written, or None
+    drift : what has moved since the training; None where it was not measured
     """
 
     scorecard: pd.DataFrame
@@ -115,6 +128,7 @@ class ScoreResult:
     model_uri: str
     as_of: date
     out: Path | None
+    drift: Drift | None = None
 
     @property
     def scored(self) -> pd.DataFrame:
@@ -150,6 +164,7 @@ class ScoreResult:
             "mean_churn_probability": float(scored["churn_probability"].mean()),
             "value_at_risk": float(scored["value_at_risk"].sum()),
             "out": str(self.out) if self.out is not None else None,
+            "drift": None if self.drift is None else self.drift.to_dict(),
         }
 
     def sentences(self) -> list[str]:
@@ -157,7 +172,18 @@ class ScoreResult:
         scored, everyone = len(self.scored), len(self.scorecard)
         others = f"; {everyone - scored:,} more have none: see not_scored_reason" if everyone > scored else ""
         where = f"Written to {self.out}." if self.out is not None else "Not written: name a file with --out."
-        return [f"{scored:,} customers have a score by {self.model_uri}{others}.", where]
+        moved = [] if self.drift is None else self.drift.sentences()
+        return [f"{scored:,} customers have a score by {self.model_uri}{others}.", *moved, where]
+
+
+def _log(store: Store, drift: Drift | None, model_uri: str, as_of: date) -> None:
+    """A store that only lets models be read is no reason to give no scores."""
+    if drift is None:
+        return
+    try:
+        log_drift(store, drift, model_uri, as_of.isoformat())
+    except ModelError as refused:
+        warnings.warn(f"The drift could not be logged: {refused}", PatronWarning, stacklevel=3)
 
 
 def _load(store: Store, model: str) -> tuple[Bundle, ModelVersion | None]:

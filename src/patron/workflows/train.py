@@ -126,7 +126,10 @@ class TrainResult:
         recorded, bundle = self.recorded, self.outcome.bundle
         place = "champion" if recorded.champion else "challenger"
         money = "revenue (margin 1.0)" if bundle.margin == 1 else f"margin ({bundle.margin:.0%} of revenue)"
-        advice = f"Score with it by --model {self.model_uri}, or train with --promote to make it champion."
+        advice = (
+            f"Score with it by --model {self.model_uri}, or make it champion: "
+            f"patron promote {self.recorded.model_version}."
+        )
         lines = [
             f"Registered as {self.model_uri}, {place}, because {recorded.reason}.",
             *([] if recorded.champion else [recorded.remedy] if recorded.remedy else []),

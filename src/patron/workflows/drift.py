@@ -1,0 +1,167 @@
+"""Whether the customers that are scored are still those of the training, and whether they buy as expected."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from patron.errors import InputError, ModelError
+from patron.evaluation.drift import EarlyAlarm, early_alarm, population_stability
+from patron.features.assemble import assemble_features
+from patron.models.bundle import Bundle
+from patron.snapshots.spine import make_spine
+from patron.tables.history import History
+from patron.tracking.runs import start_training_run
+from patron.tracking.store import Store
+from patron.workflows.matured import RFM
+from patron.workflows.settings import DriftSettings
+
+__all__ = ["Drift", "log_drift", "measure_drift"]
+
+SCORES = ("churn_probability", "expected_value")
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What has moved since the training.
+
+    Attributes
+    ----------
+    table : one row per feature and score; see :func:`patron.evaluation.drift.population_stability`
+    alarm : purchases since the training beside those expected; None on the day of the training itself
+    limits : from where on it is worth a word
+    """
+
+    table: pd.DataFrame
+    alarm: EarlyAlarm | None
+    limits: DriftSettings
+
+    @property
+    def is_alarm(self) -> bool:
+        """A feature or a score is of another population, or purchases are not what was expected."""
+        return bool((self.table["psi"] >= self.limits.psi_alarm).any()) or self._is_early_alarm
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Metric → number, for a log."""
+        found = {f"drift.psi.{row['column']}": float(row["psi"]) for row in self.table.to_dict("records")}
+        found["drift.psi_largest"] = float(self.table["psi"].max()) if len(self.table) else 0.0
+        if self.alarm is not None:
+            found |= {
+                "drift.purchases": self.alarm.actual,
+                "drift.expected_purchases": self.alarm.expected,
+                "drift.z": self.alarm.z,
+            }
+        return found | {"drift.alarm": float(self.is_alarm)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found, as plain values."""
+        early = None
+        if self.alarm is not None:
+            early = {
+                "days": self.alarm.days,
+                "purchases": self.alarm.actual,
+                "expected": self.alarm.expected,
+                "z": self.alarm.z,
+            }
+        return {"alarm": self.is_alarm, "columns": self.table.to_dict("records"), "early_alarm": early}
+
+    def sentences(self) -> list[str]:
+        """What has moved, in words; one sentence where nothing has."""
+        limits, table = self.limits, self.table
+        lines = []
+        moved = table[table["psi"] >= limits.psi_notice]
+        if len(moved):
+            named = ", ".join(f"{row.column} {row.psi:.2f}" for row in moved.head(_MOST_NAMED).itertuples())
+            worst = "another population" if moved["psi"].iloc[0] >= limits.psi_alarm else "worth a look"
+            lines.append(
+                f"Drift: {len(moved)} of {len(table)} features and scores have moved since the training, "
+                f"{worst} (PSI {named})."
+            )
+        for row in table[table["new_levels"] > 0].head(_MOST_NAMED).itertuples():
+            lines.append(
+                f"Drift: {row.column} has {row.new_levels} values that the training did not know "
+                f"({row.share_new:.1%} of the customers)."
+            )
+        gone = (table["missing_now"] - table["missing_then"]).abs() >= limits.missing
+        for row in table[gone].head(_MOST_NAMED).itertuples():
+            lines.append(
+                f"Drift: {row.column} is missing for {row.missing_now:.0%} of the customers, "
+                f"{row.missing_then:.0%} in training."
+            )
+        if self.alarm is not None:
+            lines.append(f"{'Alarm' if self._is_early_alarm else 'Drift'}: {self.alarm}.")
+        if self.is_alarm:
+            lines.append("Train again before trusting these scores: patron train.")
+        return lines or ["Drift: no feature and no score has moved since the training."]
+
+    @property
+    def _is_early_alarm(self) -> bool:
+        return self.alarm is not None and self.alarm.is_alarm(z=self.limits.z, ratio=self.limits.ratio)
+
+
+def measure_drift(
+    bundle: Bundle, features: pd.DataFrame, scorecard: pd.DataFrame, known: History, limits: DriftSettings
+) -> Drift | None:
+    """The customers that are scored against those of the training.
+
+    Parameters
+    ----------
+    bundle : the model
+    features : one row per customer that is scored
+    scorecard : their scores, in the same order
+    known : what is known on the day of the scoring
+    limits : from where on a change is worth a word
+
+    Returns
+    -------
+    Drift; None for a model that does not know its customers
+
+    Examples
+    --------
+    See :func:`patron.workflows.score.score`.
+    """
+    if bundle.reference is None:
+        return None
+    scores = {name: scorecard[name].to_numpy(dtype="float64", na_value=float("nan")) for name in SCORES}
+    table = population_stability(bundle.reference, features.assign(**scores))
+    return Drift(table, _since_the_training(bundle, known), limits)
+
+
+def log_drift(store: Store, drift: Drift, model_uri: str, as_of: str) -> str:
+    """A run of its own for this scoring, with the table and the numbers.
+
+    Returns
+    -------
+    The id of the run.
+
+    Raises
+    ------
+    ModelError : the store is locked, cannot be reached, or cannot be written to
+
+    Examples
+    --------
+    See :func:`patron.workflows.score.score`.
+    """
+    tags = {"job": "score", "model": model_uri}
+    with start_training_run(store, f"scores as of {as_of}", tags=tags) as run:
+        run.log_metrics({name: number for name, number in drift.metrics.items() if number == number})
+        run.log_table(drift.table, "drift")
+    return run.run_id
+
+
+def _since_the_training(bundle: Bundle, known: History) -> EarlyAlarm | None:
+    """Purchases of the customers known at the training; None where no day has gone by or nobody is known."""
+    then, days = bundle.as_of, (known.known_until - bundle.as_of).days
+    if days < 1:
+        return None
+    try:
+        spine = make_spine(known, then)
+        catalogue = replace(bundle.catalogue, specs=tuple(bundle.catalogue[name] for name in RFM[1:]))
+        rfm = assemble_features(known, spine, catalogue).order_by("customer_id").to_pandas()
+        later = known.days.filter(known.days.is_purchase & (known.days.day > then))
+        actual = later.semi_join(spine, "customer_id").count().execute()
+        return early_alarm(bundle.value.purchases, rfm[RFM], float(actual), days)
+    except (InputError, ModelError, KeyError):  # other customers than those of the training: a demo's model
+        return None
