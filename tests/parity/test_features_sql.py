@@ -84,23 +84,44 @@ def trend(days: int) -> str:
     """
 
 
-def kind(name: str) -> str:
+def events(which: str, name: str, since: str, windows: tuple[int, ...], trends: tuple[int, ...]) -> str:
     counts = ", ".join(
-        f"count(e.kind) FILTER (WHERE e.event_at >= s.as_of - {days - 1}) AS engagement_{name}_{days}d"
-        for days in (7, 30, 90, 180, 365)
+        f"count(e.kind) FILTER (WHERE e.event_at >= s.as_of - {days - 1}) AS {name}_{days}d"
+        for days in windows
+    )
+    fades = ", ".join(
+        f"""coalesce((count(e.kind) FILTER (WHERE e.event_at >= s.as_of - {days - 1})
+               - count(e.kind) FILTER (WHERE e.event_at < s.as_of - {days - 1}
+                                         AND e.event_at >= s.as_of - {2 * days - 1}))
+             / nullif(count(e.kind) FILTER (WHERE e.event_at >= s.as_of - {2 * days - 1}), 0), 0)
+            AS {name}_trend_{days}d"""
+        for days in trends
     )
     return f"""
-        SELECT s.customer_id, s.as_of, {counts},
-               date_diff('day', max(e.event_at)::DATE, s.as_of) AS days_since_{name}
+        SELECT s.customer_id, s.as_of, {counts}, {fades},
+               date_diff('day', max(e.event_at)::DATE, s.as_of) AS {since}
         FROM spine AS s LEFT JOIN engagement AS e
-          ON e.customer_id = s.customer_id AND e.kind = '{name}' AND e.event_at::DATE <= s.as_of
+          ON e.customer_id = s.customer_id AND {which} AND e.event_at::DATE <= s.as_of
         GROUP BY s.customer_id, s.as_of
     """
 
 
+def kind(name: str) -> str:
+    return events(
+        f"e.kind = '{name}'", f"engagement_{name}", f"days_since_{name}", (7, 30, 90, 180, 365), (90,)
+    )
+
+
 RESPONSE_RATE = """
     SELECT s.customer_id, s.as_of, sum(e.kind IN ('email_opened', 'email_clicked')::INT)
-           / nullif(sum((e.kind = 'email_sent')::INT), 0) AS response_rate
+           / nullif(sum((e.kind = 'email_sent')::INT), 0) AS response_rate,
+           response_rate AS channel_email_response_rate,
+           sum((e.kind = 'email_opened')::INT)
+           / nullif(sum((e.kind = 'email_sent')::INT), 0) AS email_opened_response_rate,
+           sum((e.kind = 'email_clicked')::INT)
+           / nullif(sum((e.kind = 'email_sent')::INT), 0) AS email_clicked_response_rate,
+           sum((e.kind IN ('email_opened', 'email_clicked') AND e.event_at >= s.as_of - 89)::INT)
+           / nullif(sum((e.kind = 'email_sent' AND e.event_at >= s.as_of - 89)::INT), 0) AS response_rate_90d
     FROM spine AS s LEFT JOIN engagement AS e ON e.customer_id = s.customer_id AND e.event_at::DATE <= s.as_of
     GROUP BY s.customer_id, s.as_of
 """
@@ -114,6 +135,10 @@ ORACLES = {
     **{
         f"kind {name}": kind(name) for name in ("site_visited", "email_sent", "email_opened", "email_clicked")
     },
+    "events of any kind": events("TRUE", "engagement_all", "days_since_event", (30, 90, 365), (30, 90)),
+    "channel email": events(
+        "e.channel = 'email'", "channel_email", "channel_email_days_since", (30, 90, 365), (90,)
+    ),
     "response rate": RESPONSE_RATE,
 }
 
