@@ -15,6 +15,9 @@ What customers are worth::
     value.py          `CustomerValueModel`: purchases × spend × margin, discounted
     predictive.py     parameters → every number of the scorecard, with intervals.py
     checks.py         what to look at before such a model is trusted
+    value_trees.py    `ValueTrees`: the other opinion, by boosted trees
+    level.py          `Level`: how far the coming season lies from what models expect; season_share.py
+    combination.py    `ValueCombination`: one expected value out of all of these
 
 How these are fitted::
 

@@ -8,7 +8,8 @@ beat; where they do not, trees are. So the newest matured snapshot, which grew n
     deciles      customers in ten groups by the sum: a group that brought more or less moves its money
     interval     moved with the mean, and stretched to hold 80 % of the customers whose interval is open
 
-Everything is shrunk, towards equal shares and towards changing nothing, the more, the fewer customers bought.
+Everything is shrunk, towards the usual shares and towards changing nothing, the more, the fewer customers
+bought.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,8 @@ __all__ = ["ValueCombination"]
 
 type Floats = npt.NDArray[np.float64]
 
-BUYERS_FOR_SHARES = 1000  # buyers at which the shares that they speak for count as much as equal ones
+USUAL_SHARE = 0.7  # of the trees, which see what the models expect among their features
+BUYERS_FOR_SHARES = 1500  # buyers at which the share that they speak for counts as much as the usual one
 BUYERS_FOR_TOTAL = 20
 BUYERS_FOR_DECILE = 60
 BUYERS_FOR_INTERVAL = 50
@@ -307,12 +309,12 @@ def _credible(factor: float, buyers: int, half: int) -> float:
 
 
 def _best_share(btyd: Floats, trees: Floats, actual: Floats, smallest: float) -> float:
-    """The weight of the trees with the least deviance, nearer to a half the fewer the buyers."""
+    """The weight of the trees with the least deviance, nearer to the usual one the fewer the buyers."""
     actual, shares = np.maximum(actual, 0.0), np.linspace(0, 1, 41)
     sums = (np.maximum((1 - share) * btyd + share * trees, smallest) for share in shares)
     best = float(shares[int(np.argmin([_deviance(actual, mixed) for mixed in sums]))])
     buyers = int((actual > 0).sum())
-    return (buyers * best + BUYERS_FOR_SHARES * 0.5) / (buyers + BUYERS_FOR_SHARES)
+    return (buyers * best + BUYERS_FOR_SHARES * USUAL_SHARE) / (buyers + BUYERS_FOR_SHARES)
 
 
 def _deviance(actual: Floats, mean: Floats) -> float:

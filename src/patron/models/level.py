@@ -142,12 +142,12 @@ class Level:
     Notes
     -----
     With o the logarithm of what happened in a window over what was expected, the forecast is
-    u + w·(o_earlier - u) + c·(o_newest - u). u, what the models usually miss, is the mean of all windows,
-    shrunk towards 0 the more, the fewer they are and the less they agree. w = h / (h + 0.1 + 10·l/n): h years
-    of history, at most 1, n purchases, l how lumpy they come (4, or 12 for money); windows of several years
-    are averaged by their w. c is (1 - w/2)/2 times the same for the newest window: it counts in full nowhere,
-    since it lies in another season, but it counts beside an earlier year too, because models that come out of
-    a poor season expect too little. Log-odds likewise.
+    u + w·(o_earlier - u) + c·(o_newest - u). u, what the models usually miss, is the mean of all windows, the
+    newer the weightier, shrunk towards 0 the more, the fewer they are and the less they agree.
+    w = h / (h + 0.1 + 10·l/n): h years of history, at most 1, n purchases, l how lumpy they come (4, or 12
+    for money); windows of several years are averaged by their w. c is (1 - w/2)/2 times the same for the
+    newest window: it counts in full nowhere, since it lies in another season, but it counts beside an earlier
+    year too, because models that come out of a poor season expect too little. Log-odds likewise.
 
     What was calibrated on the newest window already knows how high that one lay, so only the difference is
     added to it.
@@ -269,7 +269,9 @@ def _forecast(
     newest: Window | None,
     lumpy: float,
 ) -> float:
-    usual = _usual([found(window) for window in windows])
+    usual = _usual(
+        [found(window) for window in windows], [_voice(window, windows, lumpy) for window in windows]
+    )
     trusts = [_trust(window, lumpy) for window in earlier]
     known = max(trusts, default=0.0)
     season = float(np.average([found(w) for w in earlier], weights=trusts)) - usual if known > 0 else 0.0
@@ -277,11 +279,21 @@ def _forecast(
     return usual + known * season + now
 
 
-def _usual(found: Sequence[float]) -> float:
+def _usual(found: Sequence[float], voices: Sequence[float]) -> float:
     """What the models usually miss: seasons average out over windows, which agree where there are none."""
-    mean = float(np.mean(found))
-    spread = (SEASONS + sum((number - mean) ** 2 for number in found)) / len(found)
-    return mean * MISFIT / (MISFIT + spread / len(found))
+    if sum(voices) == 0:
+        return 0.0
+    weights = np.array(voices) / sum(voices)
+    mean = float(weights @ np.array(found))
+    windows = 1 / float(weights @ weights)  # so many alike would tell as much
+    spread = SEASONS / windows + float(weights @ (np.array(found) - mean) ** 2)
+    return mean * MISFIT / (MISFIT + spread / windows)
+
+
+def _voice(window: Window, windows: Sequence[Window], lumpy: float) -> float:
+    """Models learn as history grows, so the newer a window, the more it says of what they miss today."""
+    newest = max(other.as_of for other in windows)
+    return _trust(window, lumpy) * float(np.exp(-(newest - window.as_of).days / YEAR))
 
 
 def _trust(window: Window, lumpy: float) -> float:

@@ -21,7 +21,7 @@ def noisy(mean, seed):
     return mean * np.random.default_rng(seed).lognormal(0.0, 1.0, mean.size)
 
 
-@pytest.mark.parametrize(("trees_know", "least", "most"), [(True, 0.75, 1.0), (False, 0.0, 0.25)])
+@pytest.mark.parametrize(("trees_know", "least", "most"), [(True, 0.75, 1.0), (False, 0.0, 0.35)])
 def test_the_part_that_knows_more_gets_the_larger_share(trees_know, least, most):
     mean, actual, low, high = snapshot()
     parts = (noisy(mean, 1), mean) if trees_know else (mean, noisy(mean, 1))
@@ -127,7 +127,7 @@ def test_five_buyers_change_little():
     actual = np.where(np.arange(300) < 5, 5000.0, 0.0)
     combination = ValueCombination.fit(mean, mean, actual, low, high)
     assert 1 / 1.5 < combination.btyd_factor < 1.5
-    assert 0.49 < combination.tree_share < 0.51
+    assert 0.69 < combination.tree_share < 0.71
 
 
 def test_a_stored_combination_predicts_the_same():
