@@ -23,7 +23,7 @@ from patron.errors import InputError, NotFittedError, RangeError, SettingsError,
 from patron.models.churn import FEWEST_CUSTOMERS
 from patron.models.encoding import FeatureEncoder
 from patron.models.estimator import Estimator
-from patron.models.trees import add_up, grow_trees, read_trees
+from patron.models.trees import add_up, grow_so_many, grow_trees, read_trees
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -33,7 +33,8 @@ __all__ = ["ValueTrees"]
 type Floats = npt.NDArray[np.float64]
 type Matrix = npt.NDArray[np.float32]
 type Part = tuple[pd.DataFrame, Any]
-type Parts = tuple["Booster | None", ...]
+type Rows = tuple[Matrix, Floats]
+type Sums = tuple["Booster | None", ...]
 
 _CHUNK = 50_000  # rows encoded at a time
 _NEXT = "\n=== next trees ===\n"
@@ -130,21 +131,69 @@ class ValueTrees(Estimator):
         """
         self._check_settings()
         encoder = FeatureEncoder.learn(X)
-        grown_on = encoder.encode(X), _money(value, len(X), "value")
+        matrix, money = encoder.encode(X), _money(value, len(X), "value")
         if len(X) < FEWEST_CUSTOMERS:
             raise TooFewCustomersError(
                 f"value trees need at least {FEWEST_CUSTOMERS} customers, got {len(X)}. Take a longer "
                 "history or more snapshots, or use the purchase and spend models alone."
             )
-        stop_on = None
+        later: tuple[Rows | None, ...] = (None, None)
+        mean = _mean_of_buyers(money)
         if stop is not None and len(stop[0]):
-            stop_on = encoder.encode(stop[0], "the features of stop"), _money(stop[1], len(stop[0]), "stop")
-        bought = grown_on[1] > 0
-        mean = float(grown_on[1][bought].mean()) if bought.any() else 0.0
-        grow = self._grow_tweedie if self.kind == "tweedie" else self._grow_two_parts
-        trees = grow(encoder, grown_on, stop_on, mean or 1.0)
-        self._restore(trees, encoder, mean, float(bought.mean()))
+            later_matrix = encoder.encode(stop[0], "the features of stop")
+            later = self._targets(later_matrix, _money(stop[1], len(stop[0]), "stop"), mean)
+        trees = tuple(
+            None
+            if rows is None
+            else grow_trees(
+                *rows,
+                self._tree_settings(part),
+                n_trees=self.n_estimators,
+                patience=self.early_stopping_rounds,
+                categories=encoder.category_positions,
+                stop_on=stop_on,
+                n_jobs=self.n_jobs,
+                random_state=self.random_state,
+            )
+            for part, (rows, stop_on) in enumerate(
+                zip(self._targets(matrix, money, mean), later, strict=False)
+            )
+        )
+        self._restore(trees, encoder, mean, float((money > 0).mean()))
         return self
+
+    def regrow(self, X: pd.DataFrame, value: Any) -> Self:
+        """As many trees of the same settings, grown on other rows: those that said when to stop among them.
+
+        Parameters
+        ----------
+        X, value : see `fit`; `X` holds the features that the trees were fitted on
+
+        Raises
+        ------
+        NotFittedError, TableError, InputError : see `fit` and `predict`
+        """
+        self._check_fitted()
+        matrix, money = self._encoder.encode(X), _money(value, len(X), "value")
+        mean = _mean_of_buyers(money)
+        trees = tuple(
+            None
+            if rows is None or grown is None
+            else grow_so_many(
+                rows,
+                self._tree_settings(part),
+                n_trees=grown.num_trees(),
+                categories=self._encoder.category_positions,
+                n_jobs=self.n_jobs,
+                random_state=self.random_state,
+            )
+            for part, (rows, grown) in enumerate(
+                zip(self._targets(matrix, money, mean), self._trees, strict=True)
+            )
+        )
+        again = type(self)(**self.get_params())
+        again._restore(trees, self._encoder, mean, float((money > 0).mean()))
+        return again
 
     def predict(self, X: pd.DataFrame) -> Floats:
         """(n_customers,) money ≥ 0 expected in the horizon.
@@ -158,10 +207,7 @@ class ValueTrees(Estimator):
         NotFittedError, TableError : not fitted; a feature is missing
         InputError : a number is infinite or is text
         """
-        if not hasattr(self, "_trees"):
-            raise NotFittedError(
-                "these ValueTrees are not fitted yet. Call fit, or from_parts on stored ones."
-            )
+        self._check_fitted()
         starts = range(0, max(len(X), 1), _CHUNK)
         return np.concatenate([self._expected(self._encoder.encode(X.iloc[s : s + _CHUNK])) for s in starts])
 
@@ -179,8 +225,7 @@ class ValueTrees(Estimator):
         >>> bool((again.predict(X) == model.predict(X)).all())
         True
         """
-        if not hasattr(self, "_trees"):
-            raise NotFittedError("these ValueTrees are not fitted yet. Call fit first.")
+        self._check_fitted()
         text = _NEXT.join("" if trees is None else trees.model_to_string() for trees in self._trees)
         settings = {
             name: value.item() if isinstance(value, np.generic) else value
@@ -211,64 +256,27 @@ class ValueTrees(Estimator):
             input_tags=InputTags(allow_nan=True, categorical=True, string=True),
         )
 
-    def _grow_two_parts(
-        self,
-        encoder: FeatureEncoder,
-        grown_on: tuple[Matrix, Floats],
-        stop_on: tuple[Matrix, Floats] | None,
-        mean: float,
-    ) -> Parts:
-        matrix, money = grown_on
+    def _targets(self, matrix: Matrix, money: Floats, mean: float) -> "tuple[Rows | None, ...]":
+        """The rows that each sum of trees grows on, with what it is to tell; None where they tell nothing."""
         bought = money > 0
-        if min(bought.sum(), (~bought).sum()) < _FEWEST_OF_A_KIND:
-            buying = None
-        else:
-            stop = None if stop_on is None else (stop_on[0], (stop_on[1] > 0).astype(np.float64))
-            buying = self._grow(_TWO_PART[0], encoder, (matrix, bought.astype(np.float64)), stop)
-        if bought.sum() < _FEWEST_OF_A_KIND:
-            return buying, None
-        stop = None
-        if stop_on is not None and (stop_on[1] > 0).sum() >= _FEWEST_OF_A_KIND:
-            stop = stop_on[0][stop_on[1] > 0], stop_on[1][stop_on[1] > 0] / mean
-        return buying, self._grow(_TWO_PART[1], encoder, (matrix[bought], money[bought] / mean), stop)
+        worth = np.maximum(money, 0.0) / (mean or 1.0)  # near 1, so that the unit of money changes no tree
+        buyers, others = int(bought.sum()), int((~bought).sum())
+        if self.kind == "tweedie":
+            return ((matrix, worth) if buyers >= _FEWEST_OF_A_KIND else None,)
+        return (
+            (matrix, bought.astype(np.float64)) if min(buyers, others) >= _FEWEST_OF_A_KIND else None,
+            (matrix[bought], worth[bought]) if buyers >= _FEWEST_OF_A_KIND else None,
+        )
 
-    def _grow_tweedie(
-        self,
-        encoder: FeatureEncoder,
-        grown_on: tuple[Matrix, Floats],
-        stop_on: tuple[Matrix, Floats] | None,
-        mean: float,
-    ) -> Parts:
-        matrix, money = grown_on
-        if (money > 0).sum() < _FEWEST_OF_A_KIND:
-            return (None,)
-        stop = None if stop_on is None else (stop_on[0], np.maximum(stop_on[1], 0) / mean)
-        return (self._grow(_TWEEDIE, encoder, (matrix, np.maximum(money, 0) / mean), stop),)
-
-    def _grow(
-        self,
-        objective: Mapping[str, Any],
-        encoder: FeatureEncoder,
-        rows: tuple[Matrix, Floats],
-        stop_on: tuple[Matrix, Floats] | None,
-    ) -> "Booster":
-        settings = {
+    def _tree_settings(self, part: int) -> dict[str, Any]:
+        objective = _TWEEDIE if self.kind == "tweedie" else _TWO_PART[part]
+        return {
             **objective,
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
             "max_depth": self.max_depth,
             "min_data_in_leaf": self.min_child_samples,
         }
-        return grow_trees(
-            *rows,
-            settings,
-            n_trees=self.n_estimators,
-            patience=self.early_stopping_rounds,
-            categories=encoder.category_positions,
-            stop_on=stop_on,
-            n_jobs=self.n_jobs,
-            random_state=self.random_state,
-        )
 
     def _expected(self, matrix: Matrix) -> Floats:
         """Money of each row: the mean over the buyers stands in for trees that are not there."""
@@ -300,12 +308,22 @@ class ValueTrees(Estimator):
         if not 0 < self.learning_rate <= 1:
             raise RangeError(f"ValueTrees.learning_rate must lie in (0, 1], got {self.learning_rate!r}.")
 
-    def _restore(self, trees: Parts, encoder: FeatureEncoder, mean: float, buyers: float) -> None:
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "_trees"):
+            raise NotFittedError(
+                "these ValueTrees are not fitted yet. Call fit, or from_parts on stored ones."
+            )
+
+    def _restore(self, trees: Sums, encoder: FeatureEncoder, mean: float, buyers: float) -> None:
         self._trees, self._encoder, self._buyers = trees, encoder, buyers
         self.mean_ = mean
         self.feature_names_in_ = np.array(encoder.names, dtype=object)
         self.n_features_in_ = len(encoder.names)
         self.n_trees_ = tuple(0 if part is None else part.num_trees() for part in trees)
+
+
+def _mean_of_buyers(money: Floats) -> float:
+    return float(money[money > 0].mean()) if (money > 0).any() else 0.0
 
 
 def _money(value: Any, n_rows: int, name: str) -> Floats:

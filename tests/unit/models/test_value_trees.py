@@ -95,6 +95,17 @@ def test_money_paid_back_counts_as_nothing_bought(kind):
     )
 
 
+@KINDS
+def test_trees_grown_again_are_as_many_and_know_the_newer_rows(kind):
+    X, value, _ = customers(3000)
+    newer, twice, expected = customers(3000, seed=1)
+    first = ValueTrees(kind=kind).fit(X, value)
+    again = first.regrow(newer, 2 * twice)
+    assert again.n_trees_ == first.n_trees_
+    assert again.predict(newer).sum() == pytest.approx(2 * expected.sum(), rel=0.06)
+    assert first.predict(newer).sum() == pytest.approx(expected.sum(), rel=0.06)
+
+
 def test_a_later_snapshot_without_buyers_still_ends_the_growing():
     X, value, _ = customers(1000)
     assert np.isfinite(ValueTrees().fit(X, value, stop=(X, np.zeros(1000))).predict(X)).all()
