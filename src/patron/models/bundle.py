@@ -67,7 +67,6 @@ class Bundle:
     level : how high the coming horizon lies above the newest matured one
     value_trees, combination : the trees' opinion on money, and how it is joined with the value model's; None
         where the value model answers alone
-    value_level : factor on the combined value
     reference : how their features and scores were distributed, to tell drift by; None until it is known
     customer_ids : what ids are: "text", or "whole" numbers; a served model says so to those who ask it
     patron_version : version of the package that trained it
@@ -107,7 +106,6 @@ class Bundle:
     level: Level = field(default_factory=Level)
     value_trees: ValueTrees | None = None
     combination: ValueCombination | None = None
-    value_level: float = 1.0
     reference: Reference | None = None
     customer_ids: Literal["text", "whole"] = "text"
     patron_version: str = ""
@@ -244,7 +242,6 @@ class Bundle:
             "level": self.level.to_dict(),
             "value_trees": value_trees,
             "combination": None if self.combination is None else self.combination.to_dict(),
-            "value_level": self.value_level,
             "files": {
                 name: {"bytes": len(content), "sha256": _sha256(content)} for name, content in files.items()
             },
@@ -300,7 +297,6 @@ class Bundle:
                 if value_trees is None
                 else ValueTrees.from_parts(_file(folder, VALUE_TREES, description).decode(), value_trees),
                 combination=None if combination is None else ValueCombination.from_dict(combination),
-                value_level=description["value_level"],
                 reference=None if reference is None else Reference.from_dict(reference),
                 customer_ids=description["customer_ids"],
                 patron_version=description["patron_version"],

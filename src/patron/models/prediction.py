@@ -141,7 +141,7 @@ def _combine(
         return
     bounds = [f"expected_value{end}" for end in ("", "_low", "_high")]
     btyd, low, high = (predicted[name].to_numpy() for name in bounds)
-    combined = bundle.combination.predict(btyd, trees, low, high, level=bundle.value_level)
+    combined = bundle.combination.predict(btyd, trees, low, high)
     for end, alone in zip(("", "_low", "_high"), (btyd, low, high), strict=True):
         value, growth = combined[f"expected_value{end}"].to_numpy(), predicted[f"growth_potential{end}"]
         if farther >= horizon:  # the days after the horizon stay as they were expected

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import HistoryTooShortError, InputError, PatronWarning
@@ -26,7 +27,7 @@ from patron.models.churn import FEWEST_CUSTOMERS, ChurnClassifier
 from patron.models.combination import ValueCombination
 from patron.models.expected import RFM
 from patron.models.level import Level
-from patron.models.prediction import learn_percentiles
+from patron.models.prediction import Seen, learn_percentiles, see
 from patron.models.purchases import BetaGeoModel
 from patron.models.spend import GammaGammaModel
 from patron.models.value import CustomerValueModel
@@ -232,16 +233,14 @@ def _with_ranks_and_money(
         value_horizon_days=bundle.value_horizon_days,
     )
     windows = [lesson.window for lesson in lessons if lesson.window is not None]
-    trees, combination = _fit_money(lessons, split, settings)
     level = Level.learn(windows, as_of=bundle.as_of)
-    return replace(
-        bundle,
-        percentiles=learn_percentiles(bundle, today, predicted),
-        level=level,
-        value_trees=trees,
-        combination=combination,
-        value_level=level.value_since_newest,
-    )
+    trees, combination = _fit_money(lessons, split, settings)
+    ranked = replace(bundle, percentiles=learn_percentiles(bundle, today, predicted), value_trees=trees)
+    if combination is not None:
+        total = level.value * float(predicted["expected_value"].sum())
+        money = None if trees is None else _money_of(trees, see(ranked, today, predicted, ranks="own"))
+        combination = combination.anchored(predicted["expected_value"], money, total)
+    return replace(ranked, level=level, combination=combination)
 
 
 def _fit_money(
@@ -266,4 +265,13 @@ def _fit_money(
         low=said["expected_value_low"],
         high=said["expected_value_high"],
     )
+    everything = _rows(lessons, split.dates, "value")
+    if trees is not None and everything is not None:  # all have said their word, and the newest know most
+        trees = trees.regrow(*everything)
     return trees, combination
+
+
+def _money_of(trees: ValueTrees, seen: Seen) -> npt.NDArray[np.float64]:
+    """(n_customers,) money as the trees expect it, some customers at a time."""
+    starts = range(0, len(seen.figures), 50_000)
+    return np.concatenate([trees.predict(seen.rows(slice(start, start + 50_000))) for start in starts])

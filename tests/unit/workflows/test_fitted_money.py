@@ -1,0 +1,47 @@
+"""What a bundle expects in money: models and trees combined, at the level of the season that comes."""
+
+import pytest
+
+from patron.datasets.simulate import simulate
+from patron.features.assemble import assemble_features
+from patron.models.bundle import Bundle
+from patron.snapshots.spine import make_spine
+from patron.tables.history import History
+from patron.workflows.fitting import fit_bundle
+from patron.workflows.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    known = History.read(simulate(n_customers=500, days=480, seed=2, purchases_only=True).transactions)
+    bundle = fit_bundle(known, Settings(horizon_days=60, margin=0.4), inference="map")
+    customers = assemble_features(known, make_spine(known, known.known_until), bundle.catalogue)
+    return bundle, customers.order_by("customer_id").to_pandas()
+
+
+def test_all_customers_add_up_to_what_the_models_expect_at_the_level_of_the_season(fitted):
+    bundle, customers = fitted
+    combined = bundle.predict(customers)["expected_value"].sum()
+    alone = bundle.value.predict(customers, bundle.horizon_days)["expected_value"].sum()
+    assert combined == pytest.approx(bundle.level.value * alone, rel=1e-6)
+    assert bundle.level.value != 1
+
+
+def test_the_trees_of_money_have_a_say_that_is_told(fitted):
+    bundle, _ = fitted
+    assert 0 < bundle.combination.tree_share < 1
+    assert f"{bundle.combination.tree_share:.0%} trees" in bundle.combination.sentences()[0]
+
+
+def test_a_stored_bundle_expects_the_same_money(fitted, tmp_path):
+    bundle, customers = fitted
+    columns = ["expected_value", "expected_value_low", "expected_value_high"]
+    again = Bundle.load(bundle.save(tmp_path)).predict(customers)[columns]
+    assert again.equals(bundle.predict(customers)[columns])
+
+
+def test_intervals_hold_the_mean_or_start_at_nothing(fitted):
+    bundle, customers = fitted
+    found = bundle.predict(customers)
+    assert (found["expected_value_low"] <= found["expected_value_high"]).all()
+    assert (found["expected_value_low"] <= found["expected_value"]).mean() > 0.99
