@@ -200,6 +200,23 @@ def backtest(
 
 
 @app.command()
+def serve(
+    context: typer.Context,
+    model: flags.Model = None,
+    host: flags.Host = None,
+    port: flags.Port = None,
+    workers: flags.Workers = None,
+    settings: flags.SettingsFile = None,
+) -> None:
+    """Answer requests over HTTP by MLflow's scoring protocol, until stopped."""
+    with steps():
+        chosen = flags.settings_from("serve", context.params)
+        from patron.workflows.serve import serve as run
+
+        run(chosen)
+
+
+@app.command()
 def models(json: flags.Json = False) -> None:
     """List the registered versions: which of them scores, how good each is, what data it has seen."""
     from patron.workflows.releases import list_models

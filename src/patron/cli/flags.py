@@ -149,6 +149,14 @@ Data = Annotated[
 Json = Annotated[
     bool, Option("--json", metavar="", help="One JSON object on stdout.", rich_help_panel=_OUTPUT)
 ]
+Host = Annotated[
+    str | None, Option(metavar="ADDRESS", help="Where to listen (default 127.0.0.1: this machine alone).")
+]
+Port = Annotated[str | None, Option(metavar="N", help="TCP port (default 5001).")]
+Workers = Annotated[
+    str | None,
+    Option(metavar="N", help="Processes (default 1); more than one needs the extra 'serve'."),
+]
 Version = Annotated[int, Argument(metavar="VERSION", min=1, help="Its number in patron models.")]
 ModelUri = Annotated[
     str, Argument(metavar="URI", help="Registered model, such as models:/patron@champion, or a folder.")
@@ -173,7 +181,9 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "inference": ("inference",),
     "seed": ("seed",),
     "promote": ("train", "promote"),
-    "model": ("score", "model"),
+    "host": ("serve", "host"),
+    "port": ("serve", "port"),
+    "workers": ("serve", "workers"),
     "rejected": ("check", "rejected"),
     "leaks": ("check", "leaks"),
     "cuts": ("backtest", "cuts"),
@@ -186,7 +196,7 @@ def settings_from(command: str, flags: Mapping[str, Any]) -> "Settings":
 
     Parameters
     ----------
-    command : such as "score"; its `--out` belongs to its own section
+    command : such as "score"; its `--out` and `--model` belong to its own section
     flags : flag → value as Typer parsed it, None or False where it was not given
 
     Raises
@@ -200,7 +210,7 @@ def settings_from(command: str, flags: Mapping[str, Any]) -> "Settings":
     """
     from patron.workflows.settings import read_settings
 
-    places = _PLACES | {"out": (command, "out")}
+    places = _PLACES | {name: (command, name) for name in ("out", "model")}
     given: dict[str, Any] = {}
     for flag, place in places.items():
         if flags.get(flag) not in (None, False):

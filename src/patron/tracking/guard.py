@@ -5,6 +5,7 @@ model. So the model checks a request itself and refuses it with a `RefusedReques
 that names the column and the rule, and nothing about the customers but the position of a row.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,26 @@ from patron.scores.columns import dates
 from patron.scores.scorable import RFM_COLUMNS, broken_rules, purchase_columns
 from patron.tracking.signature import PARAMETERS
 
-__all__ = ["LARGEST_NUMBER", "RefusedRequest", "check_parameters", "check_request", "refuse"]
+__all__ = [
+    "LARGEST_NUMBER",
+    "MOST_ROWS",
+    "RefusedRequest",
+    "check_parameters",
+    "check_request",
+    "check_size",
+    "refuse",
+]
 
 LARGEST_NUMBER = 1e15
 """No number of a request is larger: doubles count whole cents only up to about here."""
 
+MOST_ROWS = 100_000
+"""A request has at most so many rows: they take seconds, and more than that is a job for a batch."""
+
 type Floats = npt.NDArray[np.float64]
+
+NUMBERS = ("integer", "integer-na", "floating", "mixed-integer-float", "decimal", "empty")
+"""What a column of numbers may look like to pandas; '30' is no number."""
 
 NEEDED = ("customer_id", *RFM_COLUMNS)
 
@@ -56,6 +71,24 @@ def refuse(sentence: str) -> RefusedRequest:
     return refusal
 
 
+def check_size(rows: int) -> None:
+    """Refuse a request of more than `MOST_ROWS` rows.
+
+    Raises
+    ------
+    RefusedRequest : it has more
+
+    Examples
+    --------
+    >>> check_size(100_000)
+    """
+    if rows > MOST_ROWS:
+        raise refuse(
+            f"The request holds {rows:,} rows and may hold {MOST_ROWS:,}: send it in parts, or score a whole "
+            "table with 'patron score'."
+        )
+
+
 def check_request(rows: Any, bundle: Bundle) -> pd.DataFrame:
     """The rows of a request in the types that scoring takes.
 
@@ -81,6 +114,7 @@ def check_request(rows: Any, bundle: Bundle) -> pd.DataFrame:
         raise refuse("The request must be a table: send it as dataframe_records or dataframe_split.")
     if rows.empty:  # also where no column of the request is known: MLflow has left the others out
         raise refuse(f"The request holds no rows: give at least one, with {', '.join(NEEDED)}.")
+    check_size(len(rows))
     if not rows.columns.is_unique:
         raise refuse("The request holds two columns of the same name.")
     rows = rows.reset_index(drop=True)
@@ -94,7 +128,8 @@ def check_request(rows: Any, bundle: Bundle) -> pd.DataFrame:
             f"{some(absent)}; send all of them, null where unknown, or none but {', '.join(RFM_COLUMNS)}."
         )
     categories = [name for name in bundle.catalogue.categories if name in given]
-    others = {"customer_id": _ids(rows["customer_id"])} | {name: _texts(rows[name]) for name in categories}
+    others = {name: _texts(rows[name]) for name in categories}
+    others["customer_id"] = _ids(rows["customer_id"], bundle)
     if "as_of" in rows.columns:
         others["as_of"] = _days(rows["as_of"])
     numbers = _numbers(rows[[*RFM_COLUMNS, *(name for name in given if name not in categories)]])
@@ -114,9 +149,11 @@ def check_parameters(parameters: Any) -> dict[str, Any]:
     >>> check_parameters({"horizon_days": 30, "reasons": None})
     {'horizon_days': 30}
     """
+    if not isinstance(parameters, Mapping | None):
+        raise refuse(f"params must be an object; it may set {', '.join(PARAMETERS)}.")
     given = dict(parameters or {})
-    if unknown := sorted(set(given) - set(PARAMETERS)):
-        raise refuse(f"The request sets {', '.join(unknown)}; it may set {', '.join(PARAMETERS)}.")
+    if unknown := sorted(map(_name, set(given) - set(PARAMETERS))):
+        raise refuse(f"The request sets {some(unknown)}; it may set {', '.join(PARAMETERS)}.")
     given = {name: value for name, value in given.items() if value is not None}
     for name, value in given.items():
         kind = bool if name == "reasons" else (int, float, np.integer, np.floating)
@@ -127,11 +164,21 @@ def check_parameters(parameters: Any) -> dict[str, Any]:
     return given
 
 
-def _ids(column: pd.Series) -> pd.Series:
+def _name(given: Any) -> str:
+    """The name of a parameter where it looks like one: anything else might be a customer's."""
+    plain = isinstance(given, str) and given.isidentifier() and len(given) <= 40
+    return given if plain else "what is no name"
+
+
+def _ids(column: pd.Series, bundle: Bundle) -> pd.Series:
     if column.isna().any():
         raise refuse(f"The column 'customer_id' must not be null, and is in row {_first(column.isna())}.")
-    if column.dtype.kind not in "iu" and column.map(type).isin([list, dict, float, bool]).any():
-        raise refuse("The column 'customer_id' must hold texts or whole numbers.")
+    if column.dtype.kind in "iu":
+        return column
+    wanted = (int, np.integer) if bundle.customer_ids == "whole" else (str, int, np.integer)
+    if not all(issubclass(kind, wanted) and kind is not bool for kind in set(map(type, column))):
+        texts = "" if bundle.customer_ids == "whole" else "texts or "
+        raise refuse(f"The column 'customer_id' must hold {texts}whole numbers.")
     return column
 
 
@@ -158,10 +205,10 @@ def _numbers(columns: pd.DataFrame) -> pd.DataFrame:
 
 def _number(column: pd.Series) -> Floats:
     try:
-        if pd.api.types.infer_dtype(column) in ("string", "mixed", "boolean"):
+        if column.dtype.kind not in "iuf" and pd.api.types.infer_dtype(column) not in NUMBERS:
             raise TypeError
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise refuse(f"The column {column.name!r} must hold numbers.") from error
 
 

@@ -52,7 +52,7 @@ class ServedModel(PythonModel):
         self.model_version = _version(folder.parents[1])
 
     def predict(
-        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+        self, context: PythonModelContext | None, model_input: pd.DataFrame, params: Any = None
     ) -> pd.DataFrame:
         """The scorecard rows of a request.
 

@@ -13,6 +13,8 @@ train.py            `train`: tables → evaluated, recorded and registered model
   promotion.py        which version is champion
   recording.py        run and registered version
 score.py            `score`: tables and a registered model → scorecard
+serve.py            `serve`: a registered model → a server that answers requests
+releases.py         `list_models`, `promote`, `rollback`, `export`: the registry between two trainings
 demo.py             `demo`: all of it on sample data
 ==================  =====================================================================================
 """

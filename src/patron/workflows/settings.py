@@ -46,6 +46,7 @@ __all__ = [
     "DriftSettings",
     "FeaturesSettings",
     "ScoreSettings",
+    "ServeSettings",
     "Settings",
     "TableSettings",
     "TablesSettings",
@@ -139,6 +140,24 @@ class ScoreSettings(_Section):
     model: str = "models:/patron@champion"
     out: Path | None = None
     reasons: bool = True
+
+
+class ServeSettings(_Section):
+    """What `patron serve` serves, and where.
+
+    Attributes
+    ----------
+    model : URI of a registered model, or the folder of an exported one
+    host, port : where to listen; port 0 takes any that is free
+    workers : processes, ≥ 1
+    most_megabytes : size of the largest body that is read
+    """
+
+    model: str = "models:/patron@champion"
+    host: str = "127.0.0.1"
+    port: int = Field(default=5001, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    most_megabytes: float = Field(default=64, gt=0)
 
 
 class BacktestSettings(_Section):
@@ -239,6 +258,7 @@ class Settings(_Section):
     features: FeaturesSettings = Field(default_factory=FeaturesSettings)
     train: TrainSettings = Field(default_factory=TrainSettings)
     score: ScoreSettings = Field(default_factory=ScoreSettings)
+    serve: ServeSettings = Field(default_factory=ServeSettings)
     backtest: BacktestSettings = Field(default_factory=BacktestSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
