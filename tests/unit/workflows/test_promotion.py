@@ -13,9 +13,10 @@ from patron.workflows.promotion import Candidate, judge
 
 @pytest.fixture
 def newcomer(trained, store):
-    """The champion once more."""
+    """The champion once more, as if it had known who leaves."""
     bundle, _ = load_bundle(store, trained.model_uri)
-    return Candidate(bundle, trained.outcome.evaluation, history=None)
+    candidate = Candidate(bundle, trained.outcome.evaluation, history=None)
+    return saying(candidate, np.clip(trained.outcome.evaluation.left, 0.05, 0.95))
 
 
 def saying(candidate, probability):
@@ -23,6 +24,13 @@ def saying(candidate, probability):
     evaluation = candidate.evaluation
     said = replace(evaluation.said, churn={**evaluation.said.churn, PATRON: probability})
     return replace(candidate, evaluation=replace(evaluation, said=said))
+
+
+def test_a_first_version_that_beats_the_simple_rules_becomes_champion(newcomer, tmp_path):
+    verdict = judge(open_store(tmp_path), newcomer)
+    assert verdict.wins
+    assert verdict.reason.startswith("it beats the simple rules by more than chance: its Brier score")
+    assert verdict.reason.endswith("and there is no champion yet")
 
 
 def test_a_model_no_better_than_the_rules_is_no_champion_even_as_the_first(newcomer, tmp_path):
@@ -64,10 +72,9 @@ def test_a_model_that_could_not_be_tested_is_no_champion(newcomer, store):
 
 
 def test_a_better_version_takes_the_place_of_the_champion(newcomer, store):
-    left = newcomer.evaluation.left
-    verdict = judge(store, saying(newcomer, np.clip(left, 0.05, 0.95)))
+    verdict = judge(store, newcomer)
     assert verdict.wins
-    assert "against the champion (version 1)" in verdict.reason
+    assert "against the champion (version 1), which has seen some of these outcomes" in verdict.reason
 
 
 def test_a_champion_of_another_horizon_stays_and_the_remedy_is_told(newcomer, store):

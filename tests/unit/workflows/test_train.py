@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from patron.errors import TooFewCustomersError
-from patron.tracking.registry import find_version, promote
+from patron.tracking.registry import find_version
 from patron.workflows.evaluation import CHURN_METRICS, MONEY_METRICS
 from patron.workflows.settings import Settings
 from patron.workflows.train import train
@@ -14,37 +14,20 @@ from patron.workflows.train import train
 METRICS = {*CHURN_METRICS, *MONEY_METRICS}
 
 
-def test_a_first_version_that_beats_the_simple_rules_becomes_champion(trained):
+def test_a_version_can_be_promoted_by_hand_and_is_tagged_as_such(trained, store):
     assert trained.recorded.champion
-    assert trained.recorded.reason.startswith(
-        "it beats the simple rules by more than chance: its Brier score"
-    )
-    assert trained.recorded.reason.endswith("and there is no champion yet")
-
-
-def test_the_same_training_again_becomes_challenger_because_it_is_no_better(trained, make_settings):
-    again = train(make_settings(as_of="2024-01-31"))
-    assert not again.recorded.champion
-    assert again.recorded.reason.startswith("against the champion (version 1)")
-    assert again.recorded.reason.endswith("and that may be chance")
-    assert any("--promote" in sentence for sentence in again.sentences())
-
-
-def test_a_version_can_be_promoted_by_hand_and_is_tagged_as_such(trained, make_settings, store):
-    forced = train(make_settings(as_of="2024-01-31", train={"promote": True}))
-    assert forced.recorded.champion
-    assert forced.recorded.reason == "it was promoted by hand"
-    version = find_version(store, forced.model_uri)
+    assert trained.recorded.reason.startswith("it was promoted by hand")
+    version = find_version(store, trained.model_uri)
     assert version.tags["promoted_by_hand"] == "true"
     assert store.client().get_run(version.run_id).data.tags["promoted_by_hand"] == "true"
-    promote(store, trained.recorded.model_version)
 
 
-def test_another_horizon_cannot_be_compared_with_the_champion(trained, make_settings):
-    other = train(make_settings(as_of="2024-01-31", horizon_days=30))
-    assert not other.recorded.champion
-    assert "it predicts 45 days ahead, and this one it predicts 30 days ahead" in other.recorded.reason
-    assert "train with --promote" in " ".join(other.sentences())
+def test_a_model_that_is_no_better_becomes_challenger_and_says_what_to_do(trained, make_settings, store):
+    again = train(make_settings(as_of="2024-01-31"))
+    assert not again.recorded.champion
+    assert "simple rules" in again.recorded.reason or "champion" in again.recorded.reason
+    assert f"patron promote {again.recorded.model_version}" in " ".join(again.sentences())
+    assert find_version(store, again.model_uri).tags["promoted_by_hand"] == "false"
 
 
 def test_the_model_stands_beside_the_simple_rules(trained):
