@@ -29,6 +29,7 @@ from patron.models.expected import RFM
 from patron.models.level import Level
 from patron.models.prediction import Seen, learn_percentiles, see
 from patron.models.purchases import BetaGeoModel
+from patron.models.season_share import SeasonShare
 from patron.models.spend import GammaGammaModel
 from patron.models.value import CustomerValueModel
 from patron.models.value_trees import ValueTrees
@@ -36,7 +37,7 @@ from patron.scores.scorecard import freeze_tiers
 from patron.snapshots.spine import make_spine
 from patron.snapshots.splits import FitSplit, choose_fit_split
 from patron.tables.history import History
-from patron.workflows.lessons import Lesson, read_lesson
+from patron.workflows.lessons import Lesson, read_lessons
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 
@@ -118,7 +119,7 @@ def fit_bundle(
     eligible = _eligible(everyone, known, settings)
     if split is not None and churn is not None:
         progress("Weighing what trees and purchase models say of money")
-        bundle = _with_ranks_and_money(bundle, lessons, split, eligible, settings)
+        bundle = _with_ranks_and_money(bundle, lessons, split, eligible, known, settings)
     return freeze_tiers(bundle, eligible)
 
 
@@ -150,10 +151,7 @@ def _read(
 ) -> list[Lesson]:
     progress(f"Building features on {len(split.dates)} past days, {min(split.dates)} to {max(split.dates)}")
     most = max(MOST_ROWS // len(split.dates), FEWEST_CUSTOMERS)
-    return [
-        read_lesson(known, day, catalogue, settings, most=most, newest=day == split.calibrate)
-        for day in split.dates
-    ]
+    return read_lessons(known, split.dates, catalogue, settings, most=most)
 
 
 def _fit_churn(lessons: Sequence[Lesson], split: FitSplit, settings: Settings) -> ChurnClassifier | None:
@@ -224,6 +222,7 @@ def _with_ranks_and_money(
     lessons: Sequence[Lesson],
     split: FitSplit,
     today: pd.DataFrame,
+    known: History,
     settings: Settings,
 ) -> Bundle:
     """The bundle with the grid of today's customers, the level, and the combined value."""
@@ -234,6 +233,8 @@ def _with_ranks_and_money(
     )
     windows = [lesson.window for lesson in lessons if lesson.window is not None]
     level = Level.learn(windows, as_of=bundle.as_of)
+    share = SeasonShare.learn(_purchases_by_day(known), bundle.as_of, settings.horizon_days)
+    level = replace(level, words=(*level.words, share.sentence()))
     trees, combination = _fit_money(lessons, split, settings)
     ranked = replace(bundle, percentiles=learn_percentiles(bundle, today, predicted), value_trees=trees)
     if combination is not None:
@@ -241,6 +242,12 @@ def _with_ranks_and_money(
         money = None if trees is None else _money_of(trees, see(ranked, today, predicted, ranks="own"))
         combination = combination.anchored(predicted["expected_value"], money, total)
     return replace(ranked, level=level, combination=combination)
+
+
+def _purchases_by_day(known: History) -> pd.Series:
+    days = known.days.filter(known.days.is_purchase)
+    counted: pd.DataFrame = days.group_by("day").agg(purchases=days.count()).order_by("day").to_pandas()
+    return counted.set_index("day")["purchases"]
 
 
 def _fit_money(

@@ -5,6 +5,7 @@ chance, who also rank each other. So memory grows with the customers of one day,
 days.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,11 +17,15 @@ from patron.models.expected import RFM, expected_columns, fit_quickly, tree_colu
 from patron.models.level import Window
 from patron.models.percentiles import Percentiles
 from patron.models.value import CustomerValueModel
+from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.workflows.matured import read_parts
 from patron.workflows.settings import Settings
 
-__all__ = ["Lesson", "read_lesson"]
+__all__ = ["Lesson", "read_lessons"]
+
+ROWS_AT_A_TIME = 500_000
+"""Rows of all customers and days that one query brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +53,59 @@ class Lesson:
     window: Window | None
 
 
-def read_lesson(
+def read_lessons(
     known: History,
-    as_of: date,
+    dates: Sequence[date],
     catalogue: FeatureCatalogue,
     settings: Settings,
     *,
     most: int,
-    newest: bool = False,
-) -> Lesson:
-    """The snapshot of a past day.
+) -> list[Lesson]:
+    """The snapshots of past days, in their order; the last one is taken as the newest.
 
     Parameters
     ----------
     known : what is known today
-    as_of : the day, at least one horizon ago
+    dates : the days, at least one horizon ago, oldest first
     catalogue : the features
     settings : horizon, margin, eligibility and seed
-    most : customers, ≥ 1
-    newest : whether it is the newest matured snapshot
+    most : customers of each day, ≥ 1
 
     Examples
     --------
     See :func:`patron.workflows.fitting.fit_bundle`.
     """
-    (everyone,) = read_parts(known, [[as_of]], settings.horizon_days, catalogue)
-    buyers = everyone.rows[everyone.rows["T"].notna()]
+    customers = known.days.customer_id.nunique().to_pyarrow().as_py()
+    together = max(ROWS_AT_A_TIME // max(customers, 1), 1)
+    lessons = []
+    for start in range(0, len(dates), together):
+        days = dates[start : start + together]
+        parts = read_parts(known, [[day] for day in days], settings.horizon_days, catalogue)
+        for day, everyone in zip(days, parts, strict=True):
+            lessons.append(
+                _lesson(known, day, everyone.rows, catalogue, settings, most, newest=day == dates[-1])
+            )
+    return lessons
+
+
+def _lesson(
+    known: History,
+    as_of: date,
+    everyone: pd.DataFrame,
+    catalogue: FeatureCatalogue,
+    settings: Settings,
+    most: int,
+    *,
+    newest: bool,
+) -> Lesson:
+    buyers = everyone[everyone["T"].notna()]
     buying = fit_quickly(
         buyers[["customer_id", *RFM, *(name for name in ["first_order_value"] if name in buyers.columns)]],
         margin=settings.margin,
         annual_discount_rate=settings.annual_discount_rate,
         random_state=settings.seed,
     )
-    rows = _drawn(_eligible(everyone.rows, known, as_of, settings), most, settings.seed)
+    rows = _drawn(_eligible(everyone, known, as_of, settings), most, settings.seed)
     seen = pd.concat([rows, expected_columns(buying, rows, settings.horizon_days)], axis=1)
     percentiles = Percentiles.learn(seen, tree_columns(catalogue))
     value = rows["value"] * settings.margin
@@ -99,8 +124,6 @@ def read_lesson(
 def _eligible(rows: pd.DataFrame, known: History, as_of: date, settings: Settings) -> pd.DataFrame:
     if settings.active_within_days is None:
         return rows
-    from patron.snapshots.spine import make_spine
-
     spine = make_spine(known, as_of, active_within_days=settings.active_within_days)
     return rows[rows["customer_id"].isin(spine.customer_id.to_pandas())]
 
