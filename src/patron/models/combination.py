@@ -236,7 +236,7 @@ class ValueCombination:
             f"Expected value is {self.tree_share:.0%} trees and {1 - self.tree_share:.0%} purchase and spend "
             f"models: on {self.customers:,} customers, {self.buyers:,} of them buyers, the {winner} said "
             "more.",
-            f"In total the purchase and spend models had to be taken {self.btyd_factor:.2f} times, the trees "
+            f"In total the purchase and spend models are taken {self.btyd_factor:.2f} times, the trees "
             f"{self.tree_factor:.2f} times; bounds of intervals {self.low_stretch:.2f} and "
             f"{self.high_stretch:.2f} times, and {self.coverage:.0%} of open intervals then held.",
         ]

@@ -33,6 +33,11 @@ def test_the_trees_of_money_have_a_say_that_is_told(fitted):
     assert f"{bundle.combination.tree_share:.0%} trees" in bundle.combination.sentences()[0]
 
 
+def test_the_share_of_a_year_stands_beside_the_level_as_a_check(fitted):
+    bundle, _ = fitted
+    assert bundle.level.sentences()[-1].startswith("In 1 full year the 60 days of the horizon had")
+
+
 def test_a_stored_bundle_expects_the_same_money(fitted, tmp_path):
     bundle, customers = fitted
     columns = ["expected_value", "expected_value_low", "expected_value_high"]
