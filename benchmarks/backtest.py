@@ -2,9 +2,9 @@
 
     python benchmarks/backtest.py [--data cdnow complete-journey seasons fading] [--cuts 3] [--out out/bench]
 
-Two are real (CDNOW, Complete Journey) and two simulated: one whose tempo doubles before Christmas, one whose
-customers stop opening and visiting before they stop buying. Writes backtest-<name>.csv and a JSON of the means
-of each, and prints them as Markdown.
+Two are real (CDNOW, Complete Journey) and two simulated: one whose tempo doubles before Christmas, one
+whose customers stop opening and visiting before they stop buying. Writes backtest-<name>.csv and a JSON of
+the means of each, and prints them as Markdown.
 """
 
 import argparse

@@ -10,7 +10,7 @@ above it here, never a sibling on the same line::
     models                          4   churn (LightGBM), purchases and spend (PyMC), value, the bundle of all
     evaluation · scores             5   how good is it · one row per customer
     tracking · reports              6   MLflow · figures
-    workflows                       7   check, features, train, score, demo: each reads like a recipe
+    workflows                       7   check, features, train, score, backtest, demo: recipes
     cli                             8   parse, call, print
 
 Names below are loaded when first used, so that ``import patron`` stays instant.
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from patron.snapshots.spine import make_spine
     from patron.snapshots.splits import choose_fit_split, choose_split
     from patron.tables.history import History
+    from patron.workflows.backtest import backtest
     from patron.workflows.score import score
     from patron.workflows.settings import Settings
     from patron.workflows.train import train
@@ -60,6 +61,7 @@ _HOMES = {
     "PatronWarning": "patron.errors",
     "Settings": "patron.workflows.settings",
     "assemble_features": "patron.features.assemble",
+    "backtest": "patron.workflows.backtest",
     "choose_fit_split": "patron.snapshots.splits",
     "choose_split": "patron.snapshots.splits",
     "churn_metrics": "patron.evaluation.metrics",
@@ -87,6 +89,7 @@ __all__ = [
     "Settings",
     "__version__",
     "assemble_features",
+    "backtest",
     "choose_fit_split",
     "choose_split",
     "churn_metrics",

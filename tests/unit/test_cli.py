@@ -11,7 +11,7 @@ import pytest
 from patron.cli import main
 from patron.datasets.simulate import simulate
 
-COMMANDS = ["check", "features", "train", "score"]
+COMMANDS = ["check", "features", "train", "score", "backtest"]
 
 
 @pytest.fixture(scope="module")

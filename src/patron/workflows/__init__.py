@@ -9,10 +9,15 @@ check.py            `check`: tables → data report and rejected rows
 features.py         `build_features`: tables → one feature row per customer as of a date
 train.py            `train`: tables → evaluated, recorded and registered model; its steps:
   matured.py          past snapshots, their features beside what happened next
-  evaluation.py       the classifier and simple rules on the newest of them
+  fitting.py          `fit_bundle`: the one procedure that fits everything known on a day
+  evaluation.py       what a day's predictions were worth, beside those of the baselines
+  baselines.py        the baselines of one day
   promotion.py        which version is champion
   recording.py        run and registered version
+backtest.py         `backtest`: tables → how good the model would have been on several past days
+leaks.py            `find_leaks`: whether a row of the future moves a feature or a score
 score.py            `score`: tables and a registered model → scorecard
+  drift.py            whether the customers are still those of the training
 serve.py            `serve`: a registered model → a server that answers requests
 releases.py         `list_models`, `promote`, `rollback`, `export`: the registry between two trainings
 demo.py             `demo`: all of it on sample data

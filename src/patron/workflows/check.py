@@ -43,10 +43,10 @@ class CheckResult:
     def sentences(self) -> list[str]:
         """What was found, in words."""
         audit = [
-            f"Of {row.churned:,} customers silent for {row.window!s} after {row.as_of}, {row.came_back:,} "
-            f"came back in as many days again ({row.came_back_share:.0%})."
-            for row in self.windows.itertuples()
-            if row.churned
+            f"Of {row['churned']:,} customers silent for {row['window']} after {row['as_of']}, "
+            f"{row['came_back']:,} came back in as many days again ({row['came_back_share']:.0%})."
+            for row in self.windows.to_dict("records")
+            if row["churned"]
         ]
         return [*self.report.sentences(), *audit, *([] if self.leaks is None else self.leaks.sentences())]
 

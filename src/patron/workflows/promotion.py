@@ -189,10 +189,8 @@ def _words(advantage: Advantage, rival: str) -> str:
 
 
 def _question(bundle: Bundle) -> str:
-    activity = str(bundle.describe().get("activity", "purchases"))
-    return f"it predicts {bundle.horizon_days} days ahead" + (
-        "" if activity == "purchases" else f" who has no more {activity}"
-    )
+    churn = getattr(bundle.catalogue, "churn", "no purchase")
+    return f"it predicts {churn} in {bundle.horizon_days} days"
 
 
 def _converged(bundle: Bundle) -> bool:

@@ -80,7 +80,7 @@ def test_a_better_version_takes_the_place_of_the_champion(newcomer, store):
 def test_a_champion_of_another_horizon_stays_and_the_remedy_is_told(newcomer, store):
     verdict = judge(store, replace(newcomer, bundle=replace(newcomer.bundle, horizon_days=30)))
     assert not verdict.wins
-    assert "it predicts 45 days ahead, and this one it predicts 30 days ahead" in verdict.reason
+    assert "in 45 days, and this one it predicts no purchase in 30 days" in verdict.reason
     assert "--promote" in verdict.remedy
 
 
