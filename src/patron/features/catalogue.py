@@ -116,6 +116,9 @@ class FeatureCatalogue:
     attributes : columns of the customers table that are features
     engagement_channels : the channels that have columns of their own, most common first
     seen_kinds : every kind of engagement that there was, up to a hundred
+    activity : whose end is churn, "purchases", "engagement" or "subscriptions"; None where nobody said
+    churn_window : the silence that is churn, "fixed" or "adaptive"
+    has_money : whether amounts are money; without transactions they count active days
 
     Raises
     ------
@@ -141,6 +144,9 @@ class FeatureCatalogue:
     attributes: tuple[Attribute, ...] = ()
     engagement_channels: tuple[EngagementKind, ...] = ()
     seen_kinds: tuple[str, ...] = ()
+    activity: Literal["purchases", "engagement", "subscriptions"] | None = None
+    churn_window: Literal["fixed", "adaptive"] = "fixed"
+    has_money: bool = True
 
     def __post_init__(self) -> None:
         uses = Counter(spec.name.casefold() for spec in self.specs)
@@ -158,6 +164,12 @@ class FeatureCatalogue:
 
     def __len__(self) -> int:
         return len(self.specs)
+
+    @property
+    def churn(self) -> str:
+        """What the model calls churn, in words that follow "probability of"."""
+        ends = {"engagement": "no event", "subscriptions": "the end of the contract"}
+        return ends.get(self.activity or "", "no purchase")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -189,6 +201,9 @@ class FeatureCatalogue:
             "engagement_kinds": [asdict(kind) for kind in self.engagement_kinds],
             "engagement_channels": [asdict(channel) for channel in self.engagement_channels],
             "seen_kinds": list(self.seen_kinds),
+            "activity": self.activity,
+            "churn_window": self.churn_window,
+            "has_money": self.has_money,
             "invitations": list(self.invitations),
             "responses": list(self.responses),
             "attributes": [asdict(attribute) for attribute in self.attributes],
@@ -202,6 +217,9 @@ class FeatureCatalogue:
             engagement_kinds=tuple(EngagementKind(**kind) for kind in stored["engagement_kinds"]),
             engagement_channels=tuple(EngagementKind(**one) for one in stored.get("engagement_channels", ())),
             seen_kinds=tuple(stored.get("seen_kinds", ())),
+            activity=stored.get("activity"),
+            churn_window=stored.get("churn_window", "fixed"),
+            has_money=stored.get("has_money", True),
             invitations=tuple(stored["invitations"]),
             responses=tuple(stored["responses"]),
             attributes=tuple(Attribute(**attribute) for attribute in stored["attributes"]),

@@ -73,7 +73,9 @@ def score(
     bundle, version = _load(store, model)
     _check_against_model(settings, bundle)
 
+    settings = _defining_churn_alike(settings, bundle)
     known = known_history(settings, history, progress)
+    _refuse_other_amounts(known, bundle)
     as_of, active_within_days = known.known_until, settings.active_within_days
 
     progress(f"Building features as of {as_of}")
@@ -145,9 +147,11 @@ class ScoreResult:
     def title(self) -> str:
         """What `most_valuable_at_risk` shows."""
         months = f"{self.scorecard['value_horizon_days'].iloc[0]} days"
+        catalogue = self.bundle.catalogue
         money = "revenue" if self.bundle.margin == 1 else "margin"
+        money = money if catalogue.has_money else "active days"
         return (
-            f"The most valuable at risk as of {self.as_of}: probability of no purchase in "
+            f"The most valuable at risk as of {self.as_of}: probability of {catalogue.churn} in "
             f"{self.bundle.horizon_days} days × {money} expected in {months}"
         )
 
@@ -223,6 +227,28 @@ def _check_against_model(settings: Settings, bundle: Bundle) -> None:
             "from the next training on.",
             PatronWarning,
             stacklevel=3,
+        )
+
+
+def _defining_churn_alike(settings: Settings, bundle: Bundle) -> Settings:
+    """The settings with the model's own activity: who is eligible depends on it."""
+    activity = bundle.catalogue.activity
+    if activity is None or settings.activity == activity:
+        return settings
+    if settings.activity is not None:
+        raise SettingsError(
+            f"The model predicts the end of {activity}, and activity asks for {settings.activity}. Leave it "
+            "out, or train a model for it."
+        )
+    return settings.model_copy(update={"activity": activity})
+
+
+def _refuse_other_amounts(known: History, bundle: Bundle) -> None:
+    if known.has_money != bundle.catalogue.has_money:
+        trained, now = ("with", "none are") if bundle.catalogue.has_money else ("without", "there are some")
+        raise SettingsError(
+            f"The model was trained {trained} transactions, and {now} given here. Give the tables that the "
+            "training had, or train again."
         )
 
 

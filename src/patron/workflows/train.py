@@ -126,6 +126,8 @@ class TrainResult:
         recorded, bundle = self.recorded, self.outcome.bundle
         place = "champion" if recorded.champion else "challenger"
         money = "revenue (margin 1.0)" if bundle.margin == 1 else f"margin ({bundle.margin:.0%} of revenue)"
+        if not bundle.catalogue.has_money:
+            money = "active days, for there are no transactions"
         advice = (
             f"Score with it by --model {self.model_uri}, or make it champion: "
             f"patron promote {self.recorded.model_version}."
@@ -135,6 +137,8 @@ class TrainResult:
             *([] if recorded.champion else [recorded.remedy] if recorded.remedy else []),
             *([] if recorded.champion else [advice]),
             f"Values are {money}, discounted by {bundle.annual_discount_rate:.0%} a year.",
+            *bundle.level.sentences(),
+            *([] if bundle.combination is None else bundle.combination.sentences()),
             f"MLflow run {recorded.run_id} in {recorded.store_uri}.",
         ]
         return [*lines, *([f"Look at it with: {recorded.ui_command}"] if recorded.ui_command else [])]

@@ -22,7 +22,7 @@ def events() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def by_log(events):
-    settings = Settings(tables={"engagement": events}, horizon_days=45, inference="map")
+    settings = Settings(tables={"engagement": events}, horizon_days=90, inference="map")
     return settings, train(settings)
 
 
@@ -30,7 +30,7 @@ def test_an_event_log_alone_trains_and_scores_and_value_counts_active_days(by_lo
     settings, trained = by_log
     assert "Values are active days, for there are no transactions" in " ".join(trained.sentences())
     scored = score(settings, model=trained.model_uri)
-    assert scored.title().endswith("probability of no event in 45 days × active days expected in 365 days")
+    assert scored.title().endswith("probability of no event in 90 days × active days expected in 365 days")
     card = scored.scored
     assert card.churn_probability.between(0, 1).all()
     assert card.churn_probability.nunique() > 10
@@ -38,7 +38,7 @@ def test_an_event_log_alone_trains_and_scores_and_value_counts_active_days(by_lo
 
 
 def test_a_model_of_a_log_scores_logs_only(by_log, events):
-    settings, trained = by_log
+    _, trained = by_log
     lines = pd.DataFrame({"customer_id": [1], "order_at": [events.event_at.max()], "amount": [5.0]})
     with pytest.raises(SettingsError, match="trained without transactions, and there are some given here"):
         score(Settings(tables={"engagement": events, "transactions": lines}), model=trained.model_uri)
@@ -51,7 +51,7 @@ def test_a_model_of_a_log_scores_logs_only(by_log, events):
 def test_a_model_of_engagement_keeps_its_activity_when_it_scores():
     shop = simulate(n_customers=150, days=420, seed=8)
     tables = {"engagement": shop.engagement, "transactions": shop.transactions}
-    trained = train(Settings(tables=tables, activity="engagement", horizon_days=45, inference="map"))
+    trained = train(Settings(tables=tables, activity="engagement", horizon_days=90, inference="map"))
     scored = score(Settings(tables=tables), model=trained.model_uri)
     assert "no event" in scored.title()
     assert set(scored.scorecard.not_scored_reason.dropna()) <= {"no event on or before as_of"}
@@ -71,8 +71,8 @@ def test_contracts_train_and_score():
         }
     )
     tables = {"transactions": shop.transactions, "subscriptions": contracts}
-    settings = Settings(tables=tables, horizon_days=45, inference="map")
+    settings = Settings(tables=tables, horizon_days=90, inference="map")
     scored = score(settings, model=train(settings).model_uri)
-    assert "probability of the end of the contract in 45 days" in scored.title()
+    assert "probability of the end of the contract in 90 days" in scored.title()
     assert len(scored.scored) < len(scored.scorecard)
     assert set(scored.scorecard.not_scored_reason.dropna()) == {"no contract that runs on as_of"}
