@@ -99,9 +99,9 @@ def subscriptions(contracts: "ir.Table", spine: "ir.Table") -> "ir.Table":
     >>> from datetime import date
     >>> contracts = ibis.memtable({"customer_id": [1], "day": [date(2024, 1, 1)], "period_days": [30.0]})
     >>> spine = ibis.memtable({"customer_id": [1], "as_of": [date(2024, 3, 6)]})
-    >>> row = subscriptions(contracts, spine).to_pandas().iloc[0]
-    >>> row.subscription_tenure, row.subscription_renewals, row.days_to_renewal
-    (65, 2.0, 25.0)
+    >>> row = subscriptions(contracts, spine).to_pyarrow().to_pylist()[0]
+    >>> row["subscription_tenure"], row["subscription_renewals"], row["days_to_renewal"]
+    (65, 2, 25.0)
     """
     begun = visible(contracts, spine)
     before = begun.group_by(*KEY).aggregate(contracts_begun=begun.count().cast("int64"))
