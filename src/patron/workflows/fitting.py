@@ -55,6 +55,7 @@ _TREES = {
     "min_child_samples": 60,
     "early_stopping_rounds": 30,
     "regrow": True,
+    "calibration": "sigmoid",  # the level moves between snapshots, so that a staircase learned on one is off
 }
 
 
@@ -194,9 +195,10 @@ def _rows(lessons: Sequence[Lesson], days: Sequence[Any], outcome: str) -> Part 
 
 
 def _features_of_everyone(known: History, catalogue: FeatureCatalogue) -> pd.DataFrame:
-    """Every customer, also those who are too inactive to be scored: the value models need them all."""
+    """Every customer who ever bought, also those who are too inactive to be scored: the value models need
+    them all."""
     features = assemble_features(known, make_spine(known, known.known_until), catalogue)
-    rows: pd.DataFrame = features.order_by("customer_id").to_pandas()
+    rows: pd.DataFrame = features.filter(features["T"].notnull()).order_by("customer_id").to_pandas()
     return rows
 
 

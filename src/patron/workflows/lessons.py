@@ -98,9 +98,10 @@ def _lesson(
     *,
     newest: bool,
 ) -> Lesson:
-    buyers = everyone[everyone["T"].notna()]
+    everyone = everyone[everyone["T"].notna()]  # who never bought has no history to learn from
+    columns = ["customer_id", *RFM, *(name for name in ["first_order_value"] if name in everyone.columns)]
     buying = fit_quickly(
-        buyers[["customer_id", *RFM, *(name for name in ["first_order_value"] if name in buyers.columns)]],
+        everyone[columns],
         margin=settings.margin,
         annual_discount_rate=settings.annual_discount_rate,
         random_state=settings.seed,
@@ -142,15 +143,13 @@ def _in_single_precision(rows: pd.DataFrame) -> pd.DataFrame:
 def _window(
     seen: pd.DataFrame, value: pd.Series, known: History, as_of: date, settings: Settings, *, newest: bool
 ) -> Window:
-    bought_before = seen["T"].notna()
-    buyers = seen[bought_before]
     return Window.measure(
         as_of,
         history_days=(as_of - known.first_day).days,
-        p_no_purchase=buyers["p_no_purchase"],
-        expected_purchases=buyers["expected_purchases"],
-        expected_value=buyers["expected_value"] * settings.margin,
-        purchases=buyers["purchases"],
-        value=value[bought_before],
+        p_no_purchase=seen["p_no_purchase"],
+        expected_purchases=seen["expected_purchases"],
+        expected_value=seen["expected_value"] * settings.margin,
+        purchases=seen["purchases"],
+        value=value,
         newest=newest,
     )
