@@ -100,7 +100,8 @@ def audit_windows(
     """How many of those whom a window calls churned came back: a window that is wrong too often is too short.
 
     For each window of w days, the customers eligible 2 w days before the last day known are watched: whoever
-    is silent for the first w days counts as churned, and has come back who is active in the w days after.
+    is silent for the first w days counts as churned, and has come back who is active in the w days
+    after. Among windows of the customers' own, w is each customer's.
 
     Parameters
     ----------
@@ -160,7 +161,7 @@ def _audited(history: History, as_of: datetime.date, days: int, kind: str) -> di
     first = later.group_by(*KEY).aggregate(first=later.days_ahead.min())
     watched = windows.left_join(first, list(KEY))
     silent = watched["first"].isnull() | (watched["first"] > watched.window_days)
-    back = silent & watched["first"].notnull()
+    back = silent & (watched["first"] <= 2 * watched.window_days).fill_null(False)
     found = watched.aggregate(customers=watched.count(), churned=silent.sum(), came_back=back.sum())
     counts: dict[str, float] = found.to_pyarrow().to_pylist()[0]
     counts = {name: int(count or 0) for name, count in counts.items()}
