@@ -5,6 +5,9 @@ Who leaves::
     churn.py          `ChurnClassifier`: small trees, calibrated
     encoding.py       feature frames → the matrix of the trees; categories by stored codes
     trees.py          LightGBM, grown reproducibly, and taken apart into contributions
+    forest.py         several sums of trees that differ by their seed, and the plan they grow by
+    percentiles.py    where a customer stands among those of the day
+    expected.py       what purchase models expect, as columns; all that trees see of a customer
     calibration.py    from what the trees say to how often it happens
     estimator.py      settings by name, as scikit-learn asks for them
 
@@ -32,5 +35,6 @@ How these are fitted::
 What is kept::
 
     tiers.py          where a customer stands among those of the training
+    prediction.py     what its parts say together
     bundle.py         `Bundle`: everything that scoring needs, saved without pickle
 """

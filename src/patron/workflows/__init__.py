@@ -8,6 +8,7 @@ progress.py         how a job tells what it is doing
 check.py            `check`: tables → data report and rejected rows
 features.py         `build_features`: tables → one feature row per customer as of a date
 train.py            `train`: tables → evaluated, recorded and registered model; its steps:
+  lessons.py          past snapshots as models learn from them
   matured.py          past snapshots, their features beside what happened next
   fitting.py          `fit_bundle`: the one procedure that fits everything known on a day
   evaluation.py       what a day's predictions were worth, beside those of the baselines
