@@ -189,8 +189,7 @@ def _words(advantage: Advantage, rival: str) -> str:
 
 
 def _question(bundle: Bundle) -> str:
-    churn = getattr(bundle.catalogue, "churn", "no purchase")
-    return f"it predicts {churn} in {bundle.horizon_days} days"
+    return f"it predicts {bundle.catalogue.churn} in {bundle.horizon_days} days"
 
 
 def _converged(bundle: Bundle) -> bool:
