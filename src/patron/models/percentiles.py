@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import SettingsError, TableError, some
-from patron.models.encoding import numbers_of
+from patron.models.encoding import matrix_of, numbers_of
 
 __all__ = ["ENOUGH_FOR_RANKS", "MOST_POINTS", "PERCENTILE", "Percentiles", "Ranks"]
 
@@ -32,6 +32,8 @@ ENOUGH_FOR_RANKS = 1000
 
 PERCENTILE = "_pct"
 """What is added to the name of a feature to name its percentile."""
+
+RANKED = "the rows to be ranked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,14 @@ class Percentiles:
         TableError : a feature is missing
         InputError : a feature holds something that is no finite number
         """
-        placed = {
-            name + PERCENTILE: _place(_column(features, name), *grid) for name, grid in self.grids.items()
-        }
-        return pd.DataFrame(placed, index=features.index)
+        if absent := [name for name in self.grids if name not in features.columns]:
+            raise _lacking(features, absent[0])
+        placed = np.asfortranarray(matrix_of(features, self.names, RANKED))
+        for column, grid in zip(placed.T, self.grids.values(), strict=True):
+            column[...] = _place(column, *grid)
+        return pd.DataFrame(
+            placed, index=features.index, columns=[name + PERCENTILE for name in self.grids], copy=False
+        )
 
     def among(self, features: pd.DataFrame, ranks: Ranks = "auto") -> "Percentiles":
         """The grid that these customers are to be ranked by: this one, or their own.
@@ -161,8 +167,12 @@ def _holds_numbers(column: pd.Series) -> bool:
 
 def _column(features: pd.DataFrame, name: str) -> Singles:
     if name not in features.columns:
-        raise TableError(f"The rows to be ranked lack {name!r}; they have {some(features.columns)}.")
-    return numbers_of(features[name], "the rows to be ranked")
+        raise _lacking(features, name)
+    return numbers_of(features[name], RANKED)
+
+
+def _lacking(features: pd.DataFrame, name: str) -> TableError:
+    return TableError(f"The rows to be ranked lack {name!r}; they have {some(features.columns)}.")
 
 
 def _grid(column: Singles) -> tuple[Singles, Singles]:

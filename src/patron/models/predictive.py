@@ -17,6 +17,7 @@ The letters are those of `patron.models.purchases.expectation`; of spend: an ord
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ from patron.models.purchases import BetaGeoModel
 from patron.models.purchases.by_age import PurchasesByAge
 from patron.models.purchases.expectation import log_odds_gone
 from patron.models.purchases.rate import FARTHEST
-from patron.models.purchases.simulate import Futures, draw_chances, purchase_counts
+from patron.models.purchases.simulate import Futures, draw_chances, draws_at_a_time, purchase_counts
 from patron.models.segments import ParameterDraws, segments_of, thinned
 from patron.models.spend import GammaGammaModel
 
@@ -152,7 +153,8 @@ class Outlook:
         p, q, v = (spend[name][np.arange(n_draws) % spend[name].size] for name in ("p", "q", "v"))
         self._v = v.astype(np.float32)
         self._order_sums = chances.order_sums(p)
-        self._spend_luck = gammaincinv(p[:, None] * self._x + q[:, None], chances.spend[:, None])
+        shared = (p.tobytes(), q.tobytes(), chances.spend.tobytes())
+        self._spend_luck = np.transpose([_luck_of_spending(*shared, float(x)) for x in self._x])
 
     def expectations(self) -> dict[str, Floats]:
         """(n_customers,) each: p_alive, p_no_purchase, purchases, value and growth (money, discounted),
@@ -246,14 +248,20 @@ class Outlook:
         v + xz."""
         times, factors, n_near = _slices(self._near, self._far, self._rate)
         bought = self._futures.purchases(*pairs, times)
-        near, far = np.empty((2, bought.shape[0], bought.shape[2]))
-        for k, sums in enumerate(self._order_sums):
-            worth = np.interp(bought[k], purchase_counts(), sums)
-            worth[1:] -= worth[:-1].copy()
+        near, far = np.zeros((2, bought.shape[0], bought.shape[2]))
+        for some in draws_at_a_time(bought.shape):
+            worth = bought[some]
+            for orders, sums in zip(worth, self._order_sums[some], strict=True):
+                orders[...] = np.interp(orders, purchase_counts(), sums)
+            worth[:, 1:] -= worth[:, :-1].copy()
             worth *= factors[:, None]
-            luck = np.maximum(self._spend_luck[k, pairs[0]], 1 / MOST)
-            near[k] = worth[:n_near].sum(axis=0) / luck
-            far[k] = near[k] + worth[n_near:].sum(axis=0) / luck
+            luck = np.maximum(self._spend_luck[some][:, pairs[0]], 1 / MOST)
+            for k in range(n_near):  # one after the other: the number of rows must not change the order
+                near[some] += worth[:, k]
+            for k in range(n_near, factors.size):
+                far[some] += worth[:, k]
+            near[some] /= luck
+            far[some] = near[some] + far[some] / luck
         return np.ascontiguousarray(near.T, dtype=np.float32), np.ascontiguousarray(far.T, dtype=np.float32)
 
     def _scale(self, rows: slice) -> Singles:
@@ -301,6 +309,13 @@ def _mean_orders(spend: Mapping[str, Floats], x: Floats) -> Floats:
     p, q, v = (spend[name] for name in ("p", "q", "v"))
     shares = (p / (p * repeats + q - 1) for repeats in x)
     return np.array([(np.mean(share * v), np.mean(share)) for share in shares]).T
+
+
+@lru_cache(maxsize=1024)
+def _luck_of_spending(p: bytes, q: bytes, chance: bytes, x: float) -> Floats:
+    """(n_draws,) the gamma quantile behind the spend of a customer with x repeat purchases."""
+    luck: Floats = gammaincinv(np.frombuffer(p) * x + np.frombuffer(q), np.frombuffer(chance))
+    return luck
 
 
 def _slices(near: float, far: float, rate: float) -> tuple[Floats, Floats, int]:

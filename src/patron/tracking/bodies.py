@@ -6,12 +6,18 @@ one names neither a value nor a key of the request.
 """
 
 import json
+from contextlib import suppress
 from io import BytesIO
+from itertools import chain
+from operator import itemgetter
+from types import NoneType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from patron.models.bundle import Bundle
+from patron.scores.scorable import RFM_COLUMNS
 from patron.tracking.guard import check_size, refuse
 
 __all__ = ["SHAPES", "read_body"]
@@ -47,7 +53,7 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
     Examples
     --------
     >>> from patron.tracking.guard import RefusedRequest
-    >>> rows, parameters = read_body(b'{"dataframe_records": [{"T": 90}], "params": {}}', JSON, None)
+    >>> rows, parameters = read_body(b'{"inputs": {"T": [90]}, "params": {}}', JSON, None)
     >>> rows["T"].tolist(), parameters
     ([90], {})
     >>> try:
@@ -63,7 +69,7 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
     if any(charset not in ENCODINGS for charset in charsets):
         raise refuse("The body must be UTF-8, and the Content-Type names another charset.")
     if kind == JSON:
-        return _from_json(body)
+        return _from_json(body, bundle)
     if kind == CSV:
         return _from_csv(body, bundle), None
     if kind == PARQUET:
@@ -71,7 +77,7 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
     raise refuse(f"The request has an unknown Content-Type: send {JSON}, {CSV} or {PARQUET}.")
 
 
-def _from_json(body: bytes) -> Request:
+def _from_json(body: bytes, bundle: Bundle) -> Request:
     try:
         given = json.loads(body)
     except json.JSONDecodeError as error:
@@ -84,9 +90,7 @@ def _from_json(body: bytes) -> Request:
     shapes = [name for name in SHAPES if name in given] if isinstance(given, dict) else []
     if len(shapes) != 1 or set(given) - {*shapes, "params"}:
         listed = ", ".join(SHAPES)
-        raise refuse(
-            f"The body must be an object with one of {listed}, perhaps params, and nothing else."
-        )
+        raise refuse(f"The body must be an object with one of {listed}, perhaps params, and nothing else.")
     (shape,) = shapes
     content = given[shape]
     if shape == "dataframe_split":
@@ -96,7 +100,24 @@ def _from_json(body: bytes) -> Request:
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise refuse(f"{shape} must be a list of objects, one for each customer, with columns as keys.")
     check_size(len(content))
-    return pd.DataFrame(content), given.get("params")
+    return _from_records(content, bundle), given.get("params")
+
+
+def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame:
+    """The rows; where all of them have the same columns, and numbers where the model has numbers, their
+    numbers are read at once and stand in one block. The guard finds what is wrong with any others."""
+    names = records[0].keys() if records else ()
+    numbers = [name for name in dict.fromkeys((*RFM_COLUMNS, *bundle.catalogue.numbers)) if name in names]
+    if len(numbers) > 1 and all(record.keys() == names for record in records):
+        figures = list(map(itemgetter(*numbers), records))
+        if set(map(type, chain.from_iterable(figures))) <= {float, int, NoneType}:
+            with suppress(OverflowError):  # a whole number that no double holds
+                rows = pd.DataFrame(np.array(figures, dtype=np.float64), columns=numbers, copy=False)
+                others = [
+                    name for name in ("customer_id", "as_of", *bundle.catalogue.categories) if name in names
+                ]
+                return rows.assign(**{name: [record[name] for record in records] for name in others})
+    return pd.DataFrame(records)
 
 
 def _from_split(content: Any) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import pandas as pd
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
@@ -64,6 +65,7 @@ def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
     --------
     See :func:`patron.tracking.server.run_server`.
     """
+    pd.set_option("mode.string_storage", "python")  # Arrow's texts are slow where there are few of them
     try:
         loaded = mlflow.pyfunc.load_model(str(folder))
         model = loaded.unwrap_python_model()
@@ -159,8 +161,9 @@ class Front:
         try:
             rows, parameters = read_body(body, content_type, self._model.bundle)
             scored = self._model.predict(None, rows, parameters)
-            columns = [scored[name].tolist() for name in scored.columns]
-            customers = [dict(zip(scored.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+            names = list(scored.columns)
+            columns = [scored[name].tolist() for name in names]
+            customers = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
             return 200, json.dumps({"predictions": customers}, cls=NumpyEncoder, allow_nan=False).encode()
         except RefusedRequest:
             raise

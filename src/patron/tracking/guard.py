@@ -6,6 +6,7 @@ that names the column and the rule, and nothing about the customers but the posi
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -182,15 +183,24 @@ def _ids(column: pd.Series, bundle: Bundle) -> pd.Series:
     return column
 
 
-def _days(column: pd.Series) -> pd.Series:
+def _days(column: pd.Series) -> npt.NDArray[np.datetime64]:
     try:
-        return pd.Series(dates(column))
+        given = column.tolist()
+        if isinstance(given[0], str) and given.count(given[0]) == len(given):  # as of one day, as a rule
+            return np.full(len(given), _day(given[0]))
+        return dates(column)
     except (TypeError, ValueError) as error:
         raise refuse("The column 'as_of' must hold dates such as 2024-12-31.") from error
 
 
+@lru_cache(maxsize=128)
+def _day(text: str) -> np.datetime64:
+    day: np.datetime64 = dates([text])[0]
+    return day
+
+
 def _numbers(columns: pd.DataFrame) -> pd.DataFrame:
-    if not (columns.dtypes == np.float64).all():
+    if set(columns.dtypes) != {np.dtype(np.float64)}:
         columns = pd.DataFrame({name: _number(column) for name, column in columns.items()})
     numbers = columns.to_numpy()
     large = np.abs(numbers) > LARGEST_NUMBER  # infinity too; null is not
@@ -213,10 +223,10 @@ def _number(column: pd.Series) -> Floats:
 
 
 def _texts(column: pd.Series) -> pd.Series:
-    texts = column.astype(object).where(column.notna(), None)
-    if texts.map(type).isin([list, dict]).any():
+    texts = [None if unknown else text for text, unknown in zip(column, column.isna(), strict=True)]
+    if set(map(type, texts)) & {list, dict}:
         raise refuse(f"The column {column.name!r} must hold texts.")
-    return texts
+    return pd.Series(texts, dtype=object)
 
 
 def _check_rules(numbers: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ The letters are those of `patron.models.purchases.expectation`.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
 
 N_NODES = 10  # ages per octave
+KEPT = 512  # octaves remembered from one request to the next: 25 MB with 200 draws
 _ANGLES = np.pi * (np.arange(N_NODES) + 0.5) / N_NODES
 NODES = np.cos(_ANGLES)  # of Chebyshev, in [-1, 1]
 BARYCENTRIC = (-1.0) ** np.arange(N_NODES) * np.sin(_ANGLES)
@@ -76,9 +78,10 @@ class PurchasesByAge:
         *,
         plain_to_far: bool,
     ) -> None:
-        self._draws, self._family, self._x = draws, family, x
-        self._ends, self._rate, self._plain_to_far = (0.0, near, far), rate, plain_to_far
-        self._unit = 2.0 ** np.floor(np.log2(draws["alpha"].min()))  # ages below it are one octave
+        self._x, self._n_draws = x, draws["r"].size
+        self._unit = float(2.0 ** np.floor(np.log2(draws["alpha"].min())))  # ages below it are one octave
+        shared = b"".join(np.ascontiguousarray(draws[name]).tobytes() for name in ("r", "alpha", "a", "b"))
+        self._asked = _Asked(shared, family, self._unit, (0.0, near, far), rate, plain_to_far)
         self._octaves: dict[tuple[int, int], tuple[Floats, Floats]] = {}
 
     def at(self, which: Index, T: Floats) -> Ahead:
@@ -90,7 +93,7 @@ class PurchasesByAge:
         shares /= np.add.reduce(shares, axis=1)[:, None]
         edges = np.flatnonzero((np.diff(which) != 0) | (np.diff(octave) != 0)) + 1
         before, self._octaves = self._octaves, {}
-        found = np.empty((T.size, 3, self._draws["r"].size))
+        found = np.empty((T.size, 3, self._n_draws))
         waits = np.empty(T.size)
         for start, stop in pairwise([0, *edges.tolist(), T.size]):
             cell = int(which[start]), int(octave[start])
@@ -105,13 +108,30 @@ class PurchasesByAge:
 
     def _octave(self, which: int, octave: int) -> tuple[Floats, Floats]:
         """(n_nodes, 3, n_draws) expectations and (n_nodes,) ln median waits at the ages of one octave."""
-        T = self._unit * np.expm1(np.log(2) * (octave + (1 + NODES[:, None]) / 2))
-        s, beta = self._draws["r"] + self._x[which], self._draws["alpha"] + T
-        c = drop_out_shape(self._draws["b"], self._x[which], self._family)
-        plain, discounted = purchases_while_alive(s, beta, self._draws["a"], c, self._ends, (0.0, self._rate))
-        purchases = plain[0] + plain[1] if self._plain_to_far else plain[0]
-        means = np.stack([purchases, discounted[0], discounted[0] + discounted[1]], axis=1)
-        return means, _log_median_wait(np.broadcast_to(s, beta.shape), beta)
+        return _one_octave(self._asked, float(self._x[which]), octave)
+
+
+class _Asked(NamedTuple):
+    """What the expectations at some age depend on besides x: equal for all requests to one model."""
+
+    draws: bytes  # r, alpha, a, b, one after the other
+    family: str
+    unit: float
+    ends: tuple[float, float, float]
+    rate: float
+    plain_to_far: bool
+
+
+@lru_cache(maxsize=KEPT)
+def _one_octave(asked: _Asked, x: float, octave: int) -> tuple[Floats, Floats]:
+    r, alpha, a, b = np.frombuffer(asked.draws).reshape(4, -1)
+    T = asked.unit * np.expm1(np.log(2) * (octave + (1 + NODES[:, None]) / 2))
+    s, beta = r + x, alpha + T
+    c = drop_out_shape(b, x, asked.family)
+    plain, discounted = purchases_while_alive(s, beta, a, c, asked.ends, (0.0, asked.rate))
+    purchases = plain[0] + plain[1] if asked.plain_to_far else plain[0]
+    means = np.stack([purchases, discounted[0], discounted[0] + discounted[1]], axis=1)
+    return means, _log_median_wait(np.broadcast_to(s, beta.shape), beta)
 
 
 def _log_median_wait(s: Floats, beta: Floats) -> Floats:

@@ -26,12 +26,13 @@ from scipy.special import betaincinv, gammaincinv
 
 from patron.models.purchases.expectation import drop_out_shape, probability_alive
 
-__all__ = ["Chances", "Futures", "draw_chances", "simulate_purchases"]
+__all__ = ["Chances", "Futures", "draw_chances", "draws_at_a_time", "simulate_purchases"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 MOST_EVENTS = 1e15  # a Poisson mean that int64 can still count
+CACHED = 2**15  # numbers worked on at a time
 NEVER = 1e15  # purchases until a customer leaves whose chance to leave is nil
 STRIDES = ((1, 256), (16, 256), (512, 256))  # purchases a step × steps: exact counts first, then in tens
 
@@ -185,14 +186,13 @@ class Futures:
     """
 
     def __init__(self, chances: Chances, parameters: Mapping[str, Floats], family: str, x: Floats) -> None:
-        r, a, b = (parameters[name][:, None] for name in ("r", "a", "b"))
         self.chances = chances
         self.alpha = parameters["alpha"]
-        self.rates = gammaincinv(r + x, chances.rate[:, None])
-        leaves = betaincinv(a, drop_out_shape(b, x, family), chances.leave[:, None])
-        with np.errstate(divide="ignore"):  # no chance to leave, or certainty
-            stays = np.log(chances.stay[:, None]) / np.log1p(-leaves)
-        self.stays = np.minimum(np.floor(np.nan_to_num(stays, nan=NEVER, posinf=NEVER)) + 1, NEVER)
+        shared = b"".join(parameters[name].tobytes() for name in ("r", "a", "b"))
+        each = [_rate_and_stay(chances, shared, family, float(repeats)) for repeats in x]
+        self.rates, self.stays = (
+            np.ascontiguousarray(np.transpose(part)) for part in zip(*each, strict=True)
+        )
 
     def purchases(self, group: npt.NDArray[np.intp], T: Floats, times: Floats) -> Floats:
         """Purchases up to each time of customers who are alive.
@@ -209,11 +209,37 @@ class Futures:
         """
         counts = purchase_counts()
         found = np.empty((self.chances.n_draws, times.size, T.size))
-        for k, arrivals in enumerate(self.chances.arrivals):
-            rate = self.rates[k, group] / (self.alpha[k] + T)
-            events = np.floor(np.interp(rate * times[:, None], arrivals, counts))
-            found[k] = np.minimum(events, self.stays[k, group])
+        for some in draws_at_a_time(found.shape):
+            rates = self.rates[some][:, group] / (self.alpha[some, None] + T)
+            events = rates[:, None, :] * times[:, None]
+            for reached, arrivals in zip(events, self.chances.arrivals[some], strict=True):
+                reached[...] = np.interp(reached, arrivals, counts)
+            np.minimum(np.floor(events, out=events), self.stays[some][:, None, group], out=found[some])
         return found
+
+
+def draws_at_a_time(shape: tuple[int, int, int]) -> list[slice]:
+    """The draws in groups whose (n_draws, k, n) numbers stay in the processor's cache.
+
+    Examples
+    --------
+    >>> draws_at_a_time((200, 8, 64)), len(draws_at_a_time((200, 8, 2048)))
+    ([slice(0, 64, None), slice(64, 128, None), slice(128, 192, None), slice(192, 256, None)], 100)
+    """
+    n_draws, *of_each = shape
+    step = max(1, CACHED // max(1, of_each[0] * of_each[1]))
+    return [slice(start, start + step) for start in range(0, n_draws, step)]
+
+
+@lru_cache(maxsize=1024)
+def _rate_and_stay(chances: Chances, parameters: bytes, family: str, x: float) -> tuple[Floats, Floats]:
+    """(n_draws,) each: the gamma quantile behind the rate, and the purchases until a customer leaves."""
+    r, a, b = np.frombuffer(parameters).reshape(3, -1)
+    rates = gammaincinv(r + x, chances.rate)
+    leaves = betaincinv(a, drop_out_shape(b, x, family), chances.leave)
+    with np.errstate(divide="ignore"):  # no chance to leave, or certainty
+        stays = np.log(chances.stay) / np.log1p(-leaves)
+    return rates, np.minimum(np.floor(np.nan_to_num(stays, nan=NEVER, posinf=NEVER)) + 1, NEVER)
 
 
 def _spread(rng: np.random.Generator, n: int) -> Floats:
