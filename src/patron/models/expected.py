@@ -8,6 +8,7 @@ the snapshots of a training and for whoever is scored.
 
 import warnings
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -51,13 +52,19 @@ _RANKED_ONLY = ("expected_order_value", "expected_value")  # as money they drift
 
 
 def fit_quickly(
-    rfm: pd.DataFrame, *, margin: float = 1.0, annual_discount_rate: float = 0.0, random_state: int = 0
+    rfm: pd.DataFrame,
+    *,
+    family: Literal["bgnbd", "mbgnbd"] = "bgnbd",
+    margin: float = 1.0,
+    annual_discount_rate: float = 0.0,
+    random_state: int = 0,
 ) -> CustomerValueModel | None:
     """The purchase and spend models of these customers by their mode; None where they cannot be fitted.
 
     Parameters
     ----------
     rfm : one row per customer of one day: customer_id and the RFM columns
+    family : of the purchase model
     margin, annual_discount_rate : see :class:`patron.models.value.CustomerValueModel`
     random_state : seed
 
@@ -71,7 +78,7 @@ def fit_quickly(
     'map'
     """
     model = CustomerValueModel(
-        BetaGeoModel(inference="map", random_state=random_state),
+        BetaGeoModel(family=family, inference="map", random_state=random_state),
         GammaGammaModel(inference="map", random_state=random_state),
         margin=margin,
         annual_discount_rate=annual_discount_rate,

@@ -58,6 +58,13 @@ _TREES = {
     "calibration": "sigmoid",  # the level moves between snapshots, so that a staircase learned on one is off
 }
 
+_CERTAIN = {
+    "p_no_purchase": 1,
+    "p_no_purchase_pct": 1,
+    "expected_purchases": -1,
+    "expected_purchases_pct": -1,
+}
+
 
 def fit_bundle(
     known: History, settings: Settings, *, inference: str | None = None, progress: Progress = silent
@@ -132,6 +139,7 @@ def _split(known: History, settings: Settings) -> FitSplit | None:
             known.known_until,
             settings.horizon_days,
             max_snapshots=settings.train.max_snapshots,
+            step_days=settings.train.step_days,
         )
     except HistoryTooShortError as short:
         warnings.warn(
@@ -180,7 +188,12 @@ def _fit_churn(lessons: Sequence[Lesson], split: FitSplit, settings: Settings) -
             stacklevel=3,
         )
         return None
-    return ChurnClassifier(**cast(Any, _TREES), random_state=settings.seed).fit(
+    asked = {
+        "n_seeds": settings.train.seeds,
+        "search": settings.train.search,
+        "monotone": _CERTAIN if settings.train.monotone else None,
+    }
+    return ChurnClassifier(**cast(Any, _TREES | asked), random_state=settings.seed).fit(
         *train, stop=stop, calibrate=calibrate
     )
 
@@ -212,7 +225,7 @@ def _eligible(everyone: pd.DataFrame, known: History, settings: Settings) -> pd.
 
 def _fit_value(today: pd.DataFrame, settings: Settings, inference: Any) -> CustomerValueModel:
     return CustomerValueModel(
-        BetaGeoModel(inference=inference, random_state=settings.seed),
+        BetaGeoModel(family=settings.purchase_family, inference=inference, random_state=settings.seed),
         GammaGammaModel(inference=inference, random_state=settings.seed),
         margin=settings.margin,
         annual_discount_rate=settings.annual_discount_rate,
@@ -237,6 +250,8 @@ def _with_ranks_and_money(
     level = Level.learn(windows, as_of=bundle.as_of)
     share = SeasonShare.learn(_purchases_by_day(known), bundle.as_of, settings.horizon_days)
     level = replace(level, words=(*level.words, share.sentence()))
+    if not _churn_is_no_purchase(bundle.catalogue):
+        level = replace(level, log_odds=0.0)  # the season of purchases says nothing of other ends
     trees, combination = _fit_money(lessons, split, settings)
     ranked = replace(bundle, percentiles=learn_percentiles(bundle, today, predicted), value_trees=trees)
     if combination is not None:
@@ -244,6 +259,12 @@ def _with_ranks_and_money(
         money = None if trees is None else _money_of(trees, see(ranked, today, predicted, ranks="own"))
         combination = combination.anchored(predicted["expected_value"], money, total)
     return replace(ranked, level=level, combination=combination)
+
+
+def _churn_is_no_purchase(catalogue: FeatureCatalogue) -> bool:
+    """Whether who leaves is who buys nothing in the whole horizon; without money, active days are bought."""
+    bought = catalogue.activity == "purchases" or not catalogue.has_money
+    return bought and catalogue.churn_window == "fixed"
 
 
 def _purchases_by_day(known: History) -> pd.Series:

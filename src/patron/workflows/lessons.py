@@ -102,6 +102,7 @@ def _lesson(
     columns = ["customer_id", *RFM, *(name for name in ["first_order_value"] if name in everyone.columns)]
     buying = fit_quickly(
         everyone[columns],
+        family=settings.purchase_family,
         margin=settings.margin,
         annual_discount_rate=settings.annual_discount_rate,
         random_state=settings.seed,

@@ -123,15 +123,23 @@ class TrainSettings(_Section):
     Attributes
     ----------
     max_snapshots : count, the most snapshot dates that one training uses
+    step_days : days from one training snapshot to the next; None for the horizon, less lets them overlap
     max_kinds : count, the most kinds of engagement that get features of their own
     promote : the new version becomes champion whatever the comparison says
     confidence : probability in (0.5, 1) that the intervals of the comparison hold
+    seeds : count of sums of trees, each with a seed of its own, whose mean ranks the customers
+    search : count of other settings of the trees that compete, drawn by chance; 0 for none
+    monotone : whether the risk may only rise with P(no purchase) and fall with the purchases expected
     """
 
     max_snapshots: int = Field(default=12, ge=3)
+    step_days: int | None = Field(default=None, ge=1)
     max_kinds: int = Field(default=12, ge=1)
     promote: bool = False
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    seeds: int = Field(default=1, ge=1, le=20)
+    search: int = Field(default=0, ge=0, le=100)
+    monotone: bool = False
 
 
 class ScoreSettings(_Section):
@@ -223,6 +231,7 @@ class Settings(_Section):
     churn_window : how long a silence is churn: "fixed" is the horizon for everyone, "adaptive" a window of
         each customer's own within the horizon, by the customer's usual gaps
     time_zone : zone of the business, for instance "Europe/Berlin"
+    purchase_family : the law of buying: "bgnbd", or "mbgnbd", in which one-time buyers may be gone already
     inference : how the value models are fitted: "nuts" (sampled), "laplace" or "map" (quick)
     seed : every draw of chance comes from it
 
@@ -252,6 +261,7 @@ class Settings(_Section):
     activity: Literal["purchases", "engagement", "subscriptions"] | None = None
     churn_window: Literal["fixed", "adaptive"] = "fixed"
     time_zone: str | None = None
+    purchase_family: Literal["bgnbd", "mbgnbd"] = "bgnbd"
     inference: Literal["nuts", "laplace", "map"] = "nuts"
     seed: int = Field(default=0, ge=0, lt=2**32)
     check: CheckSettings = Field(default_factory=CheckSettings)

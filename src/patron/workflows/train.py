@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 
 from patron.errors import InputError, PatronWarning
+from patron.models.bundle import Bundle
+from patron.models.purchases.families import families_in_words
 from patron.tables.history import History
 from patron.tracking.store import open_store
 from patron.workflows.evaluation import Evaluation, evaluate
@@ -137,11 +139,21 @@ class TrainResult:
             *([] if recorded.champion else [recorded.remedy] if recorded.remedy else []),
             *([] if recorded.champion else [advice]),
             f"Values are {money}, discounted by {bundle.annual_discount_rate:.0%} a year.",
+            *_family(bundle),
             *bundle.level.sentences(),
             *([] if bundle.combination is None else bundle.combination.sentences()),
             f"MLflow run {recorded.run_id} in {recorded.store_uri}.",
         ]
         return [*lines, *([f"Look at it with: {recorded.ui_command}"] if recorded.ui_command else [])]
+
+
+def _family(bundle: Bundle) -> list[str]:
+    """How the other family of purchase models would fit, where one was fitted."""
+    purchases = bundle.value.purchases
+    fit = purchases.diagnostics_
+    if fit is None or fit.other_family is None:
+        return []
+    return [families_in_words(purchases.family, fit.other_family)]
 
 
 def _evaluate_one_horizon_ago(known: History, settings: Settings, progress: Progress) -> Evaluation | None:

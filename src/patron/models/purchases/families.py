@@ -10,10 +10,13 @@ from patron.models.posterior import find_mode
 from patron.models.purchases.expectation import FAMILIES
 from patron.models.purchases.priors import purchase_posterior
 
-__all__ = ["FamilyComparison", "compare_families"]
+__all__ = ["FamilyComparison", "compare_families", "families_in_words"]
 
 CLEARLY = 2.0
 """Difference in log-likelihood from which one family clearly fits better: odds of 7 to 1."""
+
+
+_NAMES = {"bgnbd": "BG/NBD", "mbgnbd": "MBG/NBD"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,32 @@ class FamilyComparison:
         if self.difference < -CLEARLY:
             return f"BG/NBD fits better than MBG/NBD ({share})."
         return f"BG/NBD and MBG/NBD fit alike ({share})."
+
+
+def families_in_words(family: str, gain: float) -> str:
+    """How the other family would fit the customers that a model was fitted to.
+
+    Parameters
+    ----------
+    family : that of the model
+    gain : log-likelihood that the other one would gain, see
+        :class:`patron.models.diagnostics.Diagnostics`
+
+    Examples
+    --------
+    >>> families_in_words("bgnbd", 30.8)
+    'MBG/NBD fits better than BG/NBD (log-likelihood +30.8); purchase_family = "mbgnbd" takes it.'
+    >>> families_in_words("bgnbd", 0.4)
+    'MBG/NBD and BG/NBD fit alike (log-likelihood +0.4).'
+    """
+    other = "mbgnbd" if family == "bgnbd" else "bgnbd"
+    ours, theirs = _NAMES[family], _NAMES[other]
+    found = f"(log-likelihood {gain:+.1f})"
+    if gain > CLEARLY:
+        return f'{theirs} fits better than {ours} {found}; purchase_family = "{other}" takes it.'
+    if gain < -CLEARLY:
+        return f"{ours} fits better than {theirs} {found}."
+    return f"{theirs} and {ours} fit alike {found}."
 
 
 def compare_families(rfm: pd.DataFrame) -> FamilyComparison:
