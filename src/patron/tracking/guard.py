@@ -129,7 +129,7 @@ def check_request(rows: Any, bundle: Bundle) -> pd.DataFrame:
             f"{some(absent)}; send all of them, null where unknown, or none but {', '.join(RFM_COLUMNS)}."
         )
     categories = [name for name in bundle.catalogue.categories if name in given]
-    others = {name: _texts(rows[name]) for name in categories}
+    others: dict[str, Any] = {name: _texts(rows[name]) for name in categories}
     others["customer_id"] = _ids(rows["customer_id"], bundle)
     if "as_of" in rows.columns:
         others["as_of"] = _days(rows["as_of"])

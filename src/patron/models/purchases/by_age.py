@@ -127,7 +127,7 @@ def _one_octave(asked: _Asked, x: float, octave: int) -> tuple[Floats, Floats]:
     r, alpha, a, b = np.frombuffer(asked.draws).reshape(4, -1)
     T = asked.unit * np.expm1(np.log(2) * (octave + (1 + NODES[:, None]) / 2))
     s, beta = r + x, alpha + T
-    c = drop_out_shape(b, x, asked.family)
+    c = drop_out_shape(b, np.array(x), asked.family)
     plain, discounted = purchases_while_alive(s, beta, a, c, asked.ends, (0.0, asked.rate))
     purchases = plain[0] + plain[1] if asked.plain_to_far else plain[0]
     means = np.stack([purchases, discounted[0], discounted[0] + discounted[1]], axis=1)

@@ -236,7 +236,7 @@ def _rate_and_stay(chances: Chances, parameters: bytes, family: str, x: float) -
     """(n_draws,) each: the gamma quantile behind the rate, and the purchases until a customer leaves."""
     r, a, b = np.frombuffer(parameters).reshape(3, -1)
     rates = gammaincinv(r + x, chances.rate)
-    leaves = betaincinv(a, drop_out_shape(b, x, family), chances.leave)
+    leaves = betaincinv(a, drop_out_shape(b, np.array(x), family), chances.leave)
     with np.errstate(divide="ignore"):  # no chance to leave, or certainty
         stays = np.log(chances.stay) / np.log1p(-leaves)
     return rates, np.minimum(np.floor(np.nan_to_num(stays, nan=NEVER, posinf=NEVER)) + 1, NEVER)
