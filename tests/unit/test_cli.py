@@ -168,7 +168,6 @@ BAD = {
         ["train", "--transactions", "one.csv", "--horizon", "long"],
         "horizon_days: should be",
     ),
-    "a horizon beyond the history": (["train", "--transactions", "one.csv", "--horizon", "900"], "900 days"),
     "a margin in percent": (
         ["train", "--transactions", "one.csv", "--margin", "30"],
         "margin should be less than",
@@ -189,6 +188,18 @@ BAD = {
     ),
     "no such model": (["score", "--transactions", "one.csv", "--model", "models:/patron/999"], "no model"),
 }
+
+
+def test_a_horizon_beyond_the_history_leaves_the_purchase_models_and_says_so(run, elsewhere, monkeypatch):
+    monkeypatch.setenv("PATRON_HOME", str(elsewhere.parent / "home"))
+    lines = ["customer_id,order_at,amount", "7,2024-05-01,9.5", "7,2024-05-20,4", "8,2024-06-01,3"]
+    (elsewhere / "sales.csv").write_text("\n".join(lines))
+    asked = ["--horizon", "900", "--inference", "map"]
+    code, out, err = run("train", "--transactions", "sales.csv", *asked)
+    assert code == 0
+    assert "There is no churn classifier" in err
+    assert "are missing" in err
+    assert "challenger" in out
 
 
 @pytest.mark.parametrize("case", BAD)

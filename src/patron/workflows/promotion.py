@@ -30,6 +30,7 @@ from patron.workflows.matured import read_parts
 
 __all__ = ["Candidate", "Verdict", "judge"]
 
+FEWEST_TO_JUDGE = 50  # customers of the newest matured snapshot
 FORCED = "it was promoted by hand"
 NOT_CONVERGED = "its value model did not converge"
 NOT_TESTED = "the history is too short to test it on days that it has not seen"
@@ -122,6 +123,13 @@ def _against_rules(candidate: Candidate, level: float) -> Verdict:
         return Verdict(False, NOT_TESTED)
     if bundle.churn is not None and evaluation.bundle.churn is None:
         return Verdict(False, CLASSIFIER_NOT_TESTED)
+    n_customers = len(evaluation.left)
+    if n_customers < FEWEST_TO_JUDGE:
+        return Verdict(
+            False,
+            f"the newest matured snapshot has {n_customers} customers, and below {FEWEST_TO_JUDGE} nothing "
+            "can be told from chance",
+        )
     one_class = one_class_reason(evaluation.left)
     if one_class:
         return Verdict(False, one_class.removesuffix("."))

@@ -161,7 +161,9 @@ def _evaluate_one_horizon_ago(known: History, settings: Settings, progress: Prog
     then = known.known_until - timedelta(days=settings.horizon_days)
     try:
         progress(f"Fitting on what was known on {then}, for the test")
-        earlier = fit_bundle(known.until(then), settings, inference=_quick(settings), progress=progress)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PatronWarning)  # the fit that is kept says the same of itself
+            earlier = fit_bundle(known.until(then), settings, inference=_quick(settings), progress=progress)
     except InputError as refused:
         warnings.warn(
             f"The model cannot be tested: one horizon before the last day known, on {then}, there was "

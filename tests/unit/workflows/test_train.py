@@ -5,7 +5,6 @@ import json
 import pandas as pd
 import pytest
 
-from patron.errors import TooFewCustomersError
 from patron.tracking.registry import find_version
 from patron.workflows.evaluation import CHURN_METRICS, MONEY_METRICS
 from patron.workflows.settings import Settings
@@ -119,10 +118,14 @@ def test_a_history_too_short_for_a_classifier_says_so_and_goes_without(make_sett
     assert not trained.recorded.champion
 
 
-def test_too_few_customers_are_refused(shop):
+def test_too_few_customers_for_trees_are_told_so_and_get_purchase_models_alone(shop, warned):
     few = shop.transactions[shop.transactions["customer_id"] <= 12]
-    with pytest.raises(TooFewCustomersError, match="at least 100"):
-        train(Settings(tables={"transactions": few}, horizon_days=45, inference="map"))
+    trained = train(Settings(tables={"transactions": few}, horizon_days=45, inference="map"))
+    assert "rows and 100 are needed" in warned()
+    assert "fitted to 12 customers, fewer than 50" in warned()
+    assert trained.outcome.bundle.churn is None
+    assert not trained.recorded.champion
+    assert "customers, and below 50 nothing can be told from chance" in trained.recorded.reason
 
 
 def test_one_time_buyers_alone_give_a_model_of_value_that_says_what_it_lacks(warned):
@@ -130,7 +133,7 @@ def test_one_time_buyers_alone_give_a_model_of_value_that_says_what_it_lacks(war
     buyers = pd.DataFrame({"customer_id": range(400), "order_at": days, "amount": 20.0 + days.day})
     settings = Settings(tables={"transactions": buyers}, horizon_days=45, inference="map")
     trained = train(settings)
-    assert "customers of the training snapshots left: there is no churn classifier" in warned()
+    assert "customers of the training snapshots left. Another horizon may tell them apart" in warned()
     assert "Nobody has bought twice, so the spend model cannot be fitted" in warned()
     assert trained.outcome.bundle.churn is None
     assert not trained.recorded.champion

@@ -237,7 +237,7 @@ def _rate_and_stay(chances: Chances, parameters: bytes, family: str, x: float) -
     r, a, b = np.frombuffer(parameters).reshape(3, -1)
     rates = gammaincinv(r + x, chances.rate)
     leaves = betaincinv(a, drop_out_shape(b, np.array(x), family), chances.leave)
-    with np.errstate(divide="ignore"):  # no chance to leave, or certainty
+    with np.errstate(divide="ignore", over="ignore"):  # hardly a chance to leave, none, or certainty
         stays = np.log(chances.stay) / np.log1p(-leaves)
     return rates, np.minimum(np.floor(np.nan_to_num(stays, nan=NEVER, posinf=NEVER)) + 1, NEVER)
 
