@@ -39,8 +39,12 @@ class Drift:
 
     @property
     def is_alarm(self) -> bool:
-        """A feature or a score is of another population, or purchases are not what was expected."""
-        return bool((self.table["psi"] >= self.limits.psi_alarm).any()) or self._is_early_alarm
+        """The scores are of another population, or purchases are not what was expected.
+
+        A feature alone raises none: what follows a mailing or a week day jumps without meaning anything.
+        """
+        scores = self.table.loc[self.table["column"].isin(SCORES), "psi"]
+        return bool((scores >= self.limits.psi_alarm).any()) or self._is_early_alarm
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -162,6 +166,7 @@ def _since_the_training(bundle: Bundle, known: History) -> EarlyAlarm | None:
         rfm = assemble_features(known, spine, catalogue).order_by("customer_id").to_pandas()
         later = known.days.filter(known.days.is_purchase & (known.days.day > then))
         actual = later.semi_join(spine, "customer_id").count().execute()
-        return early_alarm(bundle.value.purchases, rfm[RFM], float(actual), days)
+        level = bundle.level.purchases  # the season that the model expects
+        return early_alarm(bundle.value.purchases, rfm[RFM], float(actual), days, level=level)
     except (InputError, ModelError, KeyError):  # other customers than those of the training: a demo's model
         return None
