@@ -104,8 +104,10 @@ class Percentiles:
         if absent := [name for name in self.grids if name not in features.columns]:
             raise _lacking(features, absent[0])
         placed = np.asfortranarray(matrix_of(features, self.names, RANKED))
-        for column, grid in zip(placed.T, self.grids.values(), strict=True):
-            column[...] = _place(column, *grid)
+        unknown = np.isnan(placed)  # which a grid of one point would rank too
+        for column, (numbers, ranks) in zip(placed.T, self.grids.values(), strict=True):
+            column[...] = np.interp(column, numbers, ranks) if numbers.size else np.nan
+        placed[unknown] = np.nan
         return pd.DataFrame(
             placed, index=features.index, columns=[name + PERCENTILE for name in self.grids], copy=False
         )
@@ -197,11 +199,3 @@ def _points(distinct: Singles, known: Singles) -> npt.NDArray[np.intp]:
         np.clip(np.concatenate([which, shared - 1, shared + 1]), 0, distinct.size - 1)
     )
     return points
-
-
-def _place(column: Singles, numbers: Singles, ranks: Singles) -> Singles:
-    if numbers.size == 0:
-        return np.full(column.size, np.nan, dtype=np.float32)
-    placed = np.interp(column, numbers, ranks).astype(np.float32)
-    placed[np.isnan(column)] = np.nan  # which a grid of one point would rank too
-    return placed

@@ -12,6 +12,7 @@ MLflow's own form: ``{"error_code": "INVALID_PARAMETER_VALUE", "message": …}``
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -31,6 +32,7 @@ from patron.errors import ModelError
 from patron.tracking.bodies import read_body
 from patron.tracking.guard import RefusedRequest, refuse
 from patron.tracking.served import ServedModel
+from patron.tracking.signature import input_example
 
 __all__ = ["FOLDER", "MOST_BYTES", "Front", "front_from_environment", "load_front"]
 
@@ -73,6 +75,11 @@ def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
         raise ModelError(f"The folder {str(folder)!r} holds no model that MLflow loads.") from error
     if not isinstance(model, ServedModel):
         raise ModelError(f"The folder {str(folder)!r} holds no model of patron: use mlflow models serve.")
+    model.predict(
+        None, input_example(model.bundle)
+    )  # the first customer need not wait for what is loaded late
+    gc.collect()
+    gc.freeze()  # what is there by now stays: collecting garbage need not look through it
     return Front(scoring_server.init(loaded), model, most_bytes)
 
 
