@@ -17,8 +17,8 @@ __all__ = ["serve"]
 def serve(settings: Settings) -> None:
     """Serve a model over HTTP by MLflow's scoring protocol; returns when the server has been stopped.
 
-    The model is copied out of the store first: a server keeps answering with the version that it was started
-    with, whatever happens to the store and the aliases meanwhile.
+    A registered model is copied out of the store first: a server keeps answering with the version that it was
+    started with, whatever happens to the store and the aliases meanwhile.
 
     Parameters
     ----------
@@ -54,8 +54,10 @@ def serve(settings: Settings) -> None:
         )
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")  # a model of patron needs none
     with tempfile.TemporaryDirectory(prefix="patron-serve-") as copies:
-        store = open_store()
-        folder = export_model(store, _which(store, asked.model), Path(copies) / "model")
+        folder = Path(asked.model)
+        if not folder.is_dir():  # a folder that was handed over is served where there is no store
+            store = open_store()
+            folder = export_model(store, _which(store, asked.model), Path(copies) / "model")
         run_server(
             folder,
             host=asked.host,
