@@ -13,7 +13,7 @@ it rests on. A check that needs no model is :class:`patron.models.season_share.S
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any, Self
 
@@ -135,8 +135,8 @@ class Level:
     Attributes
     ----------
     purchases, value : factors on what the purchase and spend models expect, near 1
-    value_since_newest : factor on money that was calibrated on the newest matured window
-    log_odds : added to log-odds of churn that were calibrated on the newest matured window, near 0
+    no_purchase : added to the log-odds of no purchase as the purchase model has them, near 0
+    log_odds : added to the log-odds of churn as the trees have them, 0 until `anchored`
     words : the sentences of `sentences`
 
     Notes
@@ -149,8 +149,10 @@ class Level:
     newest window: it counts in full nowhere, since it lies in another season, but it counts beside an earlier
     year too, because models that come out of a poor season expect too little. Log-odds likewise.
 
-    What was calibrated on the newest window already knows how high that one lay, so only the difference is
-    added to it.
+    Trees see the season in part, in what customers did of late, and nobody knows in which part. So
+    `anchored` moves them half the way to the share of leavers that the level forecasts. On a business whose
+    tempo doubles before Christmas, trees alone had a calibration error of 0.03 in the mean of three cuts,
+    half the way 0.02, and the whole difference between two windows, added to them, 0.07.
 
     Examples
     --------
@@ -160,15 +162,15 @@ class Level:
     ...                   expected_churned_share=0.5, newest=newest)
     >>> a_year_earlier, newest = window(date(2023, 10, 2), 365, 1.5), window(date(2024, 7, 3), 640, 0.9, True)
     >>> level = Level.learn([a_year_earlier, newest], as_of=date(2024, 10, 1))
-    >>> round(level.purchases, 2), round(level.value_since_newest, 2)
-    (1.4, 1.55)
+    >>> round(level.purchases, 2), round(level.value, 2)
+    (1.4, 1.39)
     >>> Level.learn([newest], as_of=date(2024, 10, 1)).sentences()[0]
     'No matured window lies a year before 2024-10-01, so the season is not known and ...'
     """
 
     purchases: float = 1.0
     value: float = 1.0
-    value_since_newest: float = 1.0
+    no_purchase: float = 0.0
     log_odds: float = 0.0
     words: tuple[str, ...] = ()
 
@@ -203,10 +205,27 @@ class Level:
         return cls(
             purchases=purchases,
             value=value,
-            value_since_newest=float(np.exp(forecast["value"] - _value_found(newest))) if newest else 1.0,
-            log_odds=forecast["log_odds"] - newest.log_odds if newest else 0.0,
+            no_purchase=forecast["log_odds"],
             words=_words(earlier, newest, as_of, purchases, value),
         )
+
+    def anchored(self, churn: npt.ArrayLike, no_purchase: npt.ArrayLike) -> Self:
+        """The same level, with the `log_odds` that move trees half the way to the forecast share of leavers.
+
+        Parameters
+        ----------
+        churn : (n_customers,) probability of leaving, as the trees have it
+        no_purchase : (n_customers,) probability of no purchase, as the purchase model has it
+
+        Examples
+        --------
+        >>> trees, model = np.full(100, 0.5), np.full(100, 0.5)
+        >>> quiet = Level(no_purchase=0.4).anchored(trees, model)
+        >>> round(quiet.log_odds, 3)
+        0.2
+        """
+        forecast = expit(logit(_inside(_column(no_purchase))) + self.no_purchase).mean()
+        return replace(self, log_odds=_shift(_column(churn), float(forecast)) / 2)
 
     def sentences(self) -> list[str]:
         """What was found where, and what it comes to."""
@@ -234,7 +253,7 @@ def _column(values: npt.ArrayLike) -> Floats:
 
 def _shift(probability: Floats, share: float) -> float:
     """What has to be added to all log-odds for the mean probability to be `share`."""
-    log_odds = logit(np.clip(probability, 1e-9, 1 - 1e-9))
+    log_odds = logit(_inside(probability))
 
     def excess(shift: float) -> float:
         return float(expit(log_odds + shift).mean()) - share
@@ -242,6 +261,10 @@ def _shift(probability: Floats, share: float) -> float:
     if excess(-FARTHEST) >= 0 or excess(FARTHEST) <= 0:
         return -FARTHEST if excess(-FARTHEST) >= 0 else FARTHEST
     return float(brentq(excess, -FARTHEST, FARTHEST))
+
+
+def _inside(probability: Floats) -> Floats:
+    return np.clip(probability, 1e-9, 1 - 1e-9)
 
 
 def _purchases_found(window: Window) -> float:

@@ -11,7 +11,7 @@ level of the coming horizon comes from all of them, above all from the same seas
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -43,6 +43,7 @@ from patron.workflows.settings import Settings
 
 __all__ = ["MOST_ROWS", "fit_bundle"]
 
+type Floats = npt.NDArray[np.float64]
 type Part = tuple[pd.DataFrame, pd.Series]
 
 MOST_ROWS = 400_000
@@ -250,13 +251,15 @@ def _with_ranks_and_money(
     level = Level.learn(windows, as_of=bundle.as_of)
     share = SeasonShare.learn(_purchases_by_day(known), bundle.as_of, settings.horizon_days)
     level = replace(level, words=(*level.words, share.sentence()))
-    if not _churn_is_no_purchase(bundle.catalogue):
-        level = replace(level, log_odds=0.0)  # the season of purchases says nothing of other ends
     trees, combination = _fit_money(lessons, split, settings)
     ranked = replace(bundle, percentiles=learn_percentiles(bundle, today, predicted), value_trees=trees)
+    seen = see(ranked, today, predicted, ranks="own")
+    if bundle.churn is not None and _churn_is_no_purchase(bundle.catalogue):
+        # The season of purchases says nothing of other ends.
+        level = level.anchored(_in_chunks(_churn_of(bundle.churn), seen), predicted["p_no_purchase"])
     if combination is not None:
         total = level.value * float(predicted["expected_value"].sum())
-        money = None if trees is None else _money_of(trees, see(ranked, today, predicted, ranks="own"))
+        money = None if trees is None else _in_chunks(trees.predict, seen)
         combination = combination.anchored(predicted["expected_value"], money, total)
     return replace(ranked, level=level, combination=combination)
 
@@ -301,7 +304,11 @@ def _fit_money(
     return trees, combination
 
 
-def _money_of(trees: ValueTrees, seen: Seen) -> npt.NDArray[np.float64]:
-    """(n_customers,) money as the trees expect it, some customers at a time."""
+def _churn_of(classifier: ChurnClassifier) -> Callable[[pd.DataFrame], Floats]:
+    return lambda rows: classifier.predict_proba(rows)[:, 1]
+
+
+def _in_chunks(predict: Callable[[pd.DataFrame], Floats], seen: Seen) -> Floats:
+    """(n_customers,) what trees say of customers, some at a time."""
     starts = range(0, len(seen.figures), 50_000)
-    return np.concatenate([trees.predict(seen.rows(slice(start, start + 50_000))) for start in starts])
+    return np.concatenate([predict(seen.rows(slice(start, start + 50_000))) for start in starts])

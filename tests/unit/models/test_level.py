@@ -38,12 +38,21 @@ def test_a_season_of_last_year_is_expected_again():
     level = Level.learn([window(A_YEAR_AGO, 1.5), NEWEST], as_of=TODAY)
     assert level.purchases == pytest.approx(1.5, rel=0.1)
     assert level.value == pytest.approx(1.5, rel=0.1)
-    assert level.log_odds < -0.4  # and fewer leave than on the newest window, where more did than expected
+    assert level.no_purchase < -0.3  # and fewer leave than the models say
+    assert level.log_odds == 0.0  # what that means for trees is known once they have spoken
 
 
-def test_what_was_calibrated_on_the_newest_window_is_moved_by_the_difference_to_it():
-    level = Level.learn([window(A_YEAR_AGO, 1.5), NEWEST], as_of=TODAY)
-    assert level.value_since_newest == pytest.approx(level.value / 0.9)
+def test_trees_are_moved_half_the_way_to_the_share_of_leavers_that_is_forecast():
+    rng = np.random.default_rng(0)
+    trees, model = rng.beta(4, 2, 5000), rng.beta(2, 2, 5000)
+    level = Level(no_purchase=-0.5).anchored(trees, model)
+    forecast = expit(logit(model) - 0.5).mean()
+    assert expit(logit(trees) + 2 * level.log_odds).mean() == pytest.approx(forecast)
+
+
+def test_trees_that_agree_with_the_forecast_are_not_moved():
+    p = np.random.default_rng(0).beta(2, 2, 5000)
+    assert Level().anchored(p, p).log_odds == pytest.approx(0.0, abs=1e-9)
 
 
 def test_less_history_a_year_ago_counts_less():
@@ -104,7 +113,7 @@ def test_a_window_of_the_future_has_no_influence():
 @pytest.mark.parametrize("windows", [[], [replace(NEWEST, expected_purchases=0.0, expected_value=0.0)]])
 def test_where_nothing_has_matured_the_level_is_flat_and_that_is_said(windows):
     level = Level.learn(windows, as_of=TODAY)
-    assert (level.purchases, level.value, level.value_since_newest, level.log_odds) == (1, 1, 1, 0)
+    assert (level.purchases, level.value, level.no_purchase, level.log_odds) == (1, 1, 0, 0)
     assert "No window has matured" in level.sentences()[0]
 
 
@@ -112,7 +121,7 @@ def test_a_window_in_which_nobody_bought_gives_a_level_all_the_same():
     nothing = replace(NEWEST, purchases=0.0, value=-5.0)
     level = Level.learn([nothing], as_of=TODAY)
     assert 0 < level.value < 1
-    assert np.isfinite(level.value_since_newest)
+    assert np.isfinite(level.no_purchase)
 
 
 def test_a_stored_level_is_the_same():
