@@ -9,7 +9,8 @@
 2. The same by Laplace in patron, held against the means and standard deviations of NUTS.
 3. Valuing: the peer 2,357 customers, patron 10,000 to a million simulated ones, intervals included.
 
-Prints a table on stderr and one JSON object on stdout. The peer lives in benchmarks/.venv (see run.sh).
+`--parts nuts` alone takes half an hour, nearly all of it the peer's. Prints findings on stderr
+and one JSON object on stdout. The peer lives in benchmarks/.venv (see run.sh).
 """
 
 import argparse
@@ -31,6 +32,7 @@ HERE = Path(__file__).parent
 PEER = HERE / ".venv" / "bin" / "python"
 CALIBRATION_END = datetime.date(1997, 9, 30)
 SAMPLE = 2357
+SECONDS = ("fit_seconds", "fit_cpu_seconds")
 NUTS = {"draws": 1000, "tune": 1000, "chains": 4, "seed": 1}
 WORLD = {"r": 0.25, "alpha": 30.0, "a": 0.8, "b": 2.4, "p": 6.0, "q": 4.0, "v": 15.0}
 
@@ -39,106 +41,102 @@ def main() -> None:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     given.add_argument("--rounds", type=int, default=3)
     given.add_argument("--customers", type=int, default=1_000_000)
+    given.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     given.add_argument("--work", help=argparse.SUPPRESS)
     asked = given.parse_args()
     if asked.work:
         json.dump(WORK[asked.work](**json.load(sys.stdin)), sys.stdout)
         return
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), asked.rounds, asked.customers)
-    json.dump(found, sys.stdout, indent=1)
+        os.environ["NUMBA_CACHE_DIR"] = str(Path(folder) / "numba")
+        os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={Path(folder) / 'pytensor'}"
+        rfm = str(Path(folder) / "cdnow.parquet")
+        prepared = patron("prepare", rfm=rfm)
+        say(f"CDNOW: {prepared['customers']:,} customers")
+        found = {part: PARTS[part](rfm, prepared["priors"], asked) for part in asked.parts}
+    json.dump({"cdnow_customers": prepared["customers"], **found}, sys.stdout, indent=1)
 
 
-def measure(folder: Path, rounds: int, customers: int) -> dict[str, Any]:
-    os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba")
-    os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={folder / 'pytensor'}"
-    rfm = str(folder / "cdnow.parquet")
-    prepared = patron("prepare", rfm=rfm)
-    request = {"rfm": rfm, "cores": 2, "priors": prepared["priors"], **NUTS}
+def measure_nuts(rfm: str, priors: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]:
+    request = {"rfm": rfm, "cores": 2, "priors": priors, **NUTS}
     ours: list[dict[str, Any]] = []
     theirs: list[dict[str, Any]] = []
-    for number in range(rounds + 1):
-        last = number == rounds
+    for number in range(asked.rounds + 1):
         ours.append(patron("fit", rfm=rfm, inference="nuts", seed=NUTS["seed"]))
-        theirs.append(peer(request | ({"value_customers": SAMPLE, "value_repeats": 3} if last else {})))
-        say(f"round {number}: patron {ours[-1]['fit_seconds']:.2f} s, peer {theirs[-1]['fit_seconds']:.1f} s")
-    laplace = [patron("fit", rfm=rfm, inference="laplace", seed=NUTS["seed"]) for _ in range(rounds)]
-    sizes = sorted({10_000, 100_000, customers})
-    valued = [patron("value", customers=size) for size in sizes]
-
-    our_seconds = statistics.median(run["fit_seconds"] for run in ours[1:])
-    their_seconds = statistics.median(run["fit_seconds"] for run in theirs[1:])
-    our_cpu = statistics.median(run["fit_cpu_seconds"] for run in ours[1:])
-    their_cpu = statistics.median(run["fit_cpu_seconds"] for run in theirs[1:])
-    peer_rate = SAMPLE / statistics.median(theirs[-1]["value_seconds"])
-    nuts, fast, other = ours[-1]["posterior"], laplace[-1]["posterior"], theirs[-1]["posterior"]
+        theirs.append(peer(request))
+        say(f"NUTS, round {number}: patron {seconds_of(ours[-1])}, peer {seconds_of(theirs[-1])}")
+    own, other = ours[-1]["posterior"], theirs[-1]["posterior"]
+    counted = [[run[kind] for run in runs[1:]] for runs in (ours, theirs) for kind in SECONDS]
+    wall, cpu, peer_wall, peer_cpu = map(statistics.median, counted)
     found = {
-        "cdnow_customers": prepared["customers"],
-        "nuts": {
-            "patron_seconds": our_seconds,
-            "peer_seconds": their_seconds,
-            "ratio": their_seconds / our_seconds,
-            "patron_cpu_seconds": our_cpu,
-            "peer_cpu_seconds": their_cpu,
-            "cpu_ratio": their_cpu / our_cpu,
-            "patron_first_seconds": ours[0]["fit_seconds"],
-            "peer_first_seconds": theirs[0]["fit_seconds"],
-            "first_ratio": theirs[0]["fit_seconds"] / ours[0]["fit_seconds"],
-            "patron_min_ess_bulk": ours[-1]["min_ess_bulk"],
-            "peer_min_ess_bulk": min(row["ess_bulk"] for row in other.values()),
-            "largest_difference_in_monte_carlo_errors": max(
-                abs(nuts[name]["mean"] - row["mean"]) / math.hypot(nuts[name]["mcse"], row["mcse"])
-                for name, row in other.items()
-            ),
-        },
-        "laplace": {
-            "seconds": statistics.median(run["fit_seconds"] for run in laplace),
-            "largest_error_of_means": max(abs(fast[n]["mean"] / nuts[n]["mean"] - 1) for n in nuts),
-            "largest_error_of_deviations": max(abs(fast[n]["sd"] / nuts[n]["sd"] - 1) for n in nuts),
-            "k_hat": laplace[-1]["k_hat"],
-        },
-        "valuing": {
-            "peer_customers_per_second": peer_rate,
-            "peer_peak_gb": theirs[-1]["peak_gb"],
-            "sizes": valued,
-            "ratio": valued[-1]["customers_per_second"] / peer_rate,
-        },
-        "posterior": {"patron": nuts, "peer": other, "laplace": fast},
+        "patron_seconds": wall,
+        "peer_seconds": peer_wall,
+        "ratio": peer_wall / wall,
+        "patron_cpu_seconds": cpu,
+        "peer_cpu_seconds": peer_cpu,
+        "cpu_ratio": peer_cpu / cpu,
+        "first_ratio": theirs[0]["fit_seconds"] / ours[0]["fit_seconds"],
+        "patron_min_ess_bulk": ours[-1]["min_ess_bulk"],
+        "peer_min_ess_bulk": min(row["ess_bulk"] for row in other.values()),
+        "largest_difference_in_monte_carlo_errors": max(
+            abs(own[name]["mean"] - row["mean"]) / math.hypot(own[name]["mcse"], row["mcse"])
+            for name, row in other.items()
+        ),
     }
-    show(found)
+    say(
+        f"NUTS: {found['ratio']:.1f} times faster (CPU time {found['cpu_ratio']:.1f}), with empty caches "
+        f"{found['first_ratio']:.1f}; minimum bulk ESS {found['patron_min_ess_bulk']:.0f}, peer "
+        f"{found['peer_min_ess_bulk']:.0f}; means differ by at most "
+        f"{found['largest_difference_in_monte_carlo_errors']:.2f} Monte Carlo errors"
+    )
+    return found | {"runs": {"patron": ours, "peer": theirs}}
+
+
+def measure_laplace(rfm: str, priors: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]:
+    nuts = patron("fit", rfm=rfm, inference="nuts", seed=NUTS["seed"])["posterior"]
+    runs = [patron("fit", rfm=rfm, inference="laplace", seed=NUTS["seed"]) for _ in range(asked.rounds)]
+    fast = runs[-1]["posterior"]
+    found = {
+        "seconds": statistics.median(run["fit_seconds"] for run in runs),
+        "largest_error_of_means": max(abs(fast[n]["mean"] / nuts[n]["mean"] - 1) for n in nuts),
+        "largest_error_of_deviations": max(abs(fast[n]["sd"] / nuts[n]["sd"] - 1) for n in nuts),
+        "k_hat": runs[-1]["k_hat"],
+    }
+    say(
+        f"Laplace: {found['seconds']:.2f} s, means within {found['largest_error_of_means']:.2%} of NUTS, "
+        f"deviations within {found['largest_error_of_deviations']:.1%}, k-hat {found['k_hat']}"
+    )
     return found
 
 
-def show(found: dict[str, Any]) -> None:
-    nuts, laplace, valuing = found["nuts"], found["laplace"], found["valuing"]
-    say(
-        f"NUTS, {found['cdnow_customers']:,} customers: {nuts['patron_seconds']:.2f} s, peer "
-        f"{nuts['peer_seconds']:.1f} s, {nuts['ratio']:.1f} times faster (CPU time "
-        f"{nuts['patron_cpu_seconds']:.1f} s, {nuts["peer_cpu_seconds"]:.1f} s, {nuts["cpu_ratio"]:.1f}×)"
-    )
-    say(
-        f"  with empty caches {nuts['patron_first_seconds']:.2f} s, peer {nuts['peer_first_seconds']:.1f} s, "
-        f"{nuts['first_ratio']:.1f} times faster"
-    )
-    say(
-        f"  minimum bulk ESS {nuts['patron_min_ess_bulk']:.0f}, peer {nuts['peer_min_ess_bulk']:.0f}; means "
-        f"differ by at most {nuts['largest_difference_in_monte_carlo_errors']:.2f} Monte Carlo errors"
-    )
-    say(
-        f"Laplace: {laplace['seconds']:.2f} s, means within {laplace['largest_error_of_means']:.2%} of NUTS, "
-        f"deviations within {laplace['largest_error_of_deviations']:.1%}, k-hat {laplace['k_hat']}"
-    )
-    say(
-        f"Valuing, peer: {valuing['peer_customers_per_second']:.0f} customers per second, "
-        f"{valuing['peer_peak_gb']:.1f} GB"
-    )
-    for size in valuing["sizes"]:
+def measure_valuing(rfm: str, priors: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]:
+    request = {"rfm": rfm, "cores": 2, "priors": priors, **NUTS, "only_customers": SAMPLE}
+    theirs = peer(request | {"value_customers": SAMPLE, "value_repeats": asked.rounds})
+    rate = SAMPLE / statistics.median(theirs["value_seconds"])
+    say(f"Valuing: peer {rate:.0f} customers per second, {theirs['peak_gb']:.1f} GB")
+    sizes = []
+    for size in sorted({10_000, 100_000, asked.customers}):
+        sizes.append(patron("value", customers=size))
         say(
-            f"Patron: {size['customers']:,} customers, Laplace fit {size['fit_seconds']:.1f} s, valued "
-            f"in {size['value_seconds']:.1f} s ({size['customers_per_second']:,.0f} per second), peak "
-            f"{size['peak_gb']:.2f} GB"
+            "Valuing: {customers:,} customers fitted by Laplace in {fit_seconds:.1f} s, valued in "
+            "{value_seconds:.1f} s ({customers_per_second:,.0f} per second; CPU {value_cpu_seconds:.1f} s), "
+            "peak {peak_gb:.2f} GB".format(**sizes[-1])
         )
-    say(f"  {valuing['ratio']:.0f} times the peer's customers per second")
+    ratio = sizes[-1]["customers_per_second"] / rate
+    say(f"Valuing: {ratio:.0f} times the peer's customers per second")
+    return {
+        "peer_customers_per_second": rate,
+        "peer_peak_gb": theirs["peak_gb"],
+        "sizes": sizes,
+        "ratio": ratio,
+    }
+
+
+PARTS = {"valuing": measure_valuing, "laplace": measure_laplace, "nuts": measure_nuts}
+
+
+def seconds_of(run: dict[str, Any]) -> str:
+    return f"{run['fit_seconds']:.2f} s ({run['fit_cpu_seconds']:.1f} s of CPU)"
 
 
 def say(sentence: str) -> None:
