@@ -67,7 +67,7 @@ def fit(rfm: pd.DataFrame, request: dict):
 def value(purchases, spend, rfm: pd.DataFrame) -> float:
     started = time.perf_counter()
     purchases.expected_probability_alive(rfm)
-    purchases.expected_probability_no_purchase(rfm, t=90)
+    purchases.expected_probability_no_purchase(90, rfm)
     purchases.expected_purchases(rfm, future_t=90)
     spend.expected_customer_spend(rfm)
     spend.expected_customer_lifetime_value(purchases, rfm, future_t=12, discount_rate=0.008, time_unit="D")

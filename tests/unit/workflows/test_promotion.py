@@ -71,10 +71,13 @@ def test_a_model_that_could_not_be_tested_is_no_champion(newcomer, store):
     assert "too short to test" in verdict.reason
 
 
-def test_a_better_version_takes_the_place_of_the_champion(newcomer, store):
+def test_a_better_version_takes_the_place_of_the_champion(newcomer, store, trained):
     verdict = judge(store, newcomer)
+    champion = trained.recorded.model_version
     assert verdict.wins
-    assert "against the champion (version 1), which has seen some of these outcomes" in verdict.reason
+    assert (
+        f"against the champion (version {champion}), which has seen some of these outcomes" in verdict.reason
+    )
 
 
 def test_a_champion_of_another_horizon_stays_and_the_remedy_is_told(newcomer, store):

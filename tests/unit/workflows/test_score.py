@@ -26,10 +26,10 @@ def test_every_customer_known_by_then_has_one_row(scored, shop):
     assert sorted(scored.scorecard["customer_id"]) == sorted(known)
 
 
-def test_the_columns_are_those_of_the_scorecard(scored):
+def test_the_columns_are_those_of_the_scorecard(scored, trained):
     assert tuple(scored.scorecard.columns) == tuple(SCORECARD_COLUMNS)
     assert scored.scorecard["churn_probability"].between(0, 1).all()
-    assert scored.scorecard["model_version"].unique().tolist() == ["1"]
+    assert scored.scorecard["model_version"].unique().tolist() == [str(trained.recorded.model_version)]
 
 
 def test_the_tiers_of_the_training_customers_are_a_tenth_and_half(scored):
