@@ -10,10 +10,9 @@ from patron.features.assemble import assemble_features
 from patron.features.catalogue import FeatureCatalogue
 from patron.snapshots.labels import make_labels
 from patron.snapshots.spine import make_spine
-from patron.snapshots.splits import Split
 from patron.tables.history import History
 
-__all__ = ["LABELS", "RFM", "Matured", "Part", "read_matured", "read_parts"]
+__all__ = ["LABELS", "RFM", "Part", "read_parts"]
 
 KEY = ["customer_id", "as_of"]
 RFM = ["customer_id", "frequency", "recency", "T", "monetary_value"]
@@ -44,16 +43,6 @@ class Part:
     def features(self, catalogue: FeatureCatalogue) -> pd.DataFrame:
         """(n, n_features) the features of the catalogue, in its order."""
         return self.rows[list(catalogue.names)]
-
-
-@dataclass(frozen=True, slots=True)
-class Matured:
-    """The parts of one training, in the order of time; `stop` is None when the history was short."""
-
-    train: Part
-    stop: Part | None
-    calibrate: Part
-    test: Part
 
 
 def read_parts(
@@ -89,29 +78,3 @@ def read_parts(
     rows = features.inner_join(labels, KEY).order_by("as_of", "customer_id").to_pandas()
     days = pd.to_datetime(rows["as_of"]).dt.date
     return [Part(rows[days.isin(group)].reset_index(drop=True)) for group in groups]
-
-
-def read_matured(
-    history: History, split: Split, catalogue: FeatureCatalogue, *, active_within_days: int | None = None
-) -> Matured:
-    """The parts of a split, with a test part.
-
-    Parameters
-    ----------
-    history, catalogue, active_within_days : see `read_parts`
-    split : the snapshot dates and their horizon
-
-    Returns
-    -------
-    Matured
-
-    Examples
-    --------
-    See :func:`patron.workflows.train.train`.
-    """
-    stop = [] if split.stop is None else [split.stop]
-    groups = [split.train, stop, [split.calibrate], [split.test]]
-    train, stopping, calibrate, test = read_parts(
-        history, groups, split.horizon_days, catalogue, active_within_days=active_within_days
-    )
-    return Matured(train, stopping if stop else None, calibrate, test)
