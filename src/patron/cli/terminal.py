@@ -103,7 +103,9 @@ def print_json(value: Mapping[str, Any]) -> None:
     >>> print_json({"auc": float("nan"), "as_of": date(2024, 5, 1)})
     {"auc": null, "as_of": "2024-05-01"}
     """
-    sys.stdout.write(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False) + "\n")
+    from patron.workflows.outputs import plain  # late: --help shall not wait for it
+
+    sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -157,15 +159,3 @@ def _words(value: Any) -> str:
             f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
         )
     return str(value)
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_jsonable(item) for item in value]
-    if hasattr(value, "item"):  # a NumPy scalar
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, bool | int | float | str) or value is None else str(value)
