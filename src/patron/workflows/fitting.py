@@ -46,7 +46,7 @@ __all__ = ["MOST_ROWS", "fit_bundle"]
 type Floats = npt.NDArray[np.float64]
 type Part = tuple[pd.DataFrame, pd.Series]
 
-MOST_ROWS = 400_000
+MOST_ROWS = 200_000
 """Rows that trees learn from, over all snapshots; small trees learn nothing from more."""
 
 _TREES = {
