@@ -127,26 +127,16 @@ def audit_windows(
     >>> found.loc[0, ["churned", "came_back"]].to_dict()
     {'churned': 2, 'came_back': 1}
     """
-    if history.activity == "subscriptions":
-        windows, horizons = [], []
-    else:
-        horizons = [horizon_days]
     asked = [(days, "fixed", f"{days} days") for days in windows]
-    asked += [(days, "adaptive", f"own, at most {days} days") for days in horizons]
+    asked.append((horizon_days, "adaptive", f"own, at most {horizon_days} days"))
+    first = history.active_days.day.min().to_pyarrow().as_py()  # None where nobody was ever active
     rows = []
-    for days, kind, words in asked:
-        as_of = history.known_until - datetime.timedelta(days=2 * days)
+    for days, kind, words in asked if history.activity != "subscriptions" and first is not None else []:
         if days < 1:
             raise RangeError(f"a window must be at least 1 day, got {days!r}.")
-        if (
-            as_of < history.first_day
-            or not history.active_days.filter(history.active_days.day <= ibis.literal(as_of))
-            .count()
-            .to_pyarrow()
-            .as_py()
-        ):
-            continue
-        rows.append({"window": words, "as_of": as_of, **_audited(history, as_of, days, kind)})
+        as_of = history.known_until - datetime.timedelta(days=2 * days)
+        if as_of >= max(history.first_day, first):
+            rows.append({"window": words, "as_of": as_of, **_audited(history, as_of, days, kind)})
     columns = ["window", "as_of", "customers", "churned", "came_back", "churned_share", "came_back_share"]
     return pd.DataFrame(rows, columns=columns)
 
