@@ -86,14 +86,15 @@ class CheckedRows:
         column = GIVEN + rule.split(" ")[0]
         found = self.tagged.filter((self.tagged[RULE] == rule) & self.tagged[column].notnull())
         with reading(self.table, self.source):
-            cells: list[Any] = found.select(column).limit(most).to_pyarrow()[column].to_pylist()
+            cells: list[Any] = found.order_by(column).select(column).limit(most).to_pyarrow()[column].to_pylist()
         return cells
 
     @cached_property
     def _by_rule(self) -> Counter[str | None]:
         by_rule = self.tagged.group_by(RULE).aggregate(rows=self.tagged.count())
         with reading(self.table, self.source):
-            return Counter({row[RULE]: row["rows"] for row in by_rule.to_pyarrow().to_pylist()})
+            counted = by_rule.order_by(RULE).to_pyarrow().to_pylist()
+        return Counter({row[RULE]: row["rows"] for row in counted})  # equally frequent rules in one order
 
     @property
     def _given(self) -> list[str]:
