@@ -26,7 +26,7 @@ def test_a_table_without_rows_is_refused_by_name(table):
 def test_a_table_without_a_date_that_can_be_read_shows_what_it_has():
     with pytest.raises(TableError) as found:
         History.read(LINES.assign(order_at=["winter", "spring"]))
-    assert "no valid row among 2: order_at is not a date (2 rows, such as 'winter', 'spring')" in str(
+    assert "no valid row among 2: order_at is not a date (2 rows, such as 'spring', 'winter')" in str(
         found.value
     )
 
