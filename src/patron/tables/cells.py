@@ -59,7 +59,7 @@ def read_cells(
     12.5
     """
     _refuse_wrong_type(given, spec, table)
-    if spec.name == "customer_id":
+    if spec.kind == "customer":
         return _read_id(given, id_type)
     if spec.kind == "time":
         return _read_time(given, source, written or WrittenDates())
@@ -92,7 +92,7 @@ def rules(
         asked.append(
             (_is_empty(given), f"{name} is missing or NaN" if spec.kind == "number" else f"{name} is missing")
         )
-    if name == "customer_id":
+    if spec.kind == "customer":
         asked.append((unread, f"{name} is not of the type {id_type} as in transactions"))
     if spec.kind == "time":
         asked += [
@@ -109,6 +109,9 @@ def rules(
         ]
     if spec.least is not None:
         asked.append((value < spec.least, f"{name} is below {spec.least:g}"))
+    if spec.one_of:
+        words = ", ".join(f"{one:g}" if isinstance(one, float) else one for one in spec.one_of)
+        asked.append((value.notin(spec.one_of), f"{name} is none of {words}"))
     return asked
 
 
@@ -161,16 +164,24 @@ def _is_text(given: ir.Value) -> bool:
     return bool(given.type().is_string())
 
 
+def _means_yes_or_no(kind: dt.DataType, spec: ColumnSpec) -> bool:
+    return bool(kind.is_boolean()) and spec.one_of == (0.0, 1.0)
+
+
 def _refuse_wrong_type(given: ir.Value, spec: ColumnSpec, table: str) -> None:
     kind = given.type()
     fits, wanted = {
+        "customer": (not kind.is_nested() and not kind.is_json(), "an integer, text or UUID"),
         "key": (not kind.is_nested() and not kind.is_json(), "an integer, text or UUID"),
         "text": (not kind.is_nested() and not kind.is_json(), "text"),
         "time": (
             kind.is_timestamp() or kind.is_date() or kind.is_string() or kind.is_integer(),
             "dates or times",
         ),
-        "number": (kind.is_string() or (kind.is_numeric() and not kind.is_boolean()), "numbers"),
+        "number": (
+            kind.is_string() or (kind.is_numeric() and not kind.is_boolean()) or _means_yes_or_no(kind, spec),
+            "numbers",
+        ),
     }[spec.kind]
     if not fits:
         raise TableError(

@@ -8,9 +8,10 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from patron.errors import SettingsError
+from patron.tables.business_schema import schema_of
 from patron.tables.cells import is_whole_number
 from patron.tables.dates import is_blank
-from patron.tables.schema import SCHEMAS, TableSchema
+from patron.tables.schema import TableSchema
 from patron.tables.source import TableSource, backends_of, reading
 
 __all__ = ["as_sources", "id_type", "shared_backend"]
@@ -42,7 +43,7 @@ def as_sources(
         whole = replace(
             whole, columns={**whole.columns, **columns.get(name, {})}, time_zone=zone or whole.time_zone
         )
-        _check_mapping(SCHEMAS[name], whole.columns)
+        _check_mapping(schema_of(name), whole.columns)
         sources[name] = whole
     return sources
 
@@ -68,15 +69,18 @@ def shared_backend(sources: Mapping[str, TableSource]) -> Any:
 
 def id_type(raw: Mapping[str, ir.Table], sources: Mapping[str, TableSource]) -> dt.DataType:
     """The type of the first table's ids. CSV has no types: ids that are all whole numbers become integers."""
-    untyped = [name for name, source in sources.items() if source.holds_text]
-    first = next(iter(raw))
+    columns = {name: schema_of(name).customer for name in raw}
+    ids = {name: raw[name][column] for name, column in columns.items() if column in raw[name].columns}
+    if not ids:
+        return dt.string
+    untyped = [name for name in ids if sources[name].holds_text]
+    first = next(iter(ids))
     if first not in untyped:
-        return raw[first].customer_id.type().copy(nullable=True)
-    if any(raw[name].customer_id.type().is_string() for name in raw if name not in untyped):
+        return ids[first].type().copy(nullable=True)
+    if any(ids[name].type().is_string() for name in ids if name not in untyped):
         return dt.string
     for name in untyped:
-        ids = raw[name].customer_id
-        odd = ids.count(where=~is_blank(ids) & ~is_whole_number(ids))
+        odd = ids[name].count(where=~is_blank(ids[name]) & ~is_whole_number(ids[name]))
         with reading(name, sources[name].source):
             if odd.to_pyarrow().as_py():
                 return dt.string

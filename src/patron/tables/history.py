@@ -15,7 +15,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 
-from patron.errors import DateError, SettingsError
+from patron.errors import DateError
 from patron.tables.activity import (
     Activity,
     ChurnWindow,
@@ -26,12 +26,12 @@ from patron.tables.activity import (
 )
 from patron.tables.days import by_day
 from patron.tables.engine import open_engine, store
-from patron.tables.given import as_sources, id_type, shared_backend
+from patron.tables.given import as_sources, shared_backend
+from patron.tables.records import check_tables, keep_rows
 from patron.tables.report import DataReport, count_rows
-from patron.tables.rows import CheckedRows, check_rows
-from patron.tables.schema import CUSTOMERS, SCHEMAS
-from patron.tables.source import open_source, reading
-from patron.tables.whole import refuse_if_useless, refuse_repeated_customers, refuse_without_purchase
+from patron.tables.rows import CheckedRows
+from patron.tables.source import reading
+from patron.tables.whole import refuse_repeated_customers, refuse_without_purchase
 
 __all__ = ["History"]
 
@@ -145,8 +145,6 @@ class History:
         >>> history.rejected["transactions"]["rule"].tolist()
         ['order_at is not a date', 'customer_id is missing']
         """
-        if duplicates not in ("keep", "reject"):
-            raise SettingsError(f'duplicates must be "keep" or "reject", got {duplicates!r}.')
         given = {
             "transactions": transactions,
             "engagement": engagement,
@@ -155,27 +153,9 @@ class History:
         }
         sources = as_sources(given, columns or {}, time_zones)
         activity = choose_activity(sources, activity)
-        today = today or datetime.date.today()
         connection = connection or shared_backend(sources) or open_engine()
-        raw = {name: open_source(source, name, connection) for name, source in sources.items()}
-        for name, table in raw.items():
-            SCHEMAS[name].check_columns(table.columns)
-        ids = id_type(raw, sources)
-        rows = {
-            name: check_rows(
-                table,
-                SCHEMAS[name],
-                sources[name],
-                id_type=ids,
-                today=today,
-                rejects_duplicates=duplicates == "reject",
-                connection=connection,
-            )
-            for name, table in raw.items()
-        }
-        for checked in rows.values():
-            refuse_if_useless(checked)
-        kept = {name: _kept(checked, connection) for name, checked in rows.items()}
+        rows = check_tables(sources, duplicates=duplicates, today=today, connection=connection)
+        kept = {name: keep_rows(checked, connection) for name, checked in rows.items()}
         of_days = next(name for name in ("transactions", "engagement", "subscriptions") if name in kept)
         with reading(of_days, sources[of_days].source):
             days = store(connection, _days(of_days, kept[of_days]), "days")
@@ -189,7 +169,7 @@ class History:
                 for name, checked in rows.items()
             }
         )
-        first_day, last_day, known_until = known_days(activity, kept, days, today)
+        first_day, last_day, known_until = known_days(activity, kept, days, today or datetime.date.today())
         return cls(
             transactions=kept.get("transactions"),
             engagement=kept.get("engagement"),
@@ -383,15 +363,3 @@ def _days(table: str, kept: ir.Table) -> ir.Table:
 
 def _active(engagement: ir.Table) -> ir.Table:
     return engagement.filter(engagement.kind.notin(passive_kinds(engagement) or [""]))
-
-
-def _kept(rows: CheckedRows, connection: Any) -> ir.Table:
-    """The valid rows, with the day of their time beside it; customers have no such day."""
-    schema, valid = SCHEMAS[rows.table], rows.valid
-    if rows.rejects_duplicates:  # to find them is the slow part
-        with reading(rows.table, rows.source):
-            valid = store(connection, valid, rows.table)
-    if schema is CUSTOMERS:
-        return valid
-    dated = valid.mutate(day=valid[schema.time].date())
-    return dated.mutate(ended_on=dated.ended_at.date()) if "ended_at" in dated.columns else dated

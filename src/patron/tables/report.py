@@ -23,7 +23,7 @@ class TableReport:
     rows_read, rows_kept : rows at the source, and those that broke no rule
     rejected : rule → rows that broke it, the most frequent first; a row counts for the first rule it breaks
     exact_duplicates_kept : kept rows that equal an earlier one in every column
-    customers : distinct customers among the kept rows
+    customers : distinct customers among the kept rows; None where the table names none
     first_day, last_day : of the kept rows; None where the table has no times
     total_amount : money, net of refunds; None outside transactions
     refunds : kept lines with a negative amount; None outside transactions
@@ -32,7 +32,7 @@ class TableReport:
     table: str
     rows_read: int
     rows_kept: int
-    customers: int
+    customers: int | None = None
     rejected: Mapping[str, int] = field(default_factory=dict)
     exact_duplicates_kept: int = 0
     first_day: datetime.date | None = None
@@ -74,9 +74,10 @@ class TableReport:
         days = f", {self.first_day} to {self.last_day}" if self.first_day else ""
         total = "" if self.total_amount is None else f", {self.total_amount:,.2f} in all"
         refunds = f", {_count(self.refunds, 'refund')} netted" if self.refunds else ""
+        customers = "" if self.customers is None else f", {_count(self.customers, 'customer')}"
         lines = [
-            f"{self.table}: {self.rows_kept:,} of {_count(self.rows_read, 'row')} kept, "
-            f"{_count(self.customers, 'customer')}{days}{total}{refunds}."
+            f"{self.table}: {self.rows_kept:,} of {_count(self.rows_read, 'row')} kept"
+            f"{customers}{days}{total}{refunds}."
         ]
         lines += [
             f"{self.table}: {_count(rows, 'row')} rejected "
@@ -140,7 +141,9 @@ def count_rows(rows: CheckedRows, kept: ir.Table, days: ir.Table | None = None) 
     TableReport
     """
     of_interest = kept if days is None else days
-    numbers: dict[str, ir.Value] = {"customers": of_interest.customer_id.nunique()}
+    numbers: dict[str, ir.Value] = {}
+    if "customer_id" in of_interest.columns:
+        numbers["customers"] = of_interest.customer_id.nunique()
     if "day" in of_interest.columns:
         numbers |= {"first_day": of_interest.day.min(), "last_day": of_interest.day.max()}
     if days is not None:
@@ -153,7 +156,7 @@ def count_rows(rows: CheckedRows, kept: ir.Table, days: ir.Table | None = None) 
         rows_kept=rows.counts[None],
         rejected={rule: count for rule, count in rows.counts.most_common() if rule is not None},
         exact_duplicates_kept=rows.duplicates if may_repeat else 0,
-        **of_interest.aggregate(**numbers).to_pyarrow().to_pylist()[0],
+        **(of_interest.aggregate(**numbers).to_pyarrow().to_pylist()[0] if numbers else {}),
     )
 
 

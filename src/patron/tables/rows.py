@@ -86,7 +86,9 @@ class CheckedRows:
         column = GIVEN + rule.split(" ")[0]
         found = self.tagged.filter((self.tagged[RULE] == rule) & self.tagged[column].notnull())
         with reading(self.table, self.source):
-            cells: list[Any] = found.order_by(column).select(column).limit(most).to_pyarrow()[column].to_pylist()
+            cells: list[Any] = (
+                found.order_by(column).select(column).limit(most).to_pyarrow()[column].to_pylist()
+            )
         return cells
 
     @cached_property
@@ -166,7 +168,16 @@ def _tag(
     broken += [
         (read[spec.name] < read[spec.not_before], f"{spec.name} is before {spec.not_before}")
         for spec in specs
-        if spec.not_before is not None
+        if spec.not_before is not None and spec.not_before in values
+    ]
+    broken += [
+        (
+            (read[spec.scale_of] == kind) & ~read[spec.name].between(least, most),
+            f"{spec.name} is outside the scale of {kind}, {least:g} to {most:g}",
+        )
+        for spec in specs
+        if spec.scale_of in values
+        for kind, least, most in spec.scales
     ]
     return read.mutate(**{RULE: ibis.cases(*broken, else_=ibis.null("string"))})
 

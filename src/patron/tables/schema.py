@@ -14,15 +14,15 @@ from patron.errors import MissingColumnsError
 
 __all__ = [
     "CUSTOMERS",
+    "CUSTOMER_ID",
     "ENGAGEMENT",
-    "SCHEMAS",
     "SUBSCRIPTIONS",
     "TRANSACTIONS",
     "ColumnSpec",
     "TableSchema",
 ]
 
-Kind = Literal["key", "time", "number", "text"]
+Kind = Literal["customer", "key", "time", "number", "text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +32,16 @@ class ColumnSpec:
     Parameters
     ----------
     name : patron's name of the column
-    kind : "key" (any plain type, kept as given), "time", "number" (finite) or "text"
+    kind : "customer" (an id of a customer, of one type in all tables), "key" (any plain type, kept as given),
+        "time", "number" (finite) or "text"
     words : what the column means
     unit : unit of a number or time; "" where there is none
     required : whether the table cannot do without it; a required cell may not be empty
     least : smallest number allowed, None for no bound
     not_before : the column whose time this one may not precede, None for no bound
     may_lie_ahead : whether a time after today is a plan, and no mistake
+    one_of : what a cell may be; () for anything
+    scale_of, scales : the column that names the scale of a number, and scale → smallest and largest number
     also_called : other names that people give it, in lower case; they only serve to suggest a mapping
 
     Examples
@@ -55,6 +58,9 @@ class ColumnSpec:
     least: float | None = None
     not_before: str | None = None
     may_lie_ahead: bool = False
+    one_of: tuple[str, ...] | tuple[float, ...] = ()
+    scale_of: str | None = None
+    scales: tuple[tuple[str, float, float], ...] = ()
     also_called: tuple[str, ...] = ()
 
 
@@ -94,9 +100,14 @@ class TableSchema:
         return tuple(column.name for column in self.columns if column.required)
 
     @property
-    def time(self) -> str:
-        """The column that says when a row happened."""
-        return next(column.name for column in self.columns if column.kind == "time")
+    def time(self) -> str | None:
+        """The column that says when a row happened; None where there is none."""
+        return next((column.name for column in self.columns if column.kind == "time"), None)
+
+    @property
+    def customer(self) -> str | None:
+        """The first column that names a customer; None where there is none."""
+        return next((column.name for column in self.columns if column.kind == "customer"), None)
 
     def check_columns(self, found: Iterable[str]) -> None:
         """Raise unless every required column is among those found.
@@ -136,9 +147,9 @@ def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
 
 
-_CUSTOMER_ID = ColumnSpec(
+CUSTOMER_ID = ColumnSpec(
     name="customer_id",
-    kind="key",
+    kind="customer",
     words="who: an integer, text or UUID, the same in every table",
     required=True,
     also_called=("customer", "cust_id", "client_id", "user_id", "household_id", "member_id"),
@@ -147,7 +158,7 @@ _CUSTOMER_ID = ColumnSpec(
 TRANSACTIONS = TableSchema(
     name="transactions",
     columns=(
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         ColumnSpec(
             name="order_at",
             kind="time",
@@ -180,13 +191,14 @@ TRANSACTIONS = TableSchema(
         ColumnSpec(name="quantity", kind="number", words="how many", unit="units; negative = returned"),
         ColumnSpec(name="discount", kind="number", words="what was taken off the price", unit="money"),
         ColumnSpec(name="cost", kind="number", words="what the line cost the business", unit="money"),
+        ColumnSpec(name="currency", kind="text", words="the currency of the amounts; one in all rows"),
     ),
 )
 
 ENGAGEMENT = TableSchema(
     name="engagement",
     columns=(
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         ColumnSpec(
             name="event_at",
             kind="time",
@@ -210,7 +222,7 @@ ENGAGEMENT = TableSchema(
 CUSTOMERS = TableSchema(
     name="customers",
     columns=(
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         ColumnSpec(
             name="acquired_at",
             kind="time",
@@ -232,7 +244,7 @@ CUSTOMERS = TableSchema(
 SUBSCRIPTIONS = TableSchema(
     name="subscriptions",
     columns=(
-        _CUSTOMER_ID,
+        CUSTOMER_ID,
         ColumnSpec(
             name="started_at",
             kind="time",
@@ -270,6 +282,3 @@ SUBSCRIPTIONS = TableSchema(
         ColumnSpec(name="cancel_reason", kind="text", words="why it ended"),
     ),
 )
-
-SCHEMAS = {schema.name: schema for schema in (TRANSACTIONS, ENGAGEMENT, CUSTOMERS, SUBSCRIPTIONS)}
-"""Table → its schema."""

@@ -5,7 +5,12 @@ import ibis.expr.types as ir
 from patron.errors import TableError, some
 from patron.tables.rows import CheckedRows
 
-__all__ = ["refuse_if_useless", "refuse_repeated_customers", "refuse_without_purchase"]
+__all__ = [
+    "refuse_if_useless",
+    "refuse_mixed_currencies",
+    "refuse_repeated_customers",
+    "refuse_without_purchase",
+]
 
 
 def refuse_if_useless(rows: CheckedRows) -> None:
@@ -29,6 +34,27 @@ def refuse_if_useless(rows: CheckedRows) -> None:
         f"table {rows.table!r} has no valid row among {counts.total()}: {'; '.join(found)}. "
         "Mend the cells, or map the columns that are meant."
     )
+
+
+def refuse_mixed_currencies(table: str, rows: ir.Table) -> None:
+    """Raise when the amounts of a table are in more than one currency, since they cannot be added.
+
+    Parameters
+    ----------
+    table : its name
+    rows : valid rows with a `currency`; rows that name none are in the one that the others name
+
+    Raises
+    ------
+    TableError : names up to five of them
+    """
+    named = rows.filter(rows.currency.notnull()).select("currency").distinct()
+    currencies = named.order_by("currency").limit(6).to_pyarrow()["currency"].to_pylist()
+    if len(currencies) > 1:
+        raise TableError(
+            f"table {table!r} has amounts in several currencies: {some(currencies)}. "
+            "Convert them to one, or give the rows of one currency."
+        )
 
 
 def refuse_repeated_customers(customers: ir.Table) -> None:
