@@ -5,6 +5,7 @@
     samples.py      Complete Journey and CDNOW, read from the files of the packages that carry them
     simulate.py     simulate(): a business of any size, its tables and the truth behind them
     btyd.py         simulate_btyd(): buyers who follow the value models exactly, as RFM rows
+    campaigns.py    simulate_campaign(): offers, a past campaign by lot, the effect on each customer
 
     behind simulate()
     world.py        World: the parameters of the business, which cannot be wrong
