@@ -1,15 +1,19 @@
-"""Settings → the `History` of one business."""
+"""Settings → the tables of one business: its `History`, or `Records` of any tables."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from patron.errors import SettingsError
 from patron.tables.history import History
+from patron.tables.records import Records
 from patron.tables.source import TableSource
 from patron.workflows.progress import Progress
 from patron.workflows.settings import Settings, TableSettings
 
-__all__ = ["known_history", "read_history", "refuse_nobody"]
+__all__ = ["known_history", "read_history", "read_records", "refuse_nobody"]
+
+OF_HISTORY = ("transactions", "engagement", "customers", "subscriptions")
 
 
 def read_history(settings: Settings) -> History:
@@ -31,15 +35,37 @@ def read_history(settings: Settings) -> History:
     >>> read_history(Settings(tables={"transactions": sales})).last_day
     datetime.date(2024, 5, 1)
     """
-    sources = {
-        name: _source(table, settings.time_zone) for name, table in settings.tables if table is not None
-    }
     return History.read(
-        **sources,
+        **_sources(settings, OF_HISTORY),
         duplicates=settings.duplicates,
         activity=settings.activity,
         churn_window=settings.churn_window,
     )
+
+
+def read_records(settings: Settings, *tables: str, connection: Any = None) -> Records:
+    """Those of the named tables that the settings say where to find, validated.
+
+    Parameters
+    ----------
+    settings : `tables` says where the tables are; `duplicates` and `time_zone` how they are read
+    tables : names such as "costs"; the first that is given decides the type of customer ids
+    connection : Ibis backend that does the work, such as the one of a History; None opens a DuckDB
+
+    Raises
+    ------
+    SettingsError : none of them is named
+    SourceError, TableError, MissingColumnsError : a table cannot be read or used
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> links = pd.DataFrame({"referrer_id": [7], "referred_id": [8], "referred_at": ["2024-05-01"]})
+    >>> settings = Settings(tables={"referrals": links})
+    >>> read_records(settings, "referrals", "contributions").get("contributions") is None
+    True
+    """
+    return Records.read(**_sources(settings, tables), duplicates=settings.duplicates, connection=connection)
 
 
 def known_history(settings: Settings, history: History | None, progress: Progress) -> History:
@@ -96,6 +122,11 @@ def refuse_nobody(rows: int, settings: Settings, as_of: date) -> None:
         raise SettingsError(
             f"No customer {active} in the {window} days up to {as_of}. Widen active_within_days."
         )
+
+
+def _sources(settings: Settings, tables: Iterable[str]) -> dict[str, Any]:
+    given = {name: getattr(settings.tables, name) for name in tables}
+    return {name: _source(table, settings.time_zone) for name, table in given.items() if table is not None}
 
 
 def _source(table: TableSettings, time_zone: str | None) -> Any:

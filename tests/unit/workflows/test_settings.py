@@ -66,7 +66,7 @@ def test_settings_cannot_be_changed():
         (
             "[tables.sales]\nsource = 'a.csv'",
             SettingsError,
-            "no key 'tables.sales'; it knows customers, engagement, subscriptions, transactions.",
+            "no key 'tables.sales'; it knows contacts, contributions, costs",
         ),
         (
             "[tables.transactions]\nsorce = 'a.csv'",

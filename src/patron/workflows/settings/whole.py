@@ -1,23 +1,4 @@
-"""Everything that can be set, in one frozen value: `Settings`.
-
-Settings come from three places, the later ones winning: the defaults below, a TOML file (`--settings
-patron.toml`), and the flags of the command line (or the keywords of `read_settings`). Unknown keys are
-refused, with a guess of what was meant. Paths are relative to the working folder, as a flag's are.
-
-::
-
-    as_of = 2017-12-03
-    horizon_days = 28
-    margin = 0.35
-
-    [tables.transactions]
-    source = "purchases/*.parquet"
-    columns = { customer_id = "Customer ID", order_at = "Booked", amount = "Total" }
-
-    [score]
-    model = "models:/patron@champion"
-    out = "scores.parquet"
-"""
+"""`Settings`: every section together, from defaults, a TOML file and flags."""
 
 import difflib
 import tomllib
@@ -28,7 +9,6 @@ from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
@@ -38,181 +18,23 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from patron.errors import DateError, SettingsError
+from patron.workflows.settings.prediction import (
+    BacktestSettings,
+    CheckSettings,
+    DemoSettings,
+    DriftSettings,
+    FeaturesSettings,
+    ScoreSettings,
+    ServeSettings,
+    TrainSettings,
+)
+from patron.workflows.settings.section import Section
+from patron.workflows.settings.tables import TableSettings, TablesSettings
 
-__all__ = [
-    "BacktestSettings",
-    "CheckSettings",
-    "DemoSettings",
-    "DriftSettings",
-    "FeaturesSettings",
-    "ScoreSettings",
-    "ServeSettings",
-    "Settings",
-    "TableSettings",
-    "TablesSettings",
-    "TrainSettings",
-    "read_settings",
-]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+__all__ = ["Settings", "read_settings"]
 
 
-class TableSettings(_Section):
-    """Where one table is and what its columns are called.
-
-    Attributes
-    ----------
-    source : a CSV or Parquet path or glob, a database URL such as ``duckdb:///shop.db::sales``, or a frame
-    columns : patron's name → your name, for the columns that are called otherwise
-    time_zone : the zone of the business, in which a day begins and ends; None takes the one of the settings
-    naive_time_zone : the zone of times that name none; None takes them as local already
-    day_first : whether 02/03/2024 is the 2 March; None lets the column decide
-    """
-
-    source: Any
-    columns: dict[str, str] = Field(default_factory=dict)
-    time_zone: str | None = None
-    naive_time_zone: str | None = None
-    day_first: bool | None = None
-
-
-class TablesSettings(_Section):
-    """The tables of one business. A bare path or frame is short for a table with only a source.
-
-    Examples
-    --------
-    >>> TablesSettings(transactions="sales.csv").transactions.source
-    'sales.csv'
-    """
-
-    transactions: TableSettings | None = None
-    engagement: TableSettings | None = None
-    customers: TableSettings | None = None
-    subscriptions: TableSettings | None = None
-
-    @field_validator("transactions", "engagement", "customers", "subscriptions", mode="before")
-    @classmethod
-    def _accept_a_bare_source(cls, given: Any) -> Any:
-        return given if given is None or isinstance(given, Mapping | TableSettings) else {"source": given}
-
-
-class CheckSettings(_Section):
-    """What `patron check` does and writes.
-
-    Attributes
-    ----------
-    rejected : a file for the rejected rows, or None
-    leaks : whether rows of the future are planted, to see that no feature and no score moves
-    """
-
-    rejected: Path | None = None
-    leaks: bool = False
-
-
-class FeaturesSettings(_Section):
-    """What `patron features` writes. `out`: the file; Parquet or CSV by its ending."""
-
-    out: Path | None = None
-
-
-class TrainSettings(_Section):
-    """How `patron train` chooses its snapshots and its champion.
-
-    Attributes
-    ----------
-    max_snapshots : count, the most snapshot dates that one training uses
-    step_days : days from one training snapshot to the next; None for the horizon, less lets them overlap
-    max_kinds : count, the most kinds of engagement that get features of their own
-    promote : the new version becomes champion whatever the comparison says
-    confidence : probability in (0.5, 1) that the intervals of the comparison hold
-    seeds : count of sums of trees, each with a seed of its own, whose mean ranks the customers
-    search : count of other settings of the trees that compete, drawn by chance; 0 for none
-    monotone : whether the risk may only rise with P(no purchase) and fall with the purchases expected
-    """
-
-    max_snapshots: int = Field(default=12, ge=3)
-    step_days: int | None = Field(default=None, ge=1)
-    max_kinds: int = Field(default=12, ge=1)
-    promote: bool = False
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    seeds: int = Field(default=1, ge=1, le=20)
-    search: int = Field(default=0, ge=0, le=100)
-    monotone: bool = False
-
-
-class ScoreSettings(_Section):
-    """What `patron score` reads and writes. `reasons`: whether each customer gets three reasons."""
-
-    model: str = "models:/patron@champion"
-    out: Path | None = None
-    reasons: bool = True
-
-
-class ServeSettings(_Section):
-    """What `patron serve` serves, and where.
-
-    Attributes
-    ----------
-    model : URI of a registered model, or the folder of an exported one
-    host, port : where to listen; port 0 takes any that is free
-    workers : processes, ≥ 1
-    most_megabytes : size of the largest body that is read
-    """
-
-    model: str = "models:/patron@champion"
-    host: str = "127.0.0.1"
-    port: int = Field(default=5001, ge=0, le=65535)
-    workers: int = Field(default=1, ge=1, le=64)
-    most_megabytes: float = Field(default=64, gt=0)
-
-
-class BacktestSettings(_Section):
-    """What `patron backtest` does and writes.
-
-    Attributes
-    ----------
-    cuts : count, the most past days to predict from; fewer where the history is short
-    step_days : days from one cut to the next; None for the horizon
-    inference : how the value models are fitted at each cut
-    out : folder for table, JSON and figure, or None
-    """
-
-    cuts: int = Field(default=4, ge=1)
-    step_days: int | None = Field(default=None, ge=1)
-    inference: Literal["nuts", "laplace", "map"] = "laplace"
-    out: Path | None = None
-
-
-class DriftSettings(_Section):
-    """From where on a change of the customers is worth a word, or an alarm.
-
-    Attributes
-    ----------
-    measure : whether `patron score` compares its customers with those of the training
-    psi_notice, psi_alarm : population stability index ≥ 0
-    missing : share in (0, 1], by which more or fewer values are missing than in training
-    z : standard deviations of purchases since the training from those expected
-    ratio : share in (0, 1), by which they must differ besides
-    """
-
-    measure: bool = True
-    psi_notice: float = Field(default=0.10, ge=0)
-    psi_alarm: float = Field(default=0.25, ge=0)
-    missing: float = Field(default=0.10, gt=0, le=1)
-    z: float = Field(default=3.0, gt=0)
-    ratio: float = Field(default=0.20, gt=0, lt=1)
-
-
-class DemoSettings(_Section):
-    """Which sample data `patron demo` takes and where it writes."""
-
-    data: Literal["complete-journey", "cdnow", "simulated"] = "complete-journey"
-    out: Path = Path("out/demo")
-
-
-class Settings(_Section):
+class Settings(Section):
     """Everything that can be set, checked once and then never changed.
 
     Attributes
@@ -379,7 +201,7 @@ def _sentence(error: ErrorDetails) -> SettingsError:
 
 def _guess(where: list[str]) -> str:
     known = _keys_of_section(where[:-1])
-    close = difflib.get_close_matches(where[-1], known, n=1)
+    close = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.7)
     return f"; did you mean {close[0]!r}?" if close else f"; it knows {', '.join(sorted(known))}."
 
 

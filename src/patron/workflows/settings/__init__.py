@@ -1,0 +1,55 @@
+"""Everything that can be set, in one frozen value: `Settings`.
+
+Settings come from three places, the later ones winning: the defaults below, a TOML file (`--settings
+patron.toml`), and the flags of the command line (or the keywords of `read_settings`). Unknown keys are
+refused, with a guess of what was meant. Paths are relative to the working folder, as a flag's are.
+
+::
+
+    as_of = 2017-12-03
+    horizon_days = 28
+    margin = 0.35
+
+    [tables.transactions]
+    source = "purchases/*.parquet"
+    columns = { customer_id = "Customer ID", order_at = "Booked", amount = "Total" }
+
+    [score]
+    model = "models:/patron@champion"
+    out = "scores.parquet"
+
+The files of this package::
+
+    section.py      what every section is: frozen, without unknown keys
+    tables.py       where the tables are
+    prediction.py   check, features, train, score, serve, backtest, drift, demo
+    whole.py        Settings, and reading them
+"""
+
+from patron.workflows.settings.prediction import (
+    BacktestSettings,
+    CheckSettings,
+    DemoSettings,
+    DriftSettings,
+    FeaturesSettings,
+    ScoreSettings,
+    ServeSettings,
+    TrainSettings,
+)
+from patron.workflows.settings.tables import TableSettings, TablesSettings
+from patron.workflows.settings.whole import Settings, read_settings
+
+__all__ = [
+    "BacktestSettings",
+    "CheckSettings",
+    "DemoSettings",
+    "DriftSettings",
+    "FeaturesSettings",
+    "ScoreSettings",
+    "ServeSettings",
+    "Settings",
+    "TableSettings",
+    "TablesSettings",
+    "TrainSettings",
+    "read_settings",
+]
