@@ -1,0 +1,370 @@
+"""Lifetime value the simple way, a guard beside the model's: three formulas and the rules that go with them.
+
+Each of the formulas takes one average customer for all. That is their use, since anyone can check them by
+hand, and their fault; `compare_with_model` puts each beside the model's value and says why the two differ.
+NumPy only; every stage may use it. What is not known is NaN, never infinite.
+
+References
+----------
+Gupta & Lehmann (2003), Customers as assets, Journal of Interactive Marketing 17(1), 9-24: the margin
+multiple. Blattberg & Deighton (1996), Manage marketing by the customer equity test, Harvard Business Review
+74(4), 136-144: what acquiring and keeping may cost. Fader & Hardie (2010), Customer-base valuation in a
+contractual setting, Marketing Science 29(1), 85-93: why one retention rate for all values the loyal too low.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from patron.errors import RangeError
+
+__all__ = [
+    "RULE_OF_THREE",
+    "SimpleValue",
+    "churn_over",
+    "compare_with_model",
+    "discounted_cash_flow",
+    "margin_multiple",
+    "marginal_cost",
+    "most_to_acquire",
+    "most_to_keep",
+    "payback_months",
+    "profit_times_years",
+    "value_to_cost",
+]
+
+type Floats = npt.NDArray[np.float64]
+
+RULE_OF_THREE = 3.0
+"""Lifetime value over acquisition cost that is often asked for. A rule of thumb, and no more: it leaves room
+for overheads that nobody allocated, and says nothing about when the money comes back."""
+
+_WHY = {
+    "profit_times_years": "It counts every year in full, though money that comes later is worth less and "
+    "fewer and fewer customers are left to pay it; and the number of years is a guess.",
+    "margin_multiple": "It gives every customer the same retention for ever. Customers differ, and those who "
+    "are left are the loyal ones, so it is too low for them and too high for those about to go.",
+    "margin_multiple_first_now": "As the margin multiple, and it counts besides the margin of today, which "
+    "the model's value, of the days ahead, holds only as far as it is still to come.",
+    "discounted_cash_flow": "It stops with the last year of the plan and loses the mean share of customers "
+    "each year, where the model knows who is likely to stay.",
+}
+
+
+def profit_times_years(
+    yearly_profit: npt.ArrayLike, years: npt.ArrayLike, acquisition_cost: float = 0.0
+) -> Floats:
+    """Yearly profit × years − acquisition cost.
+
+    Parameters
+    ----------
+    yearly_profit : any shape, money a year
+    years : broadcasts against it, how long a customer stays
+    acquisition_cost : money, what it took to win the customer
+
+    Returns
+    -------
+    the common shape, money
+
+    Examples
+    --------
+    >>> profit_times_years(120.0, 4, acquisition_cost=80.0)
+    array(400.)
+    """
+    return np.asarray(np.multiply(yearly_profit, years, dtype=np.float64) - acquisition_cost)
+
+
+def margin_multiple(
+    retention: npt.ArrayLike, annual_rate: float, *, first_margin_now: bool = False
+) -> Floats:
+    """What the yearly margin is to be multiplied by for the value of all years to come.
+
+    Parameters
+    ----------
+    retention : any shape, probability in [0, 1] of staying another year, the same every year
+    annual_rate : discount rate i ≥ 0 a year; 10 % is 0.10
+    first_margin_now : whether a first margin is paid today, by everyone
+
+    Returns
+    -------
+    the shape of `retention`: r ÷ (1 + i − r), or (1 + i) ÷ (1 + i − r) with the first margin now; NaN where
+    r = 1 and i = 0, for which there is no finite value
+
+    Raises
+    ------
+    RangeError : a retention outside [0, 1] or a negative rate
+
+    References
+    ----------
+    Gupta & Lehmann (2003), Journal of Interactive Marketing 17(1), 9-24: 90 % and 12 % give 4.09.
+
+    Examples
+    --------
+    >>> margin_multiple(0.9, 0.12).round(2), margin_multiple(0.9, 0.12, first_margin_now=True).round(2)
+    (np.float64(4.09), np.float64(5.09))
+    """
+    r, i = _shares(retention, "retention"), _rate(annual_rate)
+    left = 1 + i - r
+    above = np.full_like(r, 1 + i) if first_margin_now else r
+    return np.divide(above, left, out=np.full_like(r, np.nan), where=left > 0)
+
+
+def discounted_cash_flow(
+    cash_flows: npt.ArrayLike, annual_rate: float, *, retention: float = 1.0, first_flow_now: bool = False
+) -> float:
+    """Today's value of a plan of yearly cash flows from one customer.
+
+    Parameters
+    ----------
+    cash_flows : (n_years,) money a year, while the customer stays
+    annual_rate : discount rate i ≥ 0 a year
+    retention : probability r in [0, 1] of staying another year; 1 where the flows hold the losses already
+    first_flow_now : whether the first flow comes today instead of in a year
+
+    Returns
+    -------
+    float, money: Σ flow·(r ÷ (1 + i))^t for t = 1, 2, … or, with the first one now, t = 0, 1, …
+
+    Raises
+    ------
+    RangeError : a retention outside [0, 1] or a negative rate
+
+    Examples
+    --------
+    >>> round(discounted_cash_flow([100.0, 100.0], 0.10, retention=0.8), 2)
+    125.62
+    """
+    flows = np.asarray(cash_flows, dtype=np.float64)
+    years = np.arange(flows.size) + (0 if first_flow_now else 1)
+    step = float(_shares(retention, "retention")) / (1 + _rate(annual_rate))
+    return float(np.sum(flows * step**years))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimpleValue:
+    """A lifetime value of one average customer beside the model's mean.
+
+    Attributes
+    ----------
+    method : which formula
+    value : money, by the formula, less the acquisition cost; NaN where it has none
+    model_value : money, the model's mean, less the acquisition cost; NaN where there is no model
+    why : a sentence on why the two differ
+    """
+
+    method: str
+    value: float
+    model_value: float
+    why: str
+
+
+def compare_with_model(
+    *,
+    yearly_margin: float,
+    retention: float,
+    annual_rate: float,
+    years: int,
+    model_value: float = np.nan,
+    acquisition_cost: float = 0.0,
+) -> list[SimpleValue]:
+    """Every simple formula for one average customer, beside what the model says.
+
+    Parameters
+    ----------
+    yearly_margin : money a year, mean of the customers who are active
+    retention : probability in [0, 1] of staying another year
+    annual_rate : discount rate ≥ 0 a year
+    years : ≥ 1, how many years the first and the last formula count
+    model_value : money, mean of the model's value of what is ahead; NaN where there is no model
+    acquisition_cost : money, taken from every value; NaN counts as 0
+
+    Returns
+    -------
+    list of `SimpleValue`, one per formula
+
+    Examples
+    --------
+    >>> found = compare_with_model(
+    ...     yearly_margin=100.0, retention=0.8, annual_rate=0.10, years=5, model_value=310.0
+    ... )
+    >>> {one.method: round(one.value) for one in found}
+    {'profit_times_years': 500, 'margin_multiple': 267, 'margin_multiple_first_now': 367,
+    'discounted_cash_flow': 212}
+    """
+    cost = 0.0 if np.isnan(acquisition_cost) else acquisition_cost
+    values = {
+        "profit_times_years": float(profit_times_years(yearly_margin, years)),
+        "margin_multiple": yearly_margin * float(margin_multiple(retention, annual_rate)),
+        "margin_multiple_first_now": yearly_margin
+        * float(margin_multiple(retention, annual_rate, first_margin_now=True)),
+        "discounted_cash_flow": discounted_cash_flow(
+            np.full(years, yearly_margin), annual_rate, retention=retention
+        ),
+    }
+    return [
+        SimpleValue(method=method, value=value - cost, model_value=model_value - cost, why=_WHY[method])
+        for method, value in values.items()
+    ]
+
+
+def value_to_cost(value: npt.ArrayLike, acquisition_cost: npt.ArrayLike) -> Floats:
+    """Lifetime value over acquisition cost, LTV:CAC.
+
+    Parameters
+    ----------
+    value : any shape, money, before the acquisition cost
+    acquisition_cost : broadcasts against it, money
+
+    Returns
+    -------
+    the common shape; NaN, and never infinite, where the cost is 0, negative or unknown
+
+    Examples
+    --------
+    >>> value_to_cost([300.0, 300.0, 300.0], [75.0, 0.0, np.nan])
+    array([ 4., nan, nan])
+    """
+    value, cost = np.broadcast_arrays(_floats(value), _floats(acquisition_cost))
+    return np.divide(value, cost, out=np.full(value.shape, np.nan), where=cost > 0)
+
+
+def marginal_cost(spend: npt.ArrayLike, won: npt.ArrayLike) -> Floats:
+    """What one more customer cost, from each period to the next.
+
+    Parameters
+    ----------
+    spend : (n_periods,) money, in order of time
+    won : (n_periods,) count, customers won
+
+    Returns
+    -------
+    (n_periods,) money, change of spend ÷ change of customers; NaN for the first period, and where the two
+    did not move the same way, as more money that won nobody has no price a customer
+
+    Examples
+    --------
+    >>> marginal_cost([1000.0, 1500.0, 1600.0], [50, 60, 55])
+    array([nan, 50., nan])
+    """
+    more_spend, more_won = np.diff(_floats(spend)), np.diff(_floats(won))
+    sound = more_spend * more_won > 0
+    prices = np.divide(more_spend, more_won, out=np.full(sound.shape, np.nan), where=sound)
+    return np.concatenate([[np.nan], prices])[: np.size(spend)]
+
+
+def payback_months(
+    acquisition_cost: npt.ArrayLike, monthly_margin: npt.ArrayLike, monthly_retention: npt.ArrayLike = 1.0
+) -> Floats:
+    """After how many months the margin has paid for the acquisition.
+
+    Parameters
+    ----------
+    acquisition_cost : any shape, money
+    monthly_margin : broadcasts, money a month of a customer who is still there; the first comes at once
+    monthly_retention : broadcasts, probability in [0, 1] of staying another month
+
+    Returns
+    -------
+    the common shape, whole months; NaN where the cost is 0 or unknown, and where it never comes back
+
+    Examples
+    --------
+    >>> payback_months([60.0, 60.0, 0.0], 20.0, [1.0, 0.9, 0.9])
+    array([ 3.,  4., nan])
+    >>> payback_months(60.0, 5.0, 0.9)
+    array(nan)
+    """
+    cost, margin, stays = np.broadcast_arrays(
+        _floats(acquisition_cost), _floats(monthly_margin), _shares(monthly_retention, "monthly_retention")
+    )
+    known = (cost > 0) & (margin > 0)
+    owed = np.divide(cost, margin, out=np.full(cost.shape, np.nan), where=known)  # months, if nobody left
+    remains = 1 - owed * (1 - stays)
+    comes_back = known & (remains > 0)
+    leaves = comes_back & (stays < 1)
+    months = np.where(comes_back, owed, np.nan)
+    with np.errstate(divide="ignore"):  # a customer who surely leaves pays once
+        tempo = np.log(stays, where=leaves, out=np.full(cost.shape, np.nan))
+    np.divide(np.log(remains, where=leaves, out=np.zeros(cost.shape)), tempo, out=months, where=leaves)
+    return np.asarray(np.ceil(np.maximum(months, 1.0) - 1e-9))
+
+
+def most_to_acquire(value: npt.ArrayLike, ratio: float = 1.0) -> Floats:
+    """The most that one may pay to win a customer.
+
+    Parameters
+    ----------
+    value : any shape, money, lifetime value before the acquisition cost
+    ratio : value asked for per unit of cost, > 0: 1 leaves nothing, 3 is the rule of three
+
+    Returns
+    -------
+    the shape of `value`, money ≥ 0
+
+    Examples
+    --------
+    >>> most_to_acquire([300.0, -20.0], ratio=RULE_OF_THREE)
+    array([100.,   0.])
+    """
+    if not ratio > 0:
+        raise RangeError(f"ratio must be positive, got {ratio!r}. Write 3 for three to one.")
+    return np.maximum(_floats(value), 0.0) / ratio
+
+
+def most_to_keep(value: npt.ArrayLike, gain: npt.ArrayLike) -> Floats:
+    """The most that one may pay, per customer addressed, to keep customers.
+
+    Parameters
+    ----------
+    value : any shape, money, lifetime value of a customer who stays
+    gain : broadcasts, by how much the effort raises the probability of staying, in [0, 1]; 5 points are 0.05
+
+    Returns
+    -------
+    the common shape, money ≥ 0
+
+    Examples
+    --------
+    >>> most_to_keep(300.0, 0.05)
+    array(15.)
+    """
+    return np.asarray(np.maximum(_floats(value), 0.0) * _shares(gain, "gain"))
+
+
+def churn_over(churn: npt.ArrayLike, periods: float) -> Floats:
+    """The churn over several periods from that of one: twelve months make a year.
+
+    Parameters
+    ----------
+    churn : any shape, probability c in [0, 1] of leaving within one period
+    periods : ≥ 0, how many
+
+    Returns
+    -------
+    the shape of `churn`, 1 − (1 − c)^periods, which is less than c × periods
+
+    Examples
+    --------
+    >>> churn_over(0.05, 12).round(4)
+    np.float64(0.4596)
+    """
+    return np.asarray(1 - (1 - _shares(churn, "churn")) ** periods)
+
+
+def _floats(given: npt.ArrayLike) -> Floats:
+    return np.asarray(given, dtype=np.float64)
+
+
+def _shares(given: npt.ArrayLike, name: str) -> Floats:
+    shares = _floats(given)
+    wrong = shares[(shares < 0) | (shares > 1)]
+    if wrong.size:
+        raise RangeError(f"{name} must lie in [0, 1], got {wrong.flat[0]:g}. Write 5 % as 0.05.")
+    return shares
+
+
+def _rate(annual_rate: float) -> float:
+    if not 0 <= annual_rate < np.inf:
+        raise RangeError(f"annual_rate must be finite and at least 0, got {annual_rate!r}. 10 % is 0.10.")
+    return annual_rate
