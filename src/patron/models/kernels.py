@@ -2,10 +2,10 @@
 
 A kernel gets coordinates θ and one array that holds everything else, arrays behind one another as
 :func:`patron.models.compression.packed` lays them out, and writes the gradient. Two callers share each
-kernel: Python (`purchases`, `spend`) and, without Python in between, the sampler (`purchases_density`,
-`spend_density`), for which the array begins with the whitened frame of the posterior. What the formulas are
-stands where they can be read: :mod:`patron.models.purchases.likelihood` and
-:mod:`patron.models.spend_likelihood`.
+kernel: Python (`purchases`, `spend`, `renewals`) and, without Python in between, the sampler (the same names
+with `_density`), for which the array begins with the whitened frame of the posterior. What the formulas are
+stands where they can be read: :mod:`patron.models.purchases.likelihood`,
+:mod:`patron.models.spend_likelihood` and :mod:`patron.models.renewal_likelihood`.
 
 Compiled code is kept on disk beside this file, or in the user's cache folder where that cannot be written;
 only the first fit after an installation waits for the compiler. Everything is in this one file because the
@@ -23,6 +23,8 @@ __all__ = [
     "placed",
     "purchases",
     "purchases_density",
+    "renewals",
+    "renewals_density",
     "spend",
     "spend_density",
     "unchanged",
@@ -264,6 +266,42 @@ def spend(theta: Floats, data: Floats, slope: Floats) -> float:
 
 
 @njit(nogil=True, error_model="numpy", cache=_KEPT)
+def renewals(theta: Floats, data: Floats, slope: Floats) -> float:
+    """The log-likelihood of renewals (sBG) at θ; `slope` gets the gradient.
+
+    Parameters
+    ----------
+    theta, slope : (2 + k,)
+    data : design (n_segments · k); and segment, renewals made before, contracts lost and contracts kept, once
+        per distinct number of renewals of a segment
+    """
+    at = _begins(data)
+    design, k = data[at[0] : at[1]], len(theta) - 2
+    of, age, lost, kept = data[at[1] : at[2]], data[at[2] : at[3]], data[at[3] : at[4]], data[at[4] : at[5]]
+    n, kappa = int(of[-1]) + 1, exp(theta[1])
+    phi, of_logit = np.empty(n), np.zeros(n)
+    for s in range(n):
+        logit = theta[0]
+        for j in range(k):
+            logit += design[s * k + j] * theta[2 + j]
+        phi[s] = 1.0 / (1.0 + exp(-logit))
+    slope[:] = 0.0
+    value: float = 0.0
+    for i in range(len(of)):
+        s = int(of[i])
+        leaves, stays, total = kappa * phi[s], kappa * (1.0 - phi[s]) + age[i], kappa + age[i]
+        value += lost[i] * log(leaves) + kept[i] * log(stays) - (lost[i] + kept[i]) * log(total)
+        by_stays = kept[i] / stays
+        of_logit[s] += (1.0 - phi[s]) * (lost[i] - leaves * by_stays)
+        slope[1] += lost[i] + kappa * ((1.0 - phi[s]) * by_stays - (lost[i] + kept[i]) / total)
+    for s in range(n):
+        slope[0] += of_logit[s]
+        for j in range(k):
+            slope[2 + j] += of_logit[s] * design[s * k + j]
+    return value
+
+
+@njit(nogil=True, error_model="numpy", cache=_KEPT)
 def placed(z: Floats, frame: Floats, theta: Floats) -> None:
     """θ of a point in the whitened frame: mode + factor · z."""
     d = len(z)
@@ -321,6 +359,19 @@ def spend_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, data
     theta, slope = np.empty(d), np.empty(d)
     placed(carray(at, (d,)), frame, theta)
     value = spend(theta, data[2 + len(frame) :], slope)
+    value_at[0] = with_prior(value, theta, slope, frame, carray(slope_at, (d,)))
+    return 0 if np.isfinite(value_at[0]) else _DOES_NOT_COUNT
+
+
+@cfunc(DENSITY, error_model="numpy", cache=_KEPT)
+def renewals_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, data_at: Floats) -> int:
+    """As `purchases_density`, for `renewals`."""
+    d = int(dim)
+    data = carray(data_at, (int(data_at[0]),))
+    frame = data[2 : 2 + int(data[1])]
+    theta, slope = np.empty(d), np.empty(d)
+    placed(carray(at, (d,)), frame, theta)
+    value = renewals(theta, data[2 + len(frame) :], slope)
     value_at[0] = with_prior(value, theta, slope, frame, carray(slope_at, (d,)))
     return 0 if np.isfinite(value_at[0]) else _DOES_NOT_COUNT
 
