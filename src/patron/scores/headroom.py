@@ -47,7 +47,7 @@ def growth_headroom(
     category_margin: Floats,
     *,
     n_peers: int = 30,
-    most_peers: int = 5_000,
+    most_peers: int = 2_000,
     quantile: float = 0.8,
     random_state: int = 0,
 ) -> pd.DataFrame:
