@@ -1,0 +1,144 @@
+"""Lookalikes: the customers most like a chosen group, by what is known when a customer is won.
+
+Who resembles the best customers by what they bought since is no news, and nothing that could be known of
+somebody who has only just arrived. So only what was known at acquisition is compared: attributes, channel,
+the cost to acquire, and the first order.
+
+How much a customer resembles the group is a sum of log-odds, one for each thing known: how much more common
+the customer's value is in the group than among the others. Numbers count by tenths of all customers.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from patron.errors import RangeError, TableError
+from patron.features.catalogue import FeatureCatalogue
+
+__all__ = ["known_at_acquisition", "lookalikes"]
+
+type Floats = npt.NDArray[np.float64]
+type Integers = npt.NDArray[np.intp]
+type Flags = npt.NDArray[np.bool_]
+
+FIRST_KNOWN = ("acquisition_cost", "first_order_value")
+"""Features besides the attributes that never change after a customer has been won."""
+
+TENTHS = np.arange(1, 10) / 10
+
+
+def known_at_acquisition(features: pd.DataFrame, catalogue: FeatureCatalogue) -> pd.DataFrame:
+    """Of feature rows, what was known when the customer was won.
+
+    Parameters
+    ----------
+    features : one row per customer: customer_id and the features of the catalogue
+    catalogue : says which of them are attributes
+
+    Returns
+    -------
+    customer_id, the attributes (channel among them), acquisition_cost and first_order_value, as far as they
+    are there. Rows: those of `features`.
+
+    Examples
+    --------
+    >>> from patron.features.catalogue import Attribute, FeatureSpec
+    >>> town = FeatureSpec("attribute_town", "attributes", "town", "category", "town is {value}")
+    >>> catalogue = FeatureCatalogue((town,), attributes=(Attribute("town", "attribute_town", "text"),))
+    >>> rows = pd.DataFrame({"customer_id": [7], "attribute_town": ["Qom"], "orders_90d": [3.0]})
+    >>> known_at_acquisition(rows, catalogue)
+       customer_id attribute_town
+    0            7            Qom
+    """
+    attributes = tuple(attribute.feature for attribute in catalogue.attributes)
+    there = [name for name in (*attributes, *FIRST_KNOWN) if name in features.columns]
+    return features[["customer_id", *there]]
+
+
+def lookalikes(known: pd.DataFrame, group: npt.ArrayLike, *, most: int | None = None) -> pd.DataFrame:
+    """The customers outside the group who are most like it, best first.
+
+    Parameters
+    ----------
+    known : one row per customer: customer_id, and what was known at acquisition: texts and numbers, null
+        where unknown (which may be alike, too)
+    group : (n_customers,) truth value, who is in the chosen group
+    most : count, how many lookalikes; None for everybody outside the group
+
+    Returns
+    -------
+    customer_id, likeness (log-odds; 0 is no more like the group than like the others), because (the column in
+    which the customer is most like the group; null where in none). Rows: by likeness, among equals in the
+    order of `known`.
+
+    Raises
+    ------
+    TableError : `known` holds nothing but customer_id, or the group has another length
+    RangeError : nobody or everybody is in the group, or `most` is below 1
+
+    Notes
+    -----
+    Σ ln((g_v + 1) / (G + k)) − ln((o_v + 1) / (O + k)) over the columns, where g_v of the G customers in the
+    group and o_v of the O others have the customer's value, one of k. The ones keep a rare value from
+    deciding alone.
+
+    Examples
+    --------
+    >>> known = pd.DataFrame({"customer_id": [1, 2, 3, 4, 5], "channel": ["referral", "referral", "search",
+    ...                       "referral", "search"]})
+    >>> lookalikes(known, known["customer_id"] <= 2, most=1)
+       customer_id  likeness  because
+    0            4  0.628609  channel
+    """
+    chosen = np.asarray(group, dtype=bool)
+    columns = [str(name) for name in known.columns if name != "customer_id"]
+    _check(known, columns, chosen, most)
+    parts = np.column_stack([_log_odds(_codes(known[name]), chosen) for name in columns])
+    outside = np.flatnonzero(~chosen)
+    parts = parts[outside].round(12)  # so that the order of summation moves nobody
+    likeness = parts.sum(axis=1)
+    best = np.argsort(-likeness, kind="stable")[:most]
+    because = np.array(columns, dtype=object)[parts.argmax(axis=1)]
+    because[parts.max(axis=1) <= 0] = None
+    return pd.DataFrame(
+        {
+            "customer_id": known["customer_id"].iloc[outside[best]].array,
+            "likeness": likeness[best],
+            "because": because[best],
+        }
+    )
+
+
+def _codes(column: pd.Series) -> Integers:
+    """(n_customers,) which value each has: texts as they are, numbers by tenths; unknown is a value, too."""
+    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        there = numbers[np.isfinite(numbers)]
+        cuts = np.unique(np.quantile(there, TENTHS)) if there.size else TENTHS
+        column = pd.Series(np.where(np.isnan(numbers), -1, np.searchsorted(cuts, numbers)))
+    codes = pd.factorize(column.astype(object), use_na_sentinel=False)[0]
+    return codes.astype(np.intp)
+
+
+def _log_odds(codes: Integers, chosen: Flags) -> Floats:
+    """(n_customers,) how much more common each customer's value is in the group than among the others."""
+    values = codes.max() + 1
+    inside = np.bincount(codes[chosen], minlength=values)
+    outside = np.bincount(codes[~chosen], minlength=values)
+    odds = np.log((inside + 1) / (chosen.sum() + values)) - np.log((outside + 1) / ((~chosen).sum() + values))
+    found: Floats = odds[codes]
+    return found
+
+
+def _check(known: pd.DataFrame, columns: list[str], chosen: Flags, most: int | None) -> None:
+    if not columns:
+        raise TableError(
+            "Nothing is known of the customers at acquisition: give --customers with attributes, or amounts."
+        )
+    if chosen.shape != (len(known),):
+        raise TableError(f"The group must say yes or no for {len(known)} customers, and has {chosen.shape}.")
+    if chosen.all() or not chosen.any():
+        who = "everybody" if chosen.all() else "nobody"
+        raise RangeError(f"The group holds {who}, so that there is nobody to compare it with: choose some.")
+    if most is not None and most < 1:
+        raise RangeError(f"most must be at least 1, got {most!r}.")
