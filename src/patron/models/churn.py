@@ -50,8 +50,7 @@ class ChurnClassifier(Estimator):
 
     Parameters
     ----------
-    n_estimators : most trees, ≥ 1
-    learning_rate : weight of each tree, in (0, 1]
+    n_estimators, learning_rate : most trees, ≥ 1; weight of each tree, in (0, 1]
     num_leaves, max_depth : bounds of each tree, ≥ 2 and ≥ 1; small trees keep reasons fast and steady
     min_child_samples : fewest customers in a leaf, ≥ 1
     early_stopping_rounds : trees without gain on `stop` after which growing ends, ≥ 1
@@ -70,6 +69,7 @@ class ChurnClassifier(Estimator):
     feature_names_in_ : (n_features,) names, in the order of the trees' columns
     classes_ : (2,) 0 stays, 1 leaves
     n_features_in_, n_trees_ : counts; trees of all seeds
+    encoder_ : turns features into the matrix that the trees see
     base_rate_ : share of leavers among the rows that grew the trees
     calibration_ : "isotonic", "sigmoid" or None
     feature_importance_ : one row per feature: `feature`, `gain` (log-loss saved), `share` of all gain,
@@ -209,8 +209,14 @@ class ChurnClassifier(Estimator):
         NotFittedError, TableError : not fitted; a feature is missing
         InputError : a number is infinite or is text
         """
-        leaves = self._in_chunks(X, lambda matrix: self._calibrated(self._forest.add_up(matrix, self.n_jobs)))
+        leaves = self._in_chunks(X, self.leaves)
         return np.column_stack([1 - leaves, leaves])
+
+    def leaves(self, matrix: npt.NDArray[np.float32]) -> Floats:
+        """(n_customers,) P(leave) of rows of a matrix that `encoder_` made."""
+        moved = self._fitted().add_up(matrix, self.n_jobs) + self._shift
+        probability = expit(moved) if self._calibration is None else self._calibration(moved)
+        return np.clip(probability, _NEVER_CERTAIN, 1 - _NEVER_CERTAIN)
 
     def predict(self, X: pd.DataFrame) -> npt.NDArray[np.int64]:
         """(n_customers,) 1 where leaving is more likely than staying. Whom to contact is about cost."""
@@ -274,7 +280,7 @@ class ChurnClassifier(Estimator):
         settings = {name: value.item() if isinstance(value, np.generic) else value for name, value in given}
         return text, {
             "settings": settings,
-            "encoder": self._encoder.to_dict(),
+            "encoder": self.encoder_.to_dict(),
             "calibration": None if self._calibration is None else self._calibration.to_dict(),
             "base_rate": self.base_rate_,
             "shift": self._shift,
@@ -340,7 +346,7 @@ class ChurnClassifier(Estimator):
         rate: float,
         shift: float,
     ) -> None:
-        self._forest, self._encoder, self._calibration, self._shift = forest, encoder, calibration, shift
+        self._forest, self.encoder_, self._calibration, self._shift = forest, encoder, calibration, shift
         self.classes_ = np.array([0, 1])
         self.feature_names_in_ = np.array(encoder.names, dtype=object)
         self.n_features_in_ = len(encoder.names)
@@ -357,12 +363,7 @@ class ChurnClassifier(Estimator):
     def _in_chunks(self, X: pd.DataFrame, compute: Callable[[npt.NDArray[np.float32]], Floats]) -> Floats:
         self._fitted()
         chunks = (X.iloc[start : start + _CHUNK] for start in range(0, max(len(X), 1), _CHUNK))
-        return np.concatenate([compute(self._encoder.encode(chunk)) for chunk in chunks])
-
-    def _calibrated(self, log_odds: Floats) -> Floats:
-        moved = log_odds + self._shift
-        probability = expit(moved) if self._calibration is None else self._calibration(moved)
-        return np.clip(probability, _NEVER_CERTAIN, 1 - _NEVER_CERTAIN)
+        return np.concatenate([compute(self.encoder_.encode(chunk)) for chunk in chunks])
 
 
 def _encoded(

@@ -174,18 +174,27 @@ class ValueCombination:
         DataFrame, one row per customer in order, index 0, 1, 2, …: expected_value, expected_value_low,
         expected_value_high; money, 0 ≤ low ≤ high
         """
+        return pd.DataFrame(self.columns(btyd_expected, tree_expected, low, high, level))
+
+    def columns(
+        self,
+        btyd_expected: npt.ArrayLike,
+        tree_expected: npt.ArrayLike | None,
+        low: npt.ArrayLike,
+        high: npt.ArrayLike,
+        level: float = 1.0,
+    ) -> dict[str, Floats]:
+        """The columns of `predict` as arrays."""
         btyd = _money(btyd_expected, "btyd_expected")
         trees = btyd if tree_expected is None else _money(tree_expected, "tree_expected")
         expected = level * self._expected(btyd, trees)
         moved = expected / np.maximum(btyd, self.smallest)
         upper = self.high_stretch * moved * _money(high, "high")
-        return pd.DataFrame(
-            {
-                "expected_value": expected,
-                "expected_value_low": np.minimum(self.low_stretch * moved * _money(low, "low"), upper),
-                "expected_value_high": upper,
-            }
-        )
+        return {
+            "expected_value": expected,
+            "expected_value_low": np.minimum(self.low_stretch * moved * _money(low, "low"), upper),
+            "expected_value_high": upper,
+        }
 
     def anchored(
         self, btyd_expected: npt.ArrayLike, tree_expected: npt.ArrayLike | None, total: float

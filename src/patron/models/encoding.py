@@ -18,6 +18,7 @@ infinity, text in a number              an error that names the column
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -116,8 +117,20 @@ class FeatureEncoder:
         matrix[:, numbers] = matrix_of(X, [self.names[position] for position in numbers], frame)
         for position in categories:
             name = self.names[position]
-            matrix[:, position] = _codes(X[name], self.levels[name])
+            matrix[:, position] = self.codes(name, X[name].tolist())
         return matrix
+
+    def codes(self, name: str, values: Sequence[Any]) -> npt.NDArray[np.float32]:
+        """The codes of a category, NaN for a missing value or a level that is not known.
+
+        Examples
+        --------
+        >>> FeatureEncoder(("plan",), {"plan": ("basic", "gold")}).codes("plan", ["gold", "new", None])
+        array([ 1., nan, nan], dtype=float32)
+        """
+        code_of = _code_of(self.levels[name])
+        known = {value: code_of.get(_level(value), np.nan) for value in set(values) if not _missing(value)}
+        return np.array([known.get(value, np.nan) for value in values], dtype=np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """Names and levels as JSON has them."""
@@ -275,11 +288,13 @@ def _learn_levels(column: pd.Series) -> tuple[str, ...]:
     return tuple(sorted(by_frequency[:MOST_LEVELS]))
 
 
-def _codes(column: pd.Series, levels: tuple[str, ...]) -> npt.NDArray[np.float64]:
-    position, found = pd.factorize(column)
-    code_of = {level: float(code) for code, level in enumerate(levels)}
-    codes = np.array([code_of.get(_level(value), np.nan) for value in found] + [np.nan])
-    return codes[position]  # factorize marks a missing value by -1: the last code
+@lru_cache(maxsize=256)
+def _code_of(levels: tuple[str, ...]) -> dict[str, float]:
+    return {level: float(code) for code, level in enumerate(levels)}
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
 
 
 def _level(value: Any) -> str:

@@ -16,15 +16,16 @@ import pandas as pd
 
 from patron.errors import InputError, PatronWarning
 from patron.features.catalogue import FeatureCatalogue, FeatureSpec
+from patron.models.asking import ask_all
 from patron.models.percentiles import PERCENTILE, Percentiles
-from patron.models.predictive import OutlookSettings, ask_all
+from patron.models.predictive import OutlookSettings
 from patron.models.purchases import BetaGeoModel
 from patron.models.spend import GammaGammaModel
 from patron.models.value import CustomerValueModel
 
 __all__ = [
-    "EXPECTED", "RFM", "columns_of", "expected_columns", "fit_quickly", "spec_of", "tree_columns",
-    "tree_rows",
+    "EXPECTED", "RFM", "columns_of", "expectations", "expected_columns", "fit_quickly", "spec_of",
+    "tree_columns", "tree_rows",
 ]  # fmt: skip
 
 type Floats = npt.NDArray[np.float64]
@@ -124,13 +125,19 @@ def expected_columns(
         horizon=horizon_days, value_horizon=horizon_days, rate=0.0, n_draws=100, random_state=0, level=0.8
     )
     _, found = ask_all(lambda outlook, _: outlook.expectations(), value.purchases, value.spend, rfm, ahead)
-    names = ("p_alive", "p_no_purchase", "purchases", "order_value")
-    return _columns(*(found[name] for name in names)).set_index(features.index)
+    names = zip(NAMES, ("p_alive", "p_no_purchase", "purchases", "order_value"), strict=False)
+    return pd.DataFrame(expectations({name: found[said] for name, said in names}), index=features.index)
 
 
 def columns_of(predicted: pd.DataFrame) -> pd.DataFrame:
     """The columns of `EXPECTED` out of what :meth:`patron.models.value.CustomerValueModel.predict` said."""
-    return _columns(*(predicted[name].to_numpy() for name in NAMES[:4]))
+    return pd.DataFrame(expectations({name: predicted[name].to_numpy() for name in NAMES[:4]}))
+
+
+def expectations(predicted: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The same as arrays."""
+    orders = {"expected_value": predicted["expected_purchases"] * predicted["expected_order_value"]}
+    return {name: predicted[name] for name in NAMES[:4]} | orders
 
 
 def tree_columns(catalogue: FeatureCatalogue) -> tuple[str, ...]:
@@ -182,8 +189,3 @@ def spec_of(column: str, catalogue: FeatureCatalogue) -> FeatureSpec:
 
 
 _BY_NAME: Mapping[str, FeatureSpec] = {spec.name: spec for spec in EXPECTED}
-
-
-def _columns(p_alive: Floats, p_no_purchase: Floats, purchases: Floats, order_value: Floats) -> pd.DataFrame:
-    columns = (p_alive, p_no_purchase, purchases, order_value, purchases * order_value)
-    return pd.DataFrame(dict(zip(NAMES, columns, strict=True)))

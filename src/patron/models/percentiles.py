@@ -18,11 +18,12 @@ import pandas as pd
 
 from patron.errors import SettingsError, TableError, some
 from patron.models.encoding import matrix_of, numbers_of
+from patron.models.rows import Columns, count_rows
 
 __all__ = ["ENOUGH_FOR_RANKS", "MOST_POINTS", "PERCENTILE", "Percentiles", "Ranks"]
 
 type Singles = npt.NDArray[np.float32]
-type Ranks = Literal["auto", "own", "model"]
+type Ranks = Literal["auto", "own", "model"] | "Percentiles"
 
 MOST_POINTS = 200
 """Points of the grid of one feature."""
@@ -104,13 +105,23 @@ class Percentiles:
         if absent := [name for name in self.grids if name not in features.columns]:
             raise _lacking(features, absent[0])
         placed = np.asfortranarray(matrix_of(features, self.names, RANKED))
-        unknown = np.isnan(placed)  # which a grid of one point would rank too
-        for column, (numbers, ranks) in zip(placed.T, self.grids.values(), strict=True):
-            column[...] = np.interp(column, numbers, ranks) if numbers.size else np.nan
-        placed[unknown] = np.nan
+        self.place_rows(placed.T, into=placed.T)
         return pd.DataFrame(
             placed, index=features.index, columns=[name + PERCENTILE for name in self.grids], copy=False
         )
+
+    def place_rows(self, numbers: Singles, into: Singles) -> None:
+        """The same for arrays.
+
+        Parameters
+        ----------
+        numbers : (n_features, n_customers) finite or NaN, in the order of `names`
+        into : (n_features, n_customers) takes the percentiles; may be `numbers` itself
+        """
+        unknown = np.isnan(numbers)  # which a grid of one point would rank too
+        for row, place, (points, ranks) in zip(numbers, into, self.grids.values(), strict=True):
+            place[...] = np.interp(row, points, ranks) if points.size else np.nan
+        into[unknown] = np.nan
 
     def among(self, features: pd.DataFrame, ranks: Ranks = "auto") -> "Percentiles":
         """The grid that these customers are to be ranked by: this one, or their own.
@@ -118,7 +129,8 @@ class Percentiles:
         Parameters
         ----------
         features : the customers who are ranked
-        ranks : "own", "model" (this one), or "auto": their own from `ENOUGH_FOR_RANKS` customers on
+        ranks : "own", "model" (this one), or "auto": their own from `ENOUGH_FOR_RANKS` customers on; or the
+            grid of the whole population, where these are a batch of it
 
         Raises
         ------
@@ -130,10 +142,22 @@ class Percentiles:
         >>> model.among(pd.DataFrame({"gap": [7.0]})) is model
         True
         """
+        return self._which(len(features), ranks) or type(self).learn(features, self.names)
+
+    def among_columns(self, columns: Columns, ranks: Ranks = "auto") -> "Percentiles":
+        """The same for arrays."""
+        return self._which(count_rows(columns), ranks) or type(self)(
+            {name: _grid(columns[name].astype(np.float32)) for name in self.names}
+        )
+
+    def _which(self, customers: int, ranks: Ranks) -> "Percentiles | None":
+        """The grid to rank so many customers by; None for their own."""
+        if isinstance(ranks, Percentiles):
+            return ranks
         if ranks not in ("auto", "own", "model"):
             raise SettingsError(f"ranks must be 'auto', 'own' or 'model', got {ranks!r}.")
-        own = ranks == "own" or (ranks == "auto" and len(features) >= ENOUGH_FOR_RANKS)
-        return type(self).learn(features, self.names) if own else self
+        own = ranks == "own" or (ranks == "auto" and customers >= ENOUGH_FOR_RANKS)
+        return None if own else self
 
     def to_arrays(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         """The grids end to end as arrays of numbers, and as plain values the names and how many points each

@@ -22,15 +22,18 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from patron.features.catalogue import FeatureCatalogue
-from patron.models.expected import RFM, columns_of, tree_columns, tree_rows
+from patron.models.customers import Customers, read_customers
+from patron.models.expected import RFM, columns_of, expectations, tree_columns, tree_rows
 from patron.models.percentiles import Percentiles, Ranks
+from patron.models.rows import Columns, as_columns, count_rows, take_rows
+from patron.models.tree_matrix import tree_matrix
 
 if TYPE_CHECKING:
     from patron.models.bundle import Bundle
     from patron.models.churn import ChurnClassifier
     from patron.models.value import CustomerValueModel
 
-__all__ = ["Seen", "learn_percentiles", "predict_rows", "see"]
+__all__ = ["Seen", "learn_percentiles", "predict_columns", "predict_rows", "see"]
 
 type Floats = npt.NDArray[np.float64]
 
@@ -50,22 +53,59 @@ def predict_rows(
     random_state: int = 0,
 ) -> pd.DataFrame:
     """What is expected of each customer; see :meth:`patron.models.bundle.Bundle.predict`."""
+    read_customers(_rfm(features), purchases=True, spend=True)
+    predicted = predict_columns(
+        bundle,
+        as_columns(features, (*RFM, *bundle.catalogue.numbers)),
+        ranks=ranks,
+        horizon_days=horizon_days,
+        value_horizon_days=value_horizon_days,
+        annual_discount_rate=annual_discount_rate,
+        interval=interval,
+        random_state=random_state,
+    )
+    return pd.DataFrame({"customer_id": features["customer_id"].array, **predicted})
+
+
+def predict_columns(
+    bundle: "Bundle",
+    features: Columns,
+    *,
+    ranks: Ranks = "auto",
+    horizon_days: float | None = None,
+    value_horizon_days: float | None = None,
+    annual_discount_rate: float | None = None,
+    interval: float = 0.8,
+    random_state: int = 0,
+) -> dict[str, Floats]:
+    """The columns of `predict_rows` but the id, as arrays.
+
+    Parameters
+    ----------
+    features : as there, as arrays; the RFM columns keep the rules of :mod:`patron.models.customers`
+    bundle, ranks, horizon_days, value_horizon_days, annual_discount_rate, interval, random_state : as there
+
+    Returns
+    -------
+    column → (n_customers,)
+    """
     horizon = bundle.horizon_days if horizon_days is None else horizon_days
     farther = bundle.value_horizon_days if value_horizon_days is None else value_horizon_days
-    predicted = _with_rate(bundle.value, annual_discount_rate).predict(
-        _rfm(features),
+    expected = _with_rate(bundle.value, annual_discount_rate).expected(
+        Customers(pd.RangeIndex(count_rows(features)), *(features[name] for name in RFM)),
         horizon_days=horizon,
         value_horizon_days=farther,
         interval=interval,
         random_state=random_state,
     )
-    predicted["customer_id"] = features["customer_id"].array
-    predicted.insert(1, "churn_probability", predicted["p_no_purchase"])
-    if bundle.churn is None or horizon != bundle.horizon_days or not bundle.classifies(features):
+    predicted = {"churn_probability": expected["p_no_purchase"], **expected}
+    complete = all(name in features for name in bundle.catalogue.names)
+    if bundle.churn is None or horizon != bundle.horizon_days or not complete:
         return predicted
-    churn, trees = _ask_trees(bundle, bundle.churn, _see(bundle, features, predicted, ranks))
+    seen = features if bundle.percentiles is None else {**features, **expectations(expected)}
+    churn, trees = _ask_trees(bundle, bundle.churn, seen, ranks)
     predicted["churn_probability"] = churn
-    predicted["expected_purchases"] *= bundle.level.purchases
+    predicted["expected_purchases"] = expected["expected_purchases"] * bundle.level.purchases
     if bundle.combination is not None:
         _combine(predicted, bundle, trees, horizon, farther)
     return predicted
@@ -117,33 +157,43 @@ def learn_percentiles(bundle: "Bundle", features: pd.DataFrame, predicted: pd.Da
     return Percentiles.learn(_figures(bundle, features, predicted), tree_columns(bundle.catalogue))
 
 
-def _ask_trees(bundle: "Bundle", classifier: "ChurnClassifier", seen: Seen) -> tuple[Floats, Floats | None]:
+def _ask_trees(
+    bundle: "Bundle", classifier: "ChurnClassifier", seen: Columns, ranks: Ranks
+) -> tuple[Floats, Floats | None]:
     """(n_customers,) probability of leaving, and money as the trees expect it; None without such trees."""
-    n_customers = len(seen.figures)
+    n_customers, value_trees = count_rows(seen), bundle.value_trees
+    grid = None if bundle.percentiles is None else bundle.percentiles.among_columns(seen, ranks)
     churn, money = np.empty(n_customers), np.empty(n_customers)
     for start in range(0, n_customers, _CHUNK):
         chunk = slice(start, start + _CHUNK)
-        rows = seen.rows(chunk)
-        churn[chunk] = classifier.predict_proba(rows)[:, 1]
-        if bundle.value_trees is not None:
-            money[chunk] = bundle.value_trees.predict(rows)
+        columns = seen if n_customers <= _CHUNK else take_rows(seen, chunk)
+        matrix = tree_matrix(columns, classifier.encoder_, grid)
+        churn[chunk] = classifier.leaves(matrix)
+        if value_trees is not None:
+            if value_trees.encoder_ != classifier.encoder_:
+                matrix = tree_matrix(columns, value_trees.encoder_, grid)
+            money[chunk] = value_trees.expected(matrix)
     if bundle.level.log_odds:
         moved = expit(logit(churn) + bundle.level.log_odds)
         churn = np.clip(moved, _NEVER_CERTAIN, 1 - _NEVER_CERTAIN)
-    return churn, None if bundle.value_trees is None else money
+    return churn, None if value_trees is None else money
 
 
 def _combine(
-    predicted: pd.DataFrame, bundle: "Bundle", trees: Floats | None, horizon: float, farther: float
+    predicted: dict[str, Floats],
+    bundle: "Bundle",
+    trees: Floats | None,
+    horizon: float,
+    farther: float,
 ) -> None:
     """Put the combined value in place of the value model's, and let the growth follow."""
     if bundle.combination is None:
         return
     bounds = [f"expected_value{end}" for end in ("", "_low", "_high")]
-    btyd, low, high = (predicted[name].to_numpy() for name in bounds)
-    combined = bundle.combination.predict(btyd, trees, low, high)
+    btyd, low, high = (predicted[name] for name in bounds)
+    combined = bundle.combination.columns(btyd, trees, low, high)
     for end, alone in zip(("", "_low", "_high"), (btyd, low, high), strict=True):
-        value, growth = combined[f"expected_value{end}"].to_numpy(), predicted[f"growth_potential{end}"]
+        value, growth = combined[f"expected_value{end}"], predicted[f"growth_potential{end}"]
         if farther >= horizon:  # the days after the horizon stay as they were expected
             grown = growth + (value - alone)
         else:

@@ -14,28 +14,22 @@ The letters are those of `patron.models.purchases.expectation`; of spend: an ord
 ν ~ Gamma(q, v) over customers, and z is the mean of the x repeat orders seen.
 """
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.special import gammaincinv
 
-from patron.errors import PatronWarning
-from patron.models.customers import Customers, read_customers
 from patron.models.intervals import interval_of
-from patron.models.purchases import BetaGeoModel
 from patron.models.purchases.by_age import PurchasesByAge
 from patron.models.purchases.expectation import log_odds_gone
 from patron.models.purchases.rate import FARTHEST
 from patron.models.purchases.simulate import Futures, draw_chances, draws_at_a_time, purchase_counts
-from patron.models.segments import ParameterDraws, segments_of, thinned
-from patron.models.spend import GammaGammaModel
+from patron.models.segments import ParameterDraws, thinned
 
-__all__ = ["Buyers", "Outlook", "OutlookSettings", "Question", "ask_all"]
+__all__ = ["Buyers", "Outlook", "OutlookSettings"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -44,7 +38,6 @@ Pairs = tuple[Index, Floats]  # distinct (x, T): which of the distinct x, and T
 
 BLOCK = 2048  # customers at a time: the arrays of a block stay in the processor's cache
 SLICE = 0.02  # a simulated purchase is discounted as in the middle of a stretch of time that takes this share
-MANY = 1000  # segments from which on waiting is announced: each takes about 20 milliseconds
 MOST = 1e30  # of money, in the units of the input: a bound that keeps single precision finite
 
 
@@ -270,38 +263,6 @@ class Outlook:
 
     def _empty(self, *names: str) -> dict[str, Floats]:
         return {name: np.empty(self._buyers.x.size) for name in names}
-
-
-type Question = Callable[[Outlook, Index], Mapping[str, Floats]]
-
-
-def ask_all(
-    question: Question,
-    purchases: BetaGeoModel,
-    spend: GammaGammaModel,
-    rfm: pd.DataFrame,
-    settings: OutlookSettings,
-) -> tuple[Customers, dict[str, Floats]]:
-    """The customers of `rfm`, and the answers to `question` for each, in the order of the rows.
-
-    `question` is asked of the outlook of each segment of customers, with the rows that are in it.
-    """
-    customers = read_customers(rfm, purchases=True, spend=True)
-    seen = np.where(customers.frequency > 0, customers.monetary_value, 0.0)
-    buyers = Buyers(customers.frequency, customers.recency, customers.T, seen)
-    found: dict[str, Floats] = {}
-    segments = segments_of(purchases, spend, rfm)
-    if len(segments) > MANY:
-        warnings.warn(
-            f"the covariates tell {len(segments):,} kinds of customers apart, and each takes about 20 "
-            "milliseconds. Put numbers into bands before fitting: every band is one kind.",
-            PatronWarning,
-            stacklevel=4,
-        )
-    for rows, draws in segments:
-        for name, values in question(Outlook(draws, buyers[rows], settings), rows).items():
-            found.setdefault(name, np.empty(len(customers)))[rows] = values
-    return customers, found
 
 
 def _mean_orders(spend: Mapping[str, Floats], x: Floats) -> Floats:

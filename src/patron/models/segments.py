@@ -15,7 +15,7 @@ from patron.models.compression import distinct_rows
 from patron.models.purchases import BetaGeoModel
 from patron.models.spend import GammaGammaModel
 
-__all__ = ["ParameterDraws", "segments_of", "thinned"]
+__all__ = ["ParameterDraws", "one_segment", "segments_of", "thinned"]
 
 type Floats = npt.NDArray[np.float64]
 type Index = npt.NDArray[np.intp]
@@ -79,6 +79,20 @@ def segments_of(
         )
         segments.append((np.flatnonzero(which == number), draws))
     return segments
+
+
+def one_segment(purchases: BetaGeoModel, spend: GammaGammaModel) -> ParameterDraws | None:
+    """The parameter draws of all customers; None where covariates tell them apart.
+
+    Examples
+    --------
+    >>> model = BetaGeoModel.from_params(r=0.24, alpha=30.9, a=0.79, b=2.43)
+    >>> one_segment(model, GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44)).purchases["alpha"]
+    array([30.9])
+    """
+    if purchases.covariates_ is not None or spend.covariates_ is not None:
+        return None
+    return ParameterDraws(purchases.to_arrays()[0], spend.to_arrays()[0], purchases.family)
 
 
 def thinned(draws: Mapping[str, Floats], n_draws: int) -> dict[str, Floats]:

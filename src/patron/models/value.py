@@ -13,14 +13,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import RangeError
+from patron.models.asking import ask_all, ask_checked, settings_in_days
 from patron.models.customers import Customers, read_customers
 from patron.models.population_spend import one_price, population_spend
-from patron.models.predictive import OutlookSettings, Question, ask_all
+from patron.models.predictive import OutlookSettings
 from patron.models.purchases import BetaGeoModel
 from patron.models.purchases.expectation import discounted_expected_purchases, expected_purchases_new_customer
 from patron.models.segments import thinned
 from patron.models.spend import GammaGammaModel
-from patron.money import DAYS_PER_UNIT, continuous_rate, convert_period, valid_margin
+from patron.money import DAYS_PER_UNIT, continuous_rate, valid_margin
 
 __all__ = ["CustomerValueModel"]
 
@@ -163,24 +164,34 @@ class CustomerValueModel:
         NotFittedError : a part of the model is not fitted
         """
         settings = self._settings(horizon_days, value_horizon_days, interval, n_draws, random_state)
-        customers, found = self._ask(lambda outlook, _rows: outlook.columns(), rfm, settings)
-        kept = self._margins(margin, len(customers))
-        money = {
-            f"{column}{bound}": kept * found[f"{name}{bound}"]
-            for column, name in (("expected_value", "value"), ("growth_potential", "growth"))
-            for bound in ("", "_low", "_high")
-        }
-        return pd.DataFrame(
-            {
-                "customer_id": customers.ids,
-                "p_alive": found["p_alive"],
-                "p_no_purchase": found["p_no_purchase"],
-                "expected_purchases": found["purchases"],
-                "expected_order_value": found["order_value"],
-                **money,
-                "next_purchase_days": found["next_purchase"] * DAYS_PER_UNIT[self.purchases.time_unit],
-            }
-        )
+        customers, found = ask_all(lambda outlook, _: outlook.columns(), *self._parts, rfm, settings)
+        columns = self._in_money(found, self._margins(margin, len(customers)))
+        return pd.DataFrame({"customer_id": customers.ids, **columns})
+
+    def expected(
+        self,
+        customers: Customers,
+        horizon_days: float,
+        *,
+        value_horizon_days: float = 365,
+        interval: float = 0.8,
+        random_state: int = 0,
+    ) -> dict[str, Floats]:
+        """The columns of `predict` but the id, as arrays, of customers who have been checked.
+
+        Parameters
+        ----------
+        customers : as :func:`patron.models.customers.read_customers` gives them
+        horizon_days, value_horizon_days, interval, random_state : see `predict`
+
+        Raises
+        ------
+        TableError : the model has covariates
+        RangeError, NotFittedError : see `predict`
+        """
+        settings = self._settings(horizon_days, value_horizon_days, interval, 200, random_state)
+        found = ask_checked(*self._parts, customers, settings)
+        return self._in_money(found, self._margins(None, len(customers)))
 
     def probability_value_above(
         self,
@@ -223,10 +234,10 @@ class CustomerValueModel:
         kept = self._margins(margin, len(customers))
         revenue = np.where(kept > 0, wanted / np.where(kept > 0, kept, 1.0), np.inf)
         settings = self._settings(horizon_days, horizon_days, 0.8, n_draws, random_state)
-        _, found = self._ask(
-            lambda outlook, rows: {"probability": outlook.exceedance(revenue[rows])}, rfm, settings
+        _, found = ask_all(
+            lambda outlook, rows: {"p": outlook.exceedance(revenue[rows])}, *self._parts, rfm, settings
         )
-        return customers.series(found["probability"], "probability_value_above")
+        return customers.series(found["p"], "probability_value_above")
 
     def predict_purchases(
         self,
@@ -263,17 +274,15 @@ class CustomerValueModel:
          'expected_purchases_high': 36.0}
         """
         settings = self._settings(horizon_days, horizon_days, interval, n_draws, random_state)
-        customers, found = self._ask(
-            lambda outlook, _rows: outlook.expectations() | outlook.purchase_interval(), rfm, settings
+        customers, found = ask_all(
+            lambda outlook, _: outlook.expectations() | outlook.purchase_interval(),
+            *self._parts,
+            rfm,
+            settings,
         )
-        return pd.DataFrame(
-            {
-                "customer_id": customers.ids,
-                "expected_purchases": found["purchases"],
-                "expected_purchases_low": found["low"],
-                "expected_purchases_high": found["high"],
-            }
-        )
+        names = {"purchases": "", "low": "_low", "high": "_high"}
+        bounds = {f"expected_purchases{end}": found[name] for name, end in names.items()}
+        return pd.DataFrame({"customer_id": customers.ids, **bounds})
 
     def predict_new_customer(self, horizon_days: float) -> pd.Series:
         """What a customer of whom nothing is known yet will do after the first order.
@@ -300,20 +309,16 @@ class CustomerValueModel:
         {'expected_purchases': 1.2, 'expected_order_value': 35.22, 'expected_value': 40.9}
         """
         bought, spent = self.purchases.to_arrays()[0], self.spend.to_arrays()[0]
-        horizon = float(convert_period(_days(horizon_days, "horizon_days"), "D", to=self.purchases.time_unit))
-        rate = continuous_rate(self.annual_discount_rate, self.purchases.time_unit)
+        ahead = self._settings(horizon_days, horizon_days, 0.8, 200, 0)
+        horizon, rate = ahead.horizon, ahead.rate
         draws, family = thinned(bought, 1000), self.purchases.family
         r, alpha, a, b = (draws[name] for name in ("r", "alpha", "a", "b"))
         purchases = expected_purchases_new_customer(r, alpha, a, b, horizon, family).mean()
         discounted = discounted_expected_purchases(r, alpha, a, b, 0, 0, 0, rate, horizon, family).mean()
         order = float(np.mean(spent["p"] * spent["v"] / (spent["q"] - 1)))
-        return pd.Series(
-            {
-                "expected_purchases": purchases,
-                "expected_order_value": order,
-                "expected_value": self.margin * order * discounted,
-            }
-        )
+        worth = self.margin * order * discounted
+        columns = ("expected_purchases", "expected_order_value", "expected_value")
+        return pd.Series((purchases, order, worth), index=columns)
 
     def to_arrays(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         """The fitted model as arrays and plain values: parameter draws and settings, no customer rows.
@@ -358,30 +363,32 @@ class CustomerValueModel:
             annual_discount_rate=meta["annual_discount_rate"],
         )
 
+    @property
+    def _parts(self) -> tuple[BetaGeoModel, GammaGammaModel]:
+        return self.purchases, self.spend
+
     def _settings(
         self, horizon_days: float, value_horizon_days: float, interval: float, n_draws: int, random_state: int
     ) -> OutlookSettings:
-        """The settings of an outlook, in the time unit of the purchase model."""
-        if not 0 < interval < 1:
-            raise RangeError(f"interval must lie between 0 and 1, got {interval!r}. Write 80 % as 0.80.")
-        if n_draws < 10:
-            raise RangeError(f"n_draws must be at least 10 for an interval, got {n_draws!r}. 200 is plenty.")
-        unit = self.purchases.time_unit
-        rate = continuous_rate(self.annual_discount_rate, unit)
-        value_horizon = _days(value_horizon_days, "value_horizon_days", endless=rate > 0)
-        return OutlookSettings(
-            horizon=float(convert_period(_days(horizon_days, "horizon_days"), "D", to=unit)),
-            value_horizon=float(convert_period(value_horizon, "D", to=unit)),
-            rate=rate,
-            n_draws=n_draws,
-            random_state=random_state,
-            level=interval,
+        rate, unit = self.annual_discount_rate, self.purchases.time_unit
+        return settings_in_days(
+            horizon_days, value_horizon_days, rate, unit, interval, n_draws=n_draws, random_state=random_state
         )
 
-    def _ask(
-        self, question: Question, rfm: pd.DataFrame, settings: OutlookSettings
-    ) -> tuple[Customers, dict[str, Floats]]:
-        return ask_all(question, self.purchases, self.spend, rfm, settings)
+    def _in_money(self, found: Mapping[str, Floats], kept: Floats) -> dict[str, Floats]:
+        money = {
+            f"{column}{bound}": kept * found[f"{name}{bound}"]
+            for column, name in (("expected_value", "value"), ("growth_potential", "growth"))
+            for bound in ("", "_low", "_high")
+        }
+        return {
+            "p_alive": found["p_alive"],
+            "p_no_purchase": found["p_no_purchase"],
+            "expected_purchases": found["purchases"],
+            "expected_order_value": found["order_value"],
+            **money,
+            "next_purchase_days": found["next_purchase"] * DAYS_PER_UNIT[self.purchases.time_unit],
+        }
 
     def _margins(self, margin: npt.ArrayLike | None, n_customers: int) -> Floats:
         shares = valid_margin(self.margin if margin is None else margin)
@@ -390,10 +397,3 @@ class CustomerValueModel:
                 f"margin must be one number or {n_customers}, one per customer, got {shares.shape}."
             )
         return np.broadcast_to(shares, n_customers)
-
-
-def _days(days: float, name: str, endless: bool = False) -> float:
-    if not days > 0 or (np.isinf(days) and not endless):  # written so that NaN fails too
-        hint = " A whole lifetime needs value_horizon_days and a discount rate above 0." if days > 0 else ""
-        raise RangeError(f"{name} must be a positive number of days, got {days!r}.{hint}")
-    return float(days)

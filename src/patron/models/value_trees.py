@@ -61,6 +61,7 @@ class ValueTrees(Estimator):
     ----------
     feature_names_in_ : (n_features,) names, in the order of the trees' columns
     n_features_in_ : count
+    encoder_ : turns features into the matrix that the trees see
     n_trees_ : trees of each sum; two-part: of buying, of the amount
     mean_ : money, mean over the buyers of the rows that grew the trees
 
@@ -174,7 +175,7 @@ class ValueTrees(Estimator):
         NotFittedError, TableError, InputError : see `fit` and `predict`
         """
         self._check_fitted()
-        matrix, money = self._encoder.encode(X), _money(value, len(X), "value")
+        matrix, money = self.encoder_.encode(X), _money(value, len(X), "value")
         mean = _mean_of_buyers(money)
         trees = tuple(
             None
@@ -183,7 +184,7 @@ class ValueTrees(Estimator):
                 rows,
                 self._tree_settings(part),
                 n_trees=grown.num_trees(),
-                categories=self._encoder.category_positions,
+                categories=self.encoder_.category_positions,
                 n_jobs=self.n_jobs,
                 random_state=self.random_state,
             )
@@ -192,7 +193,7 @@ class ValueTrees(Estimator):
             )
         )
         again = type(self)(**self.get_params())
-        again._restore(trees, self._encoder, mean, float((money > 0).mean()))
+        again._restore(trees, self.encoder_, mean, float((money > 0).mean()))
         return again
 
     def predict(self, X: pd.DataFrame) -> Floats:
@@ -209,7 +210,7 @@ class ValueTrees(Estimator):
         """
         self._check_fitted()
         starts = range(0, max(len(X), 1), _CHUNK)
-        return np.concatenate([self._expected(self._encoder.encode(X.iloc[s : s + _CHUNK])) for s in starts])
+        return np.concatenate([self.expected(self.encoder_.encode(X.iloc[s : s + _CHUNK])) for s in starts])
 
     def to_parts(self) -> tuple[str, dict[str, Any]]:
         """The trees as LightGBM's own text and everything else as JSON has it; no customer rows.
@@ -233,7 +234,7 @@ class ValueTrees(Estimator):
         }
         return text, {
             "settings": settings,
-            "encoder": self._encoder.to_dict(),
+            "encoder": self.encoder_.to_dict(),
             "mean": self.mean_,
             "buyers": self._buyers,
         }
@@ -278,8 +279,9 @@ class ValueTrees(Estimator):
             "min_data_in_leaf": self.min_child_samples,
         }
 
-    def _expected(self, matrix: Matrix) -> Floats:
-        """Money of each row: the mean over the buyers stands in for trees that are not there."""
+    def expected(self, matrix: Matrix) -> Floats:
+        """(n_customers,) money of rows of a matrix that `encoder_` made."""
+        # The mean over the buyers stands in for trees that are not there.
 
         def total(trees: "Booster | None", without: float) -> Floats:
             return np.full(len(matrix), without) if trees is None else add_up(trees, matrix, self.n_jobs)
@@ -315,7 +317,7 @@ class ValueTrees(Estimator):
             )
 
     def _restore(self, trees: Sums, encoder: FeatureEncoder, mean: float, buyers: float) -> None:
-        self._trees, self._encoder, self._buyers = trees, encoder, buyers
+        self._trees, self.encoder_, self._buyers = trees, encoder, buyers
         self.mean_ = mean
         self.feature_names_in_ = np.array(encoder.names, dtype=object)
         self.n_features_in_ = len(encoder.names)

@@ -14,6 +14,7 @@ text        `str`, NaN where unknown
 Parquet and CSV write all of the unknown ones as null.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["SCORECARD_COLUMNS", "SCORECARD_TYPES", "as_answer", "as_scorecard", "dates"]
+__all__ = ["SCORECARD_COLUMNS", "SCORECARD_TYPES", "as_answer", "as_json", "as_scorecard", "dates"]
 
 type Columns = Mapping[str, Any]
 
@@ -116,6 +117,32 @@ def as_answer(columns: Columns, rows: int) -> pd.DataFrame:
     return pd.DataFrame(said, index=pd.RangeIndex(rows), dtype=object)
 
 
+def as_json(columns: Columns, rows: int) -> str:
+    """What `as_answer` holds, as a JSON list of one object for each row; also null for what is infinite.
+
+    Parameters
+    ----------
+    columns, rows : as `as_scorecard` takes them
+
+    Examples
+    --------
+    >>> text = as_json({"customer_id": ["a"], "p_alive": np.array([0.5]), "horizon_days": 90}, 1)
+    >>> [json.loads(text)[0][name] for name in ("customer_id", "horizon_days", "p_alive", "value_tier")]
+    ['a', 90, 0.5, None]
+    """
+    fields, varying = [], []
+    for name, kind in SCORECARD_TYPES.items():
+        values = columns.get(name)
+        if values is None or np.ndim(values) == 0:  # one for all
+            (text,) = _json_texts(values, kind, 1)
+            fields.append(f'"{name}": {text.replace("%", "%%")}')
+        else:
+            varying.append(_json_texts(values, kind, rows))
+            fields.append(f'"{name}": %s')
+    row = f"{{{', '.join(fields)}}}"
+    return f"[{', '.join(row % texts for texts in zip(*varying, strict=True))}]"
+
+
 def dates(values: Any) -> npt.NDArray[np.datetime64]:
     """Days of dates, times or ISO texts.
 
@@ -181,6 +208,20 @@ def _plain(values: Any, kind: str, rows: int) -> npt.NDArray[np.object_]:
     said = numbers.astype(object)
     said[unknown] = None
     return said
+
+
+def _json_texts(values: Any, kind: str, rows: int) -> list[str]:
+    if kind == "number":
+        numbers = _floats(values, rows)
+        texts = list(map(repr, numbers.tolist()))
+        for place in np.flatnonzero(~np.isfinite(numbers)):
+            texts[place] = "null"
+        return texts
+    plain = _plain(values, kind, rows).tolist()
+    if kind == "id":
+        return list(map(json.dumps, plain))
+    known = {value: "null" if value != value else json.dumps(value) for value in set(plain)}
+    return [known[value] for value in plain]
 
 
 def _days(values: Any, rows: int) -> npt.NDArray[np.datetime64]:

@@ -6,13 +6,14 @@ wrong with another.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import InputError
+from patron.models.rows import Columns
 
 __all__ = ["LONGEST_AGE_DAYS", "RFM_COLUMNS", "broken_rules", "purchase_columns"]
 
@@ -68,7 +69,7 @@ RULES = (
 )
 
 
-def purchase_columns(features: pd.DataFrame) -> dict[str, Floats]:
+def purchase_columns(features: pd.DataFrame | Columns) -> dict[str, Floats]:
     """The four columns of `RFM_COLUMNS`: each (n_customers,) float64, NaN where null.
 
     Raises
@@ -81,12 +82,12 @@ def purchase_columns(features: pd.DataFrame) -> dict[str, Floats]:
     >>> purchase_columns(pd.DataFrame([row]))["recency"]
     array([30.])
     """
-    absent = [name for name in RFM_COLUMNS if name not in features.columns]
+    absent = [name for name in RFM_COLUMNS if name not in features]
     if absent:
         raise InputError(
             f"The feature rows lack {', '.join(absent)}: each row needs {', '.join(RFM_COLUMNS)}."
         )
-    return {name: _floats(features[name]) for name in RFM_COLUMNS}
+    return {name: _floats(features[name], name) for name in RFM_COLUMNS}
 
 
 def broken_rules(rfm: Purchases) -> npt.NDArray[np.object_]:
@@ -113,10 +114,12 @@ def broken_rules(rfm: Purchases) -> npt.NDArray[np.object_]:
     return first
 
 
-def _floats(column: pd.Series) -> Floats:
+def _floats(column: Any, name: str) -> Floats:
+    if isinstance(column, np.ndarray) and column.dtype == np.float64:
+        return column
     try:
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return pd.Series(column).to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"The column {column.name!r} of the feature rows must hold numbers, and is {column.dtype}."
+            f"The column {name!r} of the feature rows must hold numbers, and is {column.dtype}."
         ) from error

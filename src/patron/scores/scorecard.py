@@ -34,10 +34,12 @@ import pandas as pd
 from patron.errors import RangeError, TableError, some
 from patron.models.bundle import Bundle
 from patron.models.percentiles import Ranks
-from patron.models.prediction import see
+from patron.models.prediction import predict_columns, see
 from patron.models.reference import Reference
+from patron.models.rows import Columns, as_columns, count_rows, take_rows
 from patron.models.tiers import Tiers
 from patron.scores.columns import SCORECARD_COLUMNS, as_scorecard, dates
+from patron.scores.not_scored import append_not_scored
 from patron.scores.potentials import base_potential, customer_value, value_at_risk
 from patron.scores.reasons import REASON_COLUMNS, explain_risk
 from patron.scores.scorable import RFM_COLUMNS, broken_rules, purchase_columns
@@ -46,7 +48,7 @@ type Floats = npt.NDArray[np.float64]
 type Days = npt.NDArray[np.datetime64]
 type Form = Callable[[Mapping[str, Any], int], pd.DataFrame]
 
-__all__ = ["SCORECARD_COLUMNS", "append_not_scored", "freeze_tiers", "make_scorecard"]
+__all__ = ["SCORECARD_COLUMNS", "append_not_scored", "freeze_tiers", "make_scorecard", "score_columns"]
 
 FROM_VALUE_MODEL = (
     "p_alive", "expected_purchases", "expected_order_value",
@@ -129,19 +131,66 @@ def make_scorecard(
     >>> scorecard["not_scored_reason"][1]
     'recency must lie between 0 and T: it is the age at the last purchase, not the days since then'
     """
+    scored = score_columns(
+        features,
+        bundle,
+        scored_at=scored_at,
+        model_version=model_version,
+        reasons=reasons,
+        horizon_days=horizon_days,
+        value_horizon_days=value_horizon_days,
+        annual_discount_rate=annual_discount_rate,
+        interval=interval,
+        random_state=random_state,
+        ranks=ranks,
+    )
+    return form(scored, len(features))
+
+
+def score_columns(
+    features: pd.DataFrame | Columns,
+    bundle: Bundle,
+    *,
+    scored_at: datetime | None = None,
+    model_version: str | int | None = None,
+    reasons: bool = True,
+    horizon_days: int | None = None,
+    value_horizon_days: int | None = None,
+    annual_discount_rate: float | None = None,
+    interval: float = 0.8,
+    random_state: int = 0,
+    ranks: Ranks = "auto",
+) -> dict[str, Any]:
+    """The columns of the scorecard before they get a form; see :mod:`patron.scores.columns` for the forms.
+
+    Parameters
+    ----------
+    features : as for `make_scorecard`, or the same as arrays
+    bundle, scored_at, model_version, reasons, horizon_days, value_horizon_days, annual_discount_rate,
+    interval, random_state, ranks : see `make_scorecard`
+
+    Returns
+    -------
+    column → (n_customers,) values, or one value for all
+
+    Raises
+    ------
+    TableError, InputError, RangeError : see `make_scorecard`
+    """
     horizon_days = _days("horizon_days", horizon_days, bundle.horizon_days)
     value_horizon_days = _days("value_horizon_days", value_horizon_days, bundle.value_horizon_days)
     if not 0 < interval < 1:
         raise RangeError(f"interval must be a share between 0 and 1, got {interval!r}. Write 80 % as 0.8.")
     complete = _holds_the_catalogue(features, bundle)
-    purchases = purchase_columns(features)
+    ids, rows = features["customer_id"], _as_arrays(features, bundle)
+    purchases = purchase_columns(rows)
     broken = broken_rules(purchases)
-    as_of = _as_of(features)
+    as_of = _as_of(rows)
 
-    scorable = np.flatnonzero(pd.isna(broken))
-    known = features if len(scorable) == len(features) else features.iloc[scorable]
+    scorable = np.flatnonzero([rule is None for rule in broken])
+    known = rows if len(scorable) == len(ids) else take_rows(rows, scorable)
     bought = {name: column[scorable] for name, column in purchases.items()}
-    asked = known.assign(**bought) if complete else known[["customer_id"]].assign(**bought)
+    asked = {**known, **bought} if complete else bought
     predicted = _predict(
         asked,
         bundle,
@@ -152,18 +201,18 @@ def make_scorecard(
         interval=interval,
         random_state=random_state,
     )
-    churn = predicted["churn_probability"].to_numpy()
+    churn = predicted["churn_probability"]
     scored = {
-        **{name: predicted[name].to_numpy() for name in FROM_VALUE_MODEL},
-        **_potentials(known, bundle, churn, predicted["growth_potential"].to_numpy()),
+        **{name: predicted[name] for name in FROM_VALUE_MODEL},
+        **_potentials(known, bundle, churn, predicted["growth_potential"]),
         "churn_probability": churn,
-        "next_purchase_on": _days_later(as_of[scorable], predicted["next_purchase_days"].to_numpy()),
+        "next_purchase_on": _days_later(as_of[scorable], predicted["next_purchase_days"]),
         "overdue_ratio": _figures(known, "overdue_ratio", np.nan),
         **(_reasons(asked, bundle, predicted, horizon_days, ranks) if reasons else {}),
     }
     broken[scorable] = None if complete else ONLY_PURCHASE_COLUMNS
     provenance = {
-        "customer_id": features["customer_id"],
+        "customer_id": ids,
         "as_of": as_of,
         "horizon_days": horizon_days,
         "value_horizon_days": value_horizon_days,
@@ -171,48 +220,7 @@ def make_scorecard(
         "scored_at": _utc(scored_at),
         "not_scored_reason": broken,
     }
-    return form(provenance | _placed(scored, scorable, len(features)), len(features))
-
-
-def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:
-    """The scorecard with a row for each customer that gets no score, after the others.
-
-    Parameters
-    ----------
-    scorecard : what `make_scorecard` returned, with at least one row: the others share its provenance
-    not_eligible : one row per customer: customer_id, as_of (a date), not_scored_reason (text)
-
-    Returns
-    -------
-    All columns of the scorecard. Rows: those of `scorecard`, then those of `not_eligible`, index 0, 1, 2, …
-
-    Raises
-    ------
-    TableError : the scorecard has no row
-
-    Examples
-    --------
-    >>> card = as_scorecard({"customer_id": [7], "horizon_days": 90, "p_alive": 0.8}, 1)
-    >>> visitor = {"customer_id": [9], "as_of": ["2024-06-30"], "not_scored_reason": ["no order"]}
-    >>> both = append_not_scored(card, pd.DataFrame(visitor))
-    >>> both[["customer_id", "horizon_days", "p_alive", "not_scored_reason"]]
-       customer_id  horizon_days  p_alive not_scored_reason
-    0            7            90      0.8               NaN
-    1            9            90      NaN          no order
-    """
-    if scorecard.empty:
-        raise TableError(
-            "The scorecard has no row, so the date and the model of the other rows are not known."
-        )
-    if not_eligible.empty:
-        return scorecard
-    shared = ("horizon_days", "value_horizon_days", "model_version", "scored_at")
-    unscored = {name: scorecard[name].iloc[0] for name in shared} | {
-        "customer_id": not_eligible["customer_id"],
-        "as_of": dates(not_eligible["as_of"]),
-        "not_scored_reason": not_eligible["not_scored_reason"],
-    }
-    return pd.concat([scorecard, as_scorecard(unscored, len(not_eligible))], ignore_index=True)
+    return provenance | _placed(scored, scorable, len(ids))
 
 
 def freeze_tiers(bundle: Bundle, features: pd.DataFrame) -> Bundle:
@@ -256,19 +264,26 @@ def _rate(annual_discount_rate: float | None) -> float | None:
     return annual_discount_rate
 
 
-def _predict(asked: pd.DataFrame, bundle: Bundle, **settings: Any) -> pd.DataFrame:
-    if asked.empty:
+def _predict(asked: Columns, bundle: Bundle, **settings: Any) -> dict[str, Floats]:
+    if count_rows(asked) == 0:
         wanted = ("churn_probability", *FROM_VALUE_MODEL, "next_purchase_days")
-        return pd.DataFrame({name: np.empty(0) for name in wanted})
-    return bundle.predict(asked, **settings)
+        return {name: np.empty(0) for name in wanted}
+    return predict_columns(bundle, asked, **settings)
 
 
-def _holds_the_catalogue(features: pd.DataFrame, bundle: Bundle) -> bool:
+def _as_arrays(features: pd.DataFrame | Columns, bundle: Bundle) -> Columns:
+    if not isinstance(features, pd.DataFrame):
+        return features
+    numbers = (name for name in bundle.catalogue.numbers if name not in RFM_COLUMNS)
+    return as_columns(features, (name for name in numbers if name in features), "the feature rows")
+
+
+def _holds_the_catalogue(features: pd.DataFrame | Columns, bundle: Bundle) -> bool:
     """Whether the rows hold all features of the catalogue; False if none but the purchase columns."""
-    if "customer_id" not in features.columns:
+    if "customer_id" not in features:
         raise TableError("The feature rows lack customer_id: give each row the id of its customer.")
-    absent = [name for name in bundle.catalogue.names if name not in features.columns]
-    given = [name for name in bundle.catalogue.names if name in features.columns and name not in RFM_COLUMNS]
+    absent = [name for name in bundle.catalogue.names if name not in features]
+    given = [name for name in bundle.catalogue.names if name in features and name not in RFM_COLUMNS]
     if absent and given:
         raise TableError(
             f"The feature rows lack {len(absent)} of the {len(bundle.catalogue)} features of this model: "
@@ -277,14 +292,14 @@ def _holds_the_catalogue(features: pd.DataFrame, bundle: Bundle) -> bool:
     return not absent and "net_spend_total" in bundle.catalogue
 
 
-def _potentials(features: pd.DataFrame, bundle: Bundle, churn: Floats, growth: Floats) -> dict[str, Any]:
+def _potentials(features: Columns, bundle: Bundle, churn: Floats, growth: Floats) -> dict[str, Any]:
     base = base_potential(
         net_spend=_figures(features, "net_spend_total", np.nan),
         cost=_figures(features, "cost_total", 0.0),
         acquisition_cost=_figures(features, "acquisition_cost", 0.0),
         margin=bundle.margin,
     )
-    network = learning = np.zeros(len(features))
+    network = learning = np.zeros(len(growth))
     worth = customer_value(base, growth, network, learning)
     tiers = bundle.tiers
     return {
@@ -299,13 +314,14 @@ def _potentials(features: pd.DataFrame, bundle: Bundle, churn: Floats, growth: F
 
 
 def _reasons(
-    asked: pd.DataFrame, bundle: Bundle, predicted: pd.DataFrame, horizon_days: int, ranks: Ranks
+    asked: Columns, bundle: Bundle, predicted: Columns, horizon_days: int, ranks: Ranks
 ) -> dict[str, Any]:
-    if asked.empty:
+    if count_rows(asked) == 0:
         return {}
-    complete = all(name in asked.columns for name in bundle.catalogue.names)
+    complete = all(name in asked for name in bundle.catalogue.names)
     if bundle.churn is not None and complete and horizon_days == bundle.horizon_days:
-        seen = see(bundle, asked, predicted, ranks)
+        figures = pd.DataFrame({name: asked[name] for name in bundle.catalogue.names})
+        seen = see(bundle, figures, pd.DataFrame(predicted), ranks)
         said = explain_risk(seen.figures, bundle.churn, bundle.catalogue, seen.rows)
         return dict(zip(REASON_COLUMNS, said.T, strict=True))
     if bundle.churn is None:
@@ -331,15 +347,17 @@ def _placed(scored: dict[str, Any], scorable: npt.NDArray[np.intp], rows: int) -
     return placed
 
 
-def _figures(features: pd.DataFrame, name: str, absent: float) -> Floats:
-    if name not in features.columns:
-        return np.full(len(features), absent)
-    return features[name].to_numpy(dtype=np.float64, na_value=np.nan)
+def _figures(features: Columns, name: str, absent: float) -> Floats:
+    if name not in features:
+        return np.full(count_rows(features), absent)
+    return np.asarray(features[name], dtype=np.float64)
 
 
-def _as_of(features: pd.DataFrame) -> Days:
-    if "as_of" not in features.columns:
-        return np.full(len(features), "NaT", dtype="datetime64[D]")
+def _as_of(features: Columns) -> Days:
+    if "as_of" not in features:
+        return np.full(count_rows(features), "NaT", dtype="datetime64[D]")
+    if features["as_of"].dtype == "datetime64[D]":
+        return features["as_of"]
     try:
         return dates(features["as_of"])
     except (TypeError, ValueError) as error:

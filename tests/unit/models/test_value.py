@@ -229,7 +229,7 @@ def test_so_many_kinds_of_customers_that_it_takes_time_are_announced(rfm, monkey
     aged = rfm.assign(age=np.arange(len(rfm)) % 4)
     parts = BetaGeoModel(inference="map", covariates=["age"]), GammaGammaModel(inference="map")
     model = CustomerValueModel(*parts).fit(aged)
-    monkeypatch.setattr("patron.models.predictive.MANY", 3)
+    monkeypatch.setattr("patron.models.asking.MANY", 3)
     with pytest.warns(PatronWarning, match="tell 4 kinds of customers apart, and each takes about 20"):
         model.predict(aged, 90)
 

@@ -1,0 +1,49 @@
+"""Customers who get no score, among those who do: `append_not_scored`."""
+
+import pandas as pd
+
+from patron.errors import TableError
+from patron.scores.columns import as_scorecard, dates
+
+__all__ = ["append_not_scored"]
+
+
+def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:
+    """The scorecard with a row for each customer that gets no score, after the others.
+
+    Parameters
+    ----------
+    scorecard : what `make_scorecard` returned, with at least one row: the others share its provenance
+    not_eligible : one row per customer: customer_id, as_of (a date), not_scored_reason (text)
+
+    Returns
+    -------
+    All columns of the scorecard. Rows: those of `scorecard`, then those of `not_eligible`, index 0, 1, 2, …
+
+    Raises
+    ------
+    TableError : the scorecard has no row
+
+    Examples
+    --------
+    >>> card = as_scorecard({"customer_id": [7], "horizon_days": 90, "p_alive": 0.8}, 1)
+    >>> visitor = {"customer_id": [9], "as_of": ["2024-06-30"], "not_scored_reason": ["no order"]}
+    >>> both = append_not_scored(card, pd.DataFrame(visitor))
+    >>> both[["customer_id", "horizon_days", "p_alive", "not_scored_reason"]]
+       customer_id  horizon_days  p_alive not_scored_reason
+    0            7            90      0.8               NaN
+    1            9            90      NaN          no order
+    """
+    if scorecard.empty:
+        raise TableError(
+            "The scorecard has no row, so the date and the model of the other rows are not known."
+        )
+    if not_eligible.empty:
+        return scorecard
+    shared = ("horizon_days", "value_horizon_days", "model_version", "scored_at")
+    unscored = {name: scorecard[name].iloc[0] for name in shared} | {
+        "customer_id": not_eligible["customer_id"],
+        "as_of": dates(not_eligible["as_of"]),
+        "not_scored_reason": not_eligible["not_scored_reason"],
+    }
+    return pd.concat([scorecard, as_scorecard(unscored, len(not_eligible))], ignore_index=True)
