@@ -8,7 +8,14 @@ from patron.datasets.buying import stream
 from patron.datasets.lines import names_of, timestamps
 from patron.datasets.world import World
 
-__all__ = ["CHANNELS", "channel_effects", "describe_customers", "draw_channels", "draw_referrals"]
+__all__ = [
+    "CHANNELS",
+    "channel_effects",
+    "describe_customers",
+    "describe_prospects",
+    "draw_channels",
+    "draw_referrals",
+]
 
 type Floats = npt.NDArray[np.float64]
 type Integers = npt.NDArray[np.int64]
@@ -73,7 +80,38 @@ def describe_customers(
        customer_id acquired_at  channel  acquisition_cost
     0            1  2024-01-03  organic               0.0
     """
-    chance, n = stream(seed, "customers"), channel.size
+    return _describe(stream(seed, "customers"), world, channel, arrived, start)
+
+
+def describe_prospects(
+    world: World, seed: int, n_customers: int, start: np.datetime64, days: int
+) -> pd.DataFrame:
+    """The rows of the customers table of people who never buy, with ids that follow those of the customers.
+
+    Parameters
+    ----------
+    world : the share of such people, and the mean acquisition cost
+    seed : of the whole simulation
+    n_customers : count of the people who buy
+    start, days : the window, in all of which they arrive; nobody is won by referral without buying
+
+    Examples
+    --------
+    >>> half = World(never_buy_share=0.5)
+    >>> describe_prospects(half, 0, 2, np.datetime64("2024-01-01"), 90)["customer_id"].tolist()
+    [3, 4]
+    """
+    n = round(n_customers * world.never_buy_share / (1 - world.never_buy_share))
+    chance = stream(seed, "prospects")
+    channel = chance.choice(len(CHANNELS), size=n, p=_SHARES)
+    people = _describe(chance, world, channel, np.sort(chance.random(n)) * days, start)
+    return people.assign(customer_id=people["customer_id"] + n_customers)
+
+
+def _describe(
+    chance: np.random.Generator, world: World, channel: Integers, arrived: Floats, start: np.datetime64
+) -> pd.DataFrame:
+    n = channel.size
     mean_cost = world.acquisition_cost * _RELATIVE_COSTS[channel]
     cost = mean_cost * chance.gamma(_COST_SPREAD, 1 / _COST_SPREAD, size=n)
     return pd.DataFrame(

@@ -17,7 +17,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.datasets.buying import draw_order_values, draw_repeat_purchases, stream
-from patron.datasets.customers import channel_effects, describe_customers, draw_channels, draw_referrals
+from patron.datasets.contributions import draw_contributions
+from patron.datasets.customers import (
+    channel_effects,
+    describe_customers,
+    describe_prospects,
+    draw_channels,
+    draw_referrals,
+)
 from patron.datasets.engagement import draw_engagement
 from patron.datasets.lines import draw_lines, timestamps
 from patron.datasets.seasons import Tempo
@@ -43,9 +50,10 @@ class SimulatedBusiness:
         quantity, amount, discount, cost
     engagement : one row per newsletter sent, opened or clicked and per visit: customer_id, event_at, kind,
         channel; None with purchases_only
-    customers : one row per customer: customer_id, acquired_at, channel, acquisition_cost, region, age_band
+    customers : one row per customer: customer_id, acquired_at, channel, acquisition_cost, region, age_band;
+        after those who buy the people who never do, as many as the world has of them
     referrals : referrer_id, referred_id, referred_at; None with purchases_only
-    truth : one row per customer, which no model may see: customer_id, purchase_rate (per day while a
+    truth : one row per customer who buys, which no model may see: customer_id, purchase_rate (per day while a
         customer), leave_probability (after a purchase; NaN under "paretonbd"), leave_rate (per day; NaN
         otherwise), mean_order_value (money), liveliness (factor on engagement; NaN with purchases_only),
         orders (count in the window, refunds not deducted), left_at (NaT for customers who have not left by
@@ -53,6 +61,8 @@ class SimulatedBusiness:
     world, start, days, seed : what it was made from
     name, words : what it is, in a word and in a sentence
     horizon_days : the horizon that suits it
+    contributions : one row per review, idea or interview: customer_id, contributed_at, kind, units; None with
+        purchases_only
     """
 
     transactions: pd.DataFrame
@@ -67,6 +77,7 @@ class SimulatedBusiness:
     name: str = "simulated"
     words: str = "A simulated shop whose customers' purchase rates, departures and mean orders are known."
     horizon_days: int = 90
+    contributions: pd.DataFrame | None = None
 
     @property
     def as_of(self) -> date:
@@ -90,7 +101,7 @@ class SimulatedBusiness:
         >>> parameters["n_customers"], parameters["start"], parameters["r"]
         (10, '2023-01-01', 0.5)
         """
-        made_from = {"n_customers": len(self.customers), "days": self.days, "start": self.start.isoformat()}
+        made_from = {"n_customers": len(self.truth), "days": self.days, "start": self.start.isoformat()}
         return {**made_from, "seed": self.seed, **asdict(self.world)}
 
 
@@ -112,8 +123,8 @@ def simulate(
     start : its first day
     seed : ≥ 0; the same seed gives the same data
     world : how customers behave; `World()` if None
-    purchases_only : leave out engagement and referrals, which at a million customers are the larger part;
-        every other table stays the same
+    purchases_only : leave out engagement, referrals and contributions, which at a million customers are the
+        larger part; every other table stays the same
 
     Returns
     -------
@@ -148,13 +159,14 @@ def simulate(
     )
     transactions = draw_lines(world, seed, customer + 1, at, value, start=first_day, days=days)
 
-    engagement = referrals = None
+    engagement = referrals = contributions = None
     liveliness = np.full(n_customers, np.nan)
     if not purchases_only:
         engagement, liveliness = draw_engagement(
             world, seed, tempo, arrived, left, start=first_day, days=days
         )
         referrals = draw_referrals(seed, channel, arrived, left, first_day)
+        contributions = draw_contributions(world, seed, arrived, left, start=first_day, days=days)
     truth = pd.DataFrame(
         {
             "customer_id": np.arange(1, n_customers + 1),
@@ -166,7 +178,21 @@ def simulate(
         }
     )
     customers = describe_customers(world, seed, channel, arrived, first_day)
-    return SimulatedBusiness(transactions, engagement, customers, referrals, truth, world, start, days, seed)
+    if world.never_buy_share:
+        never = describe_prospects(world, seed, n_customers, first_day, days)
+        customers = pd.concat([customers, never], ignore_index=True)
+    return SimulatedBusiness(
+        transactions,
+        engagement,
+        customers,
+        referrals,
+        truth,
+        world,
+        start,
+        days,
+        seed,
+        contributions=contributions,
+    )
 
 
 def _require_size(n_customers: int, days: int) -> None:

@@ -37,6 +37,8 @@ class World:
         referred customer is e^0.5 times, of one won in social media e^-0.5 times that of one won through
         search
     referral_share : [0, 1), share of the customers whom another customer brought
+    never_buy_share : [0, 1), share of the people in the customers table who never buy
+    contributions_per_year : ≥ 0, mean reviews, ideas and interviews of a customer who has not left
     email_every_days : ≥ 1, days between two newsletters
     email_consent : [0, 1], share of the customers who receive them
     open_rate, click_rate : [0, 1], mean share of newsletters opened, and of opened ones clicked, by active
@@ -83,6 +85,8 @@ class World:
     acquisition_cost: float = 20.0
     channel_effect: float = 0.5
     referral_share: float = 0.12
+    never_buy_share: float = 0.0
+    contributions_per_year: float = 0.3
     email_every_days: int = 14
     email_consent: float = 0.8
     open_rate: float = 0.4
@@ -135,8 +139,10 @@ _FAMILIES = ("bgnbd", "mbgnbd", "paretonbd")
 _RANGES = {
     **dict.fromkeys(("r", "alpha", "a", "b", "s", "beta", "p", "v", "fade_days"), "(0, inf)"),
     **dict.fromkeys(("refund_share", "discount_share", "email_consent", "open_rate", "click_rate"), "[0, 1]"),
-    **dict.fromkeys(("yearly_amplitude", "weekly_amplitude", "cost_share", "referral_share"), "[0, 1)"),
+    **dict.fromkeys(("yearly_amplitude", "weekly_amplitude", "cost_share"), "[0, 1)"),
+    **dict.fromkeys(("referral_share", "never_buy_share"), "[0, 1)"),
     **dict.fromkeys(("acquisition_cost", "channel_effect", "visits_per_day"), "[0, inf)"),
+    "contributions_per_year": "[0, inf)",
     **dict.fromkeys(("lines_per_order", "products", "categories", "email_every_days"), "[1, inf)"),
     "q": "(1, inf)",
     "acquisition_share": "(0, 1]",

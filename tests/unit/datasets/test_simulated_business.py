@@ -43,6 +43,7 @@ def tables(business: SimulatedBusiness) -> list[pd.DataFrame]:
         business.engagement,
         business.customers,
         business.referrals,
+        business.contributions,
         business.truth,
     ]
     return [table for table in found if table is not None]
@@ -59,6 +60,7 @@ def test_leaving_engagement_out_changes_no_other_table(business):
     light = simulate(3000, seed=7, world=World(lapsed_engagement=0.0), purchases_only=True)
     assert light.engagement is None
     assert light.referrals is None
+    assert light.contributions is None
     pd.testing.assert_frame_equal(light.transactions, business.transactions)
     pd.testing.assert_frame_equal(light.customers, business.customers)
     pd.testing.assert_frame_equal(
@@ -273,6 +275,26 @@ def test_the_tables_are_read_without_a_column_to_map():
     assert {name: len(rows) for name, rows in history.rejected.items() if len(rows)} == {}
     assert history.transactions.count().execute() == len(made.transactions)
     assert history.last_day <= made.as_of
+
+
+def test_people_who_never_buy_change_nobody_else():
+    without, with_them = (simulate(300, seed=3, world=World(never_buy_share=share)) for share in (0.0, 0.25))
+    pd.testing.assert_frame_equal(with_them.transactions, without.transactions)
+    pd.testing.assert_frame_equal(with_them.customers.iloc[:300], without.customers)
+    never = with_them.customers.iloc[300:]
+    assert never["customer_id"].tolist() == list(range(301, 401))
+    assert not never["customer_id"].isin(with_them.transactions["customer_id"]).any()
+    assert (never["channel"] != "referral").all()
+    assert with_them.parameters["n_customers"] == 300
+
+
+def test_customers_contribute_while_they_are_customers():
+    made = simulate(5000, seed=4)
+    given = made.contributions.merge(made.truth, on="customer_id").merge(made.customers, on="customer_id")
+    assert (given["contributed_at"] >= given["acquired_at"]).all()
+    assert not (given["contributed_at"] > given["left_at"]).any()
+    assert len(given) == pytest.approx(0.3 * days_as_customer(made).sum() / 365, rel=0.1)
+    assert made.contributions["contributed_at"].is_monotonic_increasing
 
 
 def test_the_parameters_can_be_written_down_and_used_again():
