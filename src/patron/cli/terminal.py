@@ -29,26 +29,31 @@ class Steps:
     notes: list[str] = field(default_factory=list)
     _status: "Status | None" = None
     _step: str = ""
+    _rows: int | None = None
     _since: float = 0.0
 
     def __call__(self, step: str) -> None:
         """End the step before and begin `step`; not where Ctrl-C was pressed meanwhile."""
         check_interruption()
         self.end()
-        self._step, self._since = step, time.perf_counter()
+        self._step, self._rows, self._since = step, None, time.perf_counter()
         self._status = self.console.status(f"{step} …")
         self._status.start()
 
+    def rows(self, count: int) -> None:
+        """How many rows the present step has handled."""
+        self._rows = count
+
     def end(self, *, done: bool = True) -> None:
-        """End the present step; say its seconds if it was `done`."""
+        """End the present step; say its rows and seconds if it was `done`."""
         if self._status is None:
             return
         self._status.stop()
         self._status = None
         if done:
-            self.console.print(
-                f"{self._step}  [dim]{time.perf_counter() - self._since:.1f} s[/dim]", highlight=False
-            )
+            rows = "" if self._rows is None else f"{self._rows:,} rows, "
+            seconds = time.perf_counter() - self._since
+            self.console.print(f"{_plain(self._step)}  [dim]{rows}{seconds:.1f} s[/dim]", highlight=False)
 
     def note(self, sentence: str) -> None:
         """Say once what the user should know before trusting a number."""

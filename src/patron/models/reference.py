@@ -51,7 +51,7 @@ class Distribution:
         known = known[np.isfinite(known)]
         cuts = np.quantile(known, np.arange(1, bins) / bins, method="higher") if len(known) else np.empty(0)
         edges = tuple(float(cut) for cut in np.unique(cuts) if len(known) and cut > known.min())
-        return cls(_shares(_numbered(column, edges), _bins(edges)), edges)
+        return cls(_shares_of_numbers(column, edges), edges)
 
     @classmethod
     def of_levels(cls, column: pd.Series) -> Self:
@@ -64,7 +64,7 @@ class Distribution:
     def place(self, column: pd.Series) -> dict[str, float]:
         """Bin → share of these customers; a level never seen counts as `OTHER`."""
         if self.edges is not None:
-            return _shares(_numbered(column, self.edges), list(self.shares))
+            return _shares_of_numbers(column, self.edges)
         named = column.astype("string").fillna(MISSING)
         return _shares(named.where(named.isin(list(self.shares)), OTHER), list(self.shares))
 
@@ -129,14 +129,13 @@ class Reference:
         return cls(columns, stored["customers"])
 
 
-def _bins(edges: tuple[float, ...]) -> list[str]:
-    return [*(str(place) for place in range(len(edges) + 1)), MISSING]
-
-
-def _numbered(column: pd.Series, edges: tuple[float, ...]) -> pd.Series:
+def _shares_of_numbers(column: pd.Series, edges: tuple[float, ...]) -> dict[str, float]:
     numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    places = np.searchsorted(np.asarray(edges), numbers, side="right").astype(str)
-    return pd.Series(np.where(np.isnan(numbers), MISSING, places))
+    missing = np.isnan(numbers)
+    places = np.searchsorted(np.asarray(edges), numbers[~missing], side="right")
+    counts = [*np.bincount(places, minlength=len(edges) + 1), missing.sum()]
+    names = [*(str(place) for place in range(len(edges) + 1)), MISSING]
+    return {name: float(count / max(len(numbers), 1)) for name, count in zip(names, counts, strict=True)}
 
 
 def _shares(bins: pd.Series, names: list[str]) -> dict[str, float]:

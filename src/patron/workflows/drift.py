@@ -1,5 +1,6 @@
 """Whether the customers that are scored are still those of the training, and whether they buy as expected."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from patron.errors import InputError, ModelError
 from patron.evaluation.drift import EarlyAlarm, early_alarm, population_stability
 from patron.features.assemble import assemble_features
 from patron.models.bundle import Bundle
+from patron.models.reference import Reference
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.tracking.runs import start_training_run
@@ -16,7 +18,7 @@ from patron.tracking.store import Store
 from patron.workflows.matured import RFM
 from patron.workflows.settings import DriftSettings
 
-__all__ = ["Drift", "log_drift", "measure_drift"]
+__all__ = ["SCORES", "Drift", "log_drift", "measure_drift", "purchases_since_training"]
 
 SCORES = ("churn_probability", "expected_value")
 _MOST_NAMED = 3
@@ -106,16 +108,19 @@ class Drift:
 
 
 def measure_drift(
-    bundle: Bundle, features: pd.DataFrame, scorecard: pd.DataFrame, known: History, limits: DriftSettings
+    bundle: Bundle,
+    column: Callable[[str], pd.Series],
+    alarm: EarlyAlarm | None,
+    limits: DriftSettings,
 ) -> Drift | None:
     """The customers that are scored against those of the training.
 
     Parameters
     ----------
     bundle : the model
-    features : one row per customer that is scored
-    scorecard : their scores, in the same order
-    known : what is known on the day of the scoring
+    column : from the name of a feature or score to its value for each customer that is scored; asked for one
+        at a time, so that they never stand in memory together
+    alarm : what `purchases_since_training` found
     limits : from where on a change is worth a word
 
     Returns
@@ -128,9 +133,44 @@ def measure_drift(
     """
     if bundle.reference is None:
         return None
-    scores = {name: scorecard[name].to_numpy(dtype="float64", na_value=float("nan")) for name in SCORES}
-    table = population_stability(bundle.reference, features.assign(**scores))
-    return Drift(table, _since_the_training(bundle, known), limits)
+    tables = [
+        population_stability(Reference({name: then}, bundle.reference.customers), column(name).to_frame(name))
+        for name, then in bundle.reference.columns.items()
+    ]
+    table = pd.concat(tables) if tables else population_stability(bundle.reference, pd.DataFrame())
+    table = table.sort_values("psi", ascending=False, kind="stable", ignore_index=True)
+    return Drift(table, alarm, limits)
+
+
+def purchases_since_training(bundle: Bundle, known: History) -> EarlyAlarm | None:
+    """Purchases since the training, of the customers known then, beside those that were expected.
+
+    Parameters
+    ----------
+    bundle : the model
+    known : what is known on the day of the scoring
+
+    Returns
+    -------
+    EarlyAlarm; None where no day has gone by since the training or nobody of then is known
+
+    Examples
+    --------
+    See :func:`patron.workflows.score.score`.
+    """
+    then, days = bundle.as_of, (known.known_until - bundle.as_of).days
+    if days < 1:
+        return None
+    try:
+        spine = make_spine(known, then)
+        catalogue = replace(bundle.catalogue, specs=tuple(bundle.catalogue[name] for name in RFM[1:]))
+        rfm = assemble_features(known, spine, catalogue).order_by("customer_id").to_pandas()
+        later = known.days.filter(known.days.is_purchase & (known.days.day > then))
+        actual = later.semi_join(spine, "customer_id").count().execute()
+        level = bundle.level.purchases  # the season that the model expects
+        return early_alarm(bundle.value.purchases, rfm[RFM], float(actual), days, level=level)
+    except (InputError, ModelError, KeyError):  # other customers than those of the training: a demo's model
+        return None
 
 
 def log_drift(store: Store, drift: Drift, model_uri: str, as_of: str) -> str:
@@ -153,20 +193,3 @@ def log_drift(store: Store, drift: Drift, model_uri: str, as_of: str) -> str:
         run.log_metrics({name: number for name, number in drift.metrics.items() if number == number})
         run.log_table(drift.table, "drift")
     return run.run_id
-
-
-def _since_the_training(bundle: Bundle, known: History) -> EarlyAlarm | None:
-    """Purchases of the customers known at the training; None where no day has gone by or nobody is known."""
-    then, days = bundle.as_of, (known.known_until - bundle.as_of).days
-    if days < 1:
-        return None
-    try:
-        spine = make_spine(known, then)
-        catalogue = replace(bundle.catalogue, specs=tuple(bundle.catalogue[name] for name in RFM[1:]))
-        rfm = assemble_features(known, spine, catalogue).order_by("customer_id").to_pandas()
-        later = known.days.filter(known.days.is_purchase & (known.days.day > then))
-        actual = later.semi_join(spine, "customer_id").count().execute()
-        level = bundle.level.purchases  # the season that the model expects
-        return early_alarm(bundle.value.purchases, rfm[RFM], float(actual), days, level=level)
-    except (InputError, ModelError, KeyError):  # other customers than those of the training: a demo's model
-        return None

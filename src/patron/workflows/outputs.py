@@ -4,6 +4,7 @@ Everything is written to a hidden temporary file beside the target, which takes 
 is complete. Whoever reads the target finds the old file or the new one, never a part.
 """
 
+import errno
 import json
 import math
 import os
@@ -19,9 +20,21 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-__all__ = ["ENDINGS", "check_target", "plain", "whole_file", "write_frame", "write_json", "write_table"]
+__all__ = [
+    "ENDINGS",
+    "check_folder",
+    "check_target",
+    "plain",
+    "settle",
+    "whole_file",
+    "write_frame",
+    "write_json",
+    "write_table",
+    "writing",
+]
 
 ENDINGS = (".parquet", ".csv")
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 def check_target(path: str | Path) -> Path:
@@ -43,11 +56,26 @@ def check_target(path: str | Path) -> Path:
         raise SettingsError(f"Cannot write {str(path)!r}: the ending must be {' or '.join(ENDINGS)}.")
     if target.is_dir():
         raise SettingsError(f"Cannot write {str(path)!r}: it is a folder. Name a file in it.")
-    folder = _nearest_folder(target)
-    if not folder.is_dir():
-        raise SettingsError(f"Cannot write {str(path)!r}: {str(folder)!r} is a file, not a folder.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise SettingsError(f"Cannot write {str(path)!r}: the folder {str(folder)!r} may not be written to.")
+    _check_surroundings(target, path)
+    return target
+
+
+def check_folder(path: str | Path) -> Path:
+    """The path, once it is sure that a folder of files may be written there.
+
+    Raises
+    ------
+    SettingsError : a file is there, or its surroundings cannot be written to
+
+    Examples
+    --------
+    >>> check_folder(tempfile.mkdtemp() + "/scores").name
+    'scores'
+    """
+    target = Path(path)
+    if target.is_file():
+        raise SettingsError(f"Cannot write the folder {str(path)!r}: a file of this name is there.")
+    _check_surroundings(target, path)
     return target
 
 
@@ -71,18 +99,51 @@ def whole_file(target: Path) -> Iterator[Path]:
     """
     temporary = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        _settle(temporary)
-        os.replace(temporary, target)
-    except OSError as failed:
-        raise PatronError(f"Cannot write {str(target)!r}: {failed.strerror or failed}.") from failed
+        with writing(repr(str(target))):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(
+                prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
+            )
+            os.close(handle)
+            temporary = Path(name)
+            yield temporary
+            settle(temporary)
+            os.replace(temporary, target)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(target: str) -> Iterator[None]:
+    """Turn what a disk refuses while `target` is written into one sentence.
+
+    Raises
+    ------
+    PatronError : the disk is full, or refuses the file for another reason
+
+    Examples
+    --------
+    >>> with writing("scores.csv"):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+        ...
+    patron.errors.PatronError: Cannot write scores.csv: No space left on device.
+    """
+    try:
+        yield
+    except OSError as failed:  # Arrow's name no strerror, and say it in the middle of a longer text
+        said = failed.strerror or next((os.strerror(n) for n in _FULL if os.strerror(n) in str(failed)), None)
+        raise PatronError(f"Cannot write {target}: {said or failed}.") from failed
+
+
+def settle(temporary: Path) -> None:
+    """Put a file on the disk before it gets its name, and give it the rights of any new file."""
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(0o666 & ~mask)
+    with temporary.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def write_frame(frame: "pd.DataFrame", path: str | Path) -> Path:
@@ -169,17 +230,16 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) or value is None else str(value)
 
 
+def _check_surroundings(target: Path, path: str | Path) -> None:
+    folder = _nearest_folder(target)
+    if not folder.is_dir():
+        raise SettingsError(f"Cannot write {str(path)!r}: {str(folder)!r} is a file, not a folder.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SettingsError(f"Cannot write {str(path)!r}: the folder {str(folder)!r} may not be written to.")
+
+
 def _nearest_folder(target: Path) -> Path:
     return next(folder for folder in target.absolute().parents if folder.exists())
-
-
-def _settle(temporary: Path) -> None:
-    """Put the file on the disk before it gets its name, and give it the rights of any new file."""
-    mask = os.umask(0)
-    os.umask(mask)
-    temporary.chmod(0o666 & ~mask)
-    with temporary.open("rb") as written:
-        os.fsync(written.fileno())
 
 
 def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:

@@ -1,32 +1,44 @@
-"""Tables and a registered model → the scorecard: every known customer once."""
+"""Tables and a registered model → the scorecard: every known customer once.
 
+The work is done in stages that leave files behind (batch.py), so that memory does not grow with the customers
+and a job that was killed can go on; the target gets its name, or its transaction, at the very end.
+"""
+
+import tempfile
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from patron.errors import ModelError, ModelNotFoundError, PatronWarning, SettingsError
-from patron.features.assemble import assemble_features
-from patron.features.engagement import warn_of_new_kinds
+from patron.errors import ModelError, ModelNotFoundError, PatronWarning, SettingsError, some
 from patron.models.bundle import Bundle
-from patron.scores.scorecard import append_not_scored, make_scorecard
-from patron.snapshots.asof import visible
-from patron.snapshots.spine import make_spine, not_eligible
 from patron.tables.history import History
 from patron.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, ModelVersion, load_bundle
 from patron.tracking.store import Store, open_store
-from patron.workflows.drift import Drift, log_drift, measure_drift
-from patron.workflows.inputs import known_history, refuse_nobody
-from patron.workflows.outputs import check_target, write_frame
+from patron.workflows.batch import Asked, Summary, compare_with_training, prepare, score_in_batches, summarise
+from patron.workflows.batch_rows import frame_of
+from patron.workflows.batch_target import Target, target_of
+from patron.workflows.batch_work import Begun, Work, fingerprint, working
+from patron.workflows.drift import Drift, log_drift
+from patron.workflows.inputs import known_history
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
+from patron.workflows.spark_score import partitioned, prepare_on_spark, publish_on_spark, score_on_spark
+from patron.workflows.stages import Stage, Stages
 
 __all__ = ["ScoreResult", "score"]
 
 CHAMPION_URI = f"models:/{MODEL_NAME}@{CHAMPION}"
+KEYS = {"model": "the model", "settings": "the settings", "tables": "the tables", "patron": "patron"}
 
 
 def score(
@@ -40,7 +52,8 @@ def score(
 
     Parameters
     ----------
-    settings : where the tables are, which model, where to write
+    settings : where the tables are, which model, where to write; see
+        :class:`patron.workflows.settings.ScoreSettings`
     history : the tables, where they have been read already
     model : URI of the model; `settings.score.model` if None
     progress : called with each step as it begins
@@ -50,11 +63,13 @@ def score(
     InputError : a table cannot be used, as_of lies outside the data, there is no such model, or it predicts
         another horizon than the settings ask for
     ModelError : the model cannot be read
+    PatronError : another job scores into the same target, the disk is full, or the database refuses; the old
+        scores are still there
 
     Warns
     -----
     PatronWarning : the settings ask for another margin than the model was trained with; there is no champion
-        and none was named, so that the challenger scores
+        and none was named, so that the challenger scores; there is nothing to go on from
 
     Examples
     --------
@@ -66,71 +81,100 @@ def score(
     >>> len(scored.scorecard)
     300
     """
-    out = check_target(settings.score.out) if settings.score.out is not None else None
+    if settings.engine == "spark":
+        settings = partitioned(settings)
+    target = target_of(settings.score)
     model = model or settings.score.model
-    progress(f"Loading {model}")
+    stages = Stages(progress)
+    stages(f"Loading {model}")
     store = open_store()
     bundle, version = _load(store, model)
     _check_against_model(settings, bundle)
-
     settings = _defining_churn_alike(settings, bundle)
-    known = known_history(settings, history, progress)
-    _refuse_other_amounts(known, bundle)
-    as_of, active_within_days = known.known_until, settings.active_within_days
-
-    progress(f"Building features as of {as_of}")
-    spine = make_spine(known, as_of, active_within_days=active_within_days)
-    if known.engagement is not None:
-        warn_of_new_kinds(visible(known.engagement, spine), bundle.catalogue)
-    features = assemble_features(known, spine, bundle.catalogue).order_by("customer_id").to_pandas()
-    refuse_nobody(len(features), settings, as_of)
-    others = not_eligible(known, as_of, active_within_days=active_within_days)
-
-    progress(f"Scoring {len(features):,} customers")
-    scorecard = make_scorecard(
-        features,
-        bundle,
-        model_version=version.version if version is not None else None,
-        reasons=settings.score.reasons,
-        value_horizon_days=_if_asked(settings, "value_horizon_days"),
-        annual_discount_rate=_if_asked(settings, "annual_discount_rate"),
-        random_state=settings.seed,
-    )
-    drift = None
-    if settings.drift.measure and len(scorecard):
-        progress("Comparing the customers with those of the training")
-        drift = measure_drift(bundle, features, scorecard, known, settings.drift)
-        _log(store, drift, version.uri if version is not None else model, as_of)
-    scorecard = append_not_scored(scorecard, others.order_by("customer_id").to_pandas())
-
-    if out is not None:
-        progress(f"Writing {out}")
-        write_frame(scorecard, out)
     uri = version.uri if version is not None else model
-    return ScoreResult(scorecard, bundle, uri, as_of, out, drift)
+    asked = _asked(settings, version)
+    with _workshop(target) as work:
+        key = _key(settings, version, model, bundle) if history is None and target is not None else None
+        begun = _unfinished(work, key) if settings.score.resume else None
+        if goes_on := begun is not None:
+            stages(f"Going on with the features as of {begun.as_of} that are there")
+            stages.rows(begun.features)
+        else:
+            begun = _begin(work, key, settings, bundle, history, stages)
+        if settings.engine == "spark":
+            score_on_spark(work, begun, bundle, asked, settings, stages)
+            parts_there = 0
+        else:
+            parts_there = score_in_batches(work, begun, bundle, asked, settings.score.batch_rows, stages)
+        drift = None
+        if settings.drift.measure:
+            stages("Comparing the customers with those of the training")
+            drift = compare_with_training(work, begun, bundle, settings)
+            _log(store, drift, uri, date.fromisoformat(begun.as_of))
+        parts = work.parts()
+        summary = summarise(parts)
+        rows = None
+        if target is None:
+            rows = pa.concat_tables([pq.read_table(part) for part in parts])
+        else:
+            stages(f"Writing {target}")
+            publish_on_spark(work, target, settings) if settings.engine == "spark" else target.publish(
+                parts, work
+            )
+            stages.rows(summary.rows)
+    return ScoreResult(
+        summary=summary,
+        bundle=bundle,
+        model_uri=uri,
+        as_of=date.fromisoformat(begun.as_of),
+        target=target,
+        drift=drift,
+        stages=stages.end(),
+        parts_reused=parts_there if goes_on else None,
+        rows=rows,
+    )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class ScoreResult:
     """What `score` made.
 
     Attributes
     ----------
-    scorecard : key (customer_id, as_of), one row per known customer; the columns of
-        :mod:`patron.scores.scorecard`
+    summary : the scorecard in a few numbers
     bundle : the model
     model_uri : which one it is
     as_of : the last day known
-    out : the file that was written, or None
+    target : the file, folder or table that was written, or None
     drift : what has moved since the training; None where it was not measured
+    stages : what was done, with rows and seconds
+    parts_reused : count of the parts that a killed job had left, where this one went on from it; or None
+    rows : the scorecard, where it was not written
     """
 
-    scorecard: pd.DataFrame
+    summary: Summary
     bundle: Bundle
     model_uri: str
     as_of: date
-    out: Path | None
+    target: Target | None = None
     drift: Drift | None = None
+    stages: tuple[Stage, ...] = ()
+    parts_reused: int | None = None
+    rows: pa.Table | None = None
+
+    @property
+    def out(self) -> Path | None:
+        """The file or folder that was written, or None."""
+        return None if self.target is None else self.target.path
+
+    @cached_property
+    def scorecard(self) -> pd.DataFrame:
+        """Key (customer_id, as_of), one row per known customer; the columns of
+        :mod:`patron.scores.scorecard`. Read from where it was written."""
+        if self.target is None:
+            return frame_of(self.rows)
+        version = self.summary.model_version
+        return frame_of(self.target.read(self.as_of, version))
 
     @property
     def scored(self) -> pd.DataFrame:
@@ -138,46 +182,136 @@ class ScoreResult:
         return self.scorecard[self.scorecard["churn_probability"].notna()]
 
     def most_valuable_at_risk(self, most: int = 10) -> pd.DataFrame:
-        """The customers with the highest value at risk, highest first, for people to read."""
+        """The customers with the highest value at risk, highest first, for people to read; 100 at most."""
         columns = ["customer_id", "churn_probability", "growth_potential", "value_at_risk", "value_tier"]
-        top = self.scored.sort_values("value_at_risk", ascending=False, kind="stable").head(most)
+        top = self.summary.top.head(most)
         reasons = top[["reason_1", "reason_2"]].apply(lambda row: "; ".join(row.dropna()), axis=1)
         return top[columns].assign(why=reasons).reset_index(drop=True)
 
     def title(self) -> str:
         """What `most_valuable_at_risk` shows."""
-        months = f"{self.scorecard['value_horizon_days'].iloc[0]} days"
         catalogue = self.bundle.catalogue
         money = "revenue" if self.bundle.margin == 1 else "margin"
         money = money if catalogue.has_money else "active days"
         return (
             f"The most valuable at risk as of {self.as_of}: probability of {catalogue.churn} in "
-            f"{self.bundle.horizon_days} days × {money} expected in {months}"
+            f"{self.bundle.horizon_days} days × {money} expected in {self.summary.value_horizon_days} days"
         )
 
     def to_dict(self) -> dict[str, Any]:
         """What was made, as plain values."""
-        scored = self.scored
+        summary = self.summary
         return {
             "as_of": self.as_of.isoformat(),
             "model_uri": self.model_uri,
             "horizon_days": self.bundle.horizon_days,
-            "rows": len(self.scorecard),
-            "scored": len(scored),
-            "not_scored": len(self.scorecard) - len(scored),
-            "mean_churn_probability": float(scored["churn_probability"].mean()),
-            "value_at_risk": float(scored["value_at_risk"].sum()),
+            "rows": summary.rows,
+            "scored": summary.scored,
+            "not_scored": summary.rows - summary.scored,
+            "mean_churn_probability": summary.mean_churn_probability,
+            "value_at_risk": summary.value_at_risk,
             "out": str(self.out) if self.out is not None else None,
+            "to": str(self.target) if self.target is not None and self.out is None else None,
+            "parts_reused": self.parts_reused,
+            "stages": [stage.to_dict() for stage in self.stages],
             "drift": None if self.drift is None else self.drift.to_dict(),
         }
 
     def sentences(self) -> list[str]:
         """What was made, in words."""
-        scored, everyone = len(self.scored), len(self.scorecard)
+        scored, everyone = self.summary.scored, self.summary.rows
         others = f"; {everyone - scored:,} more have none: see not_scored_reason" if everyone > scored else ""
-        where = f"Written to {self.out}." if self.out is not None else "Not written: name a file with --out."
-        moved = [] if self.drift is None else self.drift.sentences()
-        return [f"{scored:,} customers have a score by {self.model_uri}{others}.", *moved, where]
+        lines = [f"{scored:,} customers have a score by {self.model_uri}{others}."]
+        lines += [] if self.drift is None else self.drift.sentences()
+        if self.parts_reused is not None:
+            lines.append(f"Used the features and {self.parts_reused} parts of a job that had stopped.")
+        lines.append(f"Written to {self.target}." if self.target else "Not written: name a file with --out.")
+        return lines
+
+
+@contextmanager
+def _workshop(target: Target | None) -> Iterator[Work]:
+    """The working folder: beside the target, or for a scorecard that is only returned, a temporary one."""
+    if target is None:
+        with tempfile.TemporaryDirectory(prefix="patron-") as folder:
+            yield Work(Path(folder), "the temporary folder")
+    else:
+        with working(target.place, str(target)) as work:
+            target.put_back()
+            yield work
+
+
+def _begin(
+    work: Work,
+    key: dict[str, Any] | None,
+    settings: Settings,
+    bundle: Bundle,
+    history: History | None,
+    stages: Stages,
+) -> Begun:
+    """Read the tables and build the features; afterwards the tables are needed no more."""
+    work.empty()
+    known = known_history(settings, history, stages)
+    if history is None:
+        stages.rows(sum(table.rows_read for table in known.report.tables.values()))
+    _refuse_other_amounts(known, bundle)
+    prepare_features = prepare_on_spark if settings.engine == "spark" else prepare
+    begun = prepare_features(work, known, bundle, settings, stages)
+    sources = [table.source for _, table in settings.tables if table is not None]
+    if history is None and not any(isinstance(source, ir.Table) for source in sources):
+        known.connection.disconnect()  # it was opened for this; its memory is for the scoring
+    if key is not None:
+        begun = replace(begun, key=key)
+        work.begin(begun)
+    return begun
+
+
+def _unfinished(work: Work, key: dict[str, Any] | None) -> Begun | None:
+    """What a job that was killed has left, if it was about to make the same; otherwise a note why not."""
+    begun = work.begun()
+    if key is None:
+        why = "the tables are no files, so that nobody can tell whether they are still the same"
+    elif begun is None:
+        why = "no job for this target has stopped on its way"
+    else:
+        others = [words for name, words in KEYS.items() if begun.key.get(name) != key[name]]
+        if not others:
+            return begun
+        why = f"{some(others)} changed since the job that has stopped"
+    warnings.warn(f"There is nothing to go on from, {why}: all is done anew.", PatronWarning, stacklevel=3)
+    return None
+
+
+def _key(
+    settings: Settings, version: ModelVersion | None, model: str, bundle: Bundle
+) -> dict[str, Any] | None:
+    """All that the scores depend on, as JSON holds it; None where that cannot be known."""
+    tables = fingerprint({name: table.source for name, table in settings.tables if table is not None})
+    if version is not None:
+        trained: Any = [version.uri, version.run_id, version.created_at.isoformat()]
+    else:
+        trained = fingerprint({"model": str(Path(model) / "**")}) if Path(model).is_dir() else model
+    if tables is None or trained is None:
+        return None
+    chosen = settings.to_dict()
+    wanted = {name: chosen["score"][name] for name in ("reasons", "batch_rows")}
+    asked = sorted(settings.model_fields_set - {"score"})
+    return {
+        "model": trained,
+        "settings": chosen | {"score": wanted, "asked": asked},
+        "tables": tables,
+        "patron": bundle.describe()["patron_version"],
+    }
+
+
+def _asked(settings: Settings, version: ModelVersion | None) -> Asked:
+    return Asked(
+        model_version=None if version is None else str(version.version),
+        reasons=settings.score.reasons,
+        value_horizon_days=_if_asked(settings, "value_horizon_days"),
+        annual_discount_rate=_if_asked(settings, "annual_discount_rate"),
+        random_state=settings.seed,
+    )
 
 
 def _log(store: Store, drift: Drift | None, model_uri: str, as_of: date) -> None:

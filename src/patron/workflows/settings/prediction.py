@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from patron.workflows.settings.section import Section
 
@@ -64,11 +64,27 @@ class TrainSettings(Section):
 
 
 class ScoreSettings(Section):
-    """What `patron score` reads and writes. `reasons`: whether each customer gets three reasons."""
+    """What `patron score` reads and writes.
+
+    Attributes
+    ----------
+    model : URI of the registered model
+    out : the file, Parquet or CSV by its ending; or the folder, where `partition_by` is given
+    to : a database and its table in place of `out`, such as ``postgresql://user@host/crm::scorecard``; it
+        may hold a password, so it is never shown
+    partition_by : column of the scorecard with few values: a folder of Parquet files for each of them
+    resume : whether to go on where a job that was killed has stopped
+    reasons : whether each customer gets three reasons
+    batch_rows : customers scored at a time, ≥ 1; the scores do not depend on it
+    """
 
     model: str = "models:/patron@champion"
     out: Path | None = None
+    to: SecretStr | None = None
+    partition_by: str | None = None
+    resume: bool = False
     reasons: bool = True
+    batch_rows: int = Field(default=50_000, ge=1)
 
 
 class ServeSettings(Section):
