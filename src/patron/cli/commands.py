@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from patron.cli import flags
+from patron.cli import economics_commands, flags
 from patron.cli.terminal import print_json, print_lines, print_table, steps
 
 __all__ = ["app"]
@@ -78,6 +78,8 @@ def features(
     as_of: flags.AsOf = None,
     active_within_days: flags.ActiveWithinDays = None,
     out: flags.Out = None,
+    engine: flags.Engine = None,
+    spark_remote: flags.SparkRemote = None,
     settings: flags.SettingsFile = None,
     json: flags.Json = False,
 ) -> None:
@@ -146,7 +148,12 @@ def score(
     active_within_days: flags.ActiveWithinDays = None,
     value_horizon: flags.ValueHorizon = None,
     model: flags.Model = None,
-    out: flags.Out = None,
+    out: flags.ScoresOut = None,
+    to: flags.To = None,
+    partition_by: flags.PartitionBy = None,
+    resume: flags.Resume = False,
+    engine: flags.Engine = None,
+    spark_remote: flags.SparkRemote = None,
     settings: flags.SettingsFile = None,
     json: flags.Json = False,
 ) -> None:
@@ -284,3 +291,6 @@ def demo(
     print_lines([*shown.trained.sentences(), ""])
     print_table(shown.scored.most_valuable_at_risk(), shown.scored.title())
     print_lines(shown.sentences())
+
+
+app.command()(economics_commands.kpis)

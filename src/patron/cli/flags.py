@@ -69,6 +69,16 @@ TimeZone = Annotated[
     str | None,
     Option(metavar="ZONE", help="Zone of the business, as Europe/Berlin.", rich_help_panel=_TABLES),
 ]
+Engine = Annotated[
+    str | None,
+    Option(
+        metavar="duckdb|spark", help="What does the work (default duckdb); spark needs the extra 'spark'."
+    ),
+]
+SparkRemote = Annotated[
+    str | None,
+    Option(metavar="sc://HOST:PORT", help="Spark Connect server (default: Spark on this machine)."),
+]
 SettingsFile = Annotated[
     str | None,
     Option("--settings", metavar="FILE", help="TOML file with any of these and more; flags win."),
@@ -121,6 +131,30 @@ Model = Annotated[
 ]
 Out = Annotated[
     str | None, Option(metavar="FILE", help="Parquet or CSV by the ending.", rich_help_panel=_OUTPUT)
+]
+ScoresOut = Annotated[
+    str | None,
+    Option(
+        "--out",
+        metavar="FILE",
+        help="Parquet or CSV by the ending; a folder with --partition-by.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+To = Annotated[
+    str | None,
+    Option(
+        metavar="URL::TABLE",
+        help="Table of a database instead, as duckdb:///crm.db::scorecard; rows with the same key give way.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+PartitionBy = Annotated[
+    str | None,
+    Option(metavar="COLUMN", help="A folder for each value, as of as_of.", rich_help_panel=_OUTPUT),
+]
+Resume = Annotated[
+    bool, Option("--resume", metavar="", help="Go on where a killed job stopped.", rich_help_panel=_OUTPUT)
 ]
 Rejected = Annotated[
     str | None,
@@ -180,7 +214,12 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "annual_discount_rate": ("annual_discount_rate",),
     "inference": ("inference",),
     "seed": ("seed",),
+    "engine": ("engine",),
+    "spark_remote": ("spark", "remote"),
     "promote": ("train", "promote"),
+    "to": ("score", "to"),
+    "partition_by": ("score", "partition_by"),
+    "resume": ("score", "resume"),
     "host": ("serve", "host"),
     "port": ("serve", "port"),
     "workers": ("serve", "workers"),
@@ -191,13 +230,16 @@ _PLACES: dict[str, tuple[str, ...]] = {
 }
 
 
-def settings_from(command: str, flags: Mapping[str, Any]) -> "Settings":
+def settings_from(
+    command: str, flags: Mapping[str, Any], places: Mapping[str, tuple[str, ...]] | None = None
+) -> "Settings":
     """The settings of one command: the defaults, then the settings file, then the flags that were given.
 
     Parameters
     ----------
     command : such as "score"; its `--out` and `--model` belong to its own section
     flags : flag → value as Typer parsed it, None or False where it was not given
+    places : flag → its place in the settings, for flags that are not in this file
 
     Raises
     ------
@@ -210,9 +252,9 @@ def settings_from(command: str, flags: Mapping[str, Any]) -> "Settings":
     """
     from patron.workflows.settings import read_settings
 
-    places = _PLACES | {name: (command, name) for name in ("out", "model")}
+    known = _PLACES | {name: (command, name) for name in ("out", "model")} | dict(places or {})
     given: dict[str, Any] = {}
-    for flag, place in places.items():
+    for flag, place in known.items():
         if flags.get(flag) not in (None, False):
             _put(given, place, flags[flag])
     for mapping in flags.get("column") or []:
