@@ -164,7 +164,7 @@ def compare_with_model(
     yearly_margin: float,
     retention: float,
     annual_rate: float,
-    years: int,
+    years: float,
     model_value: float = np.nan,
     acquisition_cost: float = 0.0,
 ) -> list[SimpleValue]:
@@ -175,7 +175,7 @@ def compare_with_model(
     yearly_margin : money a year, mean of the customers who are active
     retention : probability in [0, 1] of staying another year
     annual_rate : discount rate ≥ 0 a year
-    years : ≥ 1, how many years the first and the last formula count
+    years : > 0, how many years the first and, in whole years, the last formula count
     model_value : money, mean of the model's value of what is ahead; NaN where there is no model
     acquisition_cost : money, taken from every value; NaN counts as 0
 
@@ -199,7 +199,7 @@ def compare_with_model(
         "margin_multiple_first_now": yearly_margin
         * float(margin_multiple(retention, annual_rate, first_margin_now=True)),
         "discounted_cash_flow": discounted_cash_flow(
-            np.full(years, yearly_margin), annual_rate, retention=retention
+            np.full(int(np.ceil(years)), yearly_margin), annual_rate, retention=retention
         ),
     }
     return [
@@ -225,8 +225,8 @@ def value_to_cost(value: npt.ArrayLike, acquisition_cost: npt.ArrayLike) -> Floa
     >>> value_to_cost([300.0, 300.0, 300.0], [75.0, 0.0, np.nan])
     array([ 4., nan, nan])
     """
-    value, cost = np.broadcast_arrays(_floats(value), _floats(acquisition_cost))
-    return np.divide(value, cost, out=np.full(value.shape, np.nan), where=cost > 0)
+    above, below = np.broadcast_arrays(_floats(value), _floats(acquisition_cost))
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 
 def marginal_cost(spend: npt.ArrayLike, won: npt.ArrayLike) -> Floats:
@@ -309,7 +309,7 @@ def most_to_acquire(value: npt.ArrayLike, ratio: float = 1.0) -> Floats:
     """
     if not ratio > 0:
         raise RangeError(f"ratio must be positive, got {ratio!r}. Write 3 for three to one.")
-    return np.maximum(_floats(value), 0.0) / ratio
+    return np.asarray(np.maximum(_floats(value), 0.0) / ratio)
 
 
 def most_to_keep(value: npt.ArrayLike, gain: npt.ArrayLike) -> Floats:

@@ -23,9 +23,11 @@ The files of this package::
     section.py      what every section is: frozen, without unknown keys
     tables.py       where the tables are
     prediction.py   check, features, train, score, serve, backtest, drift, demo
+    economics.py    kpis
     whole.py        Settings, and reading them
 """
 
+from patron.workflows.settings.economics import KpisSettings
 from patron.workflows.settings.prediction import (
     BacktestSettings,
     CheckSettings,
@@ -45,6 +47,7 @@ __all__ = [
     "DemoSettings",
     "DriftSettings",
     "FeaturesSettings",
+    "KpisSettings",
     "ScoreSettings",
     "ServeSettings",
     "Settings",

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from patron.errors import DateError, SettingsError
+from patron.workflows.settings.economics import KpisSettings
 from patron.workflows.settings.prediction import (
     BacktestSettings,
     CheckSettings,
@@ -94,6 +95,7 @@ class Settings(Section):
     backtest: BacktestSettings = Field(default_factory=BacktestSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
+    kpis: KpisSettings = Field(default_factory=KpisSettings)
 
     @field_validator("as_of", mode="before")
     @classmethod

@@ -1,0 +1,80 @@
+"""The simple lifetime values of the average active customer, beside what the model says of the same ones."""
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from patron.economics.kpis import CustomerBase
+from patron.money import DAYS_PER_UNIT
+from patron.simple_value import churn_over, compare_with_model
+
+__all__ = ["values_beside_model"]
+
+type Floats = npt.NDArray[np.float64]
+
+
+def values_beside_model(
+    base: CustomerBase, rows: pd.DataFrame, *, margin: float, annual_rate: float, years: float | None = None
+) -> pd.DataFrame:
+    """What an average active customer is worth by each simple formula, and by the model.
+
+    Parameters
+    ----------
+    base : the customers; with scores among its tables where a model has scored them
+    rows : its indicators
+    margin : share of an amount that is kept, in (0, 1]
+    annual_rate : discount rate ≥ 0 a year
+    years : > 0, how many years the formulas that need a number count; None takes the mean tenure by
+        Kaplan-Meier
+
+    Returns
+    -------
+    One row per formula: method, value, model_value (mean of growth_potential of those active on the last day,
+    less the acquisition cost), why the two differ, in a sentence. No row where there are no sales, or nobody
+    was active at the start of a period
+    """
+    per_year = base.periods[0].per_year
+    at_start = _each(rows, "churn_rate", "denominator")
+    customer_years = (at_start + _each(rows, "active_customers", "value")).sum() / 2 / per_year
+    if base.days is None or customer_years <= 0 or at_start.sum() <= 0:
+        return pd.DataFrame(columns=["method", "value", "model_value", "why"])
+    revenue = _each(rows, "sales_per_customer_mean", "numerator").sum()
+    churn = _each(rows, "churn_rate", "numerator").sum() / at_start.sum()
+    costs, won = _each(rows, "cac", "value"), _each(rows, "new_customers", "value")
+    bought = won[costs > 0].sum()
+    cost = (costs * won).sum() / bought if bought else np.nan
+    found = compare_with_model(
+        yearly_margin=margin * float(revenue) / float(customer_years),
+        retention=1 - float(churn_over(churn, per_year)),
+        annual_rate=annual_rate,
+        years=years or _each(rows, "tenure_mean_days", "value")[-1] / DAYS_PER_UNIT["Y"],
+        model_value=_mean_ahead(base),
+        acquisition_cost=float(cost),
+    )
+    return pd.DataFrame(
+        [
+            {"method": one.method, "value": one.value, "model_value": one.model_value, "why": one.why}
+            for one in found
+        ]
+    )
+
+
+def _each(rows: pd.DataFrame, kpi: str, column: str) -> Floats:
+    """One number of one indicator by period; 0 where there is none."""
+    numbers: Floats = rows.loc[rows["kpi"] == kpi, column].to_numpy(dtype=np.float64)
+    return np.nan_to_num(numbers)
+
+
+def _mean_ahead(base: CustomerBase) -> float:
+    """The model's mean for those active on the last day; NaN where nobody was scored."""
+    scores: ir.Table | None = base.tables.get("scores")
+    if scores is None:
+        return np.nan
+    last = ibis.literal(base.rules.last)
+    spells = base.spells
+    active = spells.filter((spells.starts_on <= last) & (spells.ends_on > last)).select("customer_id")
+    own = scores.semi_join(active, "customer_id")
+    mean = own.growth_potential.mean().to_pyarrow().as_py()
+    return np.nan if mean is None else float(mean)

@@ -1,0 +1,247 @@
+"""Tables → the indicators of the customer base by period, and what customers cost to win, by channel."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from patron.economics.acquisition import ALL, acquisition_by_channel
+from patron.economics.kpis import CustomerBase, KpiRules, indicators, read_base
+from patron.economics.worth import values_beside_model
+from patron.errors import MissingColumnsError, SettingsError
+from patron.simple_value import RULE_OF_THREE
+from patron.tables.engine import open_engine
+from patron.tables.records import Records
+from patron.tables.report import DataReport
+from patron.tables.source import open_source
+from patron.workflows.inputs import read_records
+from patron.workflows.outputs import check_target, write_frame
+from patron.workflows.progress import Progress, silent
+from patron.workflows.settings import Settings
+
+__all__ = ["KpisResult", "kpis"]
+
+TABLES = (
+    *("transactions", "subscriptions", "customers", "leads", "lead_events"),
+    *("surveys", "costs", "contacts"),
+)
+MEMORY = "2GB"  # for the engine; Python and its libraries need another half
+
+
+@dataclass(frozen=True, slots=True)
+class KpisResult:
+    """What `kpis` found.
+
+    Attributes
+    ----------
+    rows : one row per period and indicator, see :func:`patron.economics.kpis.indicators`
+    acquisition : one row per channel and cohort, see
+        :func:`patron.economics.acquisition.acquisition_by_channel`; empty without transactions and customers
+    values : the simple lifetime values beside the model's, see :mod:`patron.simple_value`
+    report : what each table holds
+    rejected : table → its rejected rows with the rule
+    first_known : the first day of the data
+    rules : what counted as what
+    by_contract : whether contracts say who is active
+    written : the files that were written
+    """
+
+    rows: pd.DataFrame
+    acquisition: pd.DataFrame
+    values: pd.DataFrame
+    report: DataReport
+    rejected: dict[str, pd.DataFrame]
+    first_known: date
+    rules: KpiRules
+    by_contract: bool
+    written: tuple[Path, ...] = ()
+
+    @property
+    def latest(self) -> pd.DataFrame:
+        """The indicators of the last period, for people to read."""
+        last = self.rows["period_start"] == self.rows["period_start"].max()
+        shown = ["kpi", "value", "low", "high", "n", "reason"]
+        table: pd.DataFrame = self.rows.loc[last, shown].reset_index(drop=True)
+        return table
+
+    @property
+    def by_channel(self) -> pd.DataFrame:
+        """What customers cost to win by channel, for people to read."""
+        if not len(self.acquisition):
+            return self.acquisition
+        shown = [
+            *("channel", "customers", "cac", "margin_so_far", "value", "value_to_cost", "payback_months"),
+            "most_to_acquire",
+        ]
+        table: pd.DataFrame = self.acquisition.loc[self.acquisition["cohort"] == ALL, shown]
+        return table.reset_index(drop=True)
+
+    def title(self) -> str:
+        """What the table of the last period shows."""
+        start, end = self.rows["period_start"].max(), self.rows["period_end"].max()
+        return f"{start} to {end}; shares as fractions, 95 % intervals"
+
+    def sentences(self) -> list[str]:
+        """What was found, in words."""
+        rule = (
+            "who has a contract is active"
+            if self.by_contract
+            else f"active are customers for {self.rules.active_within_days} days from each purchase"
+        )
+        told = [
+            *self.report.sentences(),
+            f"{self.rows['period_start'].nunique()} whole {self.rules.every}s from "
+            f"{self.rows['period_start'].min()} to {self.rows['period_end'].max()}; {rule}.",
+        ]
+        blind = (pd.Timestamp(self.rows["period_start"].min()) - pd.Timestamp(self.first_known)).days
+        if blind < (0 if self.by_contract else self.rules.active_within_days):
+            told.append(
+                f"The data begin on {self.first_known}: in the first {self.rules.every}s, customers won "
+                "earlier look new, and fewer look active at the start than were."
+            )
+        return [
+            *told,
+            *_words_on_acquisition(self.acquisition),
+            *(f"Written: {path}" for path in self.written),
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {
+            "indicators": self.rows.to_dict("records"),
+            "acquisition": self.acquisition.to_dict("records"),
+            "lifetime_values": self.values.to_dict("records"),
+            "rule": "contract" if self.by_contract else f"active within {self.rules.active_within_days} days",
+            "first_known": self.first_known.isoformat(),
+            "tables": self.report.to_dict(),
+            "written": [str(path) for path in self.written],
+        }
+
+
+def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
+    """The indicators of the customer base; also as a file if one is named.
+
+    Beside `kpis.out`, named after it, goes the table of channels and cohorts, where there is one.
+
+    Raises
+    ------
+    InputError : neither transactions nor subscriptions are named, or a table cannot be used
+    DateError : no whole period lies between the first and the last day
+
+    Examples
+    --------
+    >>> sales = pd.DataFrame({"customer_id": [7, 8], "order_at": ["2024-05-01", "2024-05-30"], "amount": 9.5})
+    >>> chosen = Settings(tables={"transactions": sales}, kpis={"first": "2024-05-01", "last": "2024-05-31"})
+    >>> found = kpis(chosen).rows.set_index("kpi")
+    >>> found.loc["new_customers", "value"], found.loc["churn_rate", "reason"]
+    (np.float64(2.0), 'nobody was active at the start')
+    """
+    target = None if settings.kpis.out is None else check_target(settings.kpis.out)
+    if settings.tables.transactions is None and settings.tables.subscriptions is None:
+        raise SettingsError("kpis needs transactions or subscriptions: name at least one of the two.")
+    progress("Reading the tables")
+    engine = open_engine(memory_limit=MEMORY)
+    records = read_records(settings, *TABLES, connection=engine)
+    first_known, last_known = _days_known(records)
+    rules = _rules(settings, first_known, last_known)
+    progress("Finding out who was active when")
+    base = read_base(records.tables, rules, engine)
+    if settings.kpis.scores is not None:
+        scores = _read_scores(settings.kpis.scores, base, engine)
+        base = replace(base, tables={**base.tables, "scores": scores})
+    progress(f"Counting {len(base.periods)} {rules.every}s")
+    rows = indicators(base, engine)
+    progress("Pricing how customers were won")
+    result = KpisResult(
+        rows=rows,
+        acquisition=_acquisition(base, settings),
+        values=values_beside_model(
+            base,
+            rows,
+            margin=settings.margin,
+            annual_rate=settings.annual_discount_rate,
+            years=settings.kpis.years,
+        ),
+        report=records.report,
+        rejected={name: records.rejected(name) for name in records.tables},
+        first_known=first_known,
+        rules=rules,
+        by_contract="subscriptions" in records.tables,
+    )
+    return result if target is None else replace(result, written=_write(result, target, progress))
+
+
+def _rules(settings: Settings, first_known: date, last_known: date) -> KpiRules:
+    chosen = settings.kpis
+    return KpiRules(
+        first=chosen.first or first_known,
+        last=chosen.last or last_known,
+        every=chosen.every,
+        active_within_days=chosen.active_within_days,
+        lead_days=chosen.lead_days,
+        acquisition_pools=chosen.acquisition_pools,
+        dearer=chosen.dearer,
+    )
+
+
+def _days_known(records: Records) -> tuple[date, date]:
+    """First and last day of purchases, or else of contracts."""
+    of = "transactions" if "transactions" in records.tables else "subscriptions"
+    held = records.report[of]
+    assert held.first_day is not None  # the table has a valid row, and every row has a day
+    assert held.last_day is not None
+    return held.first_day, held.last_day
+
+
+def _read_scores(source: Any, base: CustomerBase, engine: Any) -> ir.Table:
+    """customer_id, as_of, growth_potential of a scorecard, the ids as in the other tables."""
+    given = open_source(source, "scores", engine)
+    wanted = {"customer_id", "as_of", "growth_potential"}
+    if missing := wanted - set(given.columns):
+        raise MissingColumnsError("scores", missing, given.columns)
+    ids = base.spells.customer_id.type()
+    return given.select(
+        customer_id=given.customer_id.try_cast(ids),
+        as_of=given.as_of.try_cast("date"),
+        growth_potential=given.growth_potential.try_cast("float64"),
+    )
+
+
+def _acquisition(base: CustomerBase, settings: Settings) -> pd.DataFrame:
+    customers = base.tables.get("customers")
+    if base.days is None or customers is None:
+        return pd.DataFrame()
+    return acquisition_by_channel(
+        base.days,
+        base.spells,
+        customers,
+        base.rules.every,
+        margin=settings.margin,
+        first=base.periods[0].start,
+        last=base.periods[-1].end,
+        scores=base.tables.get("scores"),
+    )
+
+
+def _write(result: KpisResult, target: Path, progress: Progress) -> tuple[Path, ...]:
+    progress(f"Writing {target}")
+    written = [write_frame(result.rows, target)]
+    if len(result.acquisition):
+        beside = target.with_name(f"{target.stem}-acquisition{target.suffix}")
+        written.append(write_frame(result.acquisition, beside))
+    return tuple(written)
+
+
+def _words_on_acquisition(table: pd.DataFrame) -> list[str]:
+    """How many cohorts meet the rule of three, which is a rule and no law."""
+    if not len(table) or not table["meets_rule_of_three"].notna().any():
+        return []
+    judged = table.loc[table["cohort"] != ALL, "meets_rule_of_three"].dropna()
+    return [
+        f"Of {len(judged)} channels and cohorts with a known cost, {int(judged.sum())} are worth "
+        f"{RULE_OF_THREE:.0f} times what they cost to win or more. Three to one is a rule of thumb: what one "
+        "may pay at most is the value itself."
+    ]
