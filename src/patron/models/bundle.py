@@ -2,7 +2,8 @@
 
 A bundle is a folder of a few files::
 
-    bundle.json       settings, feature catalogue, tiers, level, and the name, size and SHA-256 of the others
+    bundle.json       settings, feature catalogue, tiers, policy, level, and the name, size and SHA-256 of the
+                      others
     churn.txt         the trees of churn, in LightGBM's own text; absent without a churn classifier
     value_trees.txt   the trees of money; absent where the value model answers alone
     draws.npz         posterior draws of the value model and grids of percentiles, arrays of numbers only
@@ -31,6 +32,7 @@ from patron.models.churn import ChurnClassifier
 from patron.models.combination import ValueCombination
 from patron.models.level import Level
 from patron.models.percentiles import Percentiles, Ranks
+from patron.models.policy import Policy
 from patron.models.prediction import predict_rows
 from patron.models.reference import Reference
 from patron.models.tiers import Tiers
@@ -43,7 +45,7 @@ MOST_BYTES = 4_000_000
 """A saved bundle is at most this many bytes; with the code that travels along, a served model is below 5
 MB."""
 
-FORMAT = 2
+FORMAT = 3
 DESCRIPTION, TREES, VALUE_TREES, DRAWS = "bundle.json", "churn.txt", "value_trees.txt", "draws.npz"
 GRIDS = "percentiles/"  # what names the grids among the arrays
 
@@ -62,6 +64,7 @@ class Bundle:
     value_horizon_days : days ahead over which growth_potential counts, ≥ 1
     first_day, as_of : first and last day of the data that it was trained on
     tiers : quantiles of customer value among the customers of the training; None until they are known
+    policy : what the business has decided: the typical offer, and the rules of the stages
     percentiles : the grid of the customers of the training; None where the trees see the features alone,
         without what is expected and without ranks
     level : how high the coming horizon lies above the newest matured one
@@ -102,6 +105,7 @@ class Bundle:
     first_day: date
     as_of: date
     tiers: Tiers | None = None
+    policy: Policy = field(default_factory=Policy)
     percentiles: Percentiles | None = None
     level: Level = field(default_factory=Level)
     value_trees: ValueTrees | None = None
@@ -152,7 +156,8 @@ class Bundle:
         features : one row per customer as of one day: customer_id and all features of the catalogue; or none
             but frequency, recency, T and monetary_value, from which the value model answers alone
         ranks : among whom a customer's percentiles are taken: "own", the rows of `features`; "model", the
-            customers of the training; "auto", the rows where they are at least 1000
+            customers of the training; "auto", the rows where they are at least 1000; or the grid of the
+            whole population, as :func:`patron.models.population.population_percentiles` learns it
         horizon_days, value_horizon_days : days ahead; the bundle's own if None. Another horizon than the
             bundle's is answered by the value model alone
         annual_discount_rate : per year, ≥ 0; the bundle's own if None
@@ -234,6 +239,7 @@ class Bundle:
             "format": FORMAT,
             **self.describe(),
             "tiers": None if self.tiers is None else self.tiers.to_dict(),
+            "policy": self.policy.to_dict(),
             "reference": None if self.reference is None else self.reference.to_dict(),
             "catalogue": self.catalogue.to_dict(),
             "churn": churn,
@@ -291,6 +297,7 @@ class Bundle:
                 first_day=date.fromisoformat(description["first_day"]),
                 as_of=date.fromisoformat(description["as_of"]),
                 tiers=None if tiers is None else Tiers.from_dict(tiers),
+                policy=Policy.from_dict(description["policy"]),
                 percentiles=None if percentiles is None else Percentiles.from_arrays(grids, percentiles),
                 level=Level.from_dict(description["level"]),
                 value_trees=None

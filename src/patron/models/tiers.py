@@ -14,9 +14,6 @@ from patron.errors import RangeError
 
 __all__ = ["Tiers"]
 
-VIP, MEDIUM = 90, 50
-"""Percentiles above which a customer is vip, and medium."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tiers:
@@ -25,10 +22,13 @@ class Tiers:
     Attributes
     ----------
     quantiles : (99,) money, non-decreasing; the 1 %, 2 %, … 99 % quantiles of customer value
+    vip_share, medium_share : whole percents in (0, 1), share of the customers that are vip, and that are vip
+        or medium
 
     Raises
     ------
-    RangeError : there are not 99 quantiles, or they fall, or one is not finite
+    RangeError : there are not 99 quantiles, or they fall, or one is not finite; a share is no whole percent,
+        or more are vip than vip or medium
 
     Examples
     --------
@@ -42,8 +42,22 @@ class Tiers:
     """
 
     quantiles: tuple[float, ...]
+    vip_share: float = 0.10
+    medium_share: float = 0.50
 
     def __post_init__(self) -> None:
+        for name in ("vip_share", "medium_share"):
+            percent = 100 * getattr(self, name)
+            if not (0 < percent < 100 and abs(percent - round(percent)) < 1e-6):
+                raise RangeError(
+                    f"tiers.{name} must be a whole percent between 0 and 1, got {getattr(self, name)!r}. "
+                    "Write 10 % as 0.10."
+                )
+        if self.vip_share > self.medium_share:
+            raise RangeError(
+                f"tiers.vip_share ({self.vip_share}) must not exceed medium_share ({self.medium_share}), "
+                "which counts the vip, too."
+            )
         grid = np.asarray(self.quantiles, dtype=float)
         if grid.shape != (99,) or not np.isfinite(grid).all() or (np.diff(grid) < 0).any():
             raise RangeError(
@@ -51,12 +65,13 @@ class Tiers:
             )
 
     @classmethod
-    def from_values(cls, values: npt.ArrayLike) -> Self:
+    def from_values(cls, values: npt.ArrayLike, vip_share: float = 0.10, medium_share: float = 0.50) -> Self:
         """Tiers of these customers.
 
         Parameters
         ----------
         values : (n_customers,) money, customer value; NaN counts as unknown and is left out
+        vip_share, medium_share : share of them that are vip, and that are vip or medium
 
         Raises
         ------
@@ -68,17 +83,17 @@ class Tiers:
             raise RangeError("Tiers need the value of at least one customer, and no value is known.")
         # Between equal values, interpolation may err in the last digit: without this, quantiles would fall.
         grid = np.maximum.accumulate(np.quantile(known, np.arange(1, 100) / 100))
-        return cls(tuple(grid.tolist()))
+        return cls(tuple(grid.tolist()), vip_share, medium_share)
 
     @property
     def vip_above(self) -> float:
         """Money; customers worth more than this are vip."""
-        return self.quantiles[VIP - 1]
+        return self.quantiles[_percentile_above(self.vip_share) - 1]
 
     @property
     def medium_above(self) -> float:
         """Money; customers worth more than this, and not vip, are medium."""
-        return self.quantiles[MEDIUM - 1]
+        return self.quantiles[_percentile_above(self.medium_share) - 1]
 
     def percentile(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """One more than the number of quantiles below each value: 1 to 100; NaN where the value is unknown.
@@ -94,8 +109,8 @@ class Tiers:
         percentile = self.percentile(values)
         named = np.full(percentile.shape, None, dtype=object)
         named[percentile >= 1] = "low"
-        named[percentile > MEDIUM] = "medium"
-        named[percentile > VIP] = "vip"
+        named[percentile > _percentile_above(self.medium_share)] = "medium"
+        named[percentile > _percentile_above(self.vip_share)] = "vip"
         return named
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,10 +118,17 @@ class Tiers:
         return {
             "vip_above": self.vip_above,
             "medium_above": self.medium_above,
+            "vip_share": self.vip_share,
+            "medium_share": self.medium_share,
             "quantiles": list(self.quantiles),
         }
 
     @classmethod
     def from_dict(cls, described: dict[str, Any]) -> Self:
         """The tiers that `to_dict` has described."""
-        return cls(tuple(described["quantiles"]))
+        return cls(tuple(described["quantiles"]), described["vip_share"], described["medium_share"])
+
+
+def _percentile_above(share: float) -> int:
+    """The percentile above which so many of the customers are."""
+    return 100 - round(100 * share)

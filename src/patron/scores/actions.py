@@ -27,6 +27,7 @@ Elkan (2001), "The Foundations of Cost-Sensitive Learning", IJCAI 17, 973-978: t
 Baesens (2013), IEEE Transactions on Knowledge and Data Engineering 25(5), 961-973: the costs of an offer.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -250,16 +251,18 @@ def recommended_action(stage: Texts, band: Texts, tier: Texts) -> Texts:
     >>> recommended_action(stage, band, tier).tolist()
     ['thank and ask for a referral', 'contact in person', 'leave alone', None]
     """
-    action = np.full(len(stage), None, dtype=object)
-    known = stage != np.array(None, dtype=object)
-    for wanted_stage, wanted_band, wanted_tier, words in reversed(ACTIONS):
-        fits = _fits(stage, wanted_stage) & _fits(band, wanted_band) & _fits(tier, wanted_tier)
-        action[fits & known] = words
-    return action
+    cases = zip(stage.tolist(), band.tolist(), tier.tolist(), strict=True)
+    return np.array([_action(*case) for case in cases], dtype=object)
 
 
-def _fits(given: Texts, wanted: str) -> npt.NDArray[np.bool_]:
-    if wanted == "any":
-        return np.ones(len(given), dtype=bool)
-    fits: npt.NDArray[np.bool_] = np.asarray(given == wanted, dtype=bool)
-    return fits
+@cache
+def _action(stage: str | None, band: str | None, tier: str | None) -> str | None:
+    """The first row of `ACTIONS` that fits."""
+    if stage is None:
+        return None
+    fits = ((stage, "any"), (band, "any"), (tier, "any"))
+    return next(
+        action
+        for *wanted, action in ACTIONS
+        if all(one in either for one, either in zip(wanted, fits, strict=True))
+    )

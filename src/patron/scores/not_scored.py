@@ -1,11 +1,48 @@
-"""Customers who get no score, among those who do: `append_not_scored`."""
+"""Customers who get no score, among those who do: `append_not_scored`.
 
+Those who have not bought yet are known nevertheless: they are within reach.
+"""
+
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from patron.errors import TableError
+from patron.scores.actions import recommended_action
 from patron.scores.columns import as_scorecard, dates
 
-__all__ = ["append_not_scored"]
+__all__ = ["append_not_scored", "of_not_scored"]
+
+NEVER = "on or before as_of"
+"""How the reason of a customer ends who was never active."""
+
+
+def of_not_scored(reasons: pd.Series) -> dict[str, Any]:
+    """What is known of customers who get no score.
+
+    Parameters
+    ----------
+    reasons : (n_customers,) text, their not_scored_reason
+
+    Returns
+    -------
+    not_scored_reason, and lifecycle_stage and recommended_action of those who have not bought yet; None for
+    the others
+
+    Examples
+    --------
+    >>> of_not_scored(pd.Series(["no purchase on or before as_of"]))["lifecycle_stage"].tolist()
+    ['reach']
+    """
+    never = reasons.str.endswith(NEVER).to_numpy(dtype=bool)
+    unknown = np.full(len(reasons), None, dtype=object)
+    stage = np.where(never, np.array("reach", dtype=object), unknown)
+    return {
+        "not_scored_reason": reasons,
+        "lifecycle_stage": stage,
+        "recommended_action": recommended_action(stage, unknown, unknown),
+    }
 
 
 def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:
@@ -44,6 +81,6 @@ def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd
     unscored = {name: scorecard[name].iloc[0] for name in shared} | {
         "customer_id": not_eligible["customer_id"],
         "as_of": dates(not_eligible["as_of"]),
-        "not_scored_reason": not_eligible["not_scored_reason"],
+        **of_not_scored(not_eligible["not_scored_reason"]),
     }
     return pd.concat([scorecard, as_scorecard(unscored, len(not_eligible))], ignore_index=True)

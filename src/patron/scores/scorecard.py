@@ -4,16 +4,16 @@
 customer_id, as_of, horizon_days, value_horizon_days,     keys and provenance
 model_version, scored_at
 churn_probability                                         P(churn in the horizon), 0 to 1
-churn_band                                                null until offers say where contact starts to pay
+churn_band                                                low, medium, high: cut where contact starts to pay
 p_alive, expected_purchases, expected_order_value         from the posterior, over the horizon
 expected_value, expected_value_low, expected_value_high   money over the horizon, with an 80 % interval
 next_purchase_on, overdue_ratio                           a date · days since the last ÷ own usual gap
 base_, growth_, network_, learning_potential              money; growth with an 80 % interval
 customer_value, value_at_risk                             money; the four together · what churn would cost
 value_tier, value_percentile                              vip, medium, low · 1 to 100, by frozen cut-offs
-lifecycle_stage                                           null until stages are told apart
+lifecycle_stage                                           one of nine, by the rules of the business
 reason_1, reason_2, reason_3                              why the risk is what it is, strongest first
-recommended_action, max_retention_spend                   null until there are offers
+recommended_action, max_retention_spend                   what to do, and the most to pay for it
 not_scored_reason                                         null, or what stands in the way of a score
 ========================================================  ============================================
 
@@ -34,13 +34,14 @@ import pandas as pd
 from patron.errors import RangeError, TableError, some
 from patron.models.bundle import Bundle
 from patron.models.percentiles import Ranks
+from patron.models.policy import Policy, StageRules, TypicalOffer
 from patron.models.prediction import predict_columns, see
 from patron.models.reference import Reference
 from patron.models.rows import Columns, as_columns, count_rows, take_rows
 from patron.models.tiers import Tiers
 from patron.scores.columns import SCORECARD_COLUMNS, as_scorecard, dates
+from patron.scores.decisions import decide, figures
 from patron.scores.not_scored import append_not_scored
-from patron.scores.potentials import base_potential, customer_value, value_at_risk
 from patron.scores.reasons import REASON_COLUMNS, explain_risk
 from patron.scores.scorable import RFM_COLUMNS, broken_rules, purchase_columns
 
@@ -201,13 +202,12 @@ def score_columns(
         interval=interval,
         random_state=random_state,
     )
-    churn = predicted["churn_probability"]
     scored = {
         **{name: predicted[name] for name in FROM_VALUE_MODEL},
-        **_potentials(known, bundle, churn, predicted["growth_potential"]),
-        "churn_probability": churn,
+        **decide({**known, **bought}, bundle, predicted),
+        "churn_probability": predicted["churn_probability"],
         "next_purchase_on": _days_later(as_of[scorable], predicted["next_purchase_days"]),
-        "overdue_ratio": _figures(known, "overdue_ratio", np.nan),
+        "overdue_ratio": figures(known, "overdue_ratio", np.nan),
         **(_reasons(asked, bundle, predicted, horizon_days, ranks) if reasons else {}),
     }
     broken[scorable] = None if complete else ONLY_PURCHASE_COLUMNS
@@ -223,17 +223,32 @@ def score_columns(
     return provenance | _placed(scored, scorable, len(ids))
 
 
-def freeze_tiers(bundle: Bundle, features: pd.DataFrame) -> Bundle:
-    """The bundle with the tiers of these customers, the type of their ids, and how they are distributed.
+def freeze_tiers(
+    bundle: Bundle,
+    features: pd.DataFrame,
+    *,
+    shares: tuple[float, float] = (0.10, 0.50),
+    offer: Mapping[str, float] | None = None,
+    stages: StageRules | None = None,
+) -> Bundle:
+    """The bundle with what is decided by these customers, or about them, once and for all.
 
     Parameters
     ----------
     bundle : trained model
     features : one row per customer of the training, as of its last day: all features of the catalogue
+    shares : of the customers that are vip, and that are vip or medium
+    offer : incentive, contact_cost (money) and acceptance (probability), as far as they are known; what is
+        not is taken in proportion to the median of their expected orders
+    stages : the rules of lifecycle_stage; `StageRules()` if None
+
+    Returns
+    -------
+    Bundle with tiers, policy, the type of their ids, and how their features and scores are distributed
 
     Raises
     ------
-    RangeError : the value of no customer is known
+    RangeError : the value of no customer is known, or a share or the offer is out of range
 
     Examples
     --------
@@ -241,10 +256,16 @@ def freeze_tiers(bundle: Bundle, features: pd.DataFrame) -> Bundle:
     """
     card = make_scorecard(features, bundle, reasons=False)
     whole = pd.api.types.is_integer_dtype(features["customer_id"].dtype)
-    tiers = Tiers.from_values(card["customer_value"])
     scores = {name: card[name].to_numpy() for name in ("churn_probability", "expected_value")}
-    reference = Reference.learn(features[list(bundle.catalogue.names)].assign(**scores))
-    return replace(bundle, tiers=tiers, reference=reference, customer_ids="whole" if whole else "text")
+    tiers = Tiers.from_values(card["customer_value"], *shares)
+    typical = TypicalOffer.of_orders(float(card["expected_order_value"].median()))
+    return replace(
+        bundle,
+        tiers=tiers,
+        policy=Policy(offer=replace(typical, **(offer or {})), stages=stages or StageRules()),
+        reference=Reference.learn(features[list(bundle.catalogue.names)].assign(**scores)),
+        customer_ids="whole" if whole else "text",
+    )
 
 
 def _days(name: str, given: int | None, own: int) -> int:
@@ -292,27 +313,6 @@ def _holds_the_catalogue(features: pd.DataFrame | Columns, bundle: Bundle) -> bo
     return not absent and "net_spend_total" in bundle.catalogue
 
 
-def _potentials(features: Columns, bundle: Bundle, churn: Floats, growth: Floats) -> dict[str, Any]:
-    base = base_potential(
-        net_spend=_figures(features, "net_spend_total", np.nan),
-        cost=_figures(features, "cost_total", 0.0),
-        acquisition_cost=_figures(features, "acquisition_cost", 0.0),
-        margin=bundle.margin,
-    )
-    network = learning = np.zeros(len(growth))
-    worth = customer_value(base, growth, network, learning)
-    tiers = bundle.tiers
-    return {
-        "base_potential": base,
-        "network_potential": network,
-        "learning_potential": learning,
-        "customer_value": worth,
-        "value_at_risk": value_at_risk(churn, growth),
-        "value_tier": None if tiers is None else tiers.tier(worth),
-        "value_percentile": None if tiers is None else tiers.percentile(worth),
-    }
-
-
 def _reasons(
     asked: Columns, bundle: Bundle, predicted: Columns, horizon_days: int, ranks: Ranks
 ) -> dict[str, Any]:
@@ -345,12 +345,6 @@ def _placed(scored: dict[str, Any], scorable: npt.NDArray[np.intp], rows: int) -
         placed[name] = np.full(rows, unknown, dtype=kind)
         placed[name][scorable] = column
     return placed
-
-
-def _figures(features: Columns, name: str, absent: float) -> Floats:
-    if name not in features:
-        return np.full(count_rows(features), absent)
-    return np.asarray(features[name], dtype=np.float64)
 
 
 def _as_of(features: Columns) -> Days:

@@ -87,8 +87,8 @@ def test_one_changed_number_among_the_trees_is_found_out(folder):
 
 def test_a_bundle_of_a_later_format_is_refused(folder):
     description = json.loads((folder / "bundle.json").read_text())
-    (folder / "bundle.json").write_text(json.dumps(description | {"format": 3}))
-    with pytest.raises(ModelError, match="it has format 3 and this version of patron reads 2"):
+    (folder / "bundle.json").write_text(json.dumps(description | {"format": 4}))
+    with pytest.raises(ModelError, match="it has format 4 and this version of patron reads 3"):
         Bundle.load(folder)
 
 

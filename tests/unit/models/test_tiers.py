@@ -70,3 +70,19 @@ def test_without_any_known_value_there_are_no_tiers(values):
 def test_quantiles_that_cannot_be_are_refused(quantiles):
     with pytest.raises(RangeError, match="99 finite numbers that never fall"):
         Tiers(quantiles)
+
+
+def test_the_shares_are_the_businesss_and_travel_along():
+    tiers = Tiers.from_values(np.arange(1000.0), vip_share=0.05, medium_share=0.3)
+    named, counts = np.unique(tiers.tier(np.arange(1000.0)), return_counts=True)
+    assert dict(zip(named.tolist(), counts.tolist(), strict=True)) == {"vip": 50, "medium": 250, "low": 700}
+    assert Tiers.from_dict(json.loads(json.dumps(tiers.to_dict()))) == tiers
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [((10, 0.5), "Write 10 %"), ((0.125, 0.5), "whole percent"), ((0.6, 0.5), "must not exceed")],
+)
+def test_impossible_shares_are_refused(shares, words):
+    with pytest.raises(RangeError, match=words):
+        Tiers.from_values([1.0, 2.0], *shares)

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from patron.errors import InputError, RangeError, TableError
+from patron.models.policy import Policy, StageRules
 from patron.models.tiers import Tiers
+from patron.scores.actions import contact_cut
 from patron.scores.columns import SCORECARD_COLUMNS, as_answer
 from patron.scores.scorable import RFM_COLUMNS
 from patron.scores.scorecard import append_not_scored, freeze_tiers, make_scorecard
@@ -33,16 +35,9 @@ def test_there_is_one_row_per_feature_row_in_the_same_order(card):
 
 
 def test_a_complete_row_is_scored_without_reservation(card):
-    later = {
-        "churn_band",
-        "lifecycle_stage",
-        "recommended_action",
-        "max_retention_spend",
-        "not_scored_reason",
-    }
-    may_be_null = later | {"overdue_ratio", "reason_1", "reason_2", "reason_3"}
-    assert card[list(later)].isna().all(axis=None)
-    assert card.drop(columns=list(may_be_null)).notna().all(axis=None)
+    may_be_null = ["not_scored_reason", "overdue_ratio", "reason_1", "reason_2", "reason_3"]
+    assert card["not_scored_reason"].isna().all()
+    assert card.drop(columns=may_be_null).notna().all(axis=None)
 
 
 def test_numbers_lie_where_they_must(card):
@@ -63,6 +58,49 @@ def test_the_money_adds_up(card, bundle):
         (card["churn_probability"] * card["growth_potential"]).to_numpy()
     )
     assert (card[["network_potential", "learning_potential"]] == 0).all(axis=None)
+
+
+def test_what_referrals_and_contributions_bring_counts_where_it_is_given(card, bundle):
+    rows = make_rows(60, seed=7).assign(network_potential=30.0, learning_potential=12.0)
+    richer = make_scorecard(rows, bundle, scored_at=NOW, model_version=3)
+    assert (richer["customer_value"] - card["customer_value"]).to_numpy() == pytest.approx(42)
+    assert (richer["value_percentile"] >= card["value_percentile"]).all()
+    moved = ["network_potential", "learning_potential", "customer_value", "value_tier", "value_percentile"]
+    same(
+        richer.drop(columns=[*moved, "recommended_action"]),
+        card.drop(columns=[*moved, "recommended_action"]),
+    )
+
+
+def test_the_band_is_cut_where_contact_pays(card, bundle):
+    pays = card["churn_probability"] > contact_cut(card["growth_potential"].to_numpy(), bundle.policy.offer)
+    assert (card["churn_band"] != "low").tolist() == pays.tolist()
+
+
+def test_the_most_to_spend_is_the_share_of_the_value_at_risk_that_can_be_saved(card, bundle):
+    saved = bundle.policy.offer.acceptance * card["value_at_risk"]
+    assert card["max_retention_spend"].to_numpy() == pytest.approx(saved.to_numpy())
+
+
+def test_without_an_offer_there_is_a_stage_and_no_action(bundle):
+    card = make_scorecard(make_rows(5), replace(bundle, policy=Policy()), reasons=False)
+    assert card["lifecycle_stage"].notna().all()
+    assert card[["churn_band", "recommended_action", "max_retention_spend"]].isna().all(axis=None)
+
+
+def test_purchase_columns_alone_tell_stage_band_and_action(bundle):
+    card = make_scorecard(make_rows(20)[MINIMAL], bundle)
+    told = ["lifecycle_stage", "churn_band", "recommended_action", "max_retention_spend"]
+    assert card[told].notna().all(axis=None)
+
+
+def test_what_is_decided_at_training_counts(bundle):
+    rows, offer = make_rows(200, seed=1), {"acceptance": 0.5, "incentive": 7.0}
+    frozen = freeze_tiers(bundle, rows, shares=(0.05, 0.30), offer=offer, stages=StageRules(lost_days=1000))
+    assert (frozen.policy.offer.acceptance, frozen.policy.offer.incentive) == (0.5, 7.0)
+    assert frozen.policy.stages.lost_days == 1000
+    tiers = make_scorecard(rows, frozen, reasons=False)["value_tier"]
+    assert tiers.value_counts().to_dict() == {"low": 140, "medium": 50, "vip": 10}
 
 
 def test_the_risk_is_the_classifiers_own(card, bundle):
@@ -246,7 +284,8 @@ def test_an_answer_for_json_says_the_same(bundle, card):
     answer = make_scorecard(make_rows(60, seed=7), bundle, scored_at=NOW, model_version=3, form=as_answer)
     assert answer["churn_probability"].tolist() == card["churn_probability"].tolist()
     assert answer["next_purchase_on"].tolist() == [day.isoformat() for day in card["next_purchase_on"]]
-    assert answer["churn_band"].tolist() == [None] * 60
+    assert answer["churn_band"].tolist() == card["churn_band"].tolist()
+    assert answer["not_scored_reason"].tolist() == [None] * 60
 
 
 @pytest.mark.parametrize(
