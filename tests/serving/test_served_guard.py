@@ -163,7 +163,7 @@ def test_a_mistake_of_our_own_shows_neither_rows_nor_stack(ask, model, monkeypat
     def fail(*args, **kwargs):
         raise ZeroDivisionError(SECRET)
 
-    monkeypatch.setattr("patron.tracking.served.make_scorecard", fail)
+    monkeypatch.setattr("patron.tracking.served.score_columns", fail)
     assert refused(ask(records(ROW))) == "The model cannot score this request (ZeroDivisionError)."
     assert "A request of 1 rows could not be scored" in caplog.text
 
@@ -200,7 +200,9 @@ def test_called_from_python_the_rules_are_the_same(bundle):
 def test_called_from_python_whole_numbers_and_decimals_are_numbers(bundle):
     rows = pd.DataFrame([ROW]).astype({"frequency": "int64", "T": "Int64", "recency": "float32"})
     checked = check_request(rows, bundle)
-    assert checked[["frequency", "recency", "T", "monetary_value"]].dtypes.eq(np.float64).all()
+    assert {checked[name].dtype for name in ("frequency", "recency", "T", "monetary_value")} == {
+        np.dtype("f8")
+    }
 
 
 def test_an_unknown_parameter_is_named_where_the_model_sees_it(model):

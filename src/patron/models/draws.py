@@ -58,6 +58,16 @@ class DrawnModel(Estimator):
         """Parameter → posterior mean (the mode for "map")."""
         return {name: float(values.mean()) for name, values in self._fitted().items()}
 
+    @property
+    def known_draws(self) -> dict[str, Floats]:
+        """Parameter → its draws.
+
+        Raises
+        ------
+        NotFittedError : fit comes first
+        """
+        return self._fitted()
+
     def to_arrays(self) -> tuple[dict[str, Floats], dict[str, Any]]:
         """The draws as arrays, and everything else as JSON has it; no customers."""
         draws = dict(self._fitted())

@@ -90,9 +90,8 @@ def one_segment(purchases: BetaGeoModel, spend: GammaGammaModel) -> ParameterDra
     >>> one_segment(model, GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44)).purchases["alpha"]
     array([30.9])
     """
-    if purchases.covariates_ is not None or spend.covariates_ is not None:
-        return None
-    return ParameterDraws(purchases.to_arrays()[0], spend.to_arrays()[0], purchases.family)
+    draws = ParameterDraws(purchases.known_draws, spend.known_draws, purchases.family)
+    return draws if purchases.covariates_ is None and spend.covariates_ is None else None
 
 
 def thinned(draws: Mapping[str, Floats], n_draws: int) -> dict[str, Floats]:

@@ -29,7 +29,7 @@ SHAPES = ("dataframe_records", "dataframe_split", "inputs", "instances")
 
 ENCODINGS = ("utf-8", "utf8", "us-ascii")
 
-type Request = tuple[pd.DataFrame, Any]
+type Request = tuple[pd.DataFrame | dict[str, Any], Any]
 
 
 def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
@@ -43,7 +43,8 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
 
     Returns
     -------
-    rows : one per customer; not checked yet
+    rows : one per customer, not checked yet: a frame; or, where they came as records that all hold numbers
+        where the model has numbers, the columns that the model knows: arrays of numbers, lists of others
     parameters : what stands under "params", also not checked; None without any
 
     Raises
@@ -103,20 +104,22 @@ def _from_json(body: bytes, bundle: Bundle) -> Request:
     return _from_records(content, bundle), given.get("params")
 
 
-def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame:
-    """The rows; where all of them have the same columns, and numbers where the model has numbers, their
-    numbers are read at once and stand in one block. The guard finds what is wrong with any others."""
+def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame | dict[str, Any]:
+    """The rows. Those that are as they should be are read at once; the guard finds what is wrong with any
+    others."""
     names = records[0].keys() if records else ()
     numbers = [name for name in dict.fromkeys((*RFM_COLUMNS, *bundle.catalogue.numbers)) if name in names]
     if len(numbers) > 1 and all(record.keys() == names for record in records):
         figures = list(map(itemgetter(*numbers), records))
         if set(map(type, chain.from_iterable(figures))) <= {float, int, NoneType}:
             with suppress(OverflowError):  # a whole number that no double holds
-                rows = pd.DataFrame(np.array(figures, dtype=np.float64), columns=numbers, copy=False)
-                others = [
-                    name for name in ("customer_id", "as_of", *bundle.catalogue.categories) if name in names
-                ]
-                return rows.assign(**{name: [record[name] for record in records] for name in others})
+                columns: dict[str, Any] = dict(
+                    zip(numbers, np.array(figures, dtype=np.float64).T, strict=True)
+                )
+                others = ("customer_id", "as_of", *bundle.catalogue.categories)
+                return columns | {
+                    name: [record[name] for record in records] for name in others if name in names
+                }
     return pd.DataFrame(records)
 
 

@@ -26,7 +26,6 @@ import pandas as pd
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
-from mlflow.utils.proto_json_utils import NumpyEncoder
 
 from patron.errors import ModelError
 from patron.tracking.bodies import read_body
@@ -167,11 +166,7 @@ class Front:
     def _score(self, body: bytes, content_type: str | None) -> tuple[int, bytes]:
         try:
             rows, parameters = read_body(body, content_type, self._model.bundle)
-            scored = self._model.predict(None, rows, parameters)
-            names = list(scored.columns)
-            columns = [scored[name].tolist() for name in names]
-            customers = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-            return 200, json.dumps({"predictions": customers}, cls=NumpyEncoder, allow_nan=False).encode()
+            return 200, f'{{"predictions": {self._model.answer(rows, parameters)}}}'.encode()
         except RefusedRequest:
             raise
         except Exception as error:  # the last door: nobody outside may see a stack trace

@@ -7,6 +7,7 @@ that names the column and the rule, and nothing about the customers but the posi
 
 from collections.abc import Mapping
 from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from mlflow.exceptions import MlflowException
 
 from patron.errors import some
 from patron.models.bundle import Bundle
+from patron.models.rows import Columns
 from patron.scores.columns import dates
-from patron.scores.scorable import RFM_COLUMNS, broken_rules, purchase_columns
+from patron.scores.scorable import RFM_COLUMNS, broken_rules
 from patron.tracking.signature import PARAMETERS
 
 __all__ = [
@@ -90,18 +92,18 @@ def check_size(rows: int) -> None:
         )
 
 
-def check_request(rows: Any, bundle: Bundle) -> pd.DataFrame:
+def check_request(rows: Any, bundle: Bundle) -> Columns:
     """The rows of a request in the types that scoring takes.
 
     Parameters
     ----------
     rows : what the server or a caller hands over: a frame with customer_id, and either all features or the
-        purchase columns alone
+        purchase columns alone; or the same as :func:`patron.tracking.bodies.read_body` makes it of records
     bundle : whose features they are
 
     Returns
     -------
-    The same rows; numbers float64 with NaN for null, categories text with None for null.
+    The same rows as arrays; numbers float64 with NaN for null, categories text with None for null.
 
     Raises
     ------
@@ -111,31 +113,26 @@ def check_request(rows: Any, bundle: Bundle) -> pd.DataFrame:
     --------
     See :class:`patron.tracking.served.ServedModel`.
     """
-    if not isinstance(rows, pd.DataFrame):
+    if not isinstance(rows, pd.DataFrame | dict):
         raise refuse("The request must be a table: send it as dataframe_records or dataframe_split.")
-    if rows.empty:  # also where no column of the request is known: MLflow has left the others out
-        raise refuse(f"The request holds no rows: give at least one, with {', '.join(NEEDED)}.")
-    check_size(len(rows))
-    if not rows.columns.is_unique:
-        raise refuse("The request holds two columns of the same name.")
-    rows = rows.reset_index(drop=True)
-    if absent := [name for name in NEEDED if name not in rows.columns]:
-        raise refuse(f"The request lacks the column {absent[0]!r}: each row needs {', '.join(NEEDED)}.")
-    given = [name for name in bundle.catalogue.names if name in rows.columns and name not in RFM_COLUMNS]
-    absent = [name for name in bundle.catalogue.names if name not in rows.columns]
-    if given and absent:
-        raise refuse(
-            f"The request lacks {len(absent)} of the {len(bundle.catalogue)} features of this model: "
-            f"{some(absent)}; send all of them, null where unknown, or none but {', '.join(RFM_COLUMNS)}."
-        )
+    if isinstance(rows, pd.DataFrame):
+        if rows.empty:  # also where no column of the request is known: MLflow has left the others out
+            raise refuse(f"The request holds no rows: give at least one, with {', '.join(NEEDED)}.")
+        check_size(len(rows))
+        if not rows.columns.is_unique:
+            raise refuse("The request holds two columns of the same name.")
+    given = _which_features(rows, bundle)
     categories = [name for name in bundle.catalogue.categories if name in given]
-    others: dict[str, Any] = {name: _texts(rows[name]) for name in categories}
+    others: dict[str, Any] = {name: _texts(rows[name], name) for name in categories}
     others["customer_id"] = _ids(rows["customer_id"], bundle)
-    if "as_of" in rows.columns:
+    if "as_of" in rows:
         others["as_of"] = _days(rows["as_of"])
-    numbers = _numbers(rows[[*RFM_COLUMNS, *(name for name in given if name not in categories)]])
-    _check_rules(numbers)
-    return numbers.assign(**others)
+    numbers = _numbers(rows, [*RFM_COLUMNS, *(name for name in given if name not in categories)])
+    broken = broken_rules(numbers)
+    for place, rule in enumerate(broken, start=1):
+        if rule is not None:
+            raise refuse(f"In row {place}, {rule}.")
+    return numbers | others
 
 
 def check_parameters(parameters: Any) -> dict[str, Any]:
@@ -171,24 +168,41 @@ def _name(given: Any) -> str:
     return given if plain else "what is no name"
 
 
-def _ids(column: pd.Series, bundle: Bundle) -> pd.Series:
+def _which_features(rows: pd.DataFrame | dict[str, Any], bundle: Bundle) -> list[str]:
+    """The features beside the purchase columns; none where only those are given."""
+    if absent := [name for name in NEEDED if name not in rows]:
+        raise refuse(f"The request lacks the column {absent[0]!r}: each row needs {', '.join(NEEDED)}.")
+    given = [name for name in bundle.catalogue.names if name in rows and name not in RFM_COLUMNS]
+    absent = [name for name in bundle.catalogue.names if name not in rows]
+    if given and absent:
+        raise refuse(
+            f"The request lacks {len(absent)} of the {len(bundle.catalogue)} features of this model: "
+            f"{some(absent)}; send all of them, null where unknown, or none but {', '.join(RFM_COLUMNS)}."
+        )
+    return given
+
+
+def _ids(given: Any, bundle: Bundle) -> npt.NDArray[Any]:
+    if isinstance(given, list) and set(map(type, given)) == {int if bundle.customer_ids == "whole" else str}:
+        return _objects(given)
+    column = given if isinstance(given, pd.Series) else pd.Series(given, dtype=object)
     if column.isna().any():
         raise refuse(f"The column 'customer_id' must not be null, and is in row {_first(column.isna())}.")
     if column.dtype.kind in "iu":
-        return column
+        return column.to_numpy()
     wanted = (int, np.integer) if bundle.customer_ids == "whole" else (str, int, np.integer)
     if not all(issubclass(kind, wanted) and kind is not bool for kind in set(map(type, column))):
         texts = "" if bundle.customer_ids == "whole" else "texts or "
         raise refuse(f"The column 'customer_id' must hold {texts}whole numbers.")
-    return column
+    return _objects(column.tolist())
 
 
-def _days(column: pd.Series) -> npt.NDArray[np.datetime64]:
+def _days(given: Any) -> npt.NDArray[np.datetime64]:
+    days = given if isinstance(given, list) else given.tolist()
     try:
-        given = column.tolist()
-        if isinstance(given[0], str) and given.count(given[0]) == len(given):  # as of one day, as a rule
-            return np.full(len(given), _day(given[0]))
-        return dates(column)
+        if isinstance(days[0], str) and days.count(days[0]) == len(days):  # as of one day, as a rule
+            return np.full(len(days), _day(days[0]))
+        return dates(given)
     except (TypeError, ValueError) as error:
         raise refuse("The column 'as_of' must hold dates such as 2024-12-31.") from error
 
@@ -199,18 +213,21 @@ def _day(text: str) -> np.datetime64:
     return day
 
 
-def _numbers(columns: pd.DataFrame) -> pd.DataFrame:
-    if set(columns.dtypes) != {np.dtype(np.float64)}:
-        columns = pd.DataFrame({name: _number(column) for name, column in columns.items()})
-    numbers = columns.to_numpy()
+def _numbers(rows: pd.DataFrame | dict[str, Any], names: list[str]) -> dict[str, Floats]:
+    if isinstance(rows, dict):
+        numbers = np.array([rows[name] for name in names])
+    elif set((chosen := rows[names]).dtypes) == {np.dtype(np.float64)}:
+        numbers = np.ascontiguousarray(chosen.to_numpy().T)
+    else:
+        numbers = np.array([_number(rows[name]) for name in names])
     large = np.abs(numbers) > LARGEST_NUMBER  # infinity too; null is not
     if large.any():
-        column = int(large.any(axis=0).argmax())
+        which = int(large.any(axis=1).argmax())
         raise refuse(
-            f"The column {columns.columns[column]!r} must hold numbers between -{LARGEST_NUMBER:.0e} and "
-            f"{LARGEST_NUMBER:.0e}, and does not in row {_first(large[:, column])}."
+            f"The column {names[which]!r} must hold numbers between -{LARGEST_NUMBER:.0e} and "
+            f"{LARGEST_NUMBER:.0e}, and does not in row {_first(large[which])}."
         )
-    return pd.DataFrame(numbers, columns=columns.columns)
+    return dict(zip(names, numbers, strict=True))
 
 
 def _number(column: pd.Series) -> Floats:
@@ -222,18 +239,20 @@ def _number(column: pd.Series) -> Floats:
         raise refuse(f"The column {column.name!r} must hold numbers.") from error
 
 
-def _texts(column: pd.Series) -> pd.Series:
-    texts = [None if unknown else text for text, unknown in zip(column, column.isna(), strict=True)]
-    if set(map(type, texts)) & {list, dict}:
-        raise refuse(f"The column {column.name!r} must hold texts.")
-    return pd.Series(texts, dtype=object)
+def _texts(given: Any, name: str) -> npt.NDArray[np.object_]:
+    texts = given if isinstance(given, list) else given.tolist()
+    kinds = set(map(type, texts))
+    if kinds & {list, dict}:
+        raise refuse(f"The column {name!r} must hold texts.")
+    if not kinds <= {str, NoneType}:
+        texts = [None if unknown else text for text, unknown in zip(texts, pd.isna(texts), strict=True)]
+    return _objects(texts)
 
 
-def _check_rules(numbers: pd.DataFrame) -> None:
-    broken = broken_rules(purchase_columns(numbers))
-    found = pd.notna(broken)
-    if found.any():
-        raise refuse(f"In row {_first(found)}, {broken[found][0]}.")
+def _objects(values: list[Any]) -> npt.NDArray[np.object_]:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
 
 
 def _first(found: Any) -> int:

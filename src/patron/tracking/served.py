@@ -16,8 +16,9 @@ from mlflow.utils.yaml_utils import read_yaml
 
 from patron.errors import InputError
 from patron.models.bundle import Bundle
-from patron.scores.columns import as_answer
-from patron.scores.scorecard import make_scorecard
+from patron.models.rows import count_rows
+from patron.scores.columns import as_answer, as_json
+from patron.scores.scorecard import score_columns
 from patron.tracking.guard import check_parameters, check_request, refuse
 
 __all__ = ["BUNDLE_ARTIFACT", "ServedModel"]
@@ -72,16 +73,35 @@ class ServedModel(PythonModel):
         ------
         RefusedRequest : status 400; the sentence names the column and the rule
         """
-        request = check_request(model_input, self.bundle)
-        asked = check_parameters(params)
+        return as_answer(*self._score(model_input, params))
+
+    def answer(self, rows: Any, params: Any = None) -> str:
+        """The same as JSON text, without a frame in between.
+
+        Parameters
+        ----------
+        rows : what `predict` takes, or what :func:`patron.tracking.bodies.read_body` read
+        params : see `predict`
+
+        Returns
+        -------
+        A list of one object for each row of the request, in order.
+
+        Raises
+        ------
+        RefusedRequest : see `predict`
+        """
+        return as_json(*self._score(rows, params))
+
+    def _score(self, rows: Any, params: Any) -> tuple[dict[str, Any], int]:
+        request = check_request(rows, self.bundle)
+        asked, size = check_parameters(params), count_rows(request)
         try:
-            return make_scorecard(
-                request, self.bundle, model_version=self.model_version, form=as_answer, **asked
-            )
+            return score_columns(request, self.bundle, model_version=self.model_version, **asked), size
         except InputError as error:  # a parameter out of its range: the request has been checked
             raise refuse(str(error)) from error
         except Exception as error:  # the last door: the server would send the stack trace to whoever asked
-            log.exception("A request of %d rows could not be scored.", len(request))
+            log.exception("A request of %d rows could not be scored.", size)
             raise refuse(f"The model cannot score this request ({type(error).__name__}).") from None
 
 
