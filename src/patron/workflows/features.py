@@ -27,7 +27,7 @@ class FeaturesResult:
     ----------
     table : key (customer_id, as_of), one row per eligible customer; then the columns of `catalogue` in order
     rows : count
-    out : the file that was written, or None
+    out : the file, by Spark the folder, that was written, or None
     """
 
     table: ir.Table
@@ -70,11 +70,16 @@ def build_features(
     >>> made.table.execute().loc[0, ["frequency", "recency", "T"]].tolist()
     [1.0, 10.0, 10.0]
     """
-    out = check_target(settings.features.out) if settings.features.out is not None else None
+    out = _target(settings)
     known = known_history(settings, history, progress)
     as_of = known.known_until
     progress(f"Building features as of {as_of}")
     catalogue = discover_catalogue(known, as_of, max_kinds=settings.train.max_kinds)
+    if settings.engine == "spark":
+        from patron.workflows.spark_features import features_on_spark
+
+        table, rows = features_on_spark(known, catalogue, settings, out)
+        return FeaturesResult(table=table, catalogue=catalogue, as_of=as_of, rows=rows, out=out)
     spine = make_spine(known, as_of, active_within_days=settings.active_within_days)
     table = known.store(assemble_features(known, spine, catalogue).order_by("customer_id"), "features")
     rows = int(table.count().execute())
@@ -83,3 +88,14 @@ def build_features(
         progress(f"Writing {out}")
         write_table(table, out)
     return FeaturesResult(table=table, catalogue=catalogue, as_of=as_of, rows=rows, out=out)
+
+
+def _target(settings: Settings) -> Path | None:
+    """Where the features go, once it is sure that they can go there."""
+    if settings.features.out is None:
+        return None
+    if settings.engine == "spark":
+        from patron.workflows.spark_output import check_spark_target
+
+        return check_spark_target(settings.features.out)
+    return check_target(settings.features.out)

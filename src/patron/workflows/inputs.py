@@ -21,7 +21,8 @@ def read_history(settings: Settings) -> History:
 
     Parameters
     ----------
-    settings : `tables` says where the tables are; `duplicates` and `time_zone` how they are read
+    settings : `tables` says where the tables are; `duplicates` and `time_zone` how they are read; `engine` by
+        what
 
     Raises
     ------
@@ -40,6 +41,7 @@ def read_history(settings: Settings) -> History:
         duplicates=settings.duplicates,
         activity=settings.activity,
         churn_window=settings.churn_window,
+        connection=_engine(settings),
     )
 
 
@@ -66,6 +68,15 @@ def read_records(settings: Settings, *tables: str, connection: Any = None) -> Re
     True
     """
     return Records.read(**_sources(settings, tables), duplicates=settings.duplicates, connection=connection)
+
+
+def _engine(settings: Settings) -> Any:
+    """Spark where it is asked for; None for the engine that History chooses."""
+    if settings.engine == "duckdb":
+        return None
+    from patron.workflows.spark_features import engine_for
+
+    return engine_for(settings)
 
 
 def known_history(settings: Settings, history: History | None, progress: Progress) -> History:

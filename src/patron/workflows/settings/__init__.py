@@ -23,11 +23,20 @@ The files of this package::
     section.py      what every section is: frozen, without unknown keys
     tables.py       where the tables are
     prediction.py   check, features, train, score, serve, backtest, drift, demo
+    spark.py        the Spark that does the work where engine is spark
     economics.py    kpis
+    policy.py       what the business decides: offer, stages, tiers, network, learning
     whole.py        Settings, and reading them
 """
 
 from patron.workflows.settings.economics import KpisSettings
+from patron.workflows.settings.policy import (
+    LearningSettings,
+    NetworkSettings,
+    OfferSettings,
+    StagesSettings,
+    TiersSettings,
+)
 from patron.workflows.settings.prediction import (
     BacktestSettings,
     CheckSettings,
@@ -38,6 +47,7 @@ from patron.workflows.settings.prediction import (
     ServeSettings,
     TrainSettings,
 )
+from patron.workflows.settings.spark import SparkSettings
 from patron.workflows.settings.tables import TableSettings, TablesSettings
 from patron.workflows.settings.whole import Settings, read_settings
 
@@ -48,11 +58,17 @@ __all__ = [
     "DriftSettings",
     "FeaturesSettings",
     "KpisSettings",
+    "LearningSettings",
+    "NetworkSettings",
+    "OfferSettings",
     "ScoreSettings",
     "ServeSettings",
     "Settings",
+    "SparkSettings",
+    "StagesSettings",
     "TableSettings",
     "TablesSettings",
+    "TiersSettings",
     "TrainSettings",
     "read_settings",
 ]

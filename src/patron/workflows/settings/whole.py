@@ -19,6 +19,13 @@ from pydantic_core import ErrorDetails
 
 from patron.errors import DateError, SettingsError
 from patron.workflows.settings.economics import KpisSettings
+from patron.workflows.settings.policy import (
+    LearningSettings,
+    NetworkSettings,
+    OfferSettings,
+    StagesSettings,
+    TiersSettings,
+)
 from patron.workflows.settings.prediction import (
     BacktestSettings,
     CheckSettings,
@@ -30,6 +37,7 @@ from patron.workflows.settings.prediction import (
     TrainSettings,
 )
 from patron.workflows.settings.section import Section
+from patron.workflows.settings.spark import SparkSettings
 from patron.workflows.settings.tables import TableSettings, TablesSettings
 
 __all__ = ["Settings", "read_settings"]
@@ -57,6 +65,7 @@ class Settings(Section):
     purchase_family : the law of buying: "bgnbd", or "mbgnbd", in which one-time buyers may be gone already
     inference : how the value models are fitted: "nuts" (sampled), "laplace" or "map" (quick)
     seed : every draw of chance comes from it
+    engine : what does the work of features and scores: "duckdb", or "spark" for more than one machine
 
     Raises
     ------
@@ -87,6 +96,7 @@ class Settings(Section):
     purchase_family: Literal["bgnbd", "mbgnbd"] = "bgnbd"
     inference: Literal["nuts", "laplace", "map"] = "nuts"
     seed: int = Field(default=0, ge=0, lt=2**32)
+    engine: Literal["duckdb", "spark"] = "duckdb"
     check: CheckSettings = Field(default_factory=CheckSettings)
     features: FeaturesSettings = Field(default_factory=FeaturesSettings)
     train: TrainSettings = Field(default_factory=TrainSettings)
@@ -95,7 +105,13 @@ class Settings(Section):
     backtest: BacktestSettings = Field(default_factory=BacktestSettings)
     drift: DriftSettings = Field(default_factory=DriftSettings)
     demo: DemoSettings = Field(default_factory=DemoSettings)
+    offer: OfferSettings = Field(default_factory=OfferSettings)
+    stages: StagesSettings = Field(default_factory=StagesSettings)
+    tiers: TiersSettings = Field(default_factory=TiersSettings)
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
+    learning: LearningSettings = Field(default_factory=LearningSettings)
     kpis: KpisSettings = Field(default_factory=KpisSettings)
+    spark: SparkSettings = Field(default_factory=SparkSettings)
 
     @field_validator("as_of", mode="before")
     @classmethod

@@ -1,0 +1,246 @@
+"""The Spark that does the work where one machine is too small: `open_spark`.
+
+A session that runs already is used as it is; else one is made, of this machine alone (``local[*]``) unless
+`master` or `remote` says otherwise. What Spark says differently from DuckDB is settled in spark_sql.py.
+
+Spark prints much while it starts; all of that goes into a log file, which a failure names.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patron.errors import MissingExtraError, PatronError, SettingsError
+
+if TYPE_CHECKING:
+    from patron.tables.spark_sql import SparkEngine
+
+__all__ = ["JAVA_VERSIONS", "is_spark_frame", "java_fault", "open_spark", "spark_errors", "spark_failures"]
+
+JAVA_VERSIONS = (17, 21)
+"""What Spark 4.0 is made for: from the first on; it is tested up to the second."""
+
+NEEDED: Mapping[str, str] = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.caseSensitive": "true",  # a feature is called T
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+"""Settings that the numbers depend on; they are set on a session that is there already, too."""
+
+OF_THIS_MACHINE: Mapping[str, str] = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+}
+SHARE_OF_MEMORY = 0.5
+
+
+def open_spark(
+    *,
+    master: str = "local[*]",
+    remote: str | None = None,
+    config: Mapping[str, str] | None = None,
+) -> "SparkEngine":
+    """Spark as an Ibis backend: the session that is active, or else a new one.
+
+    Parameters
+    ----------
+    master : Spark's address; ``local[*]`` for the cores of this machine
+    remote : address of a Spark Connect server, such as "sc://cluster:15002", instead of `master`
+    config : further settings of a new session, such as {"spark.driver.memory": "8g"}
+
+    Returns
+    -------
+    SparkEngine, its time zone set to UTC
+
+    Raises
+    ------
+    MissingExtraError : PySpark, or what Spark Connect needs besides, is not installed
+    SettingsError : there is no Java, or one that is too old
+    PatronError : Spark does not start
+
+    Examples
+    --------
+    >>> open_spark(remote="nowhere:15002")
+    Traceback (most recent call last):
+    patron.errors.SettingsError: spark.remote must begin with sc://, got 'nowhere:15002'.
+    """
+    if remote is not None and not remote.startswith("sc://"):
+        raise SettingsError(f"spark.remote must begin with sc://, got {remote!r}.")
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise MissingExtraError("pyspark", "spark", 'engine = "spark"') from None
+    session = SparkSession.getActiveSession()
+    if session is None:
+        session = _connect(remote, config or {}) if remote is not None else _start(master, config or {})
+    from patron.tables.spark_sql import SparkEngine
+
+    SparkEngine.register_options()
+    engine = SparkEngine()
+    with spark_failures():
+        engine.do_connect(session)
+        for name, value in NEEDED.items():
+            session.conf.set(name, value)
+    return engine
+
+
+def java_fault() -> str | None:
+    """What is wrong with the Java of this machine, as the beginning of a sentence; None where it will do.
+
+    Examples
+    --------
+    >>> java_fault() is None or java_fault().startswith("there is")
+    True
+    """
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
+    if java is None:
+        return f"there is none in JAVA_HOME ({home})" if home else "there is none"
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    if found is None:
+        return f"there is one at {java} that does not run"
+    return None if int(found[1]) >= JAVA_VERSIONS[0] else f"there is only Java {found[1]} at {java}"
+
+
+def is_spark_frame(given: Any) -> bool:
+    """Whether something is a frame of PySpark.
+
+    Examples
+    --------
+    >>> is_spark_frame([1])
+    False
+    """
+    return type(given).__module__.startswith("pyspark.sql.") and hasattr(given, "createOrReplaceTempView")
+
+
+def spark_errors() -> tuple[type[BaseException], ...]:
+    """What Spark raises; nothing where Spark has not been used.
+
+    Examples
+    --------
+    >>> all(issubclass(error, Exception) for error in spark_errors())
+    True
+    """
+    if "pyspark" not in sys.modules:
+        return ()
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    return (PySparkException, Py4JError)
+
+
+@contextmanager
+def spark_failures() -> Iterator[None]:
+    """Turn whatever Spark raises into one sentence.
+
+    Raises
+    ------
+    PatronError : a worker or Spark itself died, or a job failed
+
+    Examples
+    --------
+    >>> with spark_failures():
+    ...     raise ConnectionRefusedError(111, "Connection refused")
+    Traceback (most recent call last):
+    patron.errors.PatronError: Spark has stopped answering ... Nothing was written.
+    """
+    try:
+        yield
+    except _failures() as failed:
+        raise PatronError(f"{_what_happened(failed)} Nothing was written.") from failed
+
+
+def _failures() -> tuple[type[BaseException], ...]:
+    return (*spark_errors(), ConnectionError, EOFError)
+
+
+def _what_happened(failed: BaseException) -> str:
+    text = " ".join(str(failed).split())
+    if "Python worker exited unexpectedly" in text or "Python worker failed to connect" in text:
+        return (
+            "A Spark worker died while it scored, perhaps for lack of memory. Give the workers more, or make "
+            "the parts smaller with spark.config."
+        )
+    if isinstance(failed, ConnectionError | EOFError) or "Answer from Java side is empty" in text:
+        return "Spark has stopped answering: its process has ended, perhaps for lack of memory. Start again."
+    if "ExecutorLostFailure" in text or "Lost executor" in text:
+        return (
+            "Spark lost an executor, perhaps for lack of memory. Give the executors more with spark.config."
+        )
+    if "No space left on device" in text:
+        return "Spark ran out of space on a disk. Make room, or name another folder with spark.local.dir."
+    reason = re.search(r"(?:Exception|Error): (.{1,300}?)(?: at org\.| at java\.|$)", text)
+    return f"A Spark job failed: {(reason[1] if reason else text)[:300].rstrip('. ')}."
+
+
+def _start(master: str, config: Mapping[str, str]) -> Any:
+    """A new session, with a Java process of its own."""
+    if fault := java_fault():
+        raise SettingsError(
+            f'engine = "spark" needs Java {" or ".join(map(str, JAVA_VERSIONS))}, and {fault}. Install it '
+            "(Debian: apt-get install openjdk-17-jre-headless) and see that java is on the path or named by "
+            "JAVA_HOME."
+        )
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    settings = dict(NEEDED)
+    if master.startswith("local"):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        settings |= {**OF_THIS_MACHINE, "spark.driver.memory": _memory()}
+    conf = SparkConf(loadDefaults=False).setMaster(master).setAppName("patron")
+    conf.setAll(list({**settings, **config}.items()))
+    log = Path(tempfile.mkdtemp(prefix="patron-spark-")) / "spark.log"
+    try:
+        with log.open("wb") as told:
+            gateway = launch_gateway(conf, {"stdout": told, "stderr": told})
+        return SparkSession(SparkContext(conf=conf, gateway=gateway))
+    except Exception as failed:  # whatever it is, there is no Spark
+        raise PatronError(
+            f"Spark does not start: {_last_word(log)}. All that it said is in {log}."
+        ) from failed
+
+
+def _connect(remote: str, config: Mapping[str, str]) -> Any:
+    """A session on a Spark Connect server."""
+    try:
+        from pyspark.sql import SparkSession
+
+        builder = SparkSession.builder.remote(remote)
+        for name, value in config.items():
+            builder = builder.config(name, value)
+        with spark_failures():
+            return builder.getOrCreate()
+    except ImportError as lacking:
+        raise SettingsError(
+            f"spark.remote needs what Spark Connect is made of ({lacking.name or 'grpcio'} is not "
+            "installed): pip install 'pyspark[connect]'."
+        ) from None
+
+
+def _memory() -> str:
+    """The memory of the Java process, where driver and workers are one: half of the machine's."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{max(1024, int(SHARE_OF_MEMORY * whole / 2**20))}m"
+
+
+def _last_word(log: Path) -> str:
+    """The last line of the log that says what went wrong."""
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    telling = [line for line in lines if re.search(r"error|exception|unable|could not", line, re.IGNORECASE)]
+    return (telling or lines or ["it said nothing"])[-1].strip().rstrip(".")

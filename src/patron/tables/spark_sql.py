@@ -1,0 +1,206 @@
+"""Spark as an Ibis backend on which the tables, snapshots and features of patron run as they are.
+
+The expressions of patron are written once; DuckDB is what they are measured against. Where Spark answers
+otherwise, the difference is settled here and nowhere else:
+
+====================  ====================================================================================
+text as numbers       Spark reads ``12d`` as 12.0
+text as times         Spark reads ``2024`` and ``epoch``, and does not read ``2024/01/31``
+times                 TIMESTAMP is an instant in Spark; a naive time is TIMESTAMP_NTZ
+AT TIME ZONE          ``convert_timezone``
+rounding              Spark rounds the decimal digits of a double, DuckDB the double times a power of ten
+regular expressions   a group is ``$1`` in Java, and ``\\1`` in Ibis
+blanks                ``trim`` removes spaces alone
+counts                a count of no row is null where Ibis writes it as a sum
+held tables           a stored table is persisted: in memory, and on disk where that is too small
+results               travel as Arrow, frames in as Arrow too
+====================  ====================================================================================
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.schema as sch
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyspark.sql.types as pt
+import sqlglot.expressions as sge
+from ibis.backends.pyspark import Backend
+from ibis.backends.pyspark.datatypes import PySparkType as FrameTypes
+from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+from ibis.backends.sql.datatypes import PySparkType as WrittenTypes
+from ibis.formats.pandas import PandasData
+from ibis.formats.pyarrow import PyArrowData
+
+__all__ = ["SparkEngine"]
+
+NAIVE, INSTANT = sge.DataType.Type.TIMESTAMPNTZ, sge.DataType.Type.TIMESTAMPLTZ
+WRITTEN_DAY = r"^\s*\d{4,}-\d{1,2}-\d{1,2}([ T]|$)"
+DAY_WITH_SLASHES = r"^(\s*\d{4,})/(\d{1,2})/(\d{1,2})"
+NUMBER_OF_JAVA = r"[0-9.][dDfF]\s*$"
+
+
+class _Types(WrittenTypes):
+    @classmethod
+    def _from_ibis_Timestamp(cls, dtype: Any) -> sge.DataType:
+        return sge.DataType(this=NAIVE if dtype.timezone is None else INSTANT)
+
+
+class _Compiler(PySparkCompiler):
+    """Ibis → Spark SQL that says what DuckDB says."""
+
+    __slots__ = ()
+    type_mapper = _Types
+
+    def visit_TryCast(self, op: Any, *, arg: Any, to: dt.DataType) -> Any:
+        cast = super().visit_TryCast
+        if not op.arg.dtype.is_string():
+            return cast(op, arg=arg, to=to)
+        if to.is_floating():
+            return self.if_(self.f.anon.rlike(arg, NUMBER_OF_JAVA), sge.Null(), cast(op, arg=arg, to=to))
+        if to.is_timestamp():
+            dashed = self.f.anon.regexp_replace(arg, DAY_WITH_SLASHES, "$1-$2-$3")
+            read = cast(op, arg=dashed, to=to)
+            return self.if_(self.f.anon.rlike(dashed, WRITTEN_DAY), read, sge.Null())
+        return cast(op, arg=arg, to=to)
+
+    def visit_Round(self, op: Any, *, arg: Any, digits: Any) -> Any:
+        places = getattr(op.digits, "value", None)
+        if not op.arg.dtype.is_floating() or not isinstance(places, int) or places <= 0:
+            return super().visit_Round(op, arg=arg, digits=digits)
+        scale = sge.Cast(this=sge.convert(str(10**places)), to=sge.DataType.build("double"))
+        return self.f.anon.round(sge.Paren(this=arg) * scale, 0) / scale
+
+    def visit_ScalarUDF(self, op: Any, **parts: Any) -> Any:
+        if op.__func_name__ != "timezone":
+            return super().visit_ScalarUDF(op, **parts)
+        zone, moment = parts.values()
+        if op.dtype.timezone is None:  # an instant, as the clocks of the zone show it; the session is in UTC
+            clock = sge.Cast(this=moment, to=sge.DataType(this=NAIVE))
+            return self.f.anon.convert_timezone("UTC", zone, clock)
+        instant = self.f.anon.convert_timezone(zone, "UTC", moment)
+        return sge.Cast(this=instant, to=sge.DataType(this=INSTANT))
+
+    def visit_RegexReplace(self, op: Any, *, arg: Any, pattern: Any, replacement: Any) -> Any:
+        if isinstance(replacement, sge.Literal):
+            replacement = sge.convert(str(replacement.this).replace("\\", "$"))
+        return self.f.anon.regexp_replace(arg, pattern, replacement)
+
+    def visit_RegexSearch(self, op: Any, *, arg: Any, pattern: Any) -> Any:
+        return self.f.anon.rlike(arg, pattern)
+
+    def visit_RegexExtract(self, op: Any, *, arg: Any, pattern: Any, index: Any) -> Any:
+        return self.f.anon.regexp_extract(arg, pattern, index)
+
+    def visit_Strip(self, op: Any, *, arg: Any) -> Any:
+        return self.f.anon.regexp_replace(arg, r"^\s+|\s+$", "")
+
+    def visit_CountStar(self, op: Any, *, arg: Any, where: Any) -> Any:
+        return super().visit_CountStar(op, arg=arg, where=None) if where is None else self.f.count_if(where)
+
+    def visit_DateDelta(self, op: Any, *, part: Any, left: Any, right: Any) -> Any:
+        return self.f.anon.datediff(left, right)
+
+
+class SparkEngine(Backend):
+    """A Spark session as patron's engine. Made by :func:`patron.tables.spark.open_spark`."""
+
+    compiler = _Compiler()
+
+    @property
+    def session(self) -> Any:
+        """The Spark session."""
+        return self._session
+
+    def disconnect(self) -> None:
+        """Let go of the stored tables. The session stays: whoever else uses it goes on."""
+        self._session.catalog.clearCache()
+
+    def adopt(self, frame: Any, name: str = "frame") -> ir.Table:
+        """A Spark frame of this session as an Ibis table."""
+        view = ibis.util.gen_name(f"patron_{name}")
+        frame.createOrReplaceTempView(view)
+        return self.table(view)
+
+    def frame_of(self, table: ir.Table) -> Any:
+        """An Ibis table of this session as a Spark frame."""
+        self._run_pre_execute_hooks(table)
+        return self._session.sql(self.compile(table))
+
+    def create_table(self, name: str, /, obj: Any = None, *, temp: bool | None = None, **other: Any) -> Any:
+        """A table that the session holds: computed once, when it is first asked."""
+        if not temp:
+            return super().create_table(name, obj, **other)
+        self.frame_of(obj).persist().createTempView(name)
+        return self.table(name)
+
+    def get_schema(self, table_name: str, **place: Any) -> sch.Schema:
+        """Columns and types; an instant knows that it is one."""
+        catalog, database = place.get("catalog"), place.get("database")
+        whole = ".".join(f"`{part}`" for part in (catalog, database, table_name) if part)
+        return _schema(self._session.table(whole).schema)
+
+    def _get_schema_using_query(self, query: str) -> sch.Schema:
+        return _schema(self._session.sql(query).schema)
+
+    def read_parquet(self, paths: str | Sequence[str], /, **options: Any) -> ir.Table:
+        """Parquet files as one table; `union_by_name` where their columns differ."""
+        merge = "true" if options.get("union_by_name") else "false"
+        files = [paths] if isinstance(paths, str) else list(paths)
+        return self.adopt(self._session.read.option("mergeSchema", merge).parquet(*files), "parquet")
+
+    def read_csv(self, paths: str | Sequence[str], /, **options: Any) -> ir.Table:
+        """CSV files as text throughout, with DuckDB's names for what is said of them."""
+        text = pt.StructType([pt.StructField(name, pt.StringType()) for name in options["columns"]])
+        marks = {"sep": options["delim"], "quote": options["quote"], "escape": options["escape"]}
+        read = self._session.read.options(**marks, header="true", mode="FAILFAST", multiLine="true")
+        return self.adopt(read.schema(text).csv(paths), "csv")
+
+    def to_pyarrow(self, expr: ir.Expr, /, **options: Any) -> Any:
+        """The result as Arrow."""
+        table = expr.as_table()
+        self._run_pre_execute_hooks(table)
+        found = self._session.sql(self.compile(table, **options)).toArrow()
+        return expr.__pyarrow_result__(PyArrowData.convert_table(found, table.schema()))
+
+    def execute(self, expr: ir.Expr, /, **options: Any) -> Any:
+        """The result as pandas."""
+        table = expr.as_table()
+        frame = self.to_pyarrow(table, **options).to_pandas()
+        return expr.__pandas_result__(PandasData.convert_table(frame, table.schema()))
+
+    def _register_in_memory_table(self, op: Any) -> None:
+        arrow = op.data.to_pyarrow(op.schema)
+        fields = [pt.StructField(name, _frame_type(dtype)) for name, dtype in op.schema.items()]
+        frame = self._session.createDataFrame(_plain(arrow), pt.StructType(fields))
+        frame.createOrReplaceTempView(op.name)
+
+
+def _schema(struct: Any) -> sch.Schema:
+    return sch.Schema({field.name: _ibis_type(field.dataType) for field in struct.fields})
+
+
+def _ibis_type(kind: Any) -> dt.DataType:
+    return dt.Timestamp(timezone="UTC") if isinstance(kind, pt.TimestampType) else FrameTypes.to_ibis(kind)
+
+
+def _frame_type(dtype: dt.DataType) -> Any:
+    if dtype.is_timestamp():
+        return pt.TimestampNTZType() if dtype.timezone is None else pt.TimestampType()
+    if dtype.is_unsigned_integer():
+        return pt.LongType()
+    return pt.StringType() if dtype.is_null() else FrameTypes.from_ibis(dtype)
+
+
+def _plain(arrow: pa.Table) -> pa.Table:
+    """Columns that Spark takes: no column without a type."""
+    nothing: Mapping[str, Any] = {
+        column.name: pa.nulls(arrow.num_rows, pa.string())
+        for column in arrow.schema
+        if pa.types.is_null(column.type)
+    }
+    for name, empty in nothing.items():
+        arrow = arrow.set_column(arrow.schema.get_field_index(name), name, empty)
+    return arrow
