@@ -38,6 +38,7 @@ from patron.snapshots.spine import make_spine
 from patron.snapshots.splits import FitSplit, choose_fit_split
 from patron.tables.history import History
 from patron.workflows.lessons import Lesson, read_lessons
+from patron.workflows.policy import decided
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 
@@ -104,6 +105,7 @@ def fit_bundle(
     >>> bundle.predict(customers)["churn_probability"].between(0, 1).all().item()
     True
     """
+    decisions = decided(settings)
     split = _split(known, settings)
     learned_on = known.known_until if split is None else split.calibrate
     catalogue = discover_catalogue(known, learned_on, max_kinds=settings.train.max_kinds)
@@ -129,7 +131,7 @@ def fit_bundle(
     if split is not None and churn is not None:
         progress("Weighing what trees and purchase models say of money")
         bundle = _with_ranks_and_money(bundle, lessons, split, eligible, known, settings)
-    return freeze_tiers(bundle, eligible)
+    return freeze_tiers(bundle, eligible, **decisions)
 
 
 def _split(known: History, settings: Settings) -> FitSplit | None:
