@@ -1,0 +1,186 @@
+"""Scores in a table of a database: all or none, and never twice."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import uuid
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from patron.errors import MissingExtraError, PatronError, SettingsError
+from patron.scores.columns import SCORECARD_COLUMNS
+from patron.workflows.batch_rows import unscored_rows
+from patron.workflows.databases import check_table, read_database_table, upsert
+
+AS_OF = date(2024, 1, 31)
+ROOT = os.geteuid() == 0
+
+
+def parts(folder, ids, *, as_of=AS_OF, version="3", percentiles=None):
+    """Scorecard rows in two files, as a scoring leaves them."""
+    written = []
+    for number, some in enumerate((ids[:2], ids[2:])):
+        others = {"customer_id": some, "as_of": [as_of] * len(some), "not_scored_reason": [None] * len(some)}
+        shared = {"model_version": version, "scored_at": pd.Timestamp.now("UTC"), "horizon_days": 90}
+        rows = unscored_rows(pa.table(others), shared | {"p_alive": 0.25, "value_percentile": percentiles})
+        written.append(Path(folder) / f"scored-{uuid.uuid4().hex}-{number}.parquet")
+        pq.write_table(rows, written[-1])
+    return written
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """The URL of a PostgreSQL of its own, without TCP, on a machine that has the server and the driver."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed (the extra 'postgres')")
+    found = shutil.which("initdb") or next(
+        iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
+    )
+    if found is None:
+        pytest.skip("no PostgreSQL server on this machine")
+    programs, home = Path(found).parent, tmp_path_factory.mktemp("postgres")
+    owner = {"user": "postgres", "group": "postgres"} if ROOT else {}
+    if ROOT:  # the server refuses to run as root
+        for folder in (home, *home.parents[:2]):
+            folder.chmod(0o755)
+        shutil.chown(home, **owner)
+    data = home / "data"
+    call = {"check": True, "stdout": subprocess.DEVNULL, **owner}
+    subprocess.run([programs / "initdb", "-D", data, "-U", "patron", "-A", "trust", "-N"], **call)
+    options = f"-k {home} -c listen_addresses='' -c fsync=off"
+    control = [programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", home / "log"]
+    subprocess.run([*control, "start"], **call)
+    yield f"postgresql://patron@/postgres?host={home}"
+    subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **call)
+
+
+@pytest.fixture(params=["duckdb", "sqlite", "postgresql"])
+def url(request, tmp_path):
+    """An empty database of each kind."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres")
+    return f"{request.param}:///{tmp_path}/crm.db"
+
+
+@pytest.fixture
+def table(url):
+    return read_database_table(f"{url}::t{uuid.uuid4().hex[:8]}")
+
+
+def rows_of(table):
+    backend = ibis.connect(table.url)
+    try:
+        names = [name for name in SCORECARD_COLUMNS if name != "scored_at"]
+        found = backend.con.execute(
+            f"SELECT {', '.join(names)} FROM {table.name} ORDER BY customer_id, as_of"
+        )
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    finally:
+        backend.disconnect()
+
+
+def test_the_table_is_made_with_all_columns(table, tmp_path):
+    upsert(table, parts(tmp_path, [3, 1, 2]))
+    rows = rows_of(table)
+    assert [row["customer_id"] for row in rows] == [1, 2, 3]
+    assert str(rows[0]["as_of"]) == "2024-01-31"
+    assert rows[0]["p_alive"] == 0.25
+    assert rows[0]["value_percentile"] is None
+
+
+def test_the_same_key_gives_way_and_all_else_stays(table, tmp_path):
+    upsert(table, parts(tmp_path, [1, 2, 3], percentiles=10))
+    upsert(table, parts(tmp_path, [1, 2, 3], as_of=date(2024, 1, 30)))
+    upsert(table, parts(tmp_path, [1, 2, 3], version="4"))
+    upsert(table, parts(tmp_path, [2, 3, 4], percentiles=20))
+    rows = rows_of(table)
+    assert len(rows) == 3 + 3 + 4
+    ours = [row for row in rows if str(row["as_of"]) == "2024-01-31" and row["model_version"] == "3"]
+    assert [(row["customer_id"], row["value_percentile"]) for row in ours] == [
+        (1, 10),
+        (2, 20),
+        (3, 20),
+        (4, 20),
+    ]
+
+
+def test_a_model_without_a_version_is_a_key_too(table, tmp_path):
+    for _ in range(2):
+        upsert(table, parts(tmp_path, ["a", "b", "c"], version=None))
+    assert [row["customer_id"] for row in rows_of(table)] == ["a", "b", "c"]
+
+
+def test_what_fails_half_way_changes_nothing(table, tmp_path):
+    upsert(table, parts(tmp_path, [1, 2, 3], percentiles=10))
+    before = rows_of(table)
+    of_other_type = parts(tmp_path, [1, 2, 3])[:1] + parts(tmp_path, ["x", "y", "z"])[1:]
+    if table.scheme == "sqlite":  # which takes any type: let the second part be missing instead
+        of_other_type[1].unlink()
+    with pytest.raises(PatronError, match=r"Cannot write the table .*It is as it was before\."):
+        upsert(table, of_other_type)
+    assert rows_of(table) == before
+
+
+def test_a_table_that_lacks_columns_is_refused_before_the_work(tmp_path):
+    sqlite3.connect(tmp_path / "crm.db").execute(
+        "CREATE TABLE scorecard (customer_id INTEGER)"
+    ).connection.close()
+    table = read_database_table(f"sqlite:///{tmp_path}/crm.db")
+    with pytest.raises(SettingsError, match=r"lacks the columns as_of, .*\(32 in all\)"):
+        check_table(table, SCORECARD_COLUMNS)
+
+
+def test_uuids_keep_their_type_where_there_is_one(tmp_path):
+    table = read_database_table(f"duckdb:///{tmp_path}/crm.db")
+    ids = [uuid.UUID(int=n) for n in (1, 2, 3)]
+    upsert(table, parts(tmp_path, pa.array([one.bytes for one in ids], pa.uuid())))
+    with duckdb.connect(str(tmp_path / "crm.db")) as database:
+        assert database.sql("SELECT customer_id FROM scorecard ORDER BY 1").fetchall() == [
+            (one,) for one in ids
+        ]
+
+
+def test_a_database_that_another_job_holds_is_told_in_a_sentence(tmp_path):
+    file = tmp_path / "crm.db"
+    table = read_database_table(f"sqlite:///{file}")
+    upsert(table, parts(tmp_path, [1, 2, 3]))
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(PatronError, match=r"Cannot write the table 'scorecard' .*: database is locked\."):
+        upsert(table, parts(tmp_path, [1, 2, 3], percentiles=5))
+    other.close()
+    assert {row["value_percentile"] for row in rows_of(table)} == {None}
+
+
+def test_a_missing_driver_is_named_with_its_extra(monkeypatch):
+    def refuse(url):
+        raise ModuleNotFoundError("No module named 'psycopg'")
+
+    monkeypatch.setattr(ibis, "connect", refuse)
+    with pytest.raises(MissingExtraError, match=r"psycopg.*pip install 'patron\[postgres\]'"):
+        check_table(read_database_table("postgresql://db/crm"), SCORECARD_COLUMNS)
+
+
+@pytest.mark.parametrize("url", ["nosuch://db/crm", "http://db/crm"])
+def test_an_unknown_kind_of_database_is_refused(url):
+    with pytest.raises(SettingsError, match="which Ibis does not know"):
+        check_table(read_database_table(url), SCORECARD_COLUMNS)
+
+
+def test_a_password_is_never_shown():
+    table = read_database_table("postgresql://ann:secret@db:5432/crm::marketing.scores")
+    assert "secret" not in f"{table} {table!r}"
+    assert (table.schema, table.name) == ("marketing", "scores")
+
+
+@pytest.mark.parametrize("written", ["duckdb:///crm.db", "duckdb:///crm.db::scores"])
+def test_three_slashes_name_a_file_of_the_working_folder(written, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_database_table(written).url == f"duckdb://{tmp_path}/crm.db"
