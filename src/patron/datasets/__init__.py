@@ -13,6 +13,8 @@
     seasons.py      the tempo of the shop: the hours, the week, the year
     lines.py        what is in an order, and what comes back
     engagement.py   e-mails and visits, which fade before a customer leaves
+    surveys.py      how satisfied customers say they are
+    leads.py        who showed interest, what they did, and who became a customer
 
 Every table comes out as `patron.History.read` takes it, with no column to map.
 """

@@ -26,8 +26,10 @@ from patron.datasets.customers import (
     draw_referrals,
 )
 from patron.datasets.engagement import draw_engagement
+from patron.datasets.leads import draw_leads
 from patron.datasets.lines import draw_lines, timestamps
 from patron.datasets.seasons import Tempo
+from patron.datasets.surveys import draw_surveys
 from patron.datasets.world import World
 from patron.errors import RangeError
 
@@ -63,6 +65,10 @@ class SimulatedBusiness:
     horizon_days : the horizon that suits it
     contributions : one row per review, idea or interview: customer_id, contributed_at, kind, units; None with
         purchases_only
+    surveys : one row per answer: customer_id, answered_at, kind, score; None with purchases_only
+    satisfaction : customer_id, satisfaction, the truth behind the answers; None with purchases_only
+    leads, lead_events : see :func:`patron.datasets.leads.draw_leads`; None with purchases_only
+    lead_truth : lead_id, intent, conversion_probability, converts; None with purchases_only
     """
 
     transactions: pd.DataFrame
@@ -78,6 +84,11 @@ class SimulatedBusiness:
     words: str = "A simulated shop whose customers' purchase rates, departures and mean orders are known."
     horizon_days: int = 90
     contributions: pd.DataFrame | None = None
+    surveys: pd.DataFrame | None = None
+    satisfaction: pd.DataFrame | None = None
+    leads: pd.DataFrame | None = None
+    lead_events: pd.DataFrame | None = None
+    lead_truth: pd.DataFrame | None = None
 
     @property
     def as_of(self) -> date:
@@ -123,8 +134,8 @@ def simulate(
     start : its first day
     seed : ≥ 0; the same seed gives the same data
     world : how customers behave; `World()` if None
-    purchases_only : leave out engagement, referrals and contributions, which at a million customers are the
-        larger part; every other table stays the same
+    purchases_only : leave out engagement, referrals, contributions, surveys and leads, which at a million
+        customers are the larger part; every other table stays the same
 
     Returns
     -------
@@ -160,6 +171,7 @@ def simulate(
     transactions = draw_lines(world, seed, customer + 1, at, value, start=first_day, days=days)
 
     engagement = referrals = contributions = None
+    surveys = satisfaction = leads = lead_events = lead_truth = None
     liveliness = np.full(n_customers, np.nan)
     if not purchases_only:
         engagement, liveliness = draw_engagement(
@@ -167,6 +179,10 @@ def simulate(
         )
         referrals = draw_referrals(seed, channel, arrived, left, first_day)
         contributions = draw_contributions(world, seed, arrived, left, start=first_day, days=days)
+        leaving = traits["leave_rate" if world.family == "paretonbd" else "leave_probability"]
+        surveys, moods = draw_surveys(seed, customer, at, arrived, left, leaving, start=first_day, days=days)
+        satisfaction = pd.DataFrame({"customer_id": np.arange(1, n_customers + 1), "satisfaction": moods})
+        leads, lead_events, lead_truth = draw_leads(seed, channel, arrived, start=first_day, days=days)
     truth = pd.DataFrame(
         {
             "customer_id": np.arange(1, n_customers + 1),
@@ -192,6 +208,11 @@ def simulate(
         days,
         seed,
         contributions=contributions,
+        surveys=surveys,
+        satisfaction=satisfaction,
+        leads=leads,
+        lead_events=lead_events,
+        lead_truth=lead_truth,
     )
 
 
