@@ -188,7 +188,7 @@ def _decide_core(
         if not short and choice.bound - choice.profit <= tolerance:
             return replace(choice, exact=True)
         solved = None
-        if len(core.customer):
+        if len(core.customer) and (core.whole or most < exact_up_to):
             solved = solve_core(given, core, tolerance=tolerance / 2, time_limit=time_limit / 3)
         if solved is not None:
             offer, bound, finished = solved

@@ -1,0 +1,125 @@
+"""A list as marketing tools may read it: chosen columns, no formulas, addresses as hashes.
+
+A spreadsheet takes a cell that begins with = + - @, a tab or a carriage return for a formula, and runs it;
+so a customer named ``=cmd|…`` would run a program on the desk of whoever opens the file. Such text gets an
+apostrophe before it, which spreadsheets do not show. Numbers stay as they are.
+
+References
+----------
+OWASP, CSV Injection (the signs, and the apostrophe). RFC 4180 (the format).
+"""
+
+import csv
+import hashlib
+import io
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from patron.errors import TableError, some
+
+__all__ = ["as_audience", "harmless", "hashed_email", "to_csv"]
+
+_FORMULA_SIGNS = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones, too: some spreadsheets take them for the others
+
+
+def as_audience(
+    customers: pd.DataFrame, columns: Sequence[str], *, hashed: Iterable[str] = ()
+) -> pd.DataFrame:
+    """The chosen columns of some customers, and nothing else.
+
+    Parameters
+    ----------
+    customers : one row per customer
+    columns : which columns, in order
+    hashed : those of them that hold e-mail addresses and come out as SHA-256
+
+    Returns
+    -------
+    `columns`, rows as in `customers`, index 0, 1, 2, …; text made harmless, see `harmless`
+
+    Raises
+    ------
+    TableError : a column is not there, or a hashed one is not among the chosen
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"customer_id": ["=1+1", "b"], "email": ["Ann@Shop.test ", None], "age": 31})
+    >>> audience = as_audience(people, ["customer_id", "email"], hashed=["email"])
+    >>> audience["customer_id"].tolist(), audience["email"].str.len().tolist()
+    (["'=1+1", 'b'], [64, 0])
+    """
+    missing = [name for name in columns if name not in customers.columns]
+    if missing:
+        raise TableError(
+            f"There is no column {missing[0]!r} to export; there are {some(map(str, customers.columns), 20)}."
+        )
+    if stray := [name for name in hashed if name not in columns]:
+        raise TableError(f"The column {stray[0]!r} is to be hashed but not exported. Add it to the columns.")
+    chosen = customers[list(columns)].reset_index(drop=True)
+    hashed = set(hashed)
+    for name in columns:
+        column = chosen[name]
+        if name in hashed:
+            chosen[name] = pd.Series([hashed_email(value) for value in column], dtype=object)
+        elif not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+            chosen[name] = pd.Series(
+                ["" if pd.isna(value) else harmless(str(value)) for value in column], dtype=object
+            )
+    return chosen
+
+
+def harmless(text: str) -> str:
+    """The text, with an apostrophe before it where a spreadsheet would take it for a formula.
+
+    Examples
+    --------
+    >>> harmless("=HYPERLINK(1)"), harmless("O'Neil"), harmless(" @SUM(A1)")
+    ("'=HYPERLINK(1)", "O'Neil", "' @SUM(A1)")
+    """
+    if text.startswith(_FORMULA_SIGNS) or text.lstrip().startswith(_FORMULA_SIGNS):
+        return f"'{text}"
+    return text
+
+
+def hashed_email(address: object) -> str:
+    """SHA-256 of an e-mail address in the form in which advertisers compare them; empty where there is none.
+
+    Parameters
+    ----------
+    address : text; spaces around it and the case of its letters do not count
+
+    Returns
+    -------
+    64 hexadecimal digits, or ""
+
+    Examples
+    --------
+    >>> hashed_email(" Ann@Shop.test") == hashed_email("ann@shop.test")
+    True
+    >>> hashed_email(None)
+    ''
+    """
+    if not isinstance(address, str) or not address.strip():
+        return ""
+    plain = unicodedata.normalize("NFC", address).strip().lower()
+    return hashlib.sha256(plain.encode("utf-8")).hexdigest()
+
+
+def to_csv(audience: pd.DataFrame) -> str:
+    """The rows as CSV text, every text quoted, so that no cell can pretend to be two.
+
+    Parameters
+    ----------
+    audience : what `as_audience` returned
+
+    Examples
+    --------
+    >>> to_csv(pd.DataFrame({"customer_id": ["a,b"], "cost": [-0.5]}))
+    '"customer_id","cost"\\n"a,b",-0.5\\n'
+    """
+    written = io.StringIO()
+    named = audience.rename(columns={name: harmless(str(name)) for name in audience.columns})
+    named.to_csv(written, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    return written.getvalue()

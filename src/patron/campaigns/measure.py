@@ -1,0 +1,172 @@
+"""What a campaign changed: customers treated against customers held out by lot.
+
+Within each stratum the two groups differ by the lot alone, so the difference of their means is what contact
+changed. The differences are weighted by the customers treated, and the interval is Neyman's: it takes in that
+each group is a sample. Revenue that treated customers would have brought anyway is in both means and cancels;
+none of it is ever claimed.
+
+With covariates, numbers known before the lot, the means are compared at equal covariates (a regression in
+each group), which narrows the interval where the covariates tell the outcome.
+
+References
+----------
+Neyman (1923), translated in Statistical Science 5(4), 465-472 (1990). Imbens & Rubin (2015), Causal Inference
+for Statistics, Social, and Biomedical Sciences, chapters 6 and 9. Lin (2013), Agnostic notes on regression
+adjustments to experimental data, Annals of Applied Statistics 7(1), 295-318.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import t as student
+
+from patron.errors import InputError, RangeError
+
+__all__ = ["measure_effects"]
+
+type Floats = npt.NDArray[np.float64]
+type Integers = npt.NDArray[np.int64]
+type Flags = npt.NDArray[np.bool_]
+
+
+def measure_effects(
+    outcomes: Mapping[str, Floats],
+    treated: Flags,
+    stratum: Integers,
+    *,
+    covariates: Floats | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """The effect of contact on each outcome, per customer and in all.
+
+    Parameters
+    ----------
+    outcomes : name → (n,) what each customer of the list did after the lot was drawn
+    treated : (n,) whether the customer was to be contacted; False for the holdout
+    stratum : (n,) numbers, within which the lot was drawn
+    covariates : (n, k) numbers known before the lot, or None
+    level : in (0, 1), of the intervals
+
+    Returns
+    -------
+    Key outcome: mean_treated, mean_holdout (over the strata as the treated lie in them), effect with low and
+    high (per customer treated), total with total_low and total_high (of all customers treated)
+
+    Raises
+    ------
+    InputError : everybody was treated or nobody was, one group is too small, or an outcome is unknown
+    RangeError : the level is outside (0, 1)
+
+    Examples
+    --------
+    >>> treated = np.repeat([True, False], [6, 4])
+    >>> bought = np.array([1.0, 1, 1, 0, 1, 0, 0, 1, 0, 0])
+    >>> measured = measure_effects({"purchases": bought}, treated, np.zeros(10, dtype=np.int64))
+    >>> measured[["mean_treated", "mean_holdout", "effect", "total"]].round(3)
+       mean_treated  mean_holdout  effect  total
+    0         0.667          0.25   0.417    2.5
+    """
+    if not 0 < level < 1:
+        raise RangeError(f"level must lie between 0 and 1, got {level!r}. Write 95 % as 0.95.")
+    treated = np.asarray(treated, dtype=bool)
+    _refuse_without_comparison(treated)
+    stratum = _comparable(stratum, treated)
+    rows = []
+    for name, outcome in outcomes.items():
+        known = np.asarray(outcome, dtype=np.float64)
+        if not np.isfinite(known).all():
+            raise InputError(
+                f"The outcome {name!r} is unknown for some customers. Give each a number, 0 for none."
+            )
+        if covariates is not None:
+            known = _at_equal_covariates(known, treated, stratum, np.asarray(covariates, dtype=np.float64))
+        rows.append({"outcome": name, **_difference(known, treated, stratum, level)})
+    return pd.DataFrame(rows)
+
+
+def _refuse_without_comparison(treated: Flags) -> None:
+    contacted, held_out = int(treated.sum()), int((~treated).sum())
+    if contacted == 0:
+        raise InputError("Nobody on this list was to be contacted, so there is no effect to measure.")
+    if held_out == 0:
+        raise InputError(
+            f"All {contacted:,} customers of this list were to be contacted. Without a holdout nobody knows "
+            "what they would have done anyway; make the next list with a holdout, for instance of 0.10."
+        )
+    if min(contacted, held_out) < 2:
+        raise InputError(
+            f"The list has {contacted:,} customers treated and {held_out:,} held out. A comparison needs at "
+            "least two of each; make a longer list or hold out a larger share."
+        )
+
+
+def _comparable(stratum: Integers, treated: Flags) -> Integers:
+    """The strata, those with fewer than two customers of either group joined with others."""
+    _, codes = np.unique(stratum, return_inverse=True)
+    while True:
+        sizes = [np.bincount(codes[group], minlength=codes.max() + 1) for group in (treated, ~treated)]
+        small = np.flatnonzero((np.minimum(*sizes) < 2) & (np.add(*sizes) > 0))
+        if not len(small):
+            return codes.astype(np.int64)
+        others = np.setdiff1d(np.unique(codes), small)
+        if len(small) == 1 or len(others) == 0:
+            joined = np.union1d(small, others[np.argsort(np.add(*sizes)[others], kind="stable")][:1])
+        else:
+            joined = small
+        codes = np.where(np.isin(codes, joined), joined[0], codes)
+
+
+def _difference(outcome: Floats, treated: Flags, stratum: Integers, level: float) -> dict[str, float]:
+    customers = int(treated.sum())
+    weight = np.bincount(stratum[treated], minlength=stratum.max() + 1) / customers
+    means, parts, freedom = [], [], []
+    for group in (treated, ~treated):
+        count = np.bincount(stratum[group], minlength=len(weight))
+        used = count > 0
+        total = np.bincount(stratum[group], weights=outcome[group], minlength=len(weight))
+        mean = np.divide(total, count, out=np.zeros(len(weight)), where=used)
+        squares = np.bincount(
+            stratum[group], weights=(outcome[group] - mean[stratum[group]]) ** 2, minlength=len(weight)
+        )
+        means.append(float(weight @ mean))
+        parts.append((weight[used] ** 2) * squares[used] / ((count[used] - 1) * count[used]))
+        freedom.append(count[used] - 1)
+    variance = np.concatenate(parts)
+    spread = float(np.sqrt(variance.sum()))
+    # Welch and Satterthwaite: the groups need not vary alike.
+    degrees = variance.sum() ** 2 / (variance**2 / np.concatenate(freedom)).sum() if spread > 0 else 1.0
+    reach = float(student.ppf((1 + level) / 2, degrees)) * spread
+    effect = means[0] - means[1]
+    return {
+        "mean_treated": means[0],
+        "mean_holdout": means[1],
+        "effect": effect,
+        "low": effect - reach,
+        "high": effect + reach,
+        "total": effect * customers,
+        "total_low": (effect - reach) * customers,
+        "total_high": (effect + reach) * customers,
+    }
+
+
+def _at_equal_covariates(outcome: Floats, treated: Flags, stratum: Integers, covariates: Floats) -> Floats:
+    """The outcome less what each group's regression says of a customer's distance from the stratum."""
+    count = np.bincount(stratum)
+    distance = np.empty_like(covariates)
+    for column, numbers in enumerate(covariates.T):
+        mean = np.bincount(stratum, weights=numbers) / np.maximum(count, 1)
+        distance[:, column] = numbers - mean[stratum]
+    adjusted = outcome.copy()
+    for group in (treated, ~treated):
+        own = [_less_stratum_mean(table[group], stratum[group]) for table in (distance, outcome[:, None])]
+        slope = np.linalg.lstsq(own[0], own[1][:, 0], rcond=None)[0]
+        adjusted[group] -= distance[group] @ slope
+    return adjusted
+
+
+def _less_stratum_mean(table: Floats, stratum: Integers) -> Floats:
+    count = np.maximum(np.bincount(stratum), 1)
+    means = np.stack([np.bincount(stratum, weights=column) / count for column in table.T], axis=1)
+    return table - means[stratum]
