@@ -312,6 +312,16 @@ class RenewalModel(DrawnModel):
             index=index,
         )
 
+    def thinned(self, n_draws: int) -> dict[str, Floats]:
+        """At most `n_draws` of the draws, evenly spaced: parameter → (n, 1).
+
+        Examples
+        --------
+        >>> RenewalModel.from_params(alpha=1.0, beta=3.0).thinned(100)["beta"]
+        array([[3.]])
+        """
+        return self._spaced(min(n_draws, len(self._fitted()["alpha"])))
+
     def shapes_of(self, contracts: pd.DataFrame, draws: Mapping[str, Floats]) -> tuple[Floats, Floats]:
         """The shapes α and β of contracts whose covariates or cohorts differ.
 
@@ -344,7 +354,7 @@ class RenewalModel(DrawnModel):
 
     def _running(self, contracts: pd.DataFrame, n_draws: int) -> tuple[Floats, Floats, Floats, pd.Index]:
         """Shapes of running contracts, and the renewals made of each."""
-        draws = self._spaced(min(n_draws, len(self._fitted()["alpha"])))
+        draws = self.thinned(n_draws)
         rows = read_contracts(contracts.assign(ended=0), self._needed)
         return *self.shapes_of(contracts, draws), rows.renewals, rows.index
 
