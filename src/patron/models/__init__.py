@@ -10,6 +10,7 @@ Who leaves::
     expected.py       what purchase models expect, as columns; all that trees see of a customer
     calibration.py    from what the trees say to how often it happens
     estimator.py      settings by name, as scikit-learn asks for them
+    leads.py          who becomes a customer: points by rule, and the same classifier
 
 What customers are worth::
 

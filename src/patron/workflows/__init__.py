@@ -21,6 +21,8 @@ score.py            `score`: tables and a registered model → scorecard
   drift.py            whether the customers are still those of the training
 serve.py            `serve`: a registered model → a server that answers requests
 releases.py         `list_models`, `promote`, `rollback`, `export`: the registry between two trainings
+kpis.py             `kpis`: tables → indicators of the customer base, and what customers cost to win
+leads.py            `score_leads`: which leads are worth a call
 demo.py             `demo`: all of it on sample data
 ==================  =====================================================================================
 """

@@ -1,0 +1,152 @@
+"""Leads and what they did → which of them are worth a call, and whether the model earns its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from patron.errors import TooFewCustomersError
+from patron.evaluation.bootstrap import Advantage, paired_bootstrap
+from patron.evaluation.metrics import churn_metrics
+from patron.models.leads import LeadRules, conversion_by_decile, fit_lead_model, lead_rows, lead_stages
+from patron.workflows.inputs import read_records
+from patron.workflows.progress import Progress, silent
+from patron.workflows.settings import Settings
+
+__all__ = ["LeadScores", "score_leads"]
+
+_TEST_SHARE = 0.3  # of the leads that have had their time, the newest
+_POINTS = ("fit_points", "intent_points")
+
+
+@dataclass(frozen=True, slots=True)
+class LeadScores:
+    """Which leads are worth what.
+
+    Attributes
+    ----------
+    leads : one row per lead whose horizon is not over: lead_id, created_at, points, probability (NaN where
+        there is no model), stage ("unqualified", "mql" or "sql"; None without a probability)
+    deciles : conversion by tenth, by points and by model, on leads that neither has seen
+    comparison : on the same leads: `model` ("rule" or "model"), auc, brier, calibration_error
+    advantage : of the model's AUC over that of the points, on the same leads; None without a model
+    why_no_model : None where there is one
+    """
+
+    leads: pd.DataFrame
+    deciles: pd.DataFrame
+    comparison: pd.DataFrame
+    advantage: Advantage | None = None
+    why_no_model: str | None = None
+
+    def sentences(self) -> list[str]:
+        """What was found, in words."""
+        if self.advantage is None:
+            return [self.why_no_model or "There is no model of conversion."]
+        verdict = (
+            "earns its place beside the points"
+            if self.advantage.is_win
+            else "does not earn its place beside the points"
+        )
+        counts = self.leads["stage"].value_counts()
+        return [
+            f"The model {verdict}: its AUC on the newest leads exceeds theirs by {self.advantage}.",
+            *(f"{counts.get(stage, 0):,} leads are {stage}." for stage in ("sql", "mql", "unqualified")),
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        tables = {"leads": self.leads, "deciles": self.deciles, "comparison": self.comparison}
+        plain = {name: table.to_dict("records") for name, table in tables.items()}
+        return {**plain, "why_no_model": self.why_no_model}
+
+
+def score_leads(
+    settings: Settings,
+    *,
+    rules: LeadRules,
+    value: float,
+    marketing_cost: float,
+    sales_cost: float,
+    age_days: int = 7,
+    horizon_days: int = 60,
+    progress: Progress = silent,
+) -> LeadScores:
+    """Points, probability and stage of every open lead, and how good both scores were on past ones.
+
+    Parameters
+    ----------
+    settings : names the tables leads and lead_events; as_of None takes the last day of the events
+    rules : the points
+    value : money, what a converted lead is worth before the cost of handling
+    marketing_cost, sales_cost : money a lead
+    age_days : the age at which leads are looked at
+    horizon_days : the days from then on in which a conversion counts
+
+    Raises
+    ------
+    InputError : a table is not named or cannot be used
+
+    Examples
+    --------
+    >>> import patron
+    >>> shop = patron.simulate(1500, days=540, seed=2)
+    >>> chosen = Settings(tables={"leads": shop.leads, "lead_events": shop.lead_events})
+    >>> rules = LeadRules(intent={"visit": 2, "download": 5, "demo_booked": 20, "unsubscribed": -15})
+    >>> found = score_leads(chosen, rules=rules, value=200.0, marketing_cost=4.0, sales_cost=40.0)
+    >>> found.comparison["model"].tolist(), bool((found.comparison["auc"] > 0.6).all())
+    (['rule', 'model'], True)
+    """
+    progress("Reading the leads")
+    records = read_records(settings, "leads", "lead_events")
+    leads = records["leads"].order_by("lead_id").to_pandas()
+    events = records["lead_events"].order_by("lead_id", "event_at", "kind").to_pandas()
+    last: date = settings.as_of or events["event_at"].max().date()
+    progress("Looking at each lead at one age")
+    rows = lead_rows(leads, events, age_days=age_days, horizon_days=horizon_days, last=last, rules=rules)
+    points = rows[list(_POINTS)].sum(axis=1)
+    rows, ripe = rows.drop(columns=list(_POINTS)), rows["converts"].notna()
+    current = rows.loc[~ripe, ["lead_id", "created_at"]].assign(points=points[~ripe])
+    progress("Fitting the model of conversion")
+    try:
+        comparison, deciles, advantage = _on_the_newest(rows[ripe], points[ripe], age_days + horizon_days)
+        model = fit_lead_model(rows, random_state=settings.seed)
+    except TooFewCustomersError as few:
+        nothing = current.assign(probability=np.nan, stage=None)
+        return LeadScores(nothing, pd.DataFrame(), pd.DataFrame(), why_no_model=str(few))
+    chance = model.predict_proba(rows[~ripe])[:, 1] if len(current) else np.empty(0)
+    stages = lead_stages(chance, value, marketing_cost=marketing_cost, sales_cost=sales_cost)
+    return LeadScores(current.assign(probability=chance, stage=stages), deciles, comparison, advantage)
+
+
+def _on_the_newest(
+    ripe: pd.DataFrame, points: "pd.Series[float]", days: int
+) -> tuple[pd.DataFrame, pd.DataFrame, Advantage]:
+    """Both scores on the newest leads, by a model of those whose outcome was known before these came."""
+    first = ripe["created_at"].iloc[int(len(ripe) * (1 - _TEST_SHARE))] if len(ripe) else pd.Timestamp.min
+    newest = ripe["created_at"] >= first
+    known = ripe["created_at"] + pd.Timedelta(days=days) < first
+    model = fit_lead_model(ripe[known])
+    test, outcome = ripe[newest], ripe.loc[newest, "converts"].to_numpy()
+    share = float(ripe.loc[known, "converts"].mean())
+    scores = {"rule": points[newest].to_numpy(), "model": model.predict_proba(test)[:, 1]}
+    metrics: list[Mapping[str, Any]] = []
+    for name, score in scores.items():
+        is_model = name == "model"
+        found = churn_metrics(outcome, score if is_model else _as_shares(score, share))
+        shown = {"auc": found["auc"]}
+        for metric in ("brier", "calibration_error"):  # points are no probability
+            shown[metric] = found[metric] if is_model else np.nan
+        metrics.append({"model": name, "leads": len(test), **shown})
+    deciles = [conversion_by_decile(score, outcome).assign(model=name) for name, score in scores.items()]
+    advantage = paired_bootstrap("auc", outcome, scores["model"], scores["rule"])
+    return pd.DataFrame(metrics), pd.concat(deciles, ignore_index=True), advantage
+
+
+def _as_shares(points: Any, share: float) -> Any:
+    """Points moved into (0, 1) without changing their order, as the metrics ask."""
+    spread = points.max() - points.min()
+    return np.full(points.size, share) if spread == 0 else (points - points.min()) / spread
