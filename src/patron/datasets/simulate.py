@@ -28,7 +28,9 @@ from patron.datasets.customers import (
 from patron.datasets.engagement import draw_engagement
 from patron.datasets.leads import draw_leads
 from patron.datasets.lines import draw_lines, timestamps
+from patron.datasets.memberships import draw_memberships
 from patron.datasets.seasons import Tempo
+from patron.datasets.service import Service, draw_service
 from patron.datasets.surveys import draw_surveys
 from patron.datasets.world import World
 from patron.errors import RangeError
@@ -69,6 +71,13 @@ class SimulatedBusiness:
     satisfaction : customer_id, satisfaction, the truth behind the answers; None with purchases_only
     leads, lead_events : see :func:`patron.datasets.leads.draw_leads`; None with purchases_only
     lead_truth : lead_id, intent, conversion_probability, converts; None with purchases_only
+    interactions, costs : what was done for customers and the ledger, see
+        :class:`patron.datasets.service.Service`; None with purchases_only
+    capacity : pool of the costs → practical capacity, minutes a month; None with purchases_only
+    service_truth : customer_id, minutes, letters, direct_cost; None with purchases_only
+    subscriptions : memberships, see :func:`patron.datasets.memberships.draw_memberships`; None with
+        purchases_only. With them a customer is one by contract, so that they are no table of the demo
+    membership_truth : customer_id, leave_chance of the members; None with purchases_only
     """
 
     transactions: pd.DataFrame
@@ -89,6 +98,12 @@ class SimulatedBusiness:
     leads: pd.DataFrame | None = None
     lead_events: pd.DataFrame | None = None
     lead_truth: pd.DataFrame | None = None
+    interactions: pd.DataFrame | None = None
+    costs: pd.DataFrame | None = None
+    capacity: dict[str, float] | None = None
+    service_truth: pd.DataFrame | None = None
+    subscriptions: pd.DataFrame | None = None
+    membership_truth: pd.DataFrame | None = None
 
     @property
     def as_of(self) -> date:
@@ -172,6 +187,8 @@ def simulate(
 
     engagement = referrals = contributions = None
     surveys = satisfaction = leads = lead_events = lead_truth = None
+    service: Service | None = None
+    subscriptions = membership_truth = None
     liveliness = np.full(n_customers, np.nan)
     if not purchases_only:
         engagement, liveliness = draw_engagement(
@@ -183,6 +200,7 @@ def simulate(
         surveys, moods = draw_surveys(seed, customer, at, arrived, left, leaving, start=first_day, days=days)
         satisfaction = pd.DataFrame({"customer_id": np.arange(1, n_customers + 1), "satisfaction": moods})
         leads, lead_events, lead_truth = draw_leads(seed, channel, arrived, start=first_day, days=days)
+        subscriptions, membership_truth = draw_memberships(seed, arrived, start=first_day, days=days)
     truth = pd.DataFrame(
         {
             "customer_id": np.arange(1, n_customers + 1),
@@ -194,6 +212,9 @@ def simulate(
         }
     )
     customers = describe_customers(world, seed, channel, arrived, first_day)
+    if not purchases_only:
+        won_for = customers["acquisition_cost"].to_numpy()
+        service = draw_service(seed, customer, at, value, arrived, left, won_for, start=first_day, days=days)
     if world.never_buy_share:
         never = describe_prospects(world, seed, n_customers, first_day, days)
         customers = pd.concat([customers, never], ignore_index=True)
@@ -213,6 +234,12 @@ def simulate(
         leads=leads,
         lead_events=lead_events,
         lead_truth=lead_truth,
+        interactions=None if service is None else service.interactions,
+        costs=None if service is None else service.costs,
+        capacity=None if service is None else service.capacity,
+        service_truth=None if service is None else service.truth,
+        subscriptions=subscriptions,
+        membership_truth=membership_truth,
     )
 
 

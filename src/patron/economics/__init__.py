@@ -17,7 +17,7 @@ acquisition.py        what a customer costs to win, and what comes of leads; by 
 touchpoints.py        `retention_costs`: what keeping customers costs, its parts:
   journey.py            how long touchpoints take, and what a minute costs
   ledger.py             each line of the ledger, split to the cent; cents.py rounds
-  customer_base.py      who is active and retained in each month, in which tier
+  monthly_base.py       who is active and retained in each month, in which tier
   cost_tables.py        customers, segments, and the whale curve
 retention_spend.py    how much to spend on keeping customers; savings with their effect on retention
 plans.py              a monthly against an annual plan

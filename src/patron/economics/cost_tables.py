@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from patron.economics.customer_base import ANONYMOUS, UNSCORED, CustomerBase, with_tier
+from patron.economics.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, with_tier
 from patron.economics.ledger import QUANTITIES, Allocation
 
 __all__ = ["charged_customers", "summarise", "whale_curve"]
@@ -22,7 +22,7 @@ _NOBODY_KEPT = "no retained customer"
 
 def charged_customers(
     events: ir.Table,
-    base: CustomerBase,
+    base: MonthlyBase,
     found: Allocation,
     store: Callable[[ir.Table, str], ir.Table],
 ) -> ir.Table:
@@ -70,7 +70,7 @@ def charged_customers(
     )
 
 
-def summarise(table: pd.DataFrame, base: CustomerBase) -> pd.DataFrame:
+def summarise(table: pd.DataFrame, base: MonthlyBase) -> pd.DataFrame:
     """Costs per active and per retained customer, by tier, stage, touchpoint, channel and month.
 
     Parameters
@@ -159,7 +159,7 @@ def whale_curve(customers: ir.Table) -> pd.DataFrame:
     return curve
 
 
-def _charges(events: ir.Table, base: CustomerBase, found: Allocation) -> ir.Table:
+def _charges(events: ir.Table, base: MonthlyBase, found: Allocation) -> ir.Table:
     """One row per customer: cents caused by interactions, by buying and by being there."""
     nothing = ibis.literal(0.0)
     known = events.filter(events.known)
@@ -281,5 +281,5 @@ def _row(by: str, segment: str, part: pd.DataFrame, counted: Mapping[Any, Any]) 
     }
 
 
-def _month_of(base: CustomerBase, number: int) -> Any:
+def _month_of(base: MonthlyBase, number: int) -> Any:
     return next(month.start for month in base.months if month.number == number)

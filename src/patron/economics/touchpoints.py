@@ -22,7 +22,7 @@ import pandas as pd
 
 from patron.economics.cents import in_cents, largest_remainder
 from patron.economics.cost_tables import charged_customers, summarise, whale_curve
-from patron.economics.customer_base import ANONYMOUS, UNSCORED, CustomerBase, customer_base, with_tier
+from patron.economics.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, monthly_base, with_tier
 from patron.economics.journey import Journey
 from patron.economics.ledger import QUANTITIES, Allocation, allocate
 from patron.economics.periods import Period, number_of, whole_periods
@@ -121,7 +121,7 @@ def retention_costs(
     journey = journey or Journey()
     months = whole_periods(first, last, "month")
     lines, notes = _lines_of(records["costs"], months)
-    base = customer_base(records, months, tiers=tiers, margin=margin, active_within=active_within)
+    base = monthly_base(records, months, tiers=tiers, margin=margin, active_within=active_within)
     events = _events(records["interactions"], months, journey)
     used = _usage(events, base)
     by_touchpoint = used.groupby(["month", "touchpoint", "known"], as_index=False)[list(QUANTITIES)].sum()
@@ -192,7 +192,7 @@ def _events(interactions: ir.Table, months: list[Period], journey: Journey) -> i
     )
 
 
-def _usage(events: ir.Table, base: CustomerBase) -> pd.DataFrame:
+def _usage(events: ir.Table, base: MonthlyBase) -> pd.DataFrame:
     """Events, minutes and units by month, tier, touchpoint, channel and known."""
     tiered = with_tier(events, base.tiers)
     tiered = tiered.mutate(tier=ibis.ifelse(tiered.known, tiered.tier.fill_null(UNSCORED), ANONYMOUS))
@@ -205,7 +205,7 @@ def _usage(events: ir.Table, base: CustomerBase) -> pd.DataFrame:
 
 
 def _journey_table(
-    used: pd.DataFrame, base: CustomerBase, found: Allocation, journey: Journey
+    used: pd.DataFrame, base: MonthlyBase, found: Allocation, journey: Journey
 ) -> pd.DataFrame:
     """What each month, tier, touchpoint and channel cost, in cents that add up, as money."""
     key = ["month", "touchpoint", "known"]

@@ -14,7 +14,7 @@ from patron.economics.periods import Period, number_of
 from patron.errors import DateError
 from patron.tables.records import Records
 
-__all__ = ["ANONYMOUS", "UNSCORED", "CustomerBase", "customer_base", "with_tier"]
+__all__ = ["ANONYMOUS", "UNSCORED", "MonthlyBase", "monthly_base", "with_tier"]
 
 ANONYMOUS, UNSCORED = "anonymous", "unscored"
 """The tiers of interactions with nobody in particular, and of customers without a score."""
@@ -23,7 +23,7 @@ _MOST_MONTHS = 60  # each is a bit of a whole number
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerBase:
+class MonthlyBase:
     """The customers of some months.
 
     Attributes
@@ -52,14 +52,14 @@ class CustomerBase:
         return sums.rename(columns={"active": "active_customers", "positive": "revenue"})
 
 
-def customer_base(
+def monthly_base(
     records: Records,
     months: Sequence[Period],
     *,
     tiers: ir.Table | None = None,
     margin: float = 1.0,
     active_within: int = 90,
-) -> CustomerBase:
+) -> MonthlyBase:
     """The customers of some months.
 
     Parameters
@@ -83,7 +83,7 @@ def customer_base(
     tiers = None if tiers is None else records.store(_tiers_by_month(tiers, months), "tiers")
     each = records.store(_active_months(records, months, active_within), "active_months")
     bought = records.store(_bought(records["transactions"], months, margin), "bought")
-    return CustomerBase(
+    return MonthlyBase(
         months=months,
         each=each,
         bought=bought,

@@ -1,0 +1,226 @@
+"""What a shop does for its customers, and what that costs: interactions, and the ledger behind them.
+
+Orders lead to calls, chats and returns; everybody who is still a customer gets a letter each quarter; some
+callers are nobody in particular. One service centre answers them all. It is paid by the month, for more
+minutes than are needed; letters are paid by the piece.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from patron.datasets.buying import stream
+from patron.datasets.lines import names_of, timestamps
+
+__all__ = ["Service", "draw_service"]
+
+type Floats = npt.NDArray[np.float64]
+type Integers = npt.NDArray[np.int64]
+
+_POINTS = ("call", "chat", "return", "letter")
+_CHANNELS = ("phone", "site", "post", "post")
+_PER_ORDER = (0.25, 0.30, 0.08)  # calls, chats and returns
+_COMPLAINTS = 0.2  # share of calls and returns
+_BASE_MINUTES = np.array([4.0, 3.0, 5.0, 0.0])
+_COMPLAINT_MINUTES = 6.0
+_SPREAD = 6.0  # shape of the gamma distribution of recorded minutes around those of the time equation
+_UNRECORDED = 0.1  # share of the minutes that nobody wrote down
+_ANONYMOUS = 0.06  # calls and chats of nobody in particular, as a share of those of customers
+_LETTER_EVERY = 91  # days
+_MINUTE, _LETTER = 0.90, 0.80  # money: a minute of practical capacity, a letter
+_SPARE = 1.25  # practical capacity over the mean need
+_PROGRAMME, _IT, _BRAND = 0.35, 0.12, 0.01  # per customer and month, per interaction, per revenue
+_SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What was done for customers, and what it cost.
+
+    Attributes
+    ----------
+    interactions : customer_id (missing for nobody in particular), occurred_at, touchpoint, channel, minutes,
+        units, outcome; by time
+    costs : month, pool, amount, kind, touchpoint, driver; the pool "acquisition" holds what it cost to win
+        the customers of the month
+    capacity : pool → practical capacity, minutes a month
+    truth : customer_id, minutes, letters, and direct_cost, what the minutes and letters of the customer cost
+    """
+
+    interactions: pd.DataFrame
+    costs: pd.DataFrame
+    capacity: dict[str, float]
+    truth: pd.DataFrame
+
+
+def draw_service(
+    seed: int,
+    customer: Integers,
+    at: Floats,
+    value: Floats,
+    arrived: Floats,
+    left: Floats,
+    acquisition_cost: Floats,
+    *,
+    start: np.datetime64,
+    days: int,
+) -> Service:
+    """Interactions with customers 1, 2, … n, and the ledger.
+
+    Parameters
+    ----------
+    seed : of the whole simulation
+    customer, at, value : (n_orders,) row of the customer, calendar day since the start, and worth of an order
+    arrived, left : (n,) calendar days since the start, infinite for customers who stay
+    acquisition_cost : (n,) money, what it cost to win each customer
+    start, days : the window
+
+    Returns
+    -------
+    Service
+
+    Examples
+    --------
+    >>> one = np.zeros(50, dtype=np.int64), np.linspace(1, 300, 50), np.full(50, 40.0)
+    >>> found = draw_service(
+    ...     0, *one, np.zeros(1), np.array([np.inf]), np.zeros(1), start=np.datetime64("2024-01-01"), days=365
+    ... )
+    >>> found.interactions["touchpoint"].value_counts()["letter"], float(found.truth["letters"].sum())
+    (np.int64(4), 4.0)
+    """
+    chance, n = stream(seed, "service"), arrived.size
+    who, when, what = _of_orders(chance, customer, at)
+    letters_to, letters_at = _letters(arrived, left, days)
+    who = np.concatenate([who, letters_to])
+    when = np.concatenate([when, letters_at])
+    what = np.concatenate([what, np.full(letters_to.size, 3)])
+    inside = when < days
+    who, when, what = who[inside], when[inside], what[inside]
+    nobody = (chance.random(who.size) < _ANONYMOUS) & (what < 2)
+    complaint = (chance.random(who.size) < _COMPLAINTS) & ((what == 0) | (what == 2))
+    usual = _BASE_MINUTES[what] + complaint * _COMPLAINT_MINUTES
+    minutes = np.round(usual * chance.gamma(_SPREAD, 1 / _SPREAD, size=who.size), 2)
+    unwritten = (chance.random(who.size) < _UNRECORDED) & (what != 3)
+    minutes = np.where(unwritten, usual, minutes)
+    units = (what == 3).astype(np.int64)
+
+    by_time = np.argsort(when, kind="stable")
+    ids = pd.array(who[by_time] + 1, dtype="Int64")
+    ids[nobody[by_time]] = pd.NA
+    interactions = pd.DataFrame(
+        {
+            "customer_id": ids,
+            "occurred_at": timestamps(start, np.floor(when[by_time] * _SECONDS_PER_DAY).astype(np.int64)),
+            "touchpoint": names_of(what[by_time], list(_POINTS)),
+            "channel": names_of(what[by_time], list(_CHANNELS)),
+            "minutes": np.where(unwritten, np.nan, minutes)[by_time],
+            "units": units[by_time],
+            "outcome": names_of(complaint[by_time].astype(np.int64), ["solved", "complaint"]),
+        },
+        copy=False,
+    )
+    known = ~nobody
+    by_customer = [
+        np.bincount(who[known], weights=weight[known], minlength=n) for weight in (minutes, units * 1.0)
+    ]
+    truth = pd.DataFrame(
+        {
+            "customer_id": np.arange(1, n + 1),
+            "minutes": by_customer[0],
+            "letters": by_customer[1],
+            "direct_cost": by_customer[0] * _MINUTE + by_customer[1] * _LETTER,
+        }
+    )
+    month, months = _months(start, days)
+    need = np.bincount(month(when), weights=minutes, minlength=len(months))
+    capacity = float(np.ceil(max(_SPARE * need.max(initial=0.0), 60.0) / 60) * 60)
+    costs = _ledger(
+        months,
+        capacity * _MINUTE,
+        letters=np.bincount(month(when), weights=units, minlength=len(months)) * _LETTER,
+        events=np.bincount(month(when), minlength=len(months)).astype(np.float64) * _IT,
+        customers=_customers_of(months, start, arrived, left) * _PROGRAMME,
+        revenue=np.bincount(month(at), weights=value, minlength=len(months)) * _BRAND,
+        acquisition=np.bincount(month(arrived), weights=acquisition_cost, minlength=len(months)),
+    )
+    return Service(interactions, costs, {"service centre": capacity}, truth)
+
+
+def _of_orders(
+    chance: np.random.Generator, customer: Integers, at: Floats
+) -> tuple[Integers, Floats, Integers]:
+    """Who calls, chats or sends something back, when, and which of these: some days after an order."""
+    who, when, what = [], [], []
+    for point, mean in enumerate(_PER_ORDER):
+        count = chance.poisson(mean, size=customer.size)
+        who.append(np.repeat(customer, count))
+        when.append(np.repeat(at, count) + chance.exponential(3.0, size=int(count.sum())))
+        what.append(np.full(int(count.sum()), point))
+    return np.concatenate(who), np.concatenate(when), np.concatenate(what)
+
+
+def _letters(arrived: Floats, left: Floats, days: int) -> tuple[Integers, Floats]:
+    """A letter for each who is a customer on a day of mailing."""
+    who, when = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+    for day in range(_LETTER_EVERY, days + 1, _LETTER_EVERY):
+        there = np.flatnonzero((arrived < day - 1) & (left >= day - 1))
+        who.append(there)
+        when.append(np.full(there.size, day - 0.5))
+    return np.concatenate(who), np.concatenate(when)
+
+
+def _months(
+    start: np.datetime64, days: int
+) -> tuple[Callable[[Floats], Integers], npt.NDArray[np.datetime64]]:
+    """What month a calendar day since the start lies in, by its place; and the months."""
+    first, last = (
+        start.astype("datetime64[M]"),
+        (start + np.timedelta64(days - 1, "D")).astype("datetime64[M]"),
+    )
+    months = np.arange(first, last + np.timedelta64(1, "M"))
+
+    def place(at: Floats) -> Integers:
+        day = start.astype("datetime64[D]") + np.floor(at).astype(np.int64).astype("timedelta64[D]")
+        months_on: Integers = (day.astype("datetime64[M]") - first).astype(np.int64)
+        return months_on
+
+    return place, months
+
+
+def _customers_of(
+    months: npt.NDArray[np.datetime64], start: np.datetime64, arrived: Floats, left: Floats
+) -> Floats:
+    """Customers at the end of each month."""
+    ends = (months + np.timedelta64(1, "M")).astype("datetime64[D]") - start.astype("datetime64[D]")
+    counted = [np.count_nonzero((arrived < end) & (left >= end)) for end in ends.astype(np.int64)]
+    return np.array(counted, dtype=np.float64)
+
+
+def _ledger(months: npt.NDArray[np.datetime64], centre: float, **by_month: Floats) -> pd.DataFrame:
+    """One line per month and pool, in cents."""
+    lines = [
+        ("service centre", np.full(len(months), centre), "direct", None, None),
+        ("postage", by_month["letters"], "direct", "letter", None),
+        ("information technology", by_month["events"], "indirect", None, "events"),
+        ("loyalty programme", by_month["customers"], "indirect", None, "active_customers"),
+        ("brand", by_month["revenue"], "indirect", None, "revenue"),
+        ("acquisition", by_month["acquisition"], "indirect", None, None),
+    ]
+    parts = [
+        pd.DataFrame(
+            {
+                "month": months.astype("datetime64[us]"),
+                "pool": pool,
+                "amount": np.round(amount, 2),
+                "kind": kind,
+                "touchpoint": pd.Series([touchpoint] * len(months), dtype="str"),
+                "driver": pd.Series([driver] * len(months), dtype="str"),
+            }
+        )
+        for pool, amount, kind, touchpoint, driver in lines
+    ]
+    ledger = pd.concat(parts, ignore_index=True)
+    return ledger[ledger["amount"] != 0].sort_values(["month", "pool"], ignore_index=True)
