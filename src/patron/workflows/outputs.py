@@ -132,9 +132,9 @@ def writing(target: str) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as failed:  # Arrow's name no strerror, and say it in the middle of a longer text
-        said = failed.strerror or next((os.strerror(n) for n in _FULL if os.strerror(n) in str(failed)), None)
-        raise PatronError(f"Cannot write {target}: {said or failed}.") from failed
+    except OSError as failed:  # engines say it in the middle of a longer text
+        full = next((os.strerror(number) for number in _FULL if os.strerror(number) in str(failed)), None)
+        raise PatronError(f"Cannot write {target}: {full or failed.strerror or failed}.") from failed
 
 
 def settle(temporary: Path) -> None:
