@@ -39,7 +39,8 @@ def strata(offer: npt.ArrayLike, expected_profit: Floats) -> Integers:
 
     Returns
     -------
-    (n,) numbers from 0: the offers by name, within each up to five bands of equal size, lowest profit first
+    (n,) numbers from 0: the offers by name, within each up to five bands of equal size, lowest profit first;
+    customers of equal profit are in one band, in whatever order they come
 
     Examples
     --------
@@ -53,10 +54,11 @@ def strata(offer: npt.ArrayLike, expected_profit: Floats) -> Integers:
     for code in range(len(names)):
         members = np.flatnonzero(codes == code)
         bands = int(np.clip(len(members) // _IN_A_BAND, 1, _BANDS))
-        ranked = members[np.argsort(profit[members], kind="stable")]
-        stratum[ranked] = first + np.arange(len(members)) * bands // len(members)
+        edges = np.quantile(profit[members], np.arange(1, bands) / bands)
+        stratum[members] = first + np.searchsorted(edges, profit[members], side="right")
         first += bands
-    return stratum
+    _, dense = np.unique(stratum, return_inverse=True)
+    return dense.astype(np.int64)
 
 
 def draw_treated(stratum: Integers, share: float, seed: int) -> Flags:

@@ -24,12 +24,21 @@ The files of this package::
     tables.py       where the tables are
     prediction.py   check, features, train, score, serve, backtest, drift, demo
     spark.py        the Spark that does the work where engine is spark
+    campaign.py     target, measure, audience
+    follow_up.py    uplift, win-back, due, settle
     economics.py    kpis
     policy.py       what the business decides: offer, stages, tiers, network, learning
     whole.py        Settings, and reading them
 """
 
+from patron.workflows.settings.campaign import AudienceSettings, MeasureSettings, TargetSettings
 from patron.workflows.settings.economics import KpisSettings
+from patron.workflows.settings.follow_up import (
+    DueSettings,
+    SettleSettings,
+    UpliftSettings,
+    WinBackSettings,
+)
 from patron.workflows.settings.policy import (
     LearningSettings,
     NetworkSettings,
@@ -52,23 +61,30 @@ from patron.workflows.settings.tables import TableSettings, TablesSettings
 from patron.workflows.settings.whole import Settings, read_settings
 
 __all__ = [
+    "AudienceSettings",
     "BacktestSettings",
     "CheckSettings",
     "DemoSettings",
     "DriftSettings",
+    "DueSettings",
     "FeaturesSettings",
     "KpisSettings",
     "LearningSettings",
+    "MeasureSettings",
     "NetworkSettings",
     "OfferSettings",
     "ScoreSettings",
     "ServeSettings",
     "Settings",
+    "SettleSettings",
     "SparkSettings",
     "StagesSettings",
     "TableSettings",
     "TablesSettings",
+    "TargetSettings",
     "TiersSettings",
     "TrainSettings",
+    "UpliftSettings",
+    "WinBackSettings",
     "read_settings",
 ]

@@ -18,7 +18,14 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from patron.errors import DateError, SettingsError
+from patron.workflows.settings.campaign import AudienceSettings, MeasureSettings, TargetSettings
 from patron.workflows.settings.economics import KpisSettings
+from patron.workflows.settings.follow_up import (
+    DueSettings,
+    SettleSettings,
+    UpliftSettings,
+    WinBackSettings,
+)
 from patron.workflows.settings.policy import (
     LearningSettings,
     NetworkSettings,
@@ -112,6 +119,13 @@ class Settings(Section):
     learning: LearningSettings = Field(default_factory=LearningSettings)
     kpis: KpisSettings = Field(default_factory=KpisSettings)
     spark: SparkSettings = Field(default_factory=SparkSettings)
+    target: TargetSettings = Field(default_factory=TargetSettings)
+    measure: MeasureSettings = Field(default_factory=MeasureSettings)
+    audience: AudienceSettings = Field(default_factory=AudienceSettings)
+    uplift: UpliftSettings = Field(default_factory=UpliftSettings)
+    win_back: WinBackSettings = Field(default_factory=WinBackSettings)
+    due: DueSettings = Field(default_factory=DueSettings)
+    settle: SettleSettings = Field(default_factory=SettleSettings)
 
     @field_validator("as_of", mode="before")
     @classmethod

@@ -1,0 +1,90 @@
+"""A list → a CSV file for marketing tools: customers treated, chosen columns, and nothing that could run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from patron.campaigns.audience import as_audience, to_csv
+from patron.errors import SettingsError
+from patron.workflows.campaign_inputs import ids_as_text
+from patron.workflows.inputs import read_records
+from patron.workflows.measure import read_list
+from patron.workflows.outputs import check_target, whole_file
+from patron.workflows.progress import Progress, silent
+from patron.workflows.settings import Settings
+
+__all__ = ["AudienceResult", "audience"]
+
+
+def audience(settings: Settings, *, progress: Progress = silent) -> "AudienceResult":
+    """The customers to contact, as a CSV file; those held out are never in it.
+
+    Parameters
+    ----------
+    settings : `audience` names the folder of the list, the columns and the file; `tables.customers` has the
+        columns that the list has not, such as the e-mail address
+    progress : called with each step as it begins
+
+    Raises
+    ------
+    SettingsError : no list or no file is named, the file is no CSV, or the list has no such offer
+    TableError : a column is not there
+    """
+    chosen = settings.audience
+    if chosen.out is None:
+        raise SettingsError("No file is named. Name a CSV file with --out.")
+    out = check_target(chosen.out)
+    if out.suffix.lower() != ".csv":
+        raise SettingsError(f"An audience is a CSV file; {str(chosen.out)!r} is none.")
+    listed, _ = read_list(chosen.folder)
+    contacted = listed[listed["treated"].astype(bool)]
+    if chosen.offer is not None:
+        if chosen.offer not in set(listed["offer"]):
+            offers = ", ".join(sorted(set(listed["offer"]))) or "none at all"
+            raise SettingsError(f"The list has no offer {chosen.offer!r}; it has {offers}.")
+        contacted = contacted[contacted["offer"] == chosen.offer]
+    if settings.tables.customers is not None:
+        progress("Reading the customers")
+        contacted = _with_attributes(contacted, settings)
+    exported = as_audience(contacted, chosen.columns, hashed=chosen.hashed)
+    progress(f"Writing {out}")
+    with whole_file(out) as temporary:
+        temporary.write_text(to_csv(exported), encoding="utf-8")
+    return AudienceResult(len(exported), chosen.columns, chosen.hashed, out)
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceResult:
+    """What `audience` wrote: count of customers, columns, which of them as hashes, and where."""
+
+    customers: int
+    columns: tuple[str, ...]
+    hashed: tuple[str, ...]
+    out: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was written, as plain values."""
+        columns = {"columns": list(self.columns), "hashed": list(self.hashed)}
+        return {"customers": self.customers, **columns, "out": str(self.out)}
+
+    def sentences(self) -> list[str]:
+        """What was written, in words."""
+        return [f"{self.customers:,} customers to contact, without those held out, written to {self.out}."]
+
+
+def _with_attributes(contacted: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The list with the columns of the customers table that it has not itself."""
+    table = read_records(settings, "customers")["customers"]
+    wanted = [
+        name
+        for name in dict.fromkeys(settings.audience.columns)
+        if name in table.columns and name not in contacted.columns
+    ]
+    if not wanted:
+        return contacted
+    known = table.select(key=table.customer_id.cast("string"), **{name: table[name] for name in wanted})
+    attributes = known.to_pandas().set_index("key")
+    found = attributes.reindex(ids_as_text(contacted["customer_id"]))
+    return contacted.assign(**{name: found[name].to_numpy() for name in wanted})

@@ -1,0 +1,88 @@
+"""The settings of the commands that follow the customers up: one section per command."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from patron.workflows.settings.section import Section
+
+__all__ = ["DueSettings", "SettleSettings", "UpliftSettings", "WinBackSettings"]
+
+
+class UpliftSettings(Section):
+    """How effects are learned from the contacts table.
+
+    Attributes
+    ----------
+    learners : of "s", "t", "x" and "dr", whose mean is taken
+    folds : parts of the customers, each predicted by models that have not seen it
+    repeats : how often the customers are divided anew
+    level : probability that the interval of an effect holds
+    adjust : whether a control group that was not drawn by lot is made up for by what is known of the
+        customers; the effects are then called adjusted, and no uplift
+    """
+
+    learners: tuple[Literal["s", "t", "x", "dr"], ...] = ("s", "t", "x", "dr")
+    folds: int = Field(default=5, ge=2, le=20)
+    repeats: int = Field(default=1, ge=1, le=20)
+    level: float = Field(default=0.8, gt=0, lt=1)
+    adjust: bool = False
+
+
+class WinBackSettings(Section):
+    """What `patron win-back` assumes and writes.
+
+    Attributes
+    ----------
+    cost : money, of one contact
+    lift : by what share a contact raises the chance of a return, an assumption; None where nobody knows
+    snapshots : count, the most past days from which reactivation is learned
+    model : URI of the model that values a second life; a value model is fitted where there is no champion
+    out : file of the list, Parquet or CSV by its ending; or None
+    """
+
+    cost: float = Field(default=1.0, ge=0)
+    lift: float | None = Field(default=None, ge=0, le=10)
+    snapshots: int = Field(default=8, ge=1)
+    model: str = "models:/patron@champion"
+    out: Path | None = None
+
+
+class DueSettings(Section):
+    """Which moments `patron due` looks for, and where the list goes.
+
+    Attributes
+    ----------
+    ahead_days : how far ahead, ≥ 1
+    late_days : how long ago a moment may have passed and still be due, ≥ 0
+    renewals : days before a renewal at which it comes up, such as 90, 60 and 30
+    regular : largest coefficient of variation of gaps that count as regular
+    fewest_gaps : gaps between purchases of a product from which on its rhythm is known, ≥ 2
+    model : URI of the model that says when the next purchase is; None leaves that moment out where there is no
+        champion
+    out : file of the list, Parquet or CSV by its ending; or None
+    """
+
+    ahead_days: int = Field(default=90, ge=1, le=3650)
+    late_days: int = Field(default=14, ge=0, le=3650)
+    renewals: tuple[int, ...] = (90, 60, 30)
+    regular: float = Field(default=0.5, gt=0)
+    fewest_gaps: int = Field(default=3, ge=2)
+    model: str = "models:/patron@champion"
+    out: Path | None = None
+
+
+class SettleSettings(Section):
+    """Which ledger `patron settle` settles, and how.
+
+    Attributes
+    ----------
+    ledger : folder of a Parquet ledger, or ``sqlite:///FILE``
+    depth : share of the customers that a campaign would have reached, for what following the scores was worth
+    out : file of the settled promises, Parquet or CSV by its ending; or None
+    """
+
+    ledger: Any = None
+    depth: float = Field(default=0.10, gt=0, le=1)
+    out: Path | None = None
