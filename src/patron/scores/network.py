@@ -42,6 +42,7 @@ __all__ = [
     "NetworkRules",
     "ReferralRate",
     "Referrals",
+    "acquisition_saved",
     "customer_equity",
     "network_potential",
     "valid_referrals",
@@ -239,6 +240,30 @@ class ReferralRate:
         """
         rate: Floats = (self.shape + np.asarray(made, float)) / (self.rate + np.asarray(days, float))
         return rate * ahead
+
+
+def acquisition_saved(acquisition_cost: Floats, referrals: Referrals) -> tuple[Floats, float]:
+    """What referrals have saved in winning customers.
+
+    Parameters
+    ----------
+    acquisition_cost : (n_customers,) money ≥ 0; NaN counts as 0
+    referrals : who was brought by whom
+
+    Returns
+    -------
+    saved : (n_customers,) money ≥ 0, by which each is below the mean cost of customers whom nobody brought
+    each : money, its mean over the customers who were brought; 0 where there are none
+
+    Examples
+    --------
+    >>> acquisition_saved(np.array([20.0, 40.0, 6.0]), Referrals(np.array([-1, -1, 0]), {}))
+    (array([10.,  0., 24.]), 24.0)
+    """
+    cost, brought = np.nan_to_num(acquisition_cost), referrals.referrer >= 0
+    typical = float(cost[~brought].mean()) if not brought.all() else 0.0
+    saved = np.maximum(typical - cost, 0.0)
+    return saved, float(saved[brought].mean()) if brought.any() else 0.0
 
 
 def network_potential(

@@ -5,12 +5,14 @@ horizon's. Every feature reads its events through `visible`, every label through
 serves both.
 """
 
+import datetime
+
 import ibis
 import ibis.expr.types as ir
 
 from patron.errors import RangeError
 
-__all__ = ["KEY", "ahead", "ended_ahead", "running", "visible"]
+__all__ = ["KEY", "ahead", "ended_ahead", "running", "visible", "visible_on"]
 
 KEY = ("customer_id", "as_of")
 
@@ -42,6 +44,29 @@ def visible(events: ir.Table, spine: ir.Table) -> ir.Table:
     seen = events.join(keys, [events.customer_id == keys.customer_id, events.day <= keys.as_of])
     seen = seen.select(*events.columns, "as_of")
     return seen.mutate(days_ago=seen.as_of.delta(seen.day, unit="day").cast("int64"))
+
+
+def visible_on(events: ir.Table, as_of: datetime.date) -> ir.Table:
+    """What anybody could see on one day: the events on or before as_of, whosever they are.
+
+    Parameters
+    ----------
+    events : any table with day, such as the referrals of a business
+    as_of : the last day known
+
+    Returns
+    -------
+    ir.Table, one row per visible event: the columns of `events`, and days_ago (int64, ≥ 0)
+
+    Examples
+    --------
+    >>> links = ibis.memtable({"referrer_id": [1, 1], "day": [datetime.date(2024, 1, 9),
+    ...                                                       datetime.date(2024, 1, 11)]})
+    >>> visible_on(links, datetime.date(2024, 1, 10)).days_ago.to_pandas().tolist()
+    [1]
+    """
+    seen = events.filter(events.day <= ibis.literal(as_of))
+    return seen.mutate(days_ago=ibis.literal(as_of).delta(seen.day, unit="day").cast("int64"))
 
 
 def running(contracts: ir.Table, spine: ir.Table) -> ir.Table:

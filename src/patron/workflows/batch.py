@@ -36,6 +36,7 @@ from patron.workflows.batch_rows import frame_of, score_rows, unscored_rows
 from patron.workflows.batch_work import SCORED, UNSCORED, Begun, Work
 from patron.workflows.drift import SCORES, Drift, measure_drift, purchases_since_training
 from patron.workflows.inputs import refuse_nobody
+from patron.workflows.potentials import keep_events, potentials_of_all
 from patron.workflows.settings import Settings
 from patron.workflows.stages import Stages
 
@@ -102,6 +103,8 @@ def prepare(work: Work, known: History, bundle: Bundle, settings: Settings, stag
     features = _write(work, assemble_features(known, spine, bundle.catalogue), work.features)
     refuse_nobody(features, settings, as_of)
     others = _write(work, not_eligible(known, as_of, active_within_days=within), work.others)
+    with _engine_writes():
+        keep_events(work.folder, known, settings)
     stages.rows(features)
     purchases = None
     if settings.drift.measure and as_of > bundle.as_of:
@@ -118,7 +121,7 @@ def prepare(work: Work, known: History, bundle: Bundle, settings: Settings, stag
 
 
 def score_in_batches(
-    work: Work, begun: Begun, bundle: Bundle, asked: Asked, batch_rows: int, stages: Stages
+    work: Work, begun: Begun, bundle: Bundle, asked: Asked, settings: Settings, stages: Stages
 ) -> int:
     """Write the scorecard into `work`, part by part; parts that are there already stay.
 
@@ -128,7 +131,7 @@ def score_in_batches(
     begun : what `prepare` returned
     bundle : the model
     asked : what the scorecard is to hold
-    batch_rows : customers at a time, ≥ 1
+    settings : `score.batch_rows` are the customers at a time; `network` and `learning` count
 
     Returns
     -------
@@ -138,6 +141,7 @@ def score_in_batches(
     ------
     PatronError : the disk is full
     """
+    batch_rows = settings.score.batch_rows
     sizes = [min(batch_rows, begun.features - start) for start in range(0, begun.features, batch_rows)]
     there = [work.has_part(SCORED, number, rows) for number, rows in enumerate(sizes)]
     ranks: Ranks = "auto"
@@ -145,9 +149,24 @@ def score_in_batches(
         stages("Ranking the customers among each other")
         ranks = ranks_of_all(work.features, bundle, asked)
         stages.rows(begun.features)
+    beside = None
+    if not all(there):
+        beside = potentials_of_all(
+            work.folder,
+            work.features,
+            bundle,
+            settings,
+            ranks=ranks,
+            value_horizon_days=asked.value_horizon_days,
+            annual_discount_rate=asked.annual_discount_rate,
+            random_state=asked.random_state,
+        )
     stages(f"Scoring {begun.features:,} customers")
     for number, rows in enumerate(_batches(work.features, batch_rows)):
         if not there[number]:
+            if beside is not None:
+                for name, column in beside.columns(number * batch_rows, len(rows)).items():
+                    rows = rows.append_column(name, column)
             scored = score_rows(
                 rows,
                 bundle,

@@ -14,6 +14,7 @@ import pyarrow as pa
 from patron.models.bundle import Bundle
 from patron.models.percentiles import Ranks
 from patron.scores.columns import SCORECARD_TYPES, as_scorecard, dates
+from patron.scores.not_scored import of_not_scored
 from patron.scores.scorecard import make_scorecard
 
 __all__ = ["frame_of", "schema_of", "score_rows", "unscored_rows"]
@@ -100,7 +101,7 @@ def unscored_rows(others: pa.Table, shared: dict[str, Any]) -> pa.Table:
     (9, 90, None, 'no order')
     """
     frame = others.select(["as_of", "not_scored_reason"]).to_pandas(date_as_object=True)
-    known = shared | {"as_of": dates(frame["as_of"]), "not_scored_reason": frame["not_scored_reason"]}
+    known = shared | {"as_of": dates(frame["as_of"]), **of_not_scored(frame["not_scored_reason"])}
     return _table(as_scorecard(known, len(frame)), others.column("customer_id"))
 
 

@@ -30,6 +30,7 @@ from patron.workflows.batch_target import Target, target_of
 from patron.workflows.batch_work import Begun, Work, fingerprint, working
 from patron.workflows.drift import Drift, log_drift
 from patron.workflows.inputs import known_history
+from patron.workflows.policy import decided_anew
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 from patron.workflows.spark_score import partitioned, prepare_on_spark, publish_on_spark, score_on_spark
@@ -90,7 +91,7 @@ def score(
     store = open_store()
     bundle, version = _load(store, model)
     _check_against_model(settings, bundle)
-    settings = _defining_churn_alike(settings, bundle)
+    settings, bundle = _defining_churn_alike(settings, bundle), decided_anew(bundle, settings)
     uri = version.uri if version is not None else model
     asked = _asked(settings, version)
     with _workshop(target) as work:
@@ -105,7 +106,7 @@ def score(
             score_on_spark(work, begun, bundle, asked, settings, stages)
             parts_there = 0
         else:
-            parts_there = score_in_batches(work, begun, bundle, asked, settings.score.batch_rows, stages)
+            parts_there = score_in_batches(work, begun, bundle, asked, settings, stages)
         drift = None
         if settings.drift.measure:
             stages("Comparing the customers with those of the training")

@@ -1,0 +1,227 @@
+"""What referrals and contributions bring each customer: columns beside the features.
+
+Both tables are about customers among themselves, or of another kind than purchases, so they are no features:
+`keep_events` puts what was visible on the day beside the features, and `potentials_of_all` turns it into
+money once the model can say what the customers who were referred are worth. Each of these is scored just as
+in the scorecard, so that a referrer is credited with the very growth that stands in the other's row.
+"""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patron.errors import PatronWarning
+from patron.models.bundle import Bundle
+from patron.models.percentiles import Ranks
+from patron.money import continuous_rate, discounted_time
+from patron.scores.decisions import OPTIONAL_COLUMNS, figures
+from patron.scores.learning import learning_potential
+from patron.scores.network import (
+    NetworkRules,
+    Referrals,
+    acquisition_saved,
+    network_potential,
+    valid_referrals,
+)
+from patron.scores.scorecard import make_scorecard
+from patron.snapshots.asof import visible_on
+from patron.tables.history import History
+from patron.workflows.inputs import read_records
+from patron.workflows.settings import Settings
+
+__all__ = ["Potentials", "keep_events", "potentials_of_all"]
+
+type Floats = npt.NDArray[np.float64]
+
+REFERRALS, CONTRIBUTIONS = "referrals.parquet", "contributions.parquet"
+KEPT = {"referrals": REFERRALS, "contributions": CONTRIBUTIONS}
+PAST_COLUMNS = ("T", "net_spend_total", "cost_total", "acquisition_cost")
+CHUNK_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Potentials:
+    """What referrals and contributions bring, one entry per feature row.
+
+    Attributes
+    ----------
+    network : the columns of :func:`patron.scores.network.network_potential`
+    learning : (n_customers,) money, learning potential
+    """
+
+    network: pd.DataFrame
+    learning: Floats
+
+    def columns(self, start: int, rows: int) -> dict[str, Any]:
+        """The columns that go beside so many feature rows from `start` on."""
+        part = slice(start, start + rows)
+        money = (self.network["network_potential"].to_numpy(), self.learning)
+        return {name: pa.array(values[part]) for name, values in zip(OPTIONAL_COLUMNS, money, strict=True)}
+
+
+def keep_events(folder: Path, known: History, settings: Settings) -> None:
+    """Write the referrals and contributions that were visible on the day into a folder.
+
+    Parameters
+    ----------
+    folder : takes referrals.parquet and contributions.parquet, as far as the tables are given
+    known : what is known on the day; its connection does the work
+    settings : `tables` says where referrals and contributions are
+
+    Raises
+    ------
+    SourceError, TableError, MissingColumnsError : a table cannot be read or used
+
+    Warns
+    -----
+    PatronWarning : rows are left out because they break a rule
+    """
+    given = [name for name in KEPT if getattr(settings.tables, name) is not None]
+    if not given:
+        return
+    records = read_records(settings, *given, connection=known.connection)
+    id_type = known.customer_id_type
+    for name in given:
+        if rejected := records.report.tables[name].rejected:
+            rule, count = next(iter(rejected.items()))
+            warnings.warn(
+                f"{sum(rejected.values()):,} rows of the table {name!r} are left out, {count:,} of them "
+                f"because {rule}.",
+                PatronWarning,
+                stacklevel=2,
+            )
+        seen = visible_on(records[name], known.known_until)
+        wanted = _referrals(seen, id_type) if name == "referrals" else _contributions(seen, id_type)
+        wanted.to_parquet(folder / KEPT[name])
+
+
+def potentials_of_all(
+    folder: Path,
+    features: Path,
+    bundle: Bundle,
+    settings: Settings,
+    *,
+    ranks: Ranks,
+    value_horizon_days: int | None,
+    annual_discount_rate: float | None,
+    random_state: int,
+) -> Potentials | None:
+    """What referrals and contributions bring each customer.
+
+    Parameters
+    ----------
+    folder : where `keep_events` has written
+    features : Parquet file of the feature rows
+    bundle : the model
+    settings : `network` and `learning` count
+    ranks, value_horizon_days, annual_discount_rate, random_state : as the scorecard is made with
+
+    Returns
+    -------
+    Potentials, in the order of the feature rows; None where neither table was given
+
+    Warns
+    -----
+    PatronWarning : referrals do not count, and why; a kind of contribution is not on the rate card
+    """
+    if not any((folder / file).is_file() for file in KEPT.values()):
+        return None
+    there = [name for name in PAST_COLUMNS if name in pq.read_schema(features).names]
+    read = pq.read_table(features, columns=["customer_id", *there])
+    ids = read.column("customer_id").to_pandas()
+    past = {name: read.column(name).to_numpy() for name in there}
+    found = _brought(folder / REFERRALS, ids, past["T"])
+    growth = np.zeros(len(ids))
+    growth[found.referrer >= 0] = _growth(
+        features,
+        np.flatnonzero(found.referrer >= 0),
+        bundle,
+        ranks=ranks,
+        value_horizon_days=value_horizon_days,
+        annual_discount_rate=annual_discount_rate,
+        random_state=random_state,
+    )
+    margin = bundle.margin * figures(past, "net_spend_total", 0.0) - figures(past, "cost_total", 0.0)
+    saved, saved_each = acquisition_saved(figures(past, "acquisition_cost", 0.0), found)
+    horizon = value_horizon_days or bundle.value_horizon_days
+    rate = bundle.annual_discount_rate if annual_discount_rate is None else annual_discount_rate
+    new = bundle.value.predict_new_customer(horizon)
+    network = network_potential(
+        found,
+        margin + growth,
+        saved,
+        past["T"],
+        ahead=float(discounted_time(horizon, continuous_rate(rate))),
+        new_customer=float(new["expected_value"] + bundle.margin * new["expected_order_value"]),
+        saved_each=saved_each,
+        rules=NetworkRules(**settings.network.model_dump()),
+    )
+    return Potentials(network, _learning(folder / CONTRIBUTIONS, ids, settings))
+
+
+def _brought(path: Path, ids: pd.Series, age_days: Floats) -> Referrals:
+    if not path.is_file():
+        return Referrals(np.full(len(ids), -1), {})
+    referrals = pd.read_parquet(path)
+    found = valid_referrals(referrals, ids, age_days)
+    reasons = [f"{count:,} {words}" for words, count in found.left_out.items() if count]
+    if reasons:
+        warnings.warn(
+            f"{sum(found.left_out.values()):,} of {len(referrals):,} referrals do not count: "
+            f"{', '.join(reasons)}.",
+            PatronWarning,
+            stacklevel=3,
+        )
+    return found
+
+
+def _learning(path: Path, ids: pd.Series, settings: Settings) -> Floats:
+    if not path.is_file():
+        return np.zeros(len(ids))
+    worth = learning_potential(pd.read_parquet(path), settings.learning.rate_card)
+    return worth.reindex(pd.Index(ids)).fillna(0.0).to_numpy(dtype=np.float64)
+
+
+def _referrals(seen: ir.Table, id_type: Any) -> ir.Table:
+    return seen.select(
+        referrer_id=seen.referrer_id.cast(id_type),
+        referred_id=seen.referred_id.cast(id_type),
+        days_ago=seen.days_ago,
+    ).order_by("referred_id", "referrer_id", "days_ago")
+
+
+def _contributions(seen: ir.Table, id_type: Any) -> ir.Table:
+    """One row per customer, kind and value."""
+    units = seen.units.fill_null(1.0) if "units" in seen.columns else ibis.literal(1.0)
+    own = seen.unit_value if "unit_value" in seen.columns else ibis.null("float64")
+    each = seen.select(
+        customer_id=seen.customer_id.cast(id_type),
+        kind=seen.kind,
+        unit_value=own.cast("float64"),
+        units=units,
+    )
+    keys = ["customer_id", "kind", "unit_value"]
+    return each.group_by(*keys).agg(units=each.units.sum()).order_by(*keys)
+
+
+def _growth(features: Path, rows: npt.NDArray[np.intp], bundle: Bundle, **asked: Any) -> Floats:
+    """(n_rows,) growth potential of these feature rows, as in the scorecard; 0 where there is none."""
+    growth, start = [np.empty(0)], 0
+    for batch in pq.ParquetFile(features).iter_batches(batch_size=CHUNK_ROWS):
+        inside = rows[(rows >= start) & (rows < start + batch.num_rows)] - start
+        start += batch.num_rows
+        if inside.size:
+            frame = batch.take(pa.array(inside)).drop_columns(["customer_id"]).to_pandas(date_as_object=True)
+            frame.insert(0, "customer_id", np.arange(len(frame)))
+            card = make_scorecard(frame, bundle, reasons=False, **asked)
+            growth.append(card["growth_potential"].fillna(0.0).to_numpy())
+    return np.concatenate(growth)

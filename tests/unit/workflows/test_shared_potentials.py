@@ -1,0 +1,108 @@
+"""Referrals and contributions reach the scorecard, as far as they were known on the day."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from patron.workflows.score import score
+
+AS_OF = date(2024, 1, 31)
+DAY = pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
+RATE_CARD = {"rate_card": {"review": 2.0, "idea": 10.0, "interview": 50.0}}
+
+
+@pytest.fixture(scope="module")
+def score_with(trained, make_settings, shop):
+    own = {"transactions": shop.transactions, "engagement": shop.engagement, "customers": shop.customers}
+
+    def score_it(tables=None, **changes):
+        settings = make_settings(as_of=AS_OF, tables=own | (tables or {}), learning=RATE_CARD, **changes)
+        result = score(settings, model=trained.model_uri)
+        return result.scorecard.set_index("customer_id").sort_index()
+
+    return score_it
+
+
+@pytest.fixture(scope="module")
+def both(shop):
+    return {"referrals": shop.referrals, "contributions": shop.contributions}
+
+
+@pytest.fixture(scope="module")
+def alone(score_with):
+    return score_with()
+
+
+@pytest.fixture(scope="module")
+def card(score_with, both):
+    return score_with(both)
+
+
+def test_a_referrer_is_credited_with_what_the_others_row_says(card, alone, shop):
+    customers = shop.customers.set_index("customer_id").loc[card.index]
+    known = shop.referrals[shop.referrals["referred_at"] < DAY]
+    margin = card["base_potential"] + customers["acquisition_cost"] + card["growth_potential"]
+    costs = customers["acquisition_cost"]
+    saved = (costs[~costs.index.isin(known["referred_id"])].mean() - costs).clip(lower=0)
+    brought = (saved + 0.5 * margin).loc[known["referred_id"]].groupby(known["referrer_id"].to_numpy()).sum()
+    nobody = card["network_potential"][~card.index.isin(known["referrer_id"])]
+    made = card["network_potential"].loc[brought.index] - brought
+    assert (made > nobody.max()).all()  # who has brought some is expected to bring more
+    assert (nobody > 0).all()
+    assert len(brought) > 5
+    assert card["growth_potential"].equals(alone["growth_potential"])
+
+
+def test_contributions_count_by_the_rate_card(card, shop):
+    known = shop.contributions[shop.contributions["contributed_at"] < DAY]
+    worth = known["kind"].map(RATE_CARD["rate_card"]).groupby(known["customer_id"]).sum()
+    expected = worth.reindex(card.index).fillna(0.0)
+    assert card["learning_potential"].to_numpy() == pytest.approx(expected.to_numpy())
+    assert expected.max() > 0
+
+
+def test_the_four_potentials_add_up(card):
+    parts = card[["base_potential", "growth_potential", "network_potential", "learning_potential"]]
+    assert card["customer_value"].to_numpy() == pytest.approx(parts.sum(axis=1).to_numpy())
+
+
+def test_neither_what_happened_after_the_day_nor_the_batches_change_anything(card, score_with, shop):
+    known = set(shop.referrals["referred_id"])
+    others = [customer for customer in shop.customers["customer_id"] if customer not in known][:20]
+    referrals = pd.DataFrame({"referrer_id": 1, "referred_id": others[1:], "referred_at": DAY})
+    contributions = shop.contributions.assign(contributed_at=DAY)
+    assert (shop.contributions["contributed_at"] >= DAY).any()
+    more = {
+        "referrals": pd.concat([shop.referrals, referrals]),
+        "contributions": pd.concat([shop.contributions, contributions]),
+    }
+    by_few = score_with(more, score={"batch_rows": 37})
+    pd.testing.assert_frame_equal(by_few.drop(columns="scored_at"), card.drop(columns="scored_at"))
+
+
+def test_rows_that_cannot_count_are_said(score_with, shop, warned):
+    day = shop.referrals["referred_at"].iloc[0]
+    odd = pd.DataFrame({"referrer_id": [5, 77777], "referred_id": [5, 6], "referred_at": day})
+    wrong = shop.contributions.iloc[[0]].assign(units=-3.0)
+    tables = {
+        "referrals": pd.concat([shop.referrals, odd]),
+        "contributions": pd.concat([shop.contributions, wrong]),
+    }
+    score_with(tables)
+    assert "2 of 35 referrals do not count: 1 refers itself, 1 not a customer." in warned()
+    assert "1 rows of the table 'contributions' are left out" in warned()
+
+
+def test_the_settings_decide_anew_what_they_name(score_with, alone, shop):
+    visitor = shop.customers.head(1).assign(customer_id=9999)
+    customers = pd.concat([shop.customers, visitor], ignore_index=True)
+    eager = score_with({"customers": customers}, offer={"acceptance": 0.6}, stages={"loyalty_from": 3})
+    spend = eager.loc[alone.index, "max_retention_spend"]
+    assert spend.to_numpy() == pytest.approx(2 * alone["max_retention_spend"].to_numpy())
+    assert (eager["lifecycle_stage"] == "loyalty").sum() > (alone["lifecycle_stage"] == "loyalty").sum()
+    assert eager.loc[alone.index, "value_tier"].equals(alone["value_tier"])
+    assert eager.loc[9999, "lifecycle_stage"] == "reach"  # who has not bought
+    assert eager.loc[9999, "recommended_action"] == "invite to a first order"
+    assert np.isnan(eager.loc[9999, "customer_value"])
