@@ -280,13 +280,13 @@ def payback_months(
     )
     known = (cost > 0) & (margin > 0)
     owed = np.divide(cost, margin, out=np.full(cost.shape, np.nan), where=known)  # months, if nobody left
-    remains = 1 - owed * (1 - stays)
-    comes_back = known & (remains > 0)
-    leaves = comes_back & (stays < 1)
-    months = np.where(comes_back, owed, np.nan)
-    with np.errstate(divide="ignore"):  # a customer who surely leaves pays once
-        tempo = np.log(stays, where=leaves, out=np.full(cost.shape, np.nan))
-    np.divide(np.log(remains, where=leaves, out=np.zeros(cost.shape)), tempo, out=months, where=leaves)
+    remains = 1 - owed * (1 - stays)  # of the customers, once the cost is paid
+    later = known & (owed > 1) & (remains > 0) & (stays < 1)
+    steps = np.divide(
+        np.log(remains, where=later, out=np.zeros(cost.shape)),
+        np.log(stays, where=later & (stays > 0), out=np.full(cost.shape, -np.inf)),
+    )
+    months = np.where(later, steps, np.where(known & ((owed <= 1) | (stays == 1)), owed, np.nan))
     return np.asarray(np.ceil(np.maximum(months, 1.0) - 1e-9))
 
 
