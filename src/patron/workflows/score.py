@@ -19,15 +19,22 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from patron.errors import ModelError, ModelNotFoundError, PatronWarning, SettingsError, some
+from patron.errors import ModelError, PatronWarning, some
 from patron.models.bundle import Bundle
 from patron.tables.history import History
-from patron.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, ModelVersion, load_bundle
+from patron.tracking.registry import ModelVersion
 from patron.tracking.store import Store, open_store
 from patron.workflows.batch import Asked, Summary, compare_with_training, prepare, score_in_batches, summarise
 from patron.workflows.batch_rows import frame_of
 from patron.workflows.batch_target import Target, target_of
 from patron.workflows.batch_work import Begun, Work, fingerprint, working
+from patron.workflows.chosen_model import (
+    check_against_model,
+    defining_churn_alike,
+    if_asked,
+    load_model,
+    refuse_other_amounts,
+)
 from patron.workflows.drift import Drift, log_drift
 from patron.workflows.inputs import known_history
 from patron.workflows.policy import decided_anew
@@ -38,7 +45,6 @@ from patron.workflows.stages import Stage, Stages
 
 __all__ = ["ScoreResult", "score"]
 
-CHAMPION_URI = f"models:/{MODEL_NAME}@{CHAMPION}"
 KEYS = {"model": "the model", "settings": "the settings", "tables": "the tables", "patron": "patron"}
 
 
@@ -89,9 +95,9 @@ def score(
     stages = Stages(progress)
     stages(f"Loading {model}")
     store = open_store()
-    bundle, version = _load(store, model)
-    _check_against_model(settings, bundle)
-    settings, bundle = _defining_churn_alike(settings, bundle), decided_anew(bundle, settings)
+    bundle, version = load_model(store, model)
+    check_against_model(settings, bundle)
+    settings, bundle = defining_churn_alike(settings, bundle), decided_anew(bundle, settings)
     uri = version.uri if version is not None else model
     asked = _asked(settings, version)
     with _workshop(target) as work:
@@ -255,7 +261,7 @@ def _begin(
     known = known_history(settings, history, stages)
     if history is None:
         stages.rows(sum(table.rows_read for table in known.report.tables.values()))
-    _refuse_other_amounts(known, bundle)
+    refuse_other_amounts(known, bundle)
     prepare_features = prepare_on_spark if settings.engine == "spark" else prepare
     begun = prepare_features(work, known, bundle, settings, stages)
     sources = [table.source for _, table in settings.tables if table is not None]
@@ -309,8 +315,8 @@ def _asked(settings: Settings, version: ModelVersion | None) -> Asked:
     return Asked(
         model_version=None if version is None else str(version.version),
         reasons=settings.score.reasons,
-        value_horizon_days=_if_asked(settings, "value_horizon_days"),
-        annual_discount_rate=_if_asked(settings, "annual_discount_rate"),
+        value_horizon_days=if_asked(settings, "value_horizon_days"),
+        annual_discount_rate=if_asked(settings, "annual_discount_rate"),
         random_state=settings.seed,
     )
 
@@ -323,70 +329,3 @@ def _log(store: Store, drift: Drift | None, model_uri: str, as_of: date) -> None
         log_drift(store, drift, model_uri, as_of.isoformat())
     except ModelError as refused:
         warnings.warn(f"The drift could not be logged: {refused}", PatronWarning, stacklevel=3)
-
-
-def _load(store: Store, model: str) -> tuple[Bundle, ModelVersion | None]:
-    """The model; where it is the champion and there is none, the challenger, and a warning."""
-    try:
-        return load_bundle(store, model)
-    except ModelNotFoundError:
-        if model != CHAMPION_URI:
-            raise
-        try:
-            bundle, version = load_bundle(store, f"models:/{MODEL_NAME}@{CHALLENGER}")
-        except ModelNotFoundError:
-            version = None
-        if version is None:
-            raise
-    warnings.warn(
-        f"There is no champion: no version has passed the comparison with simple rules yet. The challenger "
-        f"{version.uri} scores instead ({version.tags.get('verdict', 'no reason noted')}).",
-        PatronWarning,
-        stacklevel=3,
-    )
-    return bundle, version
-
-
-def _check_against_model(settings: Settings, bundle: Bundle) -> None:
-    """What the settings ask for and the model cannot do."""
-    horizon_days = _if_asked(settings, "horizon_days")
-    if horizon_days not in (None, bundle.horizon_days):
-        raise SettingsError(
-            f"The model predicts {bundle.horizon_days} days ahead, and horizon_days asks for {horizon_days}. "
-            "Leave it out, or train a model for it."
-        )
-    margin = _if_asked(settings, "margin")
-    if margin not in (None, bundle.margin):
-        warnings.warn(
-            f"The model was trained with margin {bundle.margin}; the margin {margin} of the settings counts "
-            "from the next training on.",
-            PatronWarning,
-            stacklevel=3,
-        )
-
-
-def _defining_churn_alike(settings: Settings, bundle: Bundle) -> Settings:
-    """The settings with the model's own activity: who is eligible depends on it."""
-    activity = bundle.catalogue.activity
-    if activity is None or settings.activity == activity:
-        return settings
-    if settings.activity is not None:
-        raise SettingsError(
-            f"The model predicts the end of {activity}, and activity asks for {settings.activity}. Leave it "
-            "out, or train a model for it."
-        )
-    return settings.model_copy(update={"activity": activity})
-
-
-def _refuse_other_amounts(known: History, bundle: Bundle) -> None:
-    if known.has_money != bundle.catalogue.has_money:
-        trained, now = ("with", "none are") if bundle.catalogue.has_money else ("without", "there are some")
-        raise SettingsError(
-            f"The model was trained {trained} transactions, and {now} given here. Give the tables that the "
-            "training had, or train again."
-        )
-
-
-def _if_asked(settings: Settings, name: str) -> Any:
-    """A setting that was given; None where it is only the default, so that the model's own counts."""
-    return getattr(settings, name) if name in settings.model_fields_set else None
