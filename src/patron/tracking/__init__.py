@@ -30,6 +30,8 @@ MANNERS = {
     "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
     "MLFLOW_UV_AUTO_DETECT": "false",  # else the working folder's pyproject.toml would travel with the model
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",  # with three retries, some seven seconds of waiting in all
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 """Environment variables that MLflow reads when it is imported, and what they are set to where they are not
