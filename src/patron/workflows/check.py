@@ -13,7 +13,7 @@ from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 
-__all__ = ["CheckResult", "check"]
+__all__ = ["CheckResult", "check", "in_one_frame"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
         check_target(target)
     progress("Reading the tables")
     history = read_history(settings)
-    rejected = _in_one_frame(history.rejected)
+    rejected = in_one_frame(history.rejected)
     if target is not None:
         progress(f"Writing {target}")
         write_frame(rejected, target)
@@ -82,8 +82,15 @@ def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
     return CheckResult(report=history.report, rejected=rejected, windows=windows, leaks=leaks)
 
 
-def _in_one_frame(by_table: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Rows of several tables as text below one another, `table` and `rule` first."""
+def in_one_frame(by_table: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Rows of several tables as text below one another, `table` and `rule` first.
+
+    Examples
+    --------
+    >>> rejected = pd.DataFrame({"score": [12], "rule": ["score is too high"]})
+    >>> in_one_frame({"surveys": rejected}).columns.tolist()
+    ['table', 'rule', 'score']
+    """
     parts = [rows.astype("string").assign(table=name) for name, rows in by_table.items() if len(rows)]
     if not parts:
         return pd.DataFrame({"table": pd.Series(dtype="string"), "rule": pd.Series(dtype="string")})

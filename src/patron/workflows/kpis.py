@@ -17,6 +17,7 @@ from patron.tables.engine import open_engine
 from patron.tables.records import Records
 from patron.tables.report import DataReport
 from patron.tables.source import open_source
+from patron.workflows.check import in_one_frame
 from patron.workflows.inputs import read_records
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
@@ -42,7 +43,7 @@ class KpisResult:
         :func:`patron.economics.acquisition.acquisition_by_channel`; empty without transactions and customers
     values : the simple lifetime values beside the model's, see :mod:`patron.simple_value`
     report : what each table holds
-    rejected : table → its rejected rows with the rule
+    rejected : one row per rejected row of any table, as text: `table`, `rule`, then the columns as they came
     first_known : the first day of the data
     rules : what counted as what
     by_contract : whether contracts say who is active
@@ -53,7 +54,7 @@ class KpisResult:
     acquisition: pd.DataFrame
     values: pd.DataFrame
     report: DataReport
-    rejected: dict[str, pd.DataFrame]
+    rejected: pd.DataFrame
     first_known: date
     rules: KpiRules
     by_contract: bool
@@ -124,7 +125,8 @@ class KpisResult:
 def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
     """The indicators of the customer base; also as a file if one is named.
 
-    Beside `kpis.out`, named after it, goes the table of channels and cohorts, where there is one.
+    Beside `kpis.out`, named after it, go the table of channels and cohorts and the rejected rows, where there
+    are any.
 
     Raises
     ------
@@ -166,7 +168,7 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
             years=settings.kpis.years,
         ),
         report=records.report,
-        rejected={name: records.rejected(name) for name in records.tables},
+        rejected=in_one_frame({name: records.rejected(name) for name in records.tables}),
         first_known=first_known,
         rules=rules,
         by_contract="subscriptions" in records.tables,
@@ -229,9 +231,9 @@ def _acquisition(base: CustomerBase, settings: Settings) -> pd.DataFrame:
 def _write(result: KpisResult, target: Path, progress: Progress) -> tuple[Path, ...]:
     progress(f"Writing {target}")
     written = [write_frame(result.rows, target)]
-    if len(result.acquisition):
-        beside = target.with_name(f"{target.stem}-acquisition{target.suffix}")
-        written.append(write_frame(result.acquisition, beside))
+    for name, table in (("acquisition", result.acquisition), ("rejected", result.rejected)):
+        if len(table):
+            written.append(write_frame(table, target.with_name(f"{target.stem}-{name}{target.suffix}")))
     return tuple(written)
 
 
