@@ -294,3 +294,6 @@ def demo(
 
 
 app.command()(economics_commands.kpis)
+app.command()(economics_commands.costs)
+app.command()(economics_commands.plans)
+app.command("what-if")(economics_commands.what_if)

@@ -22,6 +22,9 @@ score.py            `score`: tables and a registered model → scorecard
 serve.py            `serve`: a registered model → a server that answers requests
 releases.py         `list_models`, `promote`, `rollback`, `export`: the registry between two trainings
 kpis.py             `kpis`: tables → indicators of the customer base, and what customers cost to win
+costs.py            `costs`: tables → what it costs to keep customers, and where the ledger went
+plans.py            `plans`: contracts → a monthly against an annual plan
+what_if.py          `what_if`: what more retention or less cost would do
 leads.py            `score_leads`: which leads are worth a call
 demo.py             `demo`: all of it on sample data
 ==================  =====================================================================================

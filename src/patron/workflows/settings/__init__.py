@@ -26,13 +26,13 @@ The files of this package::
     spark.py        the Spark that does the work where engine is spark
     campaign.py     target, measure, audience
     follow_up.py    uplift, win-back, due, settle
-    economics.py    kpis
+    economics.py    kpis, costs, plans, what_if
     policy.py       what the business decides: offer, stages, tiers, network, learning
     whole.py        Settings, and reading them
 """
 
 from patron.workflows.settings.campaign import AudienceSettings, MeasureSettings, TargetSettings
-from patron.workflows.settings.economics import KpisSettings
+from patron.workflows.settings.economics import CostsSettings, KpisSettings, PlansSettings, WhatIfSettings
 from patron.workflows.settings.follow_up import (
     DueSettings,
     SettleSettings,
@@ -64,6 +64,7 @@ __all__ = [
     "AudienceSettings",
     "BacktestSettings",
     "CheckSettings",
+    "CostsSettings",
     "DemoSettings",
     "DriftSettings",
     "DueSettings",
@@ -73,6 +74,7 @@ __all__ = [
     "MeasureSettings",
     "NetworkSettings",
     "OfferSettings",
+    "PlansSettings",
     "ScoreSettings",
     "ServeSettings",
     "Settings",
@@ -85,6 +87,7 @@ __all__ = [
     "TiersSettings",
     "TrainSettings",
     "UpliftSettings",
+    "WhatIfSettings",
     "WinBackSettings",
     "read_settings",
 ]

@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 
 from patron.errors import DateError, SettingsError
 from patron.workflows.settings.campaign import AudienceSettings, MeasureSettings, TargetSettings
-from patron.workflows.settings.economics import KpisSettings
+from patron.workflows.settings.economics import CostsSettings, KpisSettings, PlansSettings, WhatIfSettings
 from patron.workflows.settings.follow_up import (
     DueSettings,
     SettleSettings,
@@ -118,6 +118,9 @@ class Settings(Section):
     network: NetworkSettings = Field(default_factory=NetworkSettings)
     learning: LearningSettings = Field(default_factory=LearningSettings)
     kpis: KpisSettings = Field(default_factory=KpisSettings)
+    costs: CostsSettings = Field(default_factory=CostsSettings)
+    plans: PlansSettings = Field(default_factory=PlansSettings)
+    what_if: WhatIfSettings = Field(default_factory=WhatIfSettings)
     spark: SparkSettings = Field(default_factory=SparkSettings)
     target: TargetSettings = Field(default_factory=TargetSettings)
     measure: MeasureSettings = Field(default_factory=MeasureSettings)
