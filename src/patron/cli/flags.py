@@ -38,6 +38,17 @@ Subscriptions = Annotated[
     str | None,
     Option(metavar="SOURCE", help="One row per contract; its end is churn.", rich_help_panel=_TABLES),
 ]
+Referrals = Annotated[
+    str | None, Option(metavar="SOURCE", help="Who brought whom, and when.", rich_help_panel=_TABLES)
+]
+Contributions = Annotated[
+    str | None,
+    Option(
+        metavar="SOURCE",
+        help="Reviews, ideas and the like; what they are worth stands under [learning.rate_card].",
+        rich_help_panel=_TABLES,
+    ),
+]
 Activity = Annotated[
     str | None,
     Option(
@@ -156,6 +167,14 @@ PartitionBy = Annotated[
 Resume = Annotated[
     bool, Option("--resume", metavar="", help="Go on where a killed job stopped.", rich_help_panel=_OUTPUT)
 ]
+Potentials = Annotated[
+    str | None,
+    Option(
+        metavar="FILE",
+        help="The parts of the four potentials, with the growth headroom; Parquet or CSV.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 Rejected = Annotated[
     str | None,
     Option(metavar="FILE", help="Where the rejected rows go; Parquet or CSV.", rich_help_panel=_OUTPUT),
@@ -202,6 +221,8 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "engagement": ("tables", "engagement", "source"),
     "customers": ("tables", "customers", "source"),
     "subscriptions": ("tables", "subscriptions", "source"),
+    "referrals": ("tables", "referrals", "source"),
+    "contributions": ("tables", "contributions", "source"),
     "activity": ("activity",),
     "churn_window": ("churn_window",),
     "duplicates": ("duplicates",),
@@ -219,6 +240,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "promote": ("train", "promote"),
     "to": ("score", "to"),
     "partition_by": ("score", "partition_by"),
+    "potentials": ("score", "potentials"),
     "resume": ("score", "resume"),
     "host": ("serve", "host"),
     "port": ("serve", "port"),

@@ -9,13 +9,19 @@ import numpy as np
 import pandas as pd
 
 from patron.errors import TableError
-from patron.scores.actions import recommended_action
+from patron.scores.actions import ACTIONS
 from patron.scores.columns import as_scorecard, dates
 
-__all__ = ["append_not_scored", "of_not_scored"]
+__all__ = ["NEVER", "WITHIN_REACH", "append_not_scored", "of_not_scored"]
 
 NEVER = "on or before as_of"
 """How the reason of a customer ends who was never active."""
+
+WITHIN_REACH = {
+    "lifecycle_stage": "reach",
+    "recommended_action": next(action for stage, *_, action in ACTIONS if stage == "reach"),
+}
+"""What is known of such customers all the same."""
 
 
 def of_not_scored(reasons: pd.Series) -> dict[str, Any]:
@@ -37,12 +43,8 @@ def of_not_scored(reasons: pd.Series) -> dict[str, Any]:
     """
     never = reasons.str.endswith(NEVER).to_numpy(dtype=bool)
     unknown = np.full(len(reasons), None, dtype=object)
-    stage = np.where(never, np.array("reach", dtype=object), unknown)
-    return {
-        "not_scored_reason": reasons,
-        "lifecycle_stage": stage,
-        "recommended_action": recommended_action(stage, unknown, unknown),
-    }
+    said = {name: np.where(never, np.array(value, object), unknown) for name, value in WITHIN_REACH.items()}
+    return {"not_scored_reason": reasons, **said}
 
 
 def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:

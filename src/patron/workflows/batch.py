@@ -34,8 +34,10 @@ from patron.snapshots.spine import make_spine, not_eligible
 from patron.tables.history import History
 from patron.workflows.batch_rows import frame_of, score_rows, unscored_rows
 from patron.workflows.batch_work import SCORED, UNSCORED, Begun, Work
+from patron.workflows.chosen_model import if_asked
 from patron.workflows.drift import SCORES, Drift, measure_drift, purchases_since_training
 from patron.workflows.inputs import refuse_nobody
+from patron.workflows.potential_parts import keep_categories, keep_network
 from patron.workflows.potentials import keep_events, potentials_of_all
 from patron.workflows.settings import Settings
 from patron.workflows.stages import Stages
@@ -105,6 +107,9 @@ def prepare(work: Work, known: History, bundle: Bundle, settings: Settings, stag
     others = _write(work, not_eligible(known, as_of, active_within_days=within), work.others)
     with _engine_writes():
         keep_events(work.folder, known, settings)
+        if settings.score.potentials is not None:
+            days = if_asked(settings, "value_horizon_days") or bundle.value_horizon_days
+            keep_categories(work.folder, known, days)
     stages.rows(features)
     purchases = None
     if settings.drift.measure and as_of > bundle.as_of:
@@ -161,6 +166,8 @@ def score_in_batches(
             annual_discount_rate=asked.annual_discount_rate,
             random_state=asked.random_state,
         )
+        if beside is not None and settings.score.potentials is not None:
+            keep_network(work.folder, beside.network)
     stages(f"Scoring {begun.features:,} customers")
     for number, rows in enumerate(_batches(work.features, batch_rows)):
         if not there[number]:

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from patron.errors import ModelError, PatronWarning, some
+from patron.errors import ModelError, PatronWarning, SettingsError, some
 from patron.models.bundle import Bundle
 from patron.tables.history import History
 from patron.tracking.registry import ModelVersion
@@ -27,7 +27,7 @@ from patron.tracking.store import Store, open_store
 from patron.workflows.batch import Asked, Summary, compare_with_training, prepare, score_in_batches, summarise
 from patron.workflows.batch_rows import frame_of
 from patron.workflows.batch_target import Target, target_of
-from patron.workflows.batch_work import Begun, Work, fingerprint, working
+from patron.workflows.batch_work import SCORED, Begun, Work, fingerprint, working
 from patron.workflows.chosen_model import (
     check_against_model,
     defining_churn_alike,
@@ -37,7 +37,9 @@ from patron.workflows.chosen_model import (
 )
 from patron.workflows.drift import Drift, log_drift
 from patron.workflows.inputs import known_history
+from patron.workflows.outputs import check_target
 from patron.workflows.policy import decided_anew
+from patron.workflows.potential_parts import Equity, write_potentials
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 from patron.workflows.spark_score import partitioned, prepare_on_spark, publish_on_spark, score_on_spark
@@ -91,6 +93,7 @@ def score(
     if settings.engine == "spark":
         settings = partitioned(settings)
     target = target_of(settings.score)
+    parts_path = _potentials_target(settings)
     model = model or settings.score.model
     stages = Stages(progress)
     stages(f"Loading {model}")
@@ -119,6 +122,13 @@ def score(
             drift = compare_with_training(work, begun, bundle, settings)
             _log(store, drift, uri, date.fromisoformat(begun.as_of))
         parts = work.parts()
+        equity = None
+        if parts_path is not None:
+            stages("Comparing customers with their like")
+            scored = [part for part in parts if part.name.startswith(SCORED)]
+            equity = write_potentials(
+                parts_path, work.folder, work.features, scored, bundle, random_state=settings.seed
+            )
         summary = summarise(parts)
         rows = None
         if target is None:
@@ -136,6 +146,7 @@ def score(
         as_of=date.fromisoformat(begun.as_of),
         target=target,
         drift=drift,
+        equity=equity,
         stages=stages.end(),
         parts_reused=parts_there if goes_on else None,
         rows=rows,
@@ -154,6 +165,7 @@ class ScoreResult:
     as_of : the last day known
     target : the file, folder or table that was written, or None
     drift : what has moved since the training; None where it was not measured
+    equity : what the customers are worth together; None where the parts of the potentials were not asked for
     stages : what was done, with rows and seconds
     parts_reused : count of the parts that a killed job had left, where this one went on from it; or None
     rows : the scorecard, where it was not written
@@ -165,6 +177,7 @@ class ScoreResult:
     as_of: date
     target: Target | None = None
     drift: Drift | None = None
+    equity: Equity | None = None
     stages: tuple[Stage, ...] = ()
     parts_reused: int | None = None
     rows: pa.Table | None = None
@@ -222,6 +235,7 @@ class ScoreResult:
             "parts_reused": self.parts_reused,
             "stages": [stage.to_dict() for stage in self.stages],
             "drift": None if self.drift is None else self.drift.to_dict(),
+            "potentials": None if self.equity is None else self.equity.to_dict(),
         }
 
     def sentences(self) -> list[str]:
@@ -232,8 +246,20 @@ class ScoreResult:
         lines += [] if self.drift is None else self.drift.sentences()
         if self.parts_reused is not None:
             lines.append(f"Used the features and {self.parts_reused} parts of a job that had stopped.")
+        if self.equity is not None:
+            lines.append(self.equity.sentence())
         lines.append(f"Written to {self.target}." if self.target else "Not written: name a file with --out.")
         return lines
+
+
+def _potentials_target(settings: Settings) -> Path | None:
+    if settings.score.potentials is None:
+        return None
+    if settings.engine == "spark":
+        raise SettingsError(
+            "The parts of the potentials are written by engine duckdb only: leave out --potentials."
+        )
+    return check_target(settings.score.potentials)
 
 
 @contextmanager
@@ -301,7 +327,11 @@ def _key(
     if tables is None or trained is None:
         return None
     chosen = settings.to_dict()
-    wanted = {name: chosen["score"][name] for name in ("reasons", "batch_rows")}
+    wanted = {
+        name: chosen["score"][name]
+        for name in ("reasons", "batch_rows", "potentials")
+        if name in chosen["score"]
+    }
     asked = sorted(settings.model_fields_set - {"score"})
     return {
         "model": trained,

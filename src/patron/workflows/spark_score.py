@@ -5,16 +5,19 @@ all, by a grid that the driver learns from one column at a time; and the registe
 it, is what MLflow's `spark_udf` runs beside the data. What the driver holds is one column, and counts.
 """
 
+import warnings
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from patron.errors import PatronWarning
 from patron.features.assemble import assemble_features
 from patron.features.engagement import warn_of_new_kinds
 from patron.models.bundle import Bundle
 from patron.models.percentiles import Percentiles
 from patron.scores.columns import SCORECARD_COLUMNS, SCORECARD_TYPES
+from patron.scores.not_scored import NEVER, WITHIN_REACH
 from patron.snapshots.asof import visible
 from patron.snapshots.spine import make_spine, not_eligible
 from patron.tables.history import History
@@ -28,7 +31,7 @@ from patron.workflows.inputs import refuse_nobody
 from patron.workflows.outputs import ENDINGS
 from patron.workflows.settings import Settings
 from patron.workflows.spark_features import engine_for
-from patron.workflows.spark_output import as_parts, publish, write_files
+from patron.workflows.spark_output import as_parts, as_url, publish, write_files
 from patron.workflows.stages import Stages
 
 __all__ = ["partitioned", "prepare_on_spark", "publish_on_spark", "score_on_spark"]
@@ -65,6 +68,13 @@ def prepare_on_spark(work: Work, known: History, bundle: Bundle, settings: Setti
     """
     as_of, within = known.known_until, settings.active_within_days
     engine = known.connection
+    if settings.tables.referrals is not None or settings.tables.contributions is not None:
+        warnings.warn(
+            "Engine spark leaves referrals and contributions out: network_potential and learning_potential "
+            "are 0. Score with engine duckdb where they must count.",
+            PatronWarning,
+            stacklevel=2,
+        )
     stages(f"Building features as of {as_of}")
     with spark_failures():
         spine = make_spine(known, as_of, active_within_days=within)
@@ -125,7 +135,7 @@ def score_on_spark(
     with spark_failures():
         session = engine_for(settings).session
         scored, shared = _scored(session, work, model, begun, bundle, asked, settings)
-        unscored = session.read.parquet(work.others.as_uri())
+        unscored = session.read.parquet(as_url(work.others))
     as_parts(scored, work, SCORED)
     if begun.others:
         as_parts(_completed(unscored, shared), work, UNSCORED)
@@ -146,7 +156,7 @@ def publish_on_spark(work: Work, target: Target, settings: Settings) -> None:
     engine = engine_for(settings)
     grown = work.folder / "whole"
     with spark_failures():
-        whole = engine.session.read.parquet(*(part.as_uri() for part in parts))
+        whole = engine.session.read.parquet(*(as_url(part) for part in parts))
     write_files(whole, grown, by=target.partition_by)
     publish(engine, grown, target.path.absolute(), target.partition_by, STEM)
 
@@ -158,7 +168,7 @@ def _scored(
     import pyspark.sql.functions as sf
 
     parts = settings.spark.partitions or PARTS_PER_CORE * session.sparkContext.defaultParallelism
-    rows = session.read.parquet(work.features.as_uri()).repartition(parts)
+    rows = session.read.parquet(as_url(work.features)).repartition(parts)
     seen = [sf.col("as_of").cast("string").alias("as_of")]
     seen += [sf.col(f"`{name}`") for name in bundle.catalogue.names]
     answers = rows.select(
@@ -181,6 +191,8 @@ def _completed(others: Any, shared: dict[str, Any]) -> Any:
 
     columns = dict.fromkeys(SCORECARD_COLUMNS, sf.lit(None)) | shared
     columns |= {name: sf.col(name) for name in ("customer_id", "as_of", "not_scored_reason")}
+    never = sf.col("not_scored_reason").endswith(NEVER)
+    columns |= {name: sf.when(never, sf.lit(value)) for name, value in WITHIN_REACH.items()}
     return others.select(*_typed(columns))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from patron.scores.network import customer_equity
 from patron.workflows.score import score
 
 AS_OF = date(2024, 1, 31)
@@ -36,8 +37,18 @@ def alone(score_with):
 
 
 @pytest.fixture(scope="module")
-def card(score_with, both):
-    return score_with(both)
+def parts_file(tmp_path_factory):
+    return tmp_path_factory.mktemp("parts") / "parts.parquet"
+
+
+@pytest.fixture(scope="module")
+def card(score_with, both, parts_file):
+    return score_with(both, score={"potentials": parts_file})
+
+
+@pytest.fixture(scope="module")
+def parts(card, parts_file):
+    return pd.read_parquet(parts_file).set_index("customer_id").sort_index()
 
 
 def test_a_referrer_is_credited_with_what_the_others_row_says(card, alone, shop):
@@ -66,6 +77,30 @@ def test_contributions_count_by_the_rate_card(card, shop):
 def test_the_four_potentials_add_up(card):
     parts = card[["base_potential", "growth_potential", "network_potential", "learning_potential"]]
     assert card["customer_value"].to_numpy() == pytest.approx(parts.sum(axis=1).to_numpy())
+
+
+def test_the_parts_of_each_potential_add_up(card, parts):
+    base = parts["past_margin"] - parts["cost_to_serve"] - parts["acquisition_cost"]
+    assert base.to_numpy() == pytest.approx(card["base_potential"].to_numpy())
+    network = parts["network_made"] + parts["network_to_come"]
+    assert network.to_numpy() == pytest.approx(card["network_potential"].to_numpy())
+    split = parts["more_purchases"] + parts["larger_orders"] + parts["new_categories"]
+    assert split.to_numpy() == pytest.approx(parts["growth_headroom"].to_numpy(), nan_ok=True)
+    assert parts["customer_value"].to_numpy() == pytest.approx(card["customer_value"].to_numpy())
+
+
+def test_headroom_stands_beside_the_value_and_knows_the_categories(parts):
+    known = parts["growth_headroom"].notna()
+    assert known.mean() > 0.5
+    assert (parts.loc[known, "growth_headroom"] >= 0).all()
+    assert (parts.loc[known, "new_categories"] > 0).any()
+
+
+def test_the_equity_counts_each_customer_once(parts, parts_file):
+    equity = customer_equity(parts["customer_value"].to_numpy(), parts["network_made"].to_numpy())
+    counted = parts["base_potential"] + parts["growth_potential"] + parts["learning_potential"]
+    assert equity == pytest.approx((counted + parts["network_to_come"]).sum())
+    assert equity < parts["customer_value"].sum()
 
 
 def test_neither_what_happened_after_the_day_nor_the_batches_change_anything(card, score_with, shop):

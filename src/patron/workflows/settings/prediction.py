@@ -75,6 +75,7 @@ class ScoreSettings(Section):
     partition_by : column of the scorecard with few values: a folder of Parquet files for each of them
     resume : whether to go on where a job that was killed has stopped
     reasons : whether each customer gets three reasons
+    potentials : file for the parts of the four potentials, Parquet or CSV by its ending; or None
     batch_rows : customers scored at a time, ≥ 1; the scores do not depend on it
     """
 
@@ -84,6 +85,7 @@ class ScoreSettings(Section):
     partition_by: str | None = None
     resume: bool = False
     reasons: bool = True
+    potentials: Path | None = None
     batch_rows: int = Field(default=50_000, ge=1)
 
 
