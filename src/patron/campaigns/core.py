@@ -1,5 +1,10 @@
 """The part of a list that prices leave open, decided by an integer program."""
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +78,7 @@ def find_core(reduced: Floats, slack: float, most: int) -> Core:
 
 
 def solve_core(
-    given: Competition, core: Core, *, tolerance: float, time_limit: float
+    given: Competition, core: Core, *, bound: float, tolerance: float, time_limit: float
 ) -> tuple[Integers, float, bool] | None:
     """The best list that agrees with what is decided.
 
@@ -81,6 +86,7 @@ def solve_core(
     ----------
     given : profits, costs and limits
     core : what is decided and what is open
+    bound : money, which no list exceeds
     tolerance : money, so little that a better list is not worth looking for
     time_limit : seconds
 
@@ -96,34 +102,54 @@ def solve_core(
     ...     channel=np.array([0]), capacity=np.array([np.inf]), segment=np.full(3, -1),
     ...     least=np.zeros(0, dtype=np.int64))
     >>> everything = Core(np.full(3, -1), np.arange(3), np.zeros(3, dtype=np.int64), True)
-    >>> offer, bound, solved = solve_core(given, everything, tolerance=0.0, time_limit=10.0)
-    >>> offer.tolist(), round(bound, 6), solved
+    >>> offer, bound, finished = solve_core(given, everything, bound=13.0, tolerance=0.0, time_limit=10.0)
+    >>> offer.tolist(), round(bound, 6), finished
     ([-1, 0, 0], 12.0, True)
     """
     profit = given.profit[core.offer, core.customer]
-    at_stake = max(float(np.maximum(profit, 0.0).sum()), tolerance, 1e-300)
     matrix, upper, budget_row = _limits(given, core)
     on = np.flatnonzero(core.decided >= 0)
     already = float(given.profit[core.decided[on], on].sum())
-    bound = np.inf
+    at_stake = max(bound - already, tolerance, 1e-300)
     for slip in (0.0, _SLIP):
         upper[budget_row] -= slip
-        found = milp(
-            -profit,
-            integrality=np.ones(len(profit), dtype=np.int64),
-            bounds=Bounds(0, 1),
-            constraints=LinearConstraint(matrix, -np.inf, upper),
-            options={"time_limit": time_limit, "mip_rel_gap": tolerance / at_stake},
-        )
+        with _nothing_printed():
+            found = milp(
+                -profit,
+                integrality=np.ones(len(profit), dtype=np.int64),
+                bounds=Bounds(0, 1),
+                constraints=LinearConstraint(matrix, -np.inf, upper),
+                options={"time_limit": time_limit, "mip_rel_gap": tolerance / at_stake},
+            )
         if found.status not in _SOLVED or found.x is None:
             return None
         taken = np.asarray(found.x) > 0.5
-        bound = min(bound, -float(found.mip_dual_bound))
+        bound = min(bound, already - float(found.mip_dual_bound))
         offer = core.decided.copy()
         offer[core.customer[taken]] = core.offer[taken]
         if _cost(given, offer) <= given.budget:
-            return offer, already + bound, found.status == 0
+            return offer, bound, found.status == 0
     return None
+
+
+@contextmanager
+def _nothing_printed() -> Iterator[None]:
+    """HiGHS prints a line when it mends a solution, whatever its options say: no JSON on stdout survives."""
+    try:
+        sys.stdout.flush()
+        stdout, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    except (OSError, ValueError):  # no stdout that could be spoiled
+        yield
+        return
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        if os.name == "posix":
+            ctypes.CDLL(None).fflush(None)  # what C has kept in its own buffer
+        os.dup2(stdout, 1)
+        os.close(stdout)
+        os.close(nowhere)
 
 
 def _cost(given: Competition, offer: Integers) -> float:

@@ -69,7 +69,7 @@ class Choice:
         return max(self.bound - self.profit, 0.0) / self.bound if self.bound > 0 else 0.0
 
 
-def choose(given: Competition, *, exact_up_to: int = EXACT_UP_TO, time_limit: float = 30.0) -> Choice:
+def choose(given: Competition, *, exact_up_to: int = EXACT_UP_TO, time_limit: float = 10.0) -> Choice:
     """The most profitable list within the limits.
 
     Parameters
@@ -189,7 +189,9 @@ def _decide_core(
             return replace(choice, exact=True)
         solved = None
         if len(core.customer) and (core.whole or most < exact_up_to):
-            solved = solve_core(given, core, tolerance=tolerance / 2, time_limit=time_limit / 3)
+            solved = solve_core(
+                given, core, bound=choice.bound, tolerance=tolerance / 2, time_limit=time_limit / 3
+            )
         if solved is not None:
             offer, bound, finished = solved
             found = _evaluate(given, offer, choice.bound, False, choice.prices)
@@ -197,7 +199,8 @@ def _decide_core(
                 choice = found
             if core.whole:
                 bound = max(min(choice.bound, bound), choice.profit)
-                choice = replace(choice, bound=bound, exact=finished)
+                near = bound - choice.profit <= tolerance
+                choice = replace(choice, bound=bound, exact=finished or near)
         elif core.whole and not len(core.customer):
             choice = replace(choice, bound=choice.profit, exact=True)
         if core.whole:

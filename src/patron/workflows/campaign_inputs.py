@@ -1,6 +1,7 @@
 """What a campaign is made from: scores, offers, contacts, effects and whom to leave alone."""
 
 import tomllib
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.campaigns.offers import OfferBook
-from patron.errors import SettingsError, TableError, some
+from patron.errors import PatronWarning, SettingsError, TableError, some
 from patron.tables.source import open_source, reading
 from patron.workflows.inputs import read_records
 from patron.workflows.settings import Settings
@@ -217,6 +218,13 @@ def _contacted_since(settings: Settings, as_of: date) -> npt.NDArray[np.str_]:
             f"scored too early. Score the customers as of {last}, or give the contacts until {as_of}."
         )
     rest_days = settings.target.rest_days
+    if rest_days and last <= as_of - timedelta(days=rest_days):
+        warnings.warn(
+            f"The contacts end on {last}, more than {rest_days} days before the scores of {as_of}: whoever "
+            "was contacted since is not known and not left alone.",
+            PatronWarning,
+            stacklevel=3,
+        )
     recent = contacts.filter(
         contacts.day > ibis.literal(as_of - timedelta(days=rest_days)), contacts.treated == 1
     )

@@ -93,7 +93,7 @@ def best_by_one_program(case):
 
 
 @pytest.mark.parametrize("minimum", [False, True])
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10_000))
 def test_no_other_list_within_the_limits_earns_more(minimum, seed):
     case = random_competition(seed, 5, offers=2, minimum=minimum)
@@ -117,7 +117,7 @@ def test_prices_and_core_agree_with_one_program_over_everybody(seed):
     assert choice.gap <= 1e-4
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10_000))
 def test_greedy_stays_within_the_limits_and_below_the_bound(seed):
     case = random_competition(seed, 300)
