@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint lock bench clean
+.PHONY: help setup spark demo test test-slow lint lock bench clean
 
 help:
 	@echo "make demo       score real customers (Complete Journey) and print the ten most valuable at risk"
@@ -21,6 +21,10 @@ $(STAMP): requirements.lock pyproject.toml scripts/setup.sh
 	@./scripts/setup.sh
 	@touch $@
 
+# Spark for the tests that compare it with DuckDB, where there is a Java to run it.
+spark: $(STAMP)
+	@./scripts/spark.sh
+
 demo: $(STAMP)
 	@.venv/bin/patron demo
 
@@ -30,10 +34,10 @@ lint: $(STAMP)
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-test: lint
+test: lint spark
 	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not slow"
 
-test-slow: $(STAMP)
+test-slow: $(STAMP) spark
 	$(PYTHON) -m pytest -n 2 --dist worksteal -m slow
 
 bench: $(STAMP)

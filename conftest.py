@@ -2,8 +2,11 @@
 
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
+
+collect_ignore = [] if find_spec("pyspark") else ["src/patron/tables/spark_sql.py"]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,9 +11,16 @@ from patron.models.bundle import Bundle
 from patron.models.churn import ChurnClassifier
 from patron.scores.scorecard import freeze_tiers
 from small_model import AS_OF, CATALOGUE, make_rows, make_value_model
+from spark_here import NOT_RUN, WHY_NOT_SPARK
 
 settings.register_profile("no clock", deadline=None)  # a busy machine is no reason to fail
 settings.load_profile("no clock")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the very end what nobody should believe to have been tested."""
+    if WHY_NOT_SPARK is not None:
+        terminalreporter.write_line(f"Spark: {NOT_RUN}: {WHY_NOT_SPARK}.", yellow=True)
 
 
 @pytest.fixture(scope="session")

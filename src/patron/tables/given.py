@@ -13,6 +13,7 @@ from patron.tables.cells import is_whole_number
 from patron.tables.dates import is_blank
 from patron.tables.schema import TableSchema
 from patron.tables.source import TableSource, backends_of, reading
+from patron.tables.spark import is_spark_frame, on_spark, open_spark
 
 __all__ = ["as_sources", "id_type", "shared_backend"]
 
@@ -58,12 +59,14 @@ def _check_mapping(schema: TableSchema, columns: Mapping[str, str]) -> None:
 
 
 def shared_backend(sources: Mapping[str, TableSource]) -> Any:
-    """The backend of the first Ibis table among the sources that has one."""
+    """The backend of the first Ibis table or Spark frame among the sources that has one."""
     for source in sources.values():
+        if is_spark_frame(source.source):
+            return open_spark(source.source.sparkSession)
         if isinstance(source.source, ir.Table):
             backends = backends_of(source.source)
             if backends:
-                return backends[0]
+                return on_spark(backends[0])
     return None
 
 

@@ -22,10 +22,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.common.exceptions import IbisError
 
-from patron.errors import SettingsError, SourceError, TableError, some
+from patron.errors import PatronError, SettingsError, SourceError, TableError, some
 from patron.tables.engine import open_engine, store
 from patron.tables.files import is_text_file, open_files
 from patron.tables.frames import open_frame, register
+from patron.tables.spark import has_stopped, is_spark_frame, on_spark, open_spark, spark_errors
 
 __all__ = ["TableSource", "backends_of", "open_source", "reading"]
 
@@ -128,9 +129,17 @@ def reading(name: str, source: Any = None) -> Iterator[None]:
     """
     try:
         yield
-    except (duckdb.Error, pa.ArrowException, IbisError, OSError, EOFError, zlib.error, UnicodeError) as error:
+    except _unreadable() as error:
+        if has_stopped(error):
+            raise PatronError("Spark has stopped answering while it read the tables.") from error
         where = f"{_words(source)} cannot be read: " if source is not None else "cannot be read: "
         raise SourceError(f"table {name!r}: {where}{_reason(error)}") from error
+
+
+def _unreadable() -> tuple[type[BaseException], ...]:
+    """What engines raise while they read."""
+    of_duckdb = (duckdb.Error, pa.ArrowException, IbisError, OSError, EOFError, zlib.error, UnicodeError)
+    return (*of_duckdb, *spark_errors())
 
 
 def backends_of(table: ir.Table) -> list[Any]:
@@ -149,8 +158,12 @@ def _open(wanted: TableSource, name: str, connection: Any) -> ir.Table:
     given = wanted.source
     if isinstance(given, ir.Table):
         return _open_ibis(given, connection)
+    if is_spark_frame(given):
+        return _open_ibis(open_spark(given.sparkSession).adopt(given), connection)
     if isinstance(given, str | os.PathLike):
         text = os.fspath(given)
+        if connection.name == "pyspark" and (place := _place_of_spark(text)):
+            return connection.open(*place)
         is_database = "::" in text or "://" in text
         return _open_database(text, name, connection) if is_database else open_files(text, name, connection)
     return open_frame(given, name, wanted.columns.get("customer_id", "customer_id"), connection)
@@ -161,10 +174,19 @@ def _open_ibis(table: ir.Table, connection: Any) -> ir.Table:
     backends = backends_of(table)
     if backends == [connection]:
         return table
+    if backends and connection.name == backends[0].name == "pyspark":
+        return connection.adopt(on_spark(backends[0]).frame_of(table))
     if connection.name == "duckdb" and backends and backends[0].name != "duckdb":
         batches = register(table.to_pyarrow_batches(), connection)  # a stream, which can be read but once
         return store(connection, batches, "copy")
     return register(table.to_pyarrow(), connection)
+
+
+def _place_of_spark(text: str) -> tuple[str, str] | None:
+    """What Spark itself opens: a table of its catalogue, a folder, or files of another file system."""
+    if text.startswith("spark::"):
+        return "table", text.removeprefix("spark::")
+    return ("parquet", text) if Path(text).is_dir() or ("://" in text and "::" not in text) else None
 
 
 # --- databases ----------------------------------------------------------------------------------------------
@@ -218,7 +240,7 @@ def _words(source: Any) -> str:
     return f"the {type(source).__name__}"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """One sentence from an engine's message, which is often a page long."""
     text = _words(str(error))
     line = re.search(r"CSV Error on Line: (\d+)", text)

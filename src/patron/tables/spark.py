@@ -22,7 +22,16 @@ from patron.errors import MissingExtraError, PatronError, SettingsError
 if TYPE_CHECKING:
     from patron.tables.spark_sql import SparkEngine
 
-__all__ = ["JAVA_VERSIONS", "is_spark_frame", "java_fault", "open_spark", "spark_errors", "spark_failures"]
+__all__ = [
+    "JAVA_VERSIONS",
+    "has_stopped",
+    "is_spark_frame",
+    "java_fault",
+    "on_spark",
+    "open_spark",
+    "spark_errors",
+    "spark_failures",
+]
 
 JAVA_VERSIONS = (17, 21)
 """What Spark 4.0 is made for: from the first on; it is tested up to the second."""
@@ -43,18 +52,22 @@ OF_THIS_MACHINE: Mapping[str, str] = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
 SHARE_OF_MEMORY = 0.5
+STOPPED = "Answer from Java side is empty"
+WORKER_DIED = ("Python worker exited unexpectedly", "Python worker failed to connect", "pyspark.daemon's")
 
 
 def open_spark(
+    session: Any = None,
     *,
     master: str = "local[*]",
     remote: str | None = None,
     config: Mapping[str, str] | None = None,
 ) -> "SparkEngine":
-    """Spark as an Ibis backend: the session that is active, or else a new one.
+    """Spark as an Ibis backend: the session given, the one that is active, or else a new one.
 
     Parameters
     ----------
+    session : SparkSession; None for the active one, or a new one
     master : Spark's address; ``local[*]`` for the cores of this machine
     remote : address of a Spark Connect server, such as "sc://cluster:15002", instead of `master`
     config : further settings of a new session, such as {"spark.driver.memory": "8g"}
@@ -81,7 +94,7 @@ def open_spark(
         from pyspark.sql import SparkSession
     except ImportError:
         raise MissingExtraError("pyspark", "spark", 'engine = "spark"') from None
-    session = SparkSession.getActiveSession()
+    session = session or SparkSession.getActiveSession()
     if session is None:
         session = _connect(remote, config or {}) if remote is not None else _start(master, config or {})
     from patron.tables.spark_sql import SparkEngine
@@ -141,6 +154,36 @@ def spark_errors() -> tuple[type[BaseException], ...]:
     return (PySparkException, Py4JError)
 
 
+def on_spark(backend: Any) -> Any:
+    """The backend; where it is Ibis's own of Spark, patron's on the same session.
+
+    Examples
+    --------
+    >>> from patron.tables.engine import open_engine
+    >>> engine = open_engine()
+    >>> on_spark(engine) is engine
+    True
+    """
+    if backend.name != "pyspark" or hasattr(backend, "adopt"):
+        return backend
+    return open_spark(backend._session)
+
+
+def has_stopped(failed: BaseException) -> bool:
+    """Whether an error says that Spark's own process is gone.
+
+    Examples
+    --------
+    >>> has_stopped(ConnectionRefusedError(111, "Connection refused")) == ("pyspark" in sys.modules)
+    True
+    """
+    if "pyspark" not in sys.modules:
+        return False
+    from py4j.protocol import Py4JNetworkError
+
+    return isinstance(failed, ConnectionError | Py4JNetworkError) or STOPPED in str(failed)
+
+
 @contextmanager
 def spark_failures() -> Iterator[None]:
     """Turn whatever Spark raises into one sentence.
@@ -168,12 +211,12 @@ def _failures() -> tuple[type[BaseException], ...]:
 
 def _what_happened(failed: BaseException) -> str:
     text = " ".join(str(failed).split())
-    if "Python worker exited unexpectedly" in text or "Python worker failed to connect" in text:
+    if any(sign in text for sign in WORKER_DIED):
         return (
             "A Spark worker died while it scored, perhaps for lack of memory. Give the workers more, or make "
             "the parts smaller with spark.config."
         )
-    if isinstance(failed, ConnectionError | EOFError) or "Answer from Java side is empty" in text:
+    if has_stopped(failed) or isinstance(failed, ConnectionError | EOFError):
         return "Spark has stopped answering: its process has ended, perhaps for lack of memory. Start again."
     if "ExecutorLostFailure" in text or "Lost executor" in text:
         return (

@@ -124,6 +124,11 @@ class SparkEngine(Backend):
         frame.createOrReplaceTempView(view)
         return self.table(view)
 
+    def open(self, kind: str, place: str) -> ir.Table:
+        """A "table" of Spark's catalogue, or "parquet" files wherever Spark reaches them."""
+        read = self._session.table if kind == "table" else self._session.read.parquet
+        return self.adopt(read(place), kind)
+
     def frame_of(self, table: ir.Table) -> Any:
         """An Ibis table of this session as a Spark frame."""
         self._run_pre_execute_hooks(table)

@@ -61,7 +61,7 @@ def features_on_spark(
     SettingsError : nobody is eligible
     PatronError : a worker or Spark itself died, or a disk is full; what was there before is still there
     """
-    from patron.workflows.spark_output import publish, write_files
+    from patron.workflows.spark_output import as_url, publish, write_files
 
     engine = known.connection
     with spark_failures():
@@ -79,5 +79,5 @@ def features_on_spark(
         publish(engine, grown, out, "as_of", STEM)
     with spark_failures():
         day = out / f"as_of={known.known_until}"
-        written = engine.session.read.option("basePath", out.as_uri()).parquet(day.as_uri())
+        written = engine.session.read.option("basePath", as_url(out)).parquet(as_url(day))
         return engine.adopt(written.select(*table.columns), STEM), rows

@@ -20,7 +20,7 @@ from patron.workflows.outputs import check_folder, settle, writing
 if TYPE_CHECKING:
     from patron.tables.spark_sql import SparkEngine
 
-__all__ = ["as_parts", "check_spark_target", "publish", "write_files"]
+__all__ = ["as_parts", "as_url", "check_spark_target", "publish", "write_files"]
 
 
 def check_spark_target(path: str | Path) -> Path:
@@ -44,6 +44,17 @@ def check_spark_target(path: str | Path) -> Path:
     return check_folder(path).absolute()
 
 
+def as_url(path: Path) -> str:
+    """A path as Spark takes it, whatever file system it takes paths without a scheme for.
+
+    Examples
+    --------
+    >>> as_url(Path("/data/as_of=2024-01-31"))
+    'file:///data/as_of=2024-01-31'
+    """
+    return f"file://{path.absolute()}"
+
+
 def write_files(frame: Any, folder: Path, by: str | None = None) -> int:
     """Let Spark write a frame into a new folder, with a folder for each value of `by`.
 
@@ -57,7 +68,7 @@ def write_files(frame: Any, folder: Path, by: str | None = None) -> int:
     """
     with spark_failures():
         writer = frame.write.mode("overwrite").option("compression", "zstd")
-        (writer if by is None else writer.partitionBy(by)).parquet(folder.as_uri())
+        (writer if by is None else writer.partitionBy(by)).parquet(as_url(folder))
     return sum(int(pq.read_metadata(file).num_rows) for file in folder.rglob("part-*.parquet"))
 
 
@@ -102,4 +113,4 @@ def publish(engine: "SparkEngine", grown: Path, target: Path, by: str, stem: str
             mark.unlink()
         replace_folder(grown, target, by, stem)
     with spark_failures():
-        engine.session.catalog.refreshByPath(target.as_uri())
+        engine.session.catalog.refreshByPath(as_url(target))

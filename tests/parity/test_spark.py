@@ -1,0 +1,252 @@
+"""Spark gives the numbers of one machine: every feature and every score, to a billionth."""
+
+import gc
+import os
+import signal
+import threading
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from patron.datasets.simulate import simulate
+from patron.errors import PatronError, PatronWarning, SourceError
+from patron.models.bundle import Bundle
+from patron.tables.history import History
+from patron.tracking.package import save_bundle_as_model
+from patron.workflows.batch import Asked
+from patron.workflows.batch_work import Begun, working
+from patron.workflows.features import build_features
+from patron.workflows.fitting import fit_bundle
+from patron.workflows.score import score
+from patron.workflows.settings import Settings
+from patron.workflows.spark_score import score_on_spark
+from patron.workflows.stages import Stages
+from spark_here import NOT_RUN, SMALL_SPARK, WHY_NOT_SPARK
+
+pytestmark = [
+    pytest.mark.skipif(WHY_NOT_SPARK is not None, reason=f"{NOT_RUN}: {WHY_NOT_SPARK}"),
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),  # PySpark leaves them to the end
+]
+
+AS_OF = date(2024, 3, 31)
+CLOSE: dict[str, Any] = {"rtol": 1e-9, "atol": 0, "check_exact": False}
+
+
+@dataclass(frozen=True)
+class Business:
+    """The same tables for both engines."""
+
+    duckdb: History
+    spark: History
+    model: Path
+
+    def settings(self, engine: str, **more: Any) -> Settings:
+        asked = {"engine": engine, "as_of": AS_OF, "spark": {"partitions": 2}, "drift": {"measure": False}}
+        return Settings.model_validate(asked | more)
+
+
+@pytest.fixture(scope="module")
+def spark():
+    """One small Spark for all tests of this file: a JVM takes long to start."""
+    from patron.tables.spark import open_spark
+
+    engine = open_spark(master="local[2]", config=SMALL_SPARK)
+    yield engine
+    engine.session.stop()
+    gc.collect()
+
+
+def contracts(customers: pd.Series) -> pd.DataFrame:
+    """Some have no contract, some had one, some have two; some columns are empty here and there."""
+    rng = np.random.default_rng(5)
+    theirs = rng.choice(customers, 1500)
+    started = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 450, 1500), "D")
+    ended = started + pd.to_timedelta(rng.integers(20, 500, 1500), "D")
+    return pd.DataFrame(
+        {
+            "customer_id": theirs,
+            "started_at": started,
+            "ended_at": ended.where(rng.random(1500) < 0.6),
+            "plan": rng.choice(["basic", "gold", None], 1500),
+            "price": rng.choice([9.99, 14.5, np.nan], 1500),
+            "period_days": rng.choice([30.0, 365.0], 1500),
+            "renews_at": (started + pd.to_timedelta(30, "D")).where(rng.random(1500) < 0.5),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def business(spark, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("business")
+    shop = simulate(n_customers=2500, days=460, seed=9)
+    tables = {
+        "transactions": shop.transactions,
+        "engagement": shop.engagement,
+        "customers": shop.customers,
+        "subscriptions": contracts(shop.customers["customer_id"]),
+    }
+    for name, table in tables.items():
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+    files: dict[str, Any] = {name: str(folder / f"{name}.parquet") for name in tables}
+    asked: dict[str, Any] = {"activity": "purchases", "today": date(2024, 12, 31)}
+    here = History.read(**files, **asked)
+    few = shop.customers["customer_id"].head(400)
+    known = History.read(
+        **{name: table[table["customer_id"].isin(few)] for name, table in tables.items()}, **asked
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PatronWarning)
+        fitted = fit_bundle(
+            known.until(AS_OF), Settings(horizon_days=60, train={"max_snapshots": 3}), inference="map"
+        )
+    return Business(
+        duckdb=here,
+        spark=History.read(**files, **asked, connection=spark),
+        model=save_bundle_as_model(fitted, folder / "model"),
+    )
+
+
+def by_customer(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sort_values("customer_id", ignore_index=True)
+
+
+def test_both_engines_read_and_reject_the_same_rows(business):
+    assert business.spark.report.to_dict() == business.duckdb.report.to_dict()
+
+
+@pytest.fixture(scope="module")
+def features(business, tmp_path_factory):
+    """What both engines made of the tables, and the folder that Spark wrote."""
+    out = tmp_path_factory.mktemp("built") / "features"
+    here = build_features(business.settings("duckdb"), history=business.duckdb)
+    there = build_features(business.settings("spark", features={"out": out}), history=business.spark)
+    return here, there, out
+
+
+def test_every_feature_is_the_same_on_both_engines(features):
+    here, there, out = features
+    assert there.catalogue == here.catalogue
+    assert set(here.catalogue.families) >= {"rhythm", "engagement", "subscription", "attributes"}
+    assert {file.parent.name for file in out.rglob("*.parquet")} == {f"as_of={AS_OF}"}
+    expected, found = by_customer(here.table.to_pandas()), by_customer(pq.read_table(out).to_pandas())
+    for name in here.catalogue.names:
+        pd.testing.assert_series_equal(found[name], expected[name], **CLOSE)
+
+
+@pytest.fixture(scope="module")
+def scored(business, tmp_path_factory):
+    """Both scorecards, the settings of Spark's, and the folder that it wrote."""
+    out = tmp_path_factory.mktemp("scored") / "scores"
+    here = score(business.settings("duckdb"), history=business.duckdb, model=str(business.model))
+    asked = business.settings("spark", score={"out": out})
+    there = score(asked, history=business.spark, model=str(business.model))
+    return here, there, asked, out
+
+
+def test_every_score_is_the_same_on_both_engines(scored):
+    here, there, _, out = scored
+    expected, found = by_customer(here.scorecard), by_customer(there.scorecard)
+    assert list(found) == list(expected)
+    assert len(here.scored) > 1000  # enough to be ranked among themselves
+    for name in expected.columns.drop("scored_at"):
+        pd.testing.assert_series_equal(found[name], expected[name], **CLOSE)
+    assert {file.parent.name for file in out.rglob("*.parquet")} == {f"as_of={AS_OF}"}
+    assert there.to_dict()["scored"] == len(here.scored)
+
+
+def test_a_spark_worker_that_dies_is_one_sentence_and_harms_no_scores(business, features, scored):
+    asked, out = scored[2:]
+    before = {file: file.stat().st_mtime_ns for file in out.rglob("*")}
+    rows = features[0].table.to_pyarrow()
+    begun = Begun(key={}, as_of=str(AS_OF), scored_at="2024-04-01", features=len(rows), others=0)
+    how = Asked(
+        model_version=None, reasons=False, value_horizon_days=None, annual_discount_rate=None, random_state=0
+    )
+    bundle = Bundle.load(business.model / "artifacts" / "bundle")
+    with working(out, str(out)) as work:
+        pq.write_table(rows, work.features)
+        pq.write_table(rows.slice(0, 0), work.others)
+        with killing("pyspark.daemon"), pytest.raises(PatronError, match=DEAD_WORKER):
+            score_on_spark(work, begun, bundle, how, asked, Stages())
+    assert {file: file.stat().st_mtime_ns for file in out.rglob("*")} == before
+    assert [path.name for path in out.parent.iterdir()] == ["scores"]
+
+
+DEAD_WORKER = r"^A Spark worker died while it scored, .* Nothing was written\.$"
+
+
+@contextmanager
+def killing(word):
+    """While open, every process whose command line holds a word is killed within two seconds."""
+    over = threading.Event()
+
+    def kill():
+        while not over.wait(2):
+            for process in Path("/proc").glob("[0-9]*"):
+                try:
+                    if word.encode() in (process / "cmdline").read_bytes():
+                        os.kill(int(process.name), signal.SIGKILL)
+                except OSError:  # it has gone by itself
+                    continue
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        killer.join()
+
+
+TEXT = """customer_id,order_at,amount
+7,2024-01-31,12.50
+7,2024-01-31 18:30:00, 3.25
+8,31.01.2024,12d
+8,2024/02/01,-1.5
+9,2024-02-31,4
+9,epoch,4
+9,2024,4
+10,2024-02-02T10:11:12Z,1e3
+10,2024-02-02T23:30:00+00:00,nan
+11,  2024-02-03 ,5
+11,2.2.2024 6:30 PM,5
+,2024-02-03,5
+12,2024-02-04,
+"""
+
+
+def test_text_is_read_alike(spark, tmp_path):
+    file = tmp_path / "sales.csv"
+    file.write_text(TEXT)
+    zone = {"time_zones": "Asia/Tehran", "today": date(2024, 12, 31)}
+    here, there = History.read(file, **zone), History.read(file, **zone, connection=spark)
+    assert there.report.to_dict() == here.report.to_dict()
+    rows = [
+        table.transactions.select("customer_id", "order_at", "day", "amount").order_by("order_at").to_pandas()
+        for table in (here, there)
+    ]
+    pd.testing.assert_frame_equal(*rows)
+
+
+def test_a_file_that_was_cut_short_is_one_sentence(spark, tmp_path):
+    file = tmp_path / "sales.parquet"
+    sales = pd.DataFrame({"customer_id": [7], "order_at": ["2024-01-31"], "amount": [1.0]})
+    sales.to_parquet(file)
+    file.write_bytes(file.read_bytes()[:-20])
+    with pytest.raises(SourceError, match=r"'transactions': \S+sales.parquet cannot be read: [^\n]+\.$"):
+        History.read(file, connection=spark)
+
+
+def test_a_spark_frame_is_read_where_it_is(spark):
+    frame = spark.session.createDataFrame([(7, "2024-01-31", 1.0)], ["customer_id", "order_at", "amount"])
+    history = History.read(frame)
+    assert history.connection.session is spark.session
+    assert history.days.to_pyarrow().to_pylist()[0]["net_amount"] == 1.0
