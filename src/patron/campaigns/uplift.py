@@ -5,9 +5,10 @@ Nobody shows both, so it takes customers left alone at random to tell the one fr
 control group nothing here is called uplift (`assumed_effects` is what remains).
 
 How an effect is found: every learner of :mod:`patron.campaigns.learners` learns from all folds of the
-customers but one, and speaks of the one left out. Their mean is then held against noisy but unbiased effects
-of those customers, which no learner has seen: a straight line through them says how much of what the learners
-tell apart is true. Where they tell nothing apart, everybody gets the effect of the mean customer.
+customers but one, and speaks of the one left out. That is held against noisy but unbiased effects of those
+customers, which no learner has seen: the learner that explains most of them is kept (or the mean of all, if
+that explains more), and a straight line says how much of what it tells apart is true. Where it tells nothing
+apart, everybody gets the effect of the mean customer.
 """
 
 from typing import Any, Literal, Self
@@ -31,13 +32,14 @@ from patron.errors import InputError, NotFittedError, RangeError, SettingsError,
 from patron.models.encoding import FeatureEncoder
 from patron.models.estimator import Estimator
 
-__all__ = ["FEWEST_IN_A_GROUP", "UpliftModel", "assumed_effects"]
+__all__ = ["FEWEST_IN_A_GROUP", "UpliftModel", "assumed_effects", "check_groups"]
 
 type Floats = npt.NDArray[np.float64]
 
 FEWEST_IN_A_GROUP = 50
 """Customers contacted, and customers left alone, below which no effect is learned."""
 
+MEAN = "mean"
 _STEEPEST = 2.0  # trees shrink effects, but hardly by more than half: beyond it, the line has met chance
 _CHUNK = 100_000  # customers predicted at a time
 
@@ -47,7 +49,7 @@ class UpliftModel(Estimator):
 
     Parameters
     ----------
-    learners : of "s", "t", "x" and "dr"; the effect is their mean
+    learners : of "s", "t", "x" and "dr"; the best of them, or their mean, is kept
     folds : ≥ 2, parts into which the customers are divided; each is predicted by models that have not seen it
     repeats : ≥ 1, how often they are divided anew; more make effects and intervals steadier
     n_trees, learning_rate, num_leaves, max_depth, min_child_samples : of every model; small trees, since
@@ -58,17 +60,20 @@ class UpliftModel(Estimator):
 
     Attributes
     ----------
+    learner_ : the one that was kept, or "mean"
     average_effect_, average_effect_error_ : of all customers of the trial, and its standard error, in the
         unit of the outcome
-    slope_, slope_error_ : how much of what the learners tell apart is true: 0 nothing, 1 all of it
+    slope_, slope_error_ : how much of what the learner tells apart is true: 0 nothing, 1 all of it
     effects_ : (n_customers,) effect of each customer, by models that have not seen the customer
     noisy_effects_ : (n_customers,) doubly robust effect of each: right in the mean over any group
 
     Notes
     -----
-    effect = τ + b·(s - s̄), s the mean of learners and folds, s̄ its mean over the trial, τ and b by least
-    squares of the noisy effects on the out-of-fold s, b kept within [0, 2]. Its variance adds up the squared
-    errors of τ and of b·(s - s̄), and b² times the jackknife variance of s over the folds left out.
+    effect = τ + b·(s - s̄), s what the learner says (mean of its folds), s̄ its mean over the trial, τ and b by
+    least squares of the noisy effects on the out-of-fold s, b kept within [0, 2]. Its variance adds up the
+    squared errors of τ and of b·(s - s̄), and b² times the jackknife variance of s over the folds left out.
+    The learner kept is the one with the largest b·sd(s), the spread of effects that it explains. The interval
+    is of the mean effect among customers whom the learner cannot tell apart; what it cannot see is not in it.
 
     References
     ----------
@@ -79,15 +84,15 @@ class UpliftModel(Estimator):
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> X = pd.DataFrame({"days_since_last": rng.integers(0, 200, 6000), "plan": ["basic", "gold"] * 3000})
-    >>> contacted = rng.random(6000) < 0.5
+    >>> X = pd.DataFrame({"days_since_last": rng.integers(0, 200, 4000), "plan": ["basic", "gold"] * 2000})
+    >>> contacted = rng.random(4000) < 0.5
     >>> gain = np.where(X["days_since_last"] > 100, 0.3, -0.2)
-    >>> stayed = rng.random(6000) < 0.4 + gain * contacted
-    >>> model = UpliftModel().fit(X, contacted, stayed)
+    >>> stayed = rng.random(4000) < 0.4 + gain * contacted
+    >>> model = UpliftModel(folds=3).fit(X, contacted, stayed)
     >>> fresh_and_stale = pd.DataFrame({"days_since_last": [20, 180], "plan": ["gold", "gold"]})
     >>> model.predict(fresh_and_stale)[["effect", "sleeping_dog"]].round(1)
        effect  sleeping_dog
-    0    -0.1          True
+    0    -0.2          True
     1     0.3         False
     """
 
@@ -141,23 +146,30 @@ class UpliftModel(Estimator):
         self._check_settings()
         contacted, outcome = _numbers(treated, "treated", len(X)), _numbers(y, "y", len(X))
         check_groups(contacted)
-        self._encoder = FeatureEncoder.learn(X)
-        trial = Trial(self._encoder.encode(X), contacted, outcome, _chances(chance, contacted))
+        self.encoder = FeatureEncoder.learn(X)
+        trial = Trial(self.encoder.encode(X), contacted, outcome, _chances(chance, contacted))
         trees = self._trees(trial.binary)
 
-        said, noisy = np.zeros(len(X)), np.zeros(len(X))
-        self._folds: list[list[Effect]] = []
+        said: dict[str, Floats] = {}
+        noisy = np.zeros(len(X))
+        spoken: list[list[dict[str, Effect]]] = []
         for repeat in range(self.repeats):
             fold, speakers = folds_of(trial, self.folds, self.random_state + repeat), []
             for number in range(self.folds):
                 aside = fold == number
                 arms = learn_arms(trial[~aside], trees)
-                speaker = _mean_of(list(learn(self.learners, trial[~aside], trees, arms).values()))
-                said[aside] += speaker(trial.matrix[aside]) / self.repeats
+                effects = dict(learn(self.learners, trial[~aside], trees, arms))
+                if len(effects) > 1:
+                    effects[MEAN] = _mean_of(list(effects.values()))
+                for name, effect in effects.items():
+                    at = said.setdefault(name, np.zeros(len(X)))
+                    at[aside] += effect(trial.matrix[aside]) / self.repeats
                 noisy[aside] += doubly_robust(trial[aside], arms) / self.repeats
-                speakers.append(speaker)
-            self._folds.append(speakers)
-        self._draw_the_line(said, noisy)
+                speakers.append(effects)
+            spoken.append(speakers)
+        self.learner_ = max(said, key=lambda name: _explained(said[name], noisy))
+        self._folds = [[effects[self.learner_] for effects in speakers] for speakers in spoken]
+        self._draw_the_line(said[self.learner_], noisy)
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -179,7 +191,7 @@ class UpliftModel(Estimator):
         """
         if not hasattr(self, "average_effect_"):
             raise NotFittedError("this UpliftModel is not fitted. Call fit with a trial first.")
-        matrix = self._encoder.encode(X)
+        matrix = self.encoder.encode(X)
         parts = [self._effect_and_error(matrix[at : at + _CHUNK]) for at in range(0, max(len(X), 1), _CHUNK)]
         effect, error = (np.concatenate(column) for column in zip(*parts, strict=True))
         half = float(ndtri((1 + self.level) / 2)) * error
@@ -199,7 +211,7 @@ class UpliftModel(Estimator):
         return self.average_effect_ + self.slope_ * away, np.sqrt(variance)
 
     def _draw_the_line(self, said: Floats, noisy: Floats) -> None:
-        """How much of what the learners tell apart shows in effects that they have not seen."""
+        """How much of what the learner tells apart shows in effects that it has not seen."""
         n = len(said)
         self._middle = float(said.mean())
         away = said - self._middle
@@ -225,7 +237,7 @@ class UpliftModel(Estimator):
             num_leaves=self.num_leaves,
             max_depth=self.max_depth,
             min_child_samples=self.min_child_samples,
-            categories=tuple(self._encoder.category_positions),
+            categories=tuple(self.encoder.category_positions),
             n_jobs=self.n_jobs,
             random_state=self.random_state,
             binary=binary,
@@ -318,6 +330,13 @@ def assumed_effects(risk: Any, value: Any, acceptance: float) -> Floats:
     if not ((chance >= 0) & (chance <= 1)).all():  # written so that NaN fails too
         raise RangeError("every risk must be a probability in [0, 1]. Leave customers without a score out.")
     return chance * np.maximum(np.asarray(value, dtype=np.float64), 0.0) * acceptance
+
+
+def _explained(said: Floats, noisy: Floats) -> float:
+    """The spread of effects that is explained, times √n: covariance with the noisy ones ÷ own spread."""
+    away = said - said.mean()
+    spread = float(np.sqrt(away @ away))
+    return float(away @ noisy) / spread if spread > 0 else 0.0
 
 
 def _mean_of(effects: list[Effect]) -> Effect:

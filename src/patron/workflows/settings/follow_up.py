@@ -21,6 +21,7 @@ class UpliftSettings(Section):
     level : probability that the interval of an effect holds
     adjust : whether a control group that was not drawn by lot is made up for by what is known of the
         customers; the effects are then called adjusted, and no uplift
+    out : file of the effects, Parquet or CSV by its ending; or None
     """
 
     learners: tuple[Literal["s", "t", "x", "dr"], ...] = ("s", "t", "x", "dr")
@@ -28,6 +29,7 @@ class UpliftSettings(Section):
     repeats: int = Field(default=1, ge=1, le=20)
     level: float = Field(default=0.8, gt=0, lt=1)
     adjust: bool = False
+    out: Path | None = None
 
 
 class WinBackSettings(Section):
@@ -59,8 +61,7 @@ class DueSettings(Section):
     renewals : days before a renewal at which it comes up, such as 90, 60 and 30
     regular : largest coefficient of variation of gaps that count as regular
     fewest_gaps : gaps between purchases of a product from which on its rhythm is known, ≥ 2
-    model : URI of the model that says when the next purchase is; None leaves that moment out where there is no
-        champion
+    model : URI of the model that says when the next purchase is; that moment is left out where there is none
     out : file of the list, Parquet or CSV by its ending; or None
     """
 

@@ -1,0 +1,156 @@
+"""Tables → the dated list of offers due: next purchases, renewals, replenishments, ends of products."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from patron.campaigns.moments import (
+    in_order,
+    next_purchases_due,
+    product_moments_due,
+    renewals_due,
+    replenishments_due,
+)
+from patron.models.next_purchase import next_purchase_range
+from patron.tables.history import History
+from patron.workflows.follow_up import first_lives, value_model
+from patron.workflows.inputs import known_history, read_records
+from patron.workflows.matured import RFM
+from patron.workflows.outputs import check_target, write_frame
+from patron.workflows.progress import Progress, silent
+from patron.workflows.settings import Settings
+
+__all__ = ["DueResult", "due"]
+
+_STILL_A_CUSTOMER = 0.5  # P(alive) from which on a next purchase is worth a date
+
+
+def due(settings: Settings, *, history: History | None = None, progress: Progress = silent) -> "DueResult":
+    """Which offers are due when.
+
+    Parameters
+    ----------
+    settings : the tables, `products` among them where there is one; `due` says how far ahead
+    history : the tables but products, where they have been read already
+    progress : called with each step as it begins
+
+    Raises
+    ------
+    InputError : a table cannot be used, or as_of lies outside the data
+
+    Examples
+    --------
+    >>> starts = ["2024-01-01", "2024-03-06"]
+    >>> contracts = pd.DataFrame({"customer_id": [7, 8], "started_at": starts, "period_days": [30, 365]})
+    >>> found = due(Settings(tables={"subscriptions": contracts}, as_of="2024-03-06"))
+    >>> found.moments.loc[0, ["kind", "why"]].tolist()
+    ['renewal', 'contract renews in 25 days: within the notice of 30 days']
+    """
+    chosen = settings.due
+    out = check_target(chosen.out) if chosen.out is not None else None
+    known = known_history(settings, history, progress)
+    as_of = known.known_until
+    everyone = _everyone(known, as_of)
+    moments, model = [], None
+    if known.has_money:
+        progress("Expecting next purchases")
+        bought, model = _next_purchases(known, settings, as_of)
+        moments.append(bought)
+    if known.subscriptions is not None:
+        progress("Looking at renewals")
+        moments.append(renewals_due(known.subscriptions, everyone, chosen.ahead_days, chosen.renewals))
+    if known.transactions is not None:
+        progress("Looking at the rhythm of each product")
+        moments.append(
+            replenishments_due(
+                known.transactions, everyone, regular=chosen.regular, fewest_gaps=chosen.fewest_gaps
+            )
+        )
+    if known.transactions is not None and settings.tables.products is not None:
+        progress("Looking at ends of warranty and life")
+        products = read_records(settings, "products", connection=known.connection)["products"]
+        moments.append(product_moments_due(known.transactions, products, everyone))
+    window = as_of - timedelta(days=chosen.late_days), as_of + timedelta(days=chosen.ahead_days)
+    listed = in_order(moments, *window)
+    if out is not None:
+        progress(f"Writing {out}")
+        write_frame(listed, out)
+    return DueResult(listed, as_of, *window, model, out)
+
+
+@dataclass(frozen=True, slots=True)
+class DueResult:
+    """What `due` found.
+
+    Attributes
+    ----------
+    moments : the columns of :mod:`patron.campaigns.moments`, by day
+    as_of : the last day known
+    first, last : the days that the list covers
+    model : the value model behind next purchases, in words; None without purchases
+    out : the file that was written, or None
+    """
+
+    moments: pd.DataFrame
+    as_of: date
+    first: date
+    last: date
+    model: str | None
+    out: Path | None = None
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """How many moments of each kind, and the first of them."""
+        return self.moments.groupby("kind", as_index=False).agg(
+            moments=("customer_id", "size"),
+            customers=("customer_id", "nunique"),
+            first=("due_on", "min"),
+            last=("due_on", "max"),
+        )
+
+    def title(self) -> str:
+        """What `counts` shows."""
+        return f"Offers due from {self.first} to {self.last}, as of {self.as_of}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found, as plain values."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat(),
+            "moments": len(self.moments),
+            "kinds": self.counts[["kind", "moments", "customers"]].to_dict("records"),
+            "value_model": self.model,
+            "out": str(self.out) if self.out is not None else None,
+        }
+
+    def sentences(self) -> list[str]:
+        """What was found, in words."""
+        if self.moments.empty:
+            return [f"Nothing is due from {self.first} to {self.last}."]
+        lines = [f"{len(self.moments):,} offers are due from {self.first} to {self.last}."]
+        if self.model is not None:
+            lines.append(f"Next purchases are those of {self.model}; every range is one of 80 %.")
+        return [*lines, f"Written to {self.out}." if self.out else "Not written: name a file with --out."]
+
+
+def _everyone(known: History, as_of: date) -> Any:
+    """All customers of any table on one day: a contract may renew without a purchase."""
+    ids = known.days.select("customer_id")
+    if known.subscriptions is not None:
+        ids = ids.union(known.subscriptions.select("customer_id"))
+    ids = ids.distinct()
+    return known.store(ids.mutate(as_of=ibis.literal(as_of)), "everyone")
+
+
+def _next_purchases(known: History, settings: Settings, as_of: date) -> tuple[pd.DataFrame, str]:
+    lives = first_lives(known, as_of)
+    model, name = value_model(settings, settings.due.model, lives)
+    alive = model.purchases.probability_alive(lives[RFM]).to_numpy() >= _STILL_A_CUSTOMER
+    again = (lives["frequency"] > 0).to_numpy()  # of one-time buyers nothing is known but the mean of all
+    waits = next_purchase_range(model, lives.loc[alive & again, RFM].reset_index(drop=True))
+    return next_purchases_due(waits, as_of), name

@@ -1,0 +1,90 @@
+"""What the workflows that follow customers up share: the value model, and rows of first lives."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import ibis
+import pandas as pd
+
+from patron.errors import ModelNotFoundError
+from patron.features.rfm import rfm
+from patron.features.rhythm import add_gaps, rhythm
+from patron.models.purchases import BetaGeoModel
+from patron.models.spend import GammaGammaModel
+from patron.models.value import CustomerValueModel
+from patron.snapshots.asof import KEY, visible
+from patron.snapshots.spine import make_spine
+from patron.tables.history import History
+from patron.tracking.registry import load_bundle
+from patron.tracking.store import open_store
+from patron.workflows.matured import RFM
+from patron.workflows.settings import Settings
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = ["first_lives", "value_model"]
+
+
+def value_model(settings: Settings, model: str, rows: pd.DataFrame) -> tuple[CustomerValueModel, str]:
+    """The value model of a registered model; where there is none, one fitted to these customers.
+
+    Parameters
+    ----------
+    settings : how a model is fitted
+    model : URI of the registered model
+    rows : one row per customer: customer_id, frequency, recency, T, monetary_value
+
+    Returns
+    -------
+    model, and what it is called in a sentence
+    """
+    try:
+        bundle, version = load_bundle(open_store(), model)
+        return bundle.value, version.uri if version is not None else model
+    except ModelNotFoundError:
+        inference = settings.inference if "inference" in settings.model_fields_set else "map"
+        made = CustomerValueModel(
+            BetaGeoModel(family=settings.purchase_family, inference=inference, random_state=settings.seed),
+            GammaGammaModel(inference=inference, random_state=settings.seed),
+            margin=settings.margin,
+            annual_discount_rate=settings.annual_discount_rate,
+        )
+        return made.fit(rows[RFM]), "a value model fitted to these customers, since there is no champion"
+
+
+def first_lives(history: History, as_of: date | list[date]) -> pd.DataFrame:
+    """What each customer's purchases look like on each day.
+
+    Returns
+    -------
+    customer_id, as_of, the features of :mod:`patron.features.rfm` and :mod:`patron.features.rhythm`, and
+    last_reason (why the last contract ended) where contracts say so; by as_of and customer_id
+
+    Examples
+    --------
+    >>> lines = pd.DataFrame({"customer_id": [7, 7], "order_at": ["2024-01-01", "2024-01-11"],
+    ...                       "amount": [5.0, 7.0]})
+    >>> row = first_lives(History.read(lines), date(2024, 1, 11)).iloc[0]
+    >>> row["frequency"], row["monetary_value"], row["gap_median"]
+    (np.int64(1), np.float64(7.0), np.float64(10.0))
+    """
+    spine = make_spine(history, as_of)
+    seen = visible(add_gaps(history.days), spine)
+    lives = seen.group_by(*KEY).aggregate(**rfm(seen), **rhythm(seen))
+    lives = lives.mutate(monetary_value=lives.monetary_value.fill_null(0.0))
+    contracts = history.subscriptions
+    if contracts is not None and {"cancel_reason", "ended_on"} <= set(contracts.columns):
+        lives = lives.left_join(_last_reason(contracts, spine), list(KEY))
+        lives = lives.drop(*(name for name in lives.columns if name.endswith("_right")))
+    known = lives.filter(lives["T"].notnull()).order_by("as_of", "customer_id")
+    rows: pd.DataFrame = known.to_pandas()
+    return rows
+
+
+def _last_reason(contracts: "ir.Table", spine: "ir.Table") -> "ir.Table":
+    ended = contracts.filter(contracts.ended_on.notnull() & contracts.cancel_reason.notnull())
+    seen = visible(ended.select("customer_id", "cancel_reason", day=ended.ended_on), spine)
+    order = ibis.window(group_by=KEY, order_by=[seen.days_ago, seen.cancel_reason])
+    placed = seen.mutate(place=ibis.row_number().over(order))
+    return placed.filter(placed.place == 0).select(*KEY, last_reason=placed.cancel_reason)
