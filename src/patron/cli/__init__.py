@@ -4,6 +4,8 @@
 
     flags.py      every flag, its help, and the place in the settings where its value belongs
     commands.py   the commands: settings from flags, one call into workflows, one result to show
+    campaign_commands.py, campaign_flags.py     those that make a campaign and measure it
+    follow_up_commands.py, follow_up_flags.py   those that follow customers and scores up
     economics_commands.py, economics_flags.py   those that count what customers cost and bring
     terminal.py   how things look: progress and notes on stderr, tables or one JSON object on stdout
     signals.py    Ctrl-C and SIGTERM

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from patron.cli import economics_commands, flags
+from patron.cli import campaign_commands, economics_commands, flags, follow_up_commands
 from patron.cli.terminal import print_json, print_lines, print_table, steps
 
 __all__ = ["app"]
@@ -140,6 +140,8 @@ def score(
     engagement: flags.Engagement = None,
     customers: flags.Customers = None,
     subscriptions: flags.Subscriptions = None,
+    referrals: flags.Referrals = None,
+    contributions: flags.Contributions = None,
     activity: flags.Activity = None,
     column: flags.Column = None,
     duplicates: flags.Duplicates = None,
@@ -151,6 +153,7 @@ def score(
     out: flags.ScoresOut = None,
     to: flags.To = None,
     partition_by: flags.PartitionBy = None,
+    potentials: flags.Potentials = None,
     resume: flags.Resume = False,
     engine: flags.Engine = None,
     spark_remote: flags.SparkRemote = None,
@@ -297,3 +300,10 @@ app.command()(economics_commands.kpis)
 app.command()(economics_commands.costs)
 app.command()(economics_commands.plans)
 app.command("what-if")(economics_commands.what_if)
+app.command()(campaign_commands.target)
+app.command()(campaign_commands.measure)
+app.command()(campaign_commands.audience)
+app.command()(follow_up_commands.uplift)
+app.command("win-back")(follow_up_commands.win_back)
+app.command()(follow_up_commands.due)
+app.command()(follow_up_commands.settle)
