@@ -40,15 +40,37 @@ from patron.tables.engine import store
 
 __all__ = ["KPIS", "CustomerBase", "KpiRules", "indicators", "read_base"]
 
-KPIS = (
-    *("new_customers", "cac", "active_customers", "churn_rate", "churn_rate_annual", "retention_rate"),
-    *("net_growth_rate", "net_growth_rate_total", "gross_revenue_retention", "net_revenue_retention"),
-    *("win_back_rate", "win_back_rate_organic", "tenure_median_days", "tenure_mean_days"),
-    *("sales_per_customer_mean", "sales_per_customer_median", "repeat_rate", "three_orders_rate"),
-    *("up_sell_rate", "cross_sell_rate", "leads", "cost_per_lead", "lead_conversion_rate"),
-    *("csat", "nps", "nps_standard_error", "loyalty_attitude", "customer_equity"),
-)
-"""Every indicator, in the order of the rows of a period."""
+KPIS = {
+    "new_customers": "active for the first time ever",
+    "cac": "acquisition spend ÷ new customers",
+    "active_customers": "active at the close of the last day",
+    "churn_rate": "of those active at the start, no longer active at the end",
+    "churn_rate_annual": "1 − (1 − churn)^(periods in a year)",
+    "retention_rate": "1 − churn",
+    "net_growth_rate": "(gained − lost) ÷ active at the start",
+    "net_growth_rate_total": "new ÷ all who were ever active before",
+    "gross_revenue_retention": "Σ min(now, before) ÷ Σ before, of those who paid before",
+    "net_revenue_retention": "Σ now ÷ Σ before, of those who paid before",
+    "win_back_rate": "of the lapsed whom the business contacted, came back after it",
+    "win_back_rate_organic": "of the other lapsed, came back",
+    "tenure_median_days": "after so many days half have left (Kaplan-Meier)",
+    "tenure_mean_days": "mean days active, up to the longest tenure watched (Kaplan-Meier)",
+    "sales_per_customer_mean": "money net of refunds, per customer who bought",
+    "sales_per_customer_median": "half of those who bought spent less",
+    "repeat_rate": "of those who bought, with two orders or more to date",
+    "three_orders_rate": "of those who bought, with three orders or more to date",
+    "up_sell_rate": "of those buying again in a category, paid more for a unit than ever; or more by contract",
+    "cross_sell_rate": "of those buying again with a category left, bought from a new one",
+    "leads": "leads created",
+    "cost_per_lead": "mean cost of the leads whose cost is known",
+    "lead_conversion_rate": "of leads that have had their time, became customers within it",
+    "csat": "of those asked for their satisfaction, answered 4 or 5 of 5",
+    "nps": "share of 9 and 10 less share of 0 to 6, in points",
+    "nps_standard_error": "of the score, in points",
+    "loyalty_attitude": "of those asked for a recommendation, answered 9 or 10",
+    "customer_equity": "discounted margin expected from all customers who were scored",
+}
+"""Every indicator and what it is, in the order of the rows of a period."""
 
 _SIGNIFICANT = 12  # digits; the last ones of a sum depend on the order in which the engine adds
 

@@ -10,7 +10,7 @@ from patron.economics.kpis import CustomerBase
 from patron.money import DAYS_PER_UNIT
 from patron.simple_value import churn_over, compare_with_model
 
-__all__ = ["values_beside_model"]
+__all__ = ["mean_ahead", "values_beside_model"]
 
 type Floats = npt.NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def values_beside_model(
         retention=1 - float(churn_over(churn, per_year)),
         annual_rate=annual_rate,
         years=years or _each(rows, "tenure_mean_days", "value")[-1] / DAYS_PER_UNIT["Y"],
-        model_value=_mean_ahead(base),
+        model_value=mean_ahead(base),
         acquisition_cost=float(cost),
     )
     return pd.DataFrame(
@@ -61,14 +61,17 @@ def values_beside_model(
     )
 
 
-def _each(rows: pd.DataFrame, kpi: str, column: str) -> Floats:
-    """One number of one indicator by period; 0 where there is none."""
-    numbers: Floats = rows.loc[rows["kpi"] == kpi, column].to_numpy(dtype=np.float64)
-    return np.nan_to_num(numbers)
+def mean_ahead(base: CustomerBase) -> float:
+    """What the model expects of a customer who is active on the last day.
 
+    Parameters
+    ----------
+    base : the customers, with scores among its tables where a model has scored them
 
-def _mean_ahead(base: CustomerBase) -> float:
-    """The model's mean for those active on the last day; NaN where nobody was scored."""
+    Returns
+    -------
+    float, money, mean of growth_potential; NaN where nobody was scored
+    """
     scores: ir.Table | None = base.tables.get("scores")
     if scores is None:
         return np.nan
@@ -78,3 +81,9 @@ def _mean_ahead(base: CustomerBase) -> float:
     own = scores.semi_join(active, "customer_id")
     mean = own.growth_potential.mean().to_pyarrow().as_py()
     return np.nan if mean is None else float(mean)
+
+
+def _each(rows: pd.DataFrame, kpi: str, column: str) -> Floats:
+    """One number of one indicator by period; 0 where there is none."""
+    numbers: Floats = rows.loc[rows["kpi"] == kpi, column].to_numpy(dtype=np.float64)
+    return np.nan_to_num(numbers)

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from patron.economics.acquisition import ALL, acquisition_by_channel
-from patron.economics.kpis import CustomerBase, KpiRules, indicators, read_base
-from patron.economics.worth import values_beside_model
+from patron.economics.kpis import KPIS, CustomerBase, KpiRules, indicators, read_base
+from patron.economics.worth import mean_ahead, values_beside_model
 from patron.errors import MissingColumnsError, SettingsError
-from patron.simple_value import RULE_OF_THREE
+from patron.simple_value import RULE_OF_THREE, most_to_keep
 from patron.tables.engine import open_engine
 from patron.tables.records import Records
 from patron.tables.report import DataReport
@@ -42,6 +43,8 @@ class KpisResult:
     acquisition : one row per channel and cohort, see
         :func:`patron.economics.acquisition.acquisition_by_channel`; empty without transactions and customers
     values : the simple lifetime values beside the model's, see :mod:`patron.simple_value`
+    keep_a_point : money, the most that one may pay per active customer to raise retention by one point; None
+        without scores
     report : what each table holds
     rejected : one row per rejected row of any table, as text: `table`, `rule`, then the columns as they came
     first_known : the first day of the data
@@ -53,6 +56,7 @@ class KpisResult:
     rows: pd.DataFrame
     acquisition: pd.DataFrame
     values: pd.DataFrame
+    keep_a_point: float | None
     report: DataReport
     rejected: pd.DataFrame
     first_known: date
@@ -115,6 +119,8 @@ class KpisResult:
             "indicators": self.rows.to_dict("records"),
             "acquisition": self.acquisition.to_dict("records"),
             "lifetime_values": self.values.to_dict("records"),
+            "most_to_keep_a_point": self.keep_a_point,
+            "definitions": KPIS,
             "rule": "contract" if self.by_contract else f"active within {self.rules.active_within_days} days",
             "first_known": self.first_known.isoformat(),
             "tables": self.report.to_dict(),
@@ -157,6 +163,7 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
     progress(f"Counting {len(base.periods)} {rules.every}s")
     rows = indicators(base, engine)
     progress("Pricing how customers were won")
+    ahead = mean_ahead(base)
     result = KpisResult(
         rows=rows,
         acquisition=_acquisition(base, settings),
@@ -167,6 +174,7 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
             annual_rate=settings.annual_discount_rate,
             years=settings.kpis.years,
         ),
+        keep_a_point=None if np.isnan(ahead) else float(most_to_keep(ahead, 0.01)),
         report=records.report,
         rejected=in_one_frame({name: records.rejected(name) for name in records.tables}),
         first_known=first_known,
