@@ -55,6 +55,16 @@ def test_a_feature_row_is_a_request(ask):
     assert row["value_tier"] in ("vip", "medium", "low")
 
 
+def test_what_referrals_bring_counts_where_it_is_sent(ask):
+    rich = feature_row(network_potential=25, learning_potential=1.5)
+    plain, more, unknown = (
+        ask(records(row)).rows[0] for row in (feature_row(), rich, feature_row(network_potential=None))
+    )
+    assert more["customer_value"] == pytest.approx(plain["customer_value"] + 26.5)
+    assert unknown["customer_value"] == plain["customer_value"]
+    assert "network_potential" in refused(ask(records(feature_row(network_potential="much"))))
+
+
 def test_rows_come_back_in_the_order_of_the_request(ask):
     ids = ["b", "a", "c", "a", 7, 2**60]
     assert [row["customer_id"] for row in ask(records(*(ROW | {"customer_id": i} for i in ids))).rows] == ids

@@ -21,7 +21,7 @@ __all__ = ["OPTIONAL_COLUMNS", "decide", "figures"]
 type Floats = npt.NDArray[np.float64]
 
 OPTIONAL_COLUMNS = ("network_potential", "learning_potential")
-"""What a feature row may hold besides the features: money, 0 where it is not given."""
+"""What a feature row may hold besides the features: money; null, and not given, count as 0."""
 
 
 def decide(rows: Columns, bundle: Bundle, predicted: Columns) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def decide(rows: Columns, bundle: Bundle, predicted: Columns) -> dict[str, Any]:
         acquisition_cost=figures(rows, "acquisition_cost", 0.0),
         margin=bundle.margin,
     )
-    network, learning = (figures(rows, name, 0.0) for name in OPTIONAL_COLUMNS)
+    network, learning = (np.nan_to_num(figures(rows, name, 0.0)) for name in OPTIONAL_COLUMNS)
     worth = customer_value(base, growth, network, learning)
     tiers = bundle.tiers
     tier = None if tiers is None else tiers.tier(worth)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from patron.models.bundle import Bundle
+from patron.scores.decisions import OPTIONAL_COLUMNS
 from patron.scores.scorable import RFM_COLUMNS
 from patron.tracking.guard import check_size, refuse
 
@@ -108,7 +109,8 @@ def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame
     """The rows. Those that are as they should be are read at once; the guard finds what is wrong with any
     others."""
     names = records[0].keys() if records else ()
-    numbers = [name for name in dict.fromkeys((*RFM_COLUMNS, *bundle.catalogue.numbers)) if name in names]
+    known = (*RFM_COLUMNS, *bundle.catalogue.numbers, *OPTIONAL_COLUMNS)
+    numbers = [name for name in dict.fromkeys(known) if name in names]
     if len(numbers) > 1 and all(record.keys() == names for record in records):
         figures = list(map(itemgetter(*numbers), records))
         if set(map(type, chain.from_iterable(figures))) <= {float, int, NoneType}:

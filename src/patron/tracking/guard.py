@@ -19,6 +19,7 @@ from patron.errors import some
 from patron.models.bundle import Bundle
 from patron.models.rows import Columns
 from patron.scores.columns import dates
+from patron.scores.decisions import OPTIONAL_COLUMNS
 from patron.scores.scorable import RFM_COLUMNS, broken_rules
 from patron.tracking.signature import PARAMETERS
 
@@ -98,7 +99,8 @@ def check_request(rows: Any, bundle: Bundle) -> Columns:
     Parameters
     ----------
     rows : what the server or a caller hands over: a frame with customer_id, and either all features or the
-        purchase columns alone; or the same as :func:`patron.tracking.bodies.read_body` makes it of records
+        purchase columns alone, and perhaps `OPTIONAL_COLUMNS`; or the same as
+        :func:`patron.tracking.bodies.read_body` makes it of records
     bundle : whose features they are
 
     Returns
@@ -127,7 +129,8 @@ def check_request(rows: Any, bundle: Bundle) -> Columns:
     others["customer_id"] = _ids(rows["customer_id"], bundle)
     if "as_of" in rows:
         others["as_of"] = _days(rows["as_of"])
-    numbers = _numbers(rows, [*RFM_COLUMNS, *(name for name in given if name not in categories)])
+    optional = [name for name in OPTIONAL_COLUMNS if name in rows]
+    numbers = _numbers(rows, [*RFM_COLUMNS, *(name for name in given if name not in categories), *optional])
     broken = broken_rules(numbers)
     for place, rule in enumerate(broken, start=1):
         if rule is not None:

@@ -2,7 +2,8 @@
 
 All numbers are double: MLflow would cut 1.5 down to 1 in a column of whole numbers. Ids are texts or whole
 numbers, as they were in training. All columns are optional as far as MLflow is concerned, for two reasons. A
-request may hold all features or the four purchase columns alone; and where a required column is missing,
+request may hold all features or the four purchase columns alone, with or without what referrals and
+contributions bring; and where a required column is missing,
 MLflow's scoring server answers with the rows that it received. So the model looks for its columns itself
 (guard.py) and names the missing one without a word about the customers.
 """
@@ -13,6 +14,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from patron.models.bundle import Bundle
 from patron.scores.columns import SCORECARD_TYPES
+from patron.scores.decisions import OPTIONAL_COLUMNS
 from patron.scores.scorable import RFM_COLUMNS
 
 __all__ = ["PARAMETERS", "input_example", "make_signature"]
@@ -39,7 +41,7 @@ def make_signature(bundle: Bundle) -> ModelSignature:
     See :func:`patron.tracking.package.save_bundle_as_model`.
     """
     catalogue = bundle.catalogue
-    numbers = (*RFM_COLUMNS, *catalogue.numbers)
+    numbers = (*RFM_COLUMNS, *catalogue.numbers, *OPTIONAL_COLUMNS)
     kinds = {"customer_id": ID_TYPES[bundle.customer_ids], "as_of": DataType.string}
     kinds |= dict.fromkeys(numbers, DataType.double) | dict.fromkeys(catalogue.categories, DataType.string)
     answer_types = ANSWER_TYPES | {"id": ID_TYPES[bundle.customer_ids]}
