@@ -51,13 +51,14 @@ def server(folder):
 
 @pytest.fixture
 def run(server, capsys):
-    """Run a command → what it prints with --json, or its stderr where it fails."""
+    """Run a command → what it prints with --json, or how it is told that it fails."""
 
-    def run(*arguments):
+    def run(*arguments, fails=False):
         with pytest.raises(SystemExit) as left:
             main([*map(str, arguments)])
         told = capsys.readouterr()
-        return told.err if left.value.code else json.loads(told.out)
+        assert bool(left.value.code) == fails, told.err
+        return told.err if fails else json.loads(told.out)
 
     return run
 
@@ -120,15 +121,15 @@ def test_a_version_that_was_deleted_is_told_with_those_that_there_are(trained, r
     before = (folder / "scores.parquet").read_bytes() if (folder / "scores.parquet").exists() else b""
     client = open_store().client()
     first = client.get_model_version("patron", "1")
-    second = client.create_model_version("patron", first.source, model_id=first.model_id)
+    second = client.create_model_version("patron", first.source, model_id=first.source.split("/")[-1])
     client.set_registered_model_alias("patron", "champion", second.version)
     client.delete_model_version("patron", "1")
     for command in (["score", "--settings", "patron.toml", "--out", "scores.parquet"], ["serve"]):
-        told = run(*command, "--model", "models:/patron/1")
+        told = run(*command, "--model", "models:/patron/1", fails=True)
         assert "There is no model 'models:/patron/1': 'patron' has the versions 2" in told
         assert "the aliases champion" in told
     client.delete_registered_model_alias("patron", "champion")
-    told = run("score", "--settings", "patron.toml", "--out", "scores.parquet")
+    told = run("score", "--settings", "patron.toml", "--out", "scores.parquet", fails=True)
     assert "There is no model 'models:/patron@champion': 'patron' has the versions 2" in told
     assert "the aliases none" in told
     assert before in (b"", (folder / "scores.parquet").read_bytes())

@@ -4,11 +4,12 @@
 
     MLmodel              what MLflow knows of the model: signature, metadata
     entry.py             what it runs
-    code/patron/         the package, so that the model loads where patron is not installed
+    code/patron/         the rooms that predicting enters, so that it loads where patron is not installed
     artifacts/bundle/    trees, draws and settings
     requirements.txt     what predict needs, pinned to what it was saved with
 """
 
+import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = ["log_bundle", "save_bundle_as_model"]
 
 NEEDED_TO_PREDICT = ("lightgbm", "mlflow", "numpy", "pandas", "scipy")
 PACKAGE = Path(__file__).parents[1]
+ROOMS_TO_PREDICT = ("features", "models", "scores", "tracking")
 
 
 def save_bundle_as_model(bundle: Bundle, folder: str | Path) -> Path:
@@ -87,9 +89,20 @@ def _model_parts(bundle: Bundle, parts: Path) -> dict[str, Any]:
     return {
         "python_model": str(PACKAGE / "tracking" / "entry.py"),
         "artifacts": {BUNDLE_ARTIFACT: str(bundle.save(parts / BUNDLE_ARTIFACT))},
-        "code_paths": [str(PACKAGE)],
+        "code_paths": [str(_code_to_predict(parts / PACKAGE.name))],
         "signature": make_signature(bundle),
         "input_example": input_example(bundle),
         "pip_requirements": [f"{name}=={version(name)}" for name in NEEDED_TO_PREDICT],
         "metadata": bundle.describe(),
     }
+
+
+def _code_to_predict(folder: Path) -> Path:
+    """A copy of the package without the rooms that predicting never enters: the model stays small."""
+    folder.mkdir()
+    for part in PACKAGE.iterdir():
+        if part.name in ROOMS_TO_PREDICT:
+            shutil.copytree(part, folder / part.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif part.suffix == ".py":
+            shutil.copy(part, folder)
+    return folder
