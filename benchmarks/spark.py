@@ -1,5 +1,5 @@
-"""`patron score` on DuckDB and on Spark local, of the same customers: seconds, memory, and how far the numbers
-lie apart.
+"""`patron score` on DuckDB and on Spark local, of the same customers: seconds, memory, and how far the
+numbers lie apart.
 
 The data and the model are those of batch.py, from which this borrows them. Each engine works in a process of
 its own, one after the other; the memory of Spark is that of its Java process at its highest.

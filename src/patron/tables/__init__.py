@@ -5,6 +5,7 @@
     history.py   History: the validated tables of one business; start here
     schema.py    what each table must look like: columns, units, checks
     engine.py    the DuckDB that does the work: bounded memory, and a folder to spill into
+    spark.py     the Spark that does the work where DuckDB cannot; spark_sql.py: what it says differently
     source.py    where a table is → an Ibis table with patron's column names
       files.py     … when it is a CSV or Parquet file
       frames.py    … when it is a pandas, Polars or Arrow table

@@ -197,7 +197,7 @@ def spark_failures() -> Iterator[None]:
     >>> with spark_failures():
     ...     raise ConnectionRefusedError(111, "Connection refused")
     Traceback (most recent call last):
-    patron.errors.PatronError: Spark has stopped answering ... Nothing was written.
+    patron.errors.PatronError: Spark has stopped answering: ... Nothing was written.
     """
     try:
         yield

@@ -10,6 +10,7 @@ guard.py      which requests it answers, and the sentence for each other one
 signature.py  the columns and parameters of a request, and of the answer
 package.py    a bundle → a folder that MLflow loads, with the code that it needs
 entry.py      what MLflow runs to get the model of such a folder
+batch.py      the same model for parts of a population, as Spark's workers run it; batch_entry.py as entry.py
 bodies.py     the body of a request → rows and parameters
 front.py      MLflow's scoring server with a guarded front, as an ASGI application
 server.py     that application as a process

@@ -17,8 +17,21 @@ train.py            `train`: tables → evaluated, recorded and registered model
   recording.py        run and registered version
 backtest.py         `backtest`: tables → how good the model would have been on several past days
 leaks.py            `find_leaks`: whether a row of the future moves a feature or a score
+policy.py           what the settings decide of bands, stages and tiers
 score.py            `score`: tables and a registered model → scorecard
+  batch.py            its stages: features to a file, then some customers at a time
+  batch_rows.py       scorecard rows as Arrow holds them
+  batch_work.py       the folder from which a killed job is gone on with, and the lock
+  batch_target.py     where the scores go: file, folder or database
+  batch_output.py     parts → a file or folder, which takes the place of the old one
+  databases.py        parts → a table, in one transaction
+  stages.py           rows and seconds of each stage
+  chosen_model.py     the model that scores, and what may be asked of it
+  potentials.py       what referrals and contributions bring, beside the features
+  potential_parts.py  the four potentials in their parts, headroom and equity
+  spark_score.py      the same stages on Spark; spark_features.py, spark_output.py: its features and files
   drift.py            whether the customers are still those of the training
+lifecycle.py        `stages_over_time`: tables → the stage of each customer at several past days
 serve.py            `serve`: a registered model → a server that answers requests
 releases.py         `list_models`, `promote`, `rollback`, `export`: the registry between two trainings
 kpis.py             `kpis`: tables → indicators of the customer base, and what customers cost to win

@@ -49,8 +49,8 @@ def as_url(path: Path) -> str:
 
     Examples
     --------
-    >>> as_url(Path("/data/as_of=2024-01-31"))
-    'file:///data/as_of=2024-01-31'
+    >>> as_url(Path("/data/as_of=2024-01-31")).partition("://")
+    ('file', '://', '/data/as_of=2024-01-31')
     """
     return f"file://{path.absolute()}"
 
