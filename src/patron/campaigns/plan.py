@@ -5,6 +5,7 @@ the assumed acceptance of the offer, or, where a trial has told what contact cha
 effects. Offers whose effect on a customer is negative, sleeping dogs, are not made.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from patron.campaigns.holdout import detectable_effect, draw_treated, strata
 from patron.campaigns.offers import ExpectedProfit, OfferBook, contact_cut, expected_profit
 from patron.campaigns.prices import Competition
 from patron.campaigns.targeting import Choice, choose, choose_by_rule
-from patron.errors import InputError, SettingsError, some
+from patron.errors import InputError, PatronWarning, SettingsError, some
 
 __all__ = ["LIST_COLUMNS", "Plan", "make_plan"]
 
@@ -135,8 +136,8 @@ def make_plan(
 
     Raises
     ------
-    SettingsError : the budget is below the cheapest contact, an offer of the effects is unknown, or a segment
-        is
+    SettingsError : the budget is below the cheapest contact, the effects are of other offers, or there is no
+        column of the segments
     InputError : the minimum of a segment cannot be met
     RangeError : a probability lies outside [0, 1], or the share of the holdout does
 
@@ -204,13 +205,20 @@ def _by_offer(
 ) -> list[tuple[int, str, pd.DataFrame]]:
     """Position, name and effects of each offer that has any, the effects in the order of the scores."""
     names = [offer.name for offer in book.offers]
-    if strange := sorted(set(effects["offer"].astype(str)) - set(names)):
+    told = sorted(set(effects["offer"].astype(str)))
+    if told and not set(told) & set(names):
         raise SettingsError(
-            f"The effects speak of the offer {strange[0]!r}, which does not exist; the offers are "
-            f"{', '.join(names)}. Name them alike."
+            f"The effects are those of {', '.join(told)}, and the offers are {', '.join(names)}. "
+            "Name them alike."
+        )
+    if strange := [name for name in told if name not in names]:
+        warnings.warn(
+            f"The effects of {', '.join(strange)} are not used: there are no such offers.",
+            PatronWarning,
+            stacklevel=4,
         )
     found = []
-    for name, part in effects.groupby("offer", sort=True):
+    for name, part in effects[effects["offer"].isin(names)].groupby("offer", sort=True):
         keyed = part.drop_duplicates("customer_id").set_index("customer_id")
         columns = keyed[["effect_on_value", "low", "high", "sleeping_dog"]].astype(
             {"sleeping_dog": "boolean"}

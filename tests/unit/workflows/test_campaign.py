@@ -147,7 +147,7 @@ def test_effects_of_a_trial_take_the_place_of_assumed_acceptance(make, world):
     )
     with pytest.raises(SettingsError, match="The effects are those of model_version 9, the scores of"):
         make(effects=learned.assign(model_version="9"))
-    with pytest.raises(SettingsError, match="The effects speak of the offer 'letter'"):
+    with pytest.raises(SettingsError, match="The effects are those of letter, and the offers are reminder"):
         make(effects=learned.assign(offer="letter"))
 
 
