@@ -20,6 +20,7 @@ def kpis(
     costs: own.Costs = None,
     contacts: own.Contacts = None,
     scores: own.Scores = None,
+    activity: flags.Activity = None,
     column: flags.Column = None,
     duplicates: flags.Duplicates = None,
     time_zone: flags.TimeZone = None,

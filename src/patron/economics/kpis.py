@@ -59,7 +59,7 @@ KPIS = {
     "sales_per_customer_median": "half of those who bought spent less",
     "repeat_rate": "of those who bought, with two orders or more to date",
     "three_orders_rate": "of those who bought, with three orders or more to date",
-    "up_sell_rate": "of those buying again in a category, paid more for a unit than ever; or more by contract",
+    "up_sell_rate": "of those buying again in a category, paid more a unit than ever; or more by contract",
     "cross_sell_rate": "of those buying again with a category left, bought from a new one",
     "leads": "leads created",
     "cost_per_lead": "mean cost of the leads whose cost is known",

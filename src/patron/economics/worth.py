@@ -40,13 +40,13 @@ def values_beside_model(
     customer_years = (at_start + _each(rows, "active_customers", "value")).sum() / 2 / per_year
     if base.days is None or customer_years <= 0 or at_start.sum() <= 0:
         return pd.DataFrame(columns=["method", "value", "model_value", "why"])
-    revenue = _each(rows, "sales_per_customer_mean", "numerator").sum()
+    revenue = _revenue(base, base.days)
     churn = _each(rows, "churn_rate", "numerator").sum() / at_start.sum()
     costs, won = _each(rows, "cac", "value"), _each(rows, "new_customers", "value")
     bought = won[costs > 0].sum()
     cost = (costs * won).sum() / bought if bought else np.nan
     found = compare_with_model(
-        yearly_margin=margin * float(revenue) / float(customer_years),
+        yearly_margin=margin * revenue / float(customer_years),
         retention=1 - float(churn_over(churn, per_year)),
         annual_rate=annual_rate,
         years=years or _each(rows, "tenure_mean_days", "value")[-1] / DAYS_PER_UNIT["Y"],
@@ -81,6 +81,13 @@ def mean_ahead(base: CustomerBase) -> float:
     own = scores.semi_join(active, "customer_id")
     mean = own.growth_potential.mean().to_pyarrow().as_py()
     return np.nan if mean is None else float(mean)
+
+
+def _revenue(base: CustomerBase, days: ir.Table) -> float:
+    """What those who were ever active paid in the periods; under contract, who has none is none of them."""
+    within = days.filter(days.day.between(base.periods[0].start, base.periods[-1].end))
+    own = within.semi_join(base.spells, "customer_id")
+    return float(own.amount.sum().to_pyarrow().as_py() or 0.0)
 
 
 def _each(rows: pd.DataFrame, kpi: str, column: str) -> Floats:

@@ -30,6 +30,7 @@ TABLES = (
     *("transactions", "subscriptions", "customers", "leads", "lead_events"),
     *("surveys", "costs", "contacts"),
 )
+_TABLE_OF = {"purchases": "transactions", "subscriptions": "subscriptions"}
 MEMORY = "2GB"  # for the engine; Python and its libraries need another half
 
 
@@ -136,7 +137,8 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
 
     Raises
     ------
-    InputError : neither transactions nor subscriptions are named, or a table cannot be used
+    InputError : neither transactions nor subscriptions are named, or not that of the activity, or a table
+        cannot be used
     DateError : no whole period lies between the first and the last day
 
     Examples
@@ -156,7 +158,7 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
     first_known, last_known = _days_known(records)
     rules = _rules(settings, first_known, last_known)
     progress("Finding out who was active when")
-    base = read_base(records.tables, rules, engine)
+    base = read_base(_chosen(settings, records), rules, engine)
     if settings.kpis.scores is not None:
         scores = _read_scores(settings.kpis.scores, base, engine)
         base = replace(base, tables={**base.tables, "scores": scores})
@@ -179,9 +181,21 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
         rejected=in_one_frame({name: records.rejected(name) for name in records.tables}),
         first_known=first_known,
         rules=rules,
-        by_contract="subscriptions" in records.tables,
+        by_contract="subscriptions" in base.tables,
     )
     return result if target is None else replace(result, written=_write(result, target, progress))
+
+
+def _chosen(settings: Settings, records: Records) -> dict[str, ir.Table]:
+    """The tables that count: contracts are left out where purchases shall say who is active."""
+    if settings.activity == "engagement":
+        raise SettingsError("kpis takes activity purchases or subscriptions, got 'engagement'.")
+    if settings.activity is not None and _TABLE_OF[settings.activity] not in records.tables:
+        raise SettingsError(
+            f"activity {settings.activity!r} needs the table {_TABLE_OF[settings.activity]!r}."
+        )
+    leaves_out = "subscriptions" if settings.activity == "purchases" else None
+    return {name: table for name, table in records.tables.items() if name != leaves_out}
 
 
 def _rules(settings: Settings, first_known: date, last_known: date) -> KpiRules:

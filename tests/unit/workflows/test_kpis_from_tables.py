@@ -163,6 +163,29 @@ def test_what_cannot_be_counted_is_refused_in_a_sentence(tmp_path):
         found({"transactions": SALES}, every="week")
 
 
+def test_who_is_active_can_be_said_by_purchases_though_there_are_contracts():
+    contracts = pd.DataFrame({"customer_id": [1], "started_at": ["2023-01-05"]})
+    tables = {"transactions": SALES, "subscriptions": contracts}
+    by_contract = found(tables)
+    assert by_contract.by_contract
+    assert value(by_contract, "active_customers", "2024-02-01") == 1
+    chosen = settings(tables)
+    by_purchases = kpis(chosen.model_copy(update={"activity": "purchases"}))
+    assert not by_purchases.by_contract
+    assert value(by_purchases, "active_customers", "2024-02-01") == 3
+    with pytest.raises(SettingsError, match="got 'engagement'"):
+        kpis(chosen.model_copy(update={"activity": "engagement"}))
+    with pytest.raises(SettingsError, match="needs the table 'subscriptions'"):
+        kpis(settings({"transactions": SALES}).model_copy(update={"activity": "subscriptions"}))
+
+
+def test_the_worth_of_members_counts_what_members_pay():
+    contracts = pd.DataFrame({"customer_id": [1], "started_at": ["2023-01-05"]})
+    tables = {"transactions": SALES, "subscriptions": contracts}
+    values = found(tables, years=2, last="2024-06-30").values.set_index("method")["value"]
+    assert values["profit_times_years"] == pytest.approx(2 * (20 + 30) / 0.5)
+
+
 def test_the_command_writes_rows_and_prints_one_json_object(tmp_path, capsys):
     sales = tmp_path / "sales.csv"
     pd.concat([SALES, SALES.assign(amount=None).head(1)]).to_csv(sales, index=False)
