@@ -1,6 +1,7 @@
 """`patron kpis` from files to files: bad rows are kept apart and told, a simulated truth is found again."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -184,6 +185,11 @@ def test_the_worth_of_members_counts_what_members_pay():
     tables = {"transactions": SALES, "subscriptions": contracts}
     values = found(tables, years=2, last="2024-06-30").values.set_index("method")["value"]
     assert values["profit_times_years"] == pytest.approx(2 * (20 + 30) / 0.5)
+
+
+def test_the_page_on_indicators_says_what_each_one_is():
+    page = (Path(__file__).parents[3] / "docs" / "indicators.md").read_text(encoding="utf-8")
+    assert [name for name, words in KPIS.items() if f"| `{name}` | {words} |" not in page] == []
 
 
 def test_the_command_writes_rows_and_prints_one_json_object(tmp_path, capsys):
