@@ -120,7 +120,6 @@ def test_a_job_that_stopped_is_gone_on_with(run, tmp_path, monkeypatch, warned):
 @pytest.mark.parametrize(
     ("what", "changes"),
     [
-        ("the settings changed", {"value_horizon_days": 200}),
         ("the settings changed", {"as_of": "2024-01-30"}),
         ("the settings changed", {"score_settings": {"resume": True, "reasons": True}}),
     ],
