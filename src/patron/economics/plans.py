@@ -112,7 +112,7 @@ class PlanComparison:
     share_to_switch : share of the signed who must switch so that the gain pays the fixed cost; missing where
         there is no gain, or more than all would have to
     reason : why it is missing; None otherwise
-    ahead_until : last month up to which the annual plan has brought more cash
+    ahead_until : last month in which the annual plan was ahead in cash
     """
 
     plans: pd.DataFrame
@@ -134,11 +134,11 @@ class PlanComparison:
             f"Both plans are worth the same at an annual price of {self.break_even_annual_price:,.2f}, a "
             f"discount of {self.break_even_discount:.1%}.",
         ]
-        if self.reason is None:
+        if self.reason is None and self.share_to_switch > 0:
             lines.append(f"{self.share_to_switch:.1%} of the signed must switch to pay the fixed cost.")
-        else:
+        elif self.reason is not None:
             lines.append(f"No share that must switch: {self.reason}.")
-        lines.append(f"The annual plan has brought more cash up to month {self.ahead_until}.")
+        lines.append(f"The annual plan was last ahead in cash in month {self.ahead_until}.")
         return lines
 
 

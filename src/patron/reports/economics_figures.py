@@ -161,7 +161,7 @@ def channel_figure(
     money.bar(place - 0.2, table["cac"].fillna(0.0), 0.4, color=COLOURS[1], label="cost to win")
     money.bar(place + 0.2, table["value"].fillna(0.0), 0.4, color=COLOURS[0], label="value")
     cost = table["cac"].to_numpy(dtype=np.float64)
-    rule: dict[str, Any] = {"color": QUIET, "linewidth": 1.2, "linestyle": ":"}
+    rule: dict[str, Any] = {"color": "black", "linewidth": 1.5, "linestyle": ":"}
     for number, least in enumerate(3 * cost):
         label = (
             "three times the cost: a rule of thumb" if number == int(np.argmax(np.isfinite(cost))) else None
