@@ -49,9 +49,9 @@ OF_THIS_MACHINE: Mapping[str, str] = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
 }
 SHARE_OF_MEMORY = 0.5
+PARTS_PER_CORE = 4  # of a shuffle; Spark's own 200 are for a cluster, and each costs a tenth of a second
 STOPPED = "Answer from Java side is empty"
 WORKER_DIED = ("Python worker exited unexpectedly", "Python worker failed to connect", "pyspark.daemon's")
 
@@ -246,6 +246,7 @@ def _start(master: str, config: Mapping[str, str]) -> Any:
     if master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         settings |= {**OF_THIS_MACHINE, "spark.driver.memory": _memory()}
+        settings["spark.sql.shuffle.partitions"] = str(PARTS_PER_CORE * (os.cpu_count() or 1))
     conf = SparkConf(loadDefaults=False).setMaster(master).setAppName("patron")
     conf.setAll(list({**settings, **config}.items()))
     log = Path(tempfile.mkdtemp(prefix="patron-spark-")) / "spark.log"
