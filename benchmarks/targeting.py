@@ -1,0 +1,178 @@
+"""What lists of customers really earn, how well that is measured afterwards, and how long a million takes.
+
+    python benchmarks/targeting.py                        # 20 worlds of 10,000, and a million customers
+    python benchmarks/targeting.py --worlds 100 --million 0
+
+In each world, what the three offers change was learned from a past campaign drawn by lot (by logistic
+regressions of those contacted and of those left alone). The list so chosen is held against the list that
+knows the true effects, and against lists by risk alone, by value alone and by chance that cost the same. Then
+a tenth of the list is held out, the horizon passes, and `measure_effects` must hold the true profit.
+"""
+
+import argparse
+import json
+import resource
+import time
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import QuantileTransformer
+
+from patron.campaigns.holdout import draw_treated, strata
+from patron.campaigns.measure import measure_effects
+from patron.campaigns.offers import OfferBook
+from patron.campaigns.plan import make_plan
+from patron.campaigns.prices import Competition
+from patron.campaigns.targeting import choose, choose_by_rule
+from patron.datasets.campaigns import FEATURES, SimulatedCampaign, simulate_campaign
+
+BUDGET_PER_CUSTOMER, PHONE_SHARE, HOLDOUT = 1.5, 0.03, 0.1
+KNOWN = [*FEATURES, "churn_probability", "growth_potential"]
+
+
+def learned_effects(world: SimulatedCampaign) -> np.ndarray:
+    """What the past campaign says of each offer's effect on the margin: (n_offers, n_customers) money."""
+    now = world.customers.assign(**{name: world.scores[name] for name in KNOWN[-2:]})[KNOWN]
+    control = world.past[world.past["treated"] == 0]
+    alone = stays(control).predict_proba(now)[:, 1]
+    effects = []
+    for offer in world.offers["offer"]:
+        treated = world.past[(world.past["treated"] == 1) & (world.past["offer"] == offer)]
+        effects.append(stays(treated).predict_proba(now)[:, 1] - alone)
+    return np.stack(effects) * world.scores["growth_potential"].to_numpy()
+
+
+def stays(customers: pd.DataFrame):
+    """A model of the probability of staying, fitted to these customers."""
+    model = make_pipeline(QuantileTransformer(n_quantiles=200), LogisticRegression(C=0.5, max_iter=500))
+    return model.fit(customers[KNOWN], customers["retained"])
+
+
+def competition(world: SimulatedCampaign, effects: np.ndarray) -> Competition:
+    """Profits by these effects, the costs as scored, a budget and the capacities of two channels."""
+    offers, customers = world.offers, len(world.scores)
+    risk = world.scores["churn_probability"].to_numpy()
+    cost = np.stack(
+        [
+            offer.contact_cost + offer.incentive * (risk * offer.acceptance + (1 - risk) * offer.redemption)
+            for offer in offers.itertuples()
+        ]
+    )
+    return Competition(
+        profit=np.where(effects > 0, effects - cost, -np.inf),
+        cost=cost,
+        budget=BUDGET_PER_CUSTOMER * customers,
+        channel=(offers["channel"] == "phone").to_numpy().astype(np.int64),
+        capacity=np.array([np.floor(0.6 * customers), np.floor(PHONE_SHARE * customers)]),
+        segment=np.full(customers, -1),
+        least=np.zeros(0, dtype=np.int64),
+    )
+
+
+def study(seed: int, customers: int, past: int) -> dict:
+    """One world: true profits of all lists, and whether the measured profit holds the truth."""
+    world = simulate_campaign(customers, past_contacts=past, seed=seed)
+    truth = np.stack([world.truth[f"effect_on_value_{offer}"] for offer in world.offers["offer"]])
+    informed, best = competition(world, learned_effects(world)), competition(world, truth)
+    ours, chance = choose(informed), np.random.default_rng(seed).random(customers)
+    ranks = {
+        "risk_only": world.scores["churn_probability"].to_numpy(),
+        "value_only": world.scores["growth_potential"].to_numpy(),
+        "random": chance,
+    }
+    found = {"oracle": profit(world, choose(best).offer), "ours": profit(world, ours.offer), "gap": ours.gap}
+    for name, rank in ranks.items():
+        found[name] = profit(world, choose_by_rule(informed, rank, ours.cost))
+    return {**found, **measured(world, ours.offer, informed, seed)}
+
+
+def profit(world: SimulatedCampaign, offer: np.ndarray) -> float:
+    return world.profit(pairs(world, offer))
+
+
+def pairs(world: SimulatedCampaign, offer: np.ndarray) -> pd.DataFrame:
+    on = np.flatnonzero(offer >= 0)
+    names = world.offers["offer"].to_numpy()[offer[on]]
+    return pd.DataFrame({"customer_id": world.scores["customer_id"].to_numpy()[on], "offer": names})
+
+
+def measured(world: SimulatedCampaign, offer: np.ndarray, given: Competition, seed: int) -> dict:
+    """Hold out a tenth, let the horizon pass, measure."""
+    on = np.flatnonzero(offer >= 0)
+    listed = pairs(world, offer)
+    stratum = strata(listed["offer"], given.profit[offer[on], on])
+    treated = draw_treated(stratum, HOLDOUT, seed)
+    after = world.follow(listed[treated])
+    ids = listed["customer_id"]
+    earned = after.transactions.groupby("customer_id")["amount"].sum().reindex(ids, fill_value=0.0).to_numpy()
+    cost = after.contacts.set_index("customer_id")["cost"].reindex(ids, fill_value=0.0).to_numpy()
+    row = measure_effects({"profit": world.margin * earned - cost}, treated, stratum).iloc[0]
+    true = world.profit(listed[treated])
+    return {"covered": bool(row["total_low"] <= true <= row["total_high"])}
+
+
+def million(customers: int) -> dict:
+    """Seconds and memory of a plan for so many customers × three offers × two channel capacities."""
+    world = simulate_campaign(customers, past_contacts=0, seed=0)
+    book = OfferBook.of(
+        {
+            "channels": {
+                "email": {"capacity": int(0.3 * customers)},
+                "phone": {"capacity": int(0.02 * customers)},
+            },
+            "offers": {str(offer.pop("offer")): offer for offer in world.offers.to_dict("records")},
+        }
+    )
+    scores = world.scores.assign(reason_1="last order long ago")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    started, cpu = time.perf_counter(), time.process_time()
+    plan = make_plan(scores, book, budget=0.5 * customers)
+    return {
+        "customers": customers,
+        "listed": len(plan.listed),
+        "gap": plan.choice.gap,
+        "seconds": round(time.perf_counter() - started, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1),
+        "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        "peak_gb_before": round(before, 2),
+    }
+
+
+def summary(worlds: pd.DataFrame) -> dict:
+    share = worlds["ours"] / worlds["oracle"]
+    return {
+        "worlds": len(worlds),
+        "share_of_oracle_mean": round(float(share.mean()), 4),
+        "share_of_oracle_least": round(float(share.min()), 4),
+        "worlds_with_95_percent": int((share >= 0.95).sum()),
+        **{
+            f"more_than_{rule}": int((worlds["ours"] > worlds[rule]).sum())
+            for rule in ("risk_only", "value_only", "random")
+        },
+        **{
+            f"{rule}_share_of_oracle": round(float((worlds[rule] / worlds["oracle"]).mean()), 3)
+            for rule in ("risk_only", "value_only", "random")
+        },
+        "covered": int(worlds["covered"].sum()),
+        "largest_gap": float(worlds["gap"].max()),
+    }
+
+
+if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--worlds", type=int, default=20)
+    asked.add_argument("--customers", type=int, default=10_000)
+    asked.add_argument(
+        "--past", type=int, nargs="*", default=[60_000, 20_000], help="contacts, all offers together"
+    )
+    asked.add_argument("--million", type=int, default=1_000_000)
+    chosen = asked.parse_args()
+    told: dict = {}
+    if chosen.million:
+        told["million"] = million(chosen.million)
+        print(json.dumps(told["million"]), flush=True)
+    for past in chosen.past:
+        worlds = pd.DataFrame([study(seed, chosen.customers, past) for seed in range(chosen.worlds)])
+        print(json.dumps({"past_contacts": past, **summary(worlds)}), flush=True)
