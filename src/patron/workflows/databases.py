@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlglot as sg
 import sqlglot.expressions as sge
+from ibis.common.exceptions import TableNotFound
 
 from patron.errors import MissingExtraError, PatronError, SettingsError, some
 
@@ -206,9 +207,10 @@ def _unknown(table: DatabaseTable) -> Exception:
 
 def _columns(backend: Any, table: DatabaseTable) -> tuple[str, ...] | None:
     """The columns of the table; None where there is none."""
-    if table.name not in backend.list_tables(database=table.schema):
+    try:
+        columns: tuple[str, ...] = backend.table(table.name, database=table.schema).columns
+    except TableNotFound:
         return None
-    columns: tuple[str, ...] = backend.table(table.name, database=table.schema).columns
     return columns
 
 

@@ -87,7 +87,11 @@ def rows_of(table):
 
 
 def test_the_table_is_made_with_all_columns(table, tmp_path):
+    check_table(table, SCORECARD_COLUMNS)
     upsert(table, parts(tmp_path, [3, 1, 2]))
+    check_table(table, SCORECARD_COLUMNS)
+    with pytest.raises(SettingsError, match="lacks the columns mood"):
+        check_table(table, ["mood"])
     rows = rows_of(table)
     assert [row["customer_id"] for row in rows] == [1, 2, 3]
     assert str(rows[0]["as_of"]) == "2024-01-31"
