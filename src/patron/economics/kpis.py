@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -172,7 +173,6 @@ def indicators(base: CustomerBase, connection: Any) -> pd.DataFrame:
 
     Examples
     --------
-    >>> import ibis
     >>> from patron.tables.engine import open_engine
     >>> bought = ibis.memtable({
     ...     "customer_id": [1, 2, 2, 3],
@@ -296,11 +296,13 @@ def _voices(base: CustomerBase) -> list[dict[str, Estimate]]:
 
 
 def _equity(base: CustomerBase) -> list[dict[str, Estimate]]:
-    """The discounted margin expected from all who were scored, in the period of the scores' day."""
+    """The discounted margin expected from all who were scored, on the last day of the period with scores."""
     scores = base.tables.get("scores")
     if scores is None:
         return [{"customer_equity": unknown("no scores")} for _ in base.periods]
-    numbered = scores.select("growth_potential", number=number_of(scores.as_of, base.rules.every))
+    numbered = scores.mutate(number=number_of(scores.as_of, base.rules.every))
+    of_period = ibis.window(group_by="number")
+    numbered = numbered.filter(numbered.as_of == numbered.as_of.max().over(of_period))
     sums = numbered.group_by("number").aggregate(
         n=numbered.growth_potential.count(), total=numbered.growth_potential.sum()
     )
@@ -309,7 +311,7 @@ def _equity(base: CustomerBase) -> list[dict[str, Estimate]]:
     for period in base.periods:
         row = rows.get(period.number)
         equity = (
-            unknown("the scores are of another period")
+            unknown("no scores of a day in the period")
             if row is None
             else Estimate(
                 value=float(row["total"]),

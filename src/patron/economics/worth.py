@@ -10,7 +10,7 @@ from patron.economics.kpis import CustomerBase
 from patron.money import DAYS_PER_UNIT
 from patron.simple_value import churn_over, compare_with_model
 
-__all__ = ["mean_ahead", "values_beside_model"]
+__all__ = ["latest_scores", "mean_ahead", "values_beside_model"]
 
 type Floats = npt.NDArray[np.float64]
 
@@ -61,6 +61,24 @@ def values_beside_model(
     )
 
 
+def latest_scores(scores: ir.Table) -> ir.Table:
+    """The scores of the last day that there are any of: a file may hold the scorecards of many days.
+
+    Parameters
+    ----------
+    scores : customer_id, as_of, and any columns
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> days = [date(2024, 1, 31), date(2024, 2, 29)]
+    >>> scores = ibis.memtable({"customer_id": [7, 7], "as_of": days, "growth_potential": [40.0, 30.0]})
+    >>> latest_scores(scores).to_pandas()["growth_potential"].tolist()
+    [30.0]
+    """
+    return scores.filter(scores.as_of == scores.as_of.max())
+
+
 def mean_ahead(base: CustomerBase) -> float:
     """What the model expects of a customer who is active on the last day.
 
@@ -78,7 +96,7 @@ def mean_ahead(base: CustomerBase) -> float:
     last = ibis.literal(base.rules.last)
     spells = base.spells
     active = spells.filter((spells.starts_on <= last) & (spells.ends_on > last)).select("customer_id")
-    own = scores.semi_join(active, "customer_id")
+    own = latest_scores(scores).semi_join(active, "customer_id")
     mean = own.growth_potential.mean().to_pyarrow().as_py()
     return np.nan if mean is None else float(mean)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from patron.economics.acquisition import ALL, acquisition_by_channel
 from patron.economics.kpis import KPIS, CustomerBase, KpiRules, indicators, read_base
-from patron.economics.worth import mean_ahead, values_beside_model
+from patron.economics.worth import latest_scores, mean_ahead, values_beside_model
 from patron.errors import MissingColumnsError, SettingsError
 from patron.simple_value import RULE_OF_THREE, most_to_keep
 from patron.tables.engine import open_engine
@@ -235,7 +235,7 @@ def _read_scores(source: Any, base: CustomerBase, engine: Any) -> ir.Table:
 
 
 def _acquisition(base: CustomerBase, settings: Settings) -> pd.DataFrame:
-    customers = base.tables.get("customers")
+    customers, scores = base.tables.get("customers"), base.tables.get("scores")
     if base.days is None or customers is None:
         return pd.DataFrame()
     return acquisition_by_channel(
@@ -246,7 +246,7 @@ def _acquisition(base: CustomerBase, settings: Settings) -> pd.DataFrame:
         margin=settings.margin,
         first=base.periods[0].start,
         last=base.periods[-1].end,
-        scores=base.tables.get("scores"),
+        scores=None if scores is None else latest_scores(scores),
     )
 
 

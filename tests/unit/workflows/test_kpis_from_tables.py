@@ -77,9 +77,15 @@ def test_scores_tell_the_worth_of_channels_and_the_equity_of_all(business):
     scores = pd.DataFrame(
         {"customer_id": business.truth["customer_id"], "as_of": "2024-12-31", "growth_potential": 50.0}
     )
+    older = scores.assign(as_of="2024-05-31", growth_potential=70.0)
+    older = pd.concat(
+        [older, older.assign(as_of="2024-04-30")]
+    )  # the last day of a period is the one that counts
+    scores = pd.concat([older, scores])
     tables = {"transactions": business.transactions, "customers": business.customers}
     result = found(tables, every="quarter", scores=scores)
     assert value(result, "customer_equity", "2024-10-01") == 50.0 * 3000
+    assert value(result, "customer_equity", "2024-04-01") == 70.0 * 3000
     assert np.isnan(value(result, "customer_equity"))
     search = result.by_channel.set_index("channel").loc["search"]
     assert search["value"] == pytest.approx(search["margin_so_far"] + 50.0)
