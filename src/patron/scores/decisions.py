@@ -14,13 +14,13 @@ from patron.models.bundle import Bundle
 from patron.models.rows import Columns, count_rows
 from patron.scores.actions import churn_band, max_retention_spend, recommended_action
 from patron.scores.lifecycle import lifecycle_stage
-from patron.scores.potentials import base_potential, customer_value, value_at_risk
+from patron.scores.potentials import base_potential, customer_value, past_margin, value_at_risk
 
 __all__ = ["OPTIONAL_COLUMNS", "decide", "figures"]
 
 type Floats = npt.NDArray[np.float64]
 
-OPTIONAL_COLUMNS = ("network_potential", "learning_potential")
+OPTIONAL_COLUMNS = ("network_potential", "learning_potential", "cost_to_serve")
 """What a feature row may hold besides the features: money; null, and not given, count as 0."""
 
 
@@ -43,13 +43,13 @@ def decide(rows: Columns, bundle: Bundle, predicted: Columns) -> dict[str, Any]:
     See :func:`patron.scores.scorecard.make_scorecard`.
     """
     churn, growth = predicted["churn_probability"], predicted["growth_potential"]
-    base = base_potential(
+    earned = past_margin(
         net_spend=figures(rows, "net_spend_total", np.nan),
-        cost=figures(rows, "cost_total", 0.0),
-        acquisition_cost=figures(rows, "acquisition_cost", 0.0),
+        cost_of_goods=figures(rows, "cost_total", 0.0),
         margin=bundle.margin,
     )
-    network, learning = (np.nan_to_num(figures(rows, name, 0.0)) for name in OPTIONAL_COLUMNS)
+    network, learning, service = (np.nan_to_num(figures(rows, name, 0.0)) for name in OPTIONAL_COLUMNS)
+    base = base_potential(earned, service, figures(rows, "acquisition_cost", 0.0))
     worth = customer_value(base, growth, network, learning)
     tiers = bundle.tiers
     tier = None if tiers is None else tiers.tier(worth)

@@ -1,7 +1,9 @@
 """What a customer has brought, may bring, and stands to be lost: money, one number per customer.
 
 ====================  ====================================================================================
-base potential        margin on everything bought so far, less the costs to serve and to acquire
+past margin           what is left of everything bought so far: less the cost of the goods where that is
+                      known, else the margin's share of it
+base potential        past margin, less the costs to serve and to acquire
 growth potential      discounted margin expected over the value horizon: the value model's
 network potential     what the customer's referrals bring; 0 without a referrals table
 learning potential    what the customer teaches the business; 0 without a contributions table
@@ -20,20 +22,41 @@ customer value as the sum of what customers buy, refer, influence and teach.
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["base_potential", "customer_value", "value_at_risk"]
+__all__ = ["base_potential", "customer_value", "past_margin", "value_at_risk"]
 
 type Floats = npt.NDArray[np.float64]
 
 
-def base_potential(net_spend: Floats, cost: Floats, acquisition_cost: Floats, margin: float) -> Floats:
-    """What each customer has brought so far.
+def past_margin(net_spend: Floats, cost_of_goods: Floats, margin: float) -> Floats:
+    """What is left of all that each customer has bought.
 
     Parameters
     ----------
     net_spend : (n_customers,) money, all amounts to date net of refunds
-    cost : (n_customers,) money ≥ 0, what it took to serve the customer
-    acquisition_cost : (n_customers,) money ≥ 0, what it took to win the customer
+    cost_of_goods : (n_customers,) money, what the goods cost the business; 0 where that is not known
     margin : share of an amount that is kept, in (0, 1]
+
+    Returns
+    -------
+    (n_customers,) money: net spend − cost of goods where that cost is known, margin × net spend elsewhere;
+    never both, which would take the cost off twice
+
+    Examples
+    --------
+    >>> past_margin(np.array([200.0, 200.0]), np.array([120.0, 0.0]), margin=0.5)
+    array([ 80., 100.])
+    """
+    return np.where(cost_of_goods > 0, net_spend - cost_of_goods, margin * net_spend)
+
+
+def base_potential(past_margin: Floats, cost_to_serve: Floats, acquisition_cost: Floats) -> Floats:
+    """What each customer has brought so far.
+
+    Parameters
+    ----------
+    past_margin : (n_customers,) money, see `past_margin`
+    cost_to_serve : (n_customers,) money ≥ 0, what calls, visits and the like took
+    acquisition_cost : (n_customers,) money ≥ 0, what it took to win the customer
 
     Returns
     -------
@@ -41,10 +64,10 @@ def base_potential(net_spend: Floats, cost: Floats, acquisition_cost: Floats, ma
 
     Examples
     --------
-    >>> base_potential(np.array([200.0, 20.0]), np.array([10.0, 0.0]), np.array([0.0, 15.0]), margin=0.5)
+    >>> base_potential(np.array([100.0, 10.0]), np.array([10.0, 0.0]), np.array([0.0, 15.0]))
     array([90., -5.])
     """
-    return margin * net_spend - cost - acquisition_cost
+    return past_margin - cost_to_serve - acquisition_cost
 
 
 def customer_value(base: Floats, growth: Floats, network: Floats, learning: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """The four potentials in their parts, one row per customer with a score: for `patron score --potentials`.
 
 ==================================================================  =====================================
-past_margin − cost_to_serve − acquisition_cost                      base_potential
+past_margin − acquisition_cost                                      base_potential
 growth_potential, growth_potential_low, growth_potential_high       a forecast, with its interval
 growth_headroom = more_purchases + larger_orders + new_categories   beside it; in no sum
 acquisition_saved + margin_brought + from_deeper                    network_made
@@ -25,6 +25,7 @@ from patron.models.bundle import Bundle
 from patron.scores.decisions import figures
 from patron.scores.headroom import buying_space, growth_headroom
 from patron.scores.network import customer_equity
+from patron.scores.potentials import past_margin
 from patron.scores.scorable import RFM_COLUMNS
 from patron.snapshots.asof import visible_on
 from patron.tables.history import History
@@ -157,8 +158,9 @@ def write_potentials(
         network = {name: kept[name] for name in OF_NETWORK}
     past = {name: rows[name].to_numpy(dtype=np.float64) for name in there[2:]}
     parts = rows[["customer_id", "as_of"]].assign(
-        past_margin=bundle.margin * figures(past, "net_spend_total", np.nan),
-        cost_to_serve=figures(past, "cost_total", 0.0),
+        past_margin=past_margin(
+            figures(past, "net_spend_total", np.nan), figures(past, "cost_total", 0.0), bundle.margin
+        ),
         acquisition_cost=figures(past, "acquisition_cost", 0.0),
         base_potential=scores["base_potential"],
         growth_potential=scores["growth_potential"],

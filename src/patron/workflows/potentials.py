@@ -23,7 +23,7 @@ from patron.errors import PatronWarning
 from patron.models.bundle import Bundle
 from patron.models.percentiles import Ranks
 from patron.money import continuous_rate, discounted_time
-from patron.scores.decisions import OPTIONAL_COLUMNS, figures
+from patron.scores.decisions import figures
 from patron.scores.learning import learning_potential
 from patron.scores.network import (
     NetworkRules,
@@ -32,6 +32,7 @@ from patron.scores.network import (
     network_potential,
     valid_referrals,
 )
+from patron.scores.potentials import past_margin
 from patron.scores.scorecard import make_scorecard
 from patron.snapshots.asof import visible_on
 from patron.tables.history import History
@@ -64,8 +65,11 @@ class Potentials:
     def columns(self, start: int, rows: int) -> dict[str, Any]:
         """The columns that go beside so many feature rows from `start` on."""
         part = slice(start, start + rows)
-        money = (self.network["network_potential"].to_numpy(), self.learning)
-        return {name: pa.array(values[part]) for name, values in zip(OPTIONAL_COLUMNS, money, strict=True)}
+        network = self.network["network_potential"].to_numpy()
+        return {
+            "network_potential": pa.array(network[part]),
+            "learning_potential": pa.array(self.learning[part]),
+        }
 
 
 def keep_events(folder: Path, known: History, settings: Settings) -> None:
@@ -150,14 +154,16 @@ def potentials_of_all(
         annual_discount_rate=annual_discount_rate,
         random_state=random_state,
     )
-    margin = bundle.margin * figures(past, "net_spend_total", 0.0) - figures(past, "cost_total", 0.0)
+    earned = past_margin(
+        figures(past, "net_spend_total", 0.0), figures(past, "cost_total", 0.0), bundle.margin
+    )
     saved, saved_each = acquisition_saved(figures(past, "acquisition_cost", 0.0), found)
     horizon = value_horizon_days or bundle.value_horizon_days
     rate = bundle.annual_discount_rate if annual_discount_rate is None else annual_discount_rate
     new = bundle.value.predict_new_customer(horizon)
     network = network_potential(
         found,
-        margin + growth,
+        earned + growth,
         saved,
         past["T"],
         ahead=float(discounted_time(horizon, continuous_rate(rate))),

@@ -5,26 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patron.scores.potentials import base_potential, customer_value, value_at_risk
+from patron.scores.potentials import base_potential, customer_value, past_margin, value_at_risk
 
 MONEY = st.floats(-1e9, 1e9)
 
 
-def base_of(spend, cost, acquisition_cost):
-    return base_potential(np.array([spend]), np.array([cost]), np.array([acquisition_cost]), margin=0.4)
-
-
 def test_the_base_is_the_margin_on_what_was_spent_less_what_it_took():
-    # 0.4 × 250 - 30 - 20
-    assert base_potential(np.array([250.0]), np.array([30.0]), np.array([20.0]), margin=0.4) == pytest.approx(
-        50.0
-    )
+    earned = past_margin(np.array([250.0]), np.array([0.0]), margin=0.4)
+    assert base_potential(earned, np.array([30.0]), np.array([20.0])) == pytest.approx(0.4 * 250 - 30 - 20)
+
+
+def test_the_cost_of_goods_is_taken_off_once():
+    assert past_margin(np.array([250.0]), np.array([150.0]), margin=0.4) == pytest.approx(100.0)
 
 
 def test_a_customer_who_returned_everything_has_cost_money():
-    assert base_potential(np.array([0.0]), np.array([5.0]), np.array([20.0]), margin=0.4) == pytest.approx(
-        -25.0
-    )
+    earned = past_margin(np.array([0.0]), np.array([0.0]), margin=0.4)
+    assert base_potential(earned, np.array([5.0]), np.array([20.0])) == pytest.approx(-25.0)
 
 
 def test_customer_value_is_the_sum_of_four_potentials():

@@ -80,7 +80,7 @@ def test_the_four_potentials_add_up(card):
 
 
 def test_the_parts_of_each_potential_add_up(card, parts):
-    base = parts["past_margin"] - parts["cost_to_serve"] - parts["acquisition_cost"]
+    base = parts["past_margin"] - parts["acquisition_cost"]
     assert base.to_numpy() == pytest.approx(card["base_potential"].to_numpy())
     network = parts["network_made"] + parts["network_to_come"]
     assert network.to_numpy() == pytest.approx(card["network_potential"].to_numpy())
