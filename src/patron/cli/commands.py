@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from patron.cli import campaign_commands, economics_commands, flags, follow_up_commands
+from patron.cli import campaign_commands, economics_commands, flags, follow_up_commands, follow_up_flags
 from patron.cli.terminal import print_json, print_lines, print_table, steps
 
 __all__ = ["app"]
@@ -154,6 +154,7 @@ def score(
     to: flags.To = None,
     partition_by: flags.PartitionBy = None,
     potentials: flags.Potentials = None,
+    ledger: follow_up_flags.Ledger = None,
     resume: flags.Resume = False,
     engine: flags.Engine = None,
     spark_remote: flags.SparkRemote = None,
@@ -162,7 +163,7 @@ def score(
 ) -> None:
     """Score every customer as of a date with a registered model."""
     with steps() as tell:
-        chosen = flags.settings_from("score", context.params)
+        chosen = flags.settings_from("score", context.params, {"ledger": ("score", "ledger")})
         from patron.workflows.score import score as run
 
         scored = run(chosen, progress=tell)
@@ -293,6 +294,7 @@ def demo(
     print_table(shown.trained.comparison, shown.trained.title())
     print_lines([*shown.trained.sentences(), ""])
     print_table(shown.scored.most_valuable_at_risk(), shown.scored.title())
+    print_table(shown.counted.in_short, "How the customer base is doing, by quarter (all of it: patron kpis)")
     print_lines(shown.sentences())
 
 

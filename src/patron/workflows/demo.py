@@ -1,12 +1,14 @@
-"""All of it on sample data: check, train, score, and the ten most valuable customers at risk."""
+"""All of it on sample data: check, train, score, the ten most valuable customers at risk, some indicators."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from patron.datasets.samples import SampleData, load_cdnow, load_complete_journey
 from patron.datasets.simulate import SimulatedBusiness, simulate
 from patron.workflows.inputs import read_history
+from patron.workflows.kpis import KpisResult, kpis
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
 from patron.workflows.score import ScoreResult, score
@@ -52,7 +54,9 @@ def demo(settings: Settings, *, progress: Progress = silent) -> "DemoResult":
 
     progress(f"Writing {targets[0]} and {targets[1].name}")
     files = [write_frame(scored.scorecard, target) for target in targets]
-    return DemoResult(sample.words, trained, scored, files)
+    progress("Counting the indicators of each quarter")
+    counted = kpis(_by_quarter(suited, sample.as_of))
+    return DemoResult(sample.words, trained, scored, counted, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,14 @@ class DemoResult:
     ----------
     words : what the sample is
     trained, scored : what the two jobs made
+    counted : the indicators of each quarter
     files : the scorecard as Parquet and as CSV
     """
 
     words: str
     trained: TrainResult
     scored: ScoreResult
+    counted: KpisResult
     files: list[Path]
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,6 +83,7 @@ class DemoResult:
             "data": self.words,
             "train": self.trained.to_dict(),
             "score": self.scored.to_dict(),
+            "kpis": self.counted.to_dict(),
             "files": [str(file) for file in self.files],
         }
 
@@ -93,6 +100,12 @@ def _load(name: str) -> SampleData | SimulatedBusiness:
     if name == "simulated":
         return simulate(SIMULATED_CUSTOMERS)
     return load_cdnow() if name == "cdnow" else load_complete_journey()
+
+
+def _by_quarter(suited: Settings, last: date) -> Settings:
+    """The settings of the indicators: whole quarters until the last day of the sample."""
+    chosen = suited.kpis.model_copy(update={"every": "quarter", "last": last})
+    return suited.model_copy(update={"kpis": chosen})
 
 
 def _suit(settings: Settings, sample: SampleData | SimulatedBusiness) -> Settings:

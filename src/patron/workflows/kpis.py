@@ -30,6 +30,10 @@ TABLES = (
     *("transactions", "subscriptions", "customers", "leads", "lead_events"),
     *("surveys", "costs", "contacts"),
 )
+_IN_SHORT = (
+    *("new_customers", "active_customers", "churn_rate", "net_growth_rate", "sales_per_customer_mean"),
+    "net_revenue_retention",
+)
 _TABLE_OF = {"purchases": "transactions", "subscriptions": "subscriptions"}
 MEMORY = "2GB"  # for the engine; Python and its libraries need another half
 
@@ -72,6 +76,14 @@ class KpisResult:
         shown = ["kpi", "value", "low", "high", "n", "reason"]
         table: pd.DataFrame = self.rows.loc[last, shown].reset_index(drop=True)
         return table
+
+    @property
+    def in_short(self) -> pd.DataFrame:
+        """A few indicators of every period, for people to read: one row per period."""
+        columns = {"from": self.rows["period_start"].unique()}
+        for name in _IN_SHORT:
+            columns[name] = self.rows.loc[self.rows["kpi"] == name, "value"].to_numpy()
+        return pd.DataFrame(columns)
 
     @property
     def by_channel(self) -> pd.DataFrame:

