@@ -6,11 +6,12 @@ control group nothing here is called uplift (`assumed_effects` is what remains).
 
 How an effect is found: every learner of :mod:`patron.campaigns.learners` learns from all folds of the
 customers but one, and speaks of the one left out. That is held against noisy but unbiased effects of those
-customers, which no learner has seen: the learner that explains most of them is kept (or the mean of all, if
-that explains more), and a straight line says how much of what it tells apart is true. Where it tells nothing
-apart, everybody gets the effect of the mean customer.
+customers, which no learner has seen. The simplest learner is kept unless another explains more of them by a
+standard error, learns once more from everybody, and a straight line says how much of what it tells apart is
+true. Where it tells nothing apart, everybody gets the effect of the mean customer.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -49,7 +50,7 @@ class UpliftModel(Estimator):
 
     Parameters
     ----------
-    learners : of "s", "t", "x" and "dr"; the best of them, or their mean, is kept
+    learners : of "s", "t", "x" and "dr", simplest first; one of them, or their mean, is kept
     folds : ≥ 2, parts into which the customers are divided; each is predicted by models that have not seen it
     repeats : ≥ 1, how often they are divided anew; more make effects and intervals steadier
     n_trees, learning_rate, num_leaves, max_depth, min_child_samples : of every model; small trees, since
@@ -69,11 +70,12 @@ class UpliftModel(Estimator):
 
     Notes
     -----
-    effect = τ + b·(s - s̄), s what the learner says (mean of its folds), s̄ its mean over the trial, τ and b by
-    least squares of the noisy effects on the out-of-fold s, b kept within [0, 2]. Its variance adds up the
-    squared errors of τ and of b·(s - s̄), and b² times the jackknife variance of s over the folds left out.
-    The learner kept is the one with the largest b·sd(s), the spread of effects that it explains. The interval
-    is of the mean effect among customers whom the learner cannot tell apart; what it cannot see is not in it.
+    effect = τ + b·(s - s̄), s what the learner says, s̄ its mean over the trial, τ and b by least squares of
+    the noisy effects on the out-of-fold s, b kept within [0, 2]. Its variance adds up the squared errors of τ
+    and of b·(s - s̄), and b² times the jackknife variance of s over the folds left out. What it explains is
+    b·sd(s); the rule of one standard error keeps trees from being chosen that merely fit the noise. The
+    interval is of the mean effect among customers whom the learner cannot tell apart: what it cannot see is
+    not in it.
 
     References
     ----------
@@ -167,7 +169,9 @@ class UpliftModel(Estimator):
                 noisy[aside] += doubly_robust(trial[aside], arms) / self.repeats
                 speakers.append(effects)
             spoken.append(speakers)
-        self.learner_ = max(said, key=lambda name: _explained(said[name], noisy))
+        self.learner_ = _choose(said, noisy)
+        self._all = _again(self.learner_, self.learners, trial, trees)
+        self._level = float(self._all(trial.matrix).mean())
         self._folds = [[effects[self.learner_] for effects in speakers] for speakers in spoken]
         self._draw_the_line(said[self.learner_], noisy)
         return self
@@ -199,13 +203,12 @@ class UpliftModel(Estimator):
         return pd.DataFrame({**columns, "sleeping_dog": columns["high"] < 0}, index=X.index)
 
     def _effect_and_error(self, matrix: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
-        said = np.zeros(len(matrix))
+        said = self._all(matrix)
         jackknife = np.zeros(len(matrix))
         for speakers in self._folds:
             voices = np.array([speaker(matrix) for speaker in speakers])
-            said += voices.mean(axis=0) / self.repeats
             jackknife += voices.var(axis=0) * (self.folds - 1) / self.repeats
-        away = said - self._middle
+        away = said - self._level
         variance = self.average_effect_error_**2 + (away * self.slope_error_) ** 2
         variance += self.slope_**2 * jackknife
         return self.average_effect_ + self.slope_ * away, np.sqrt(variance)
@@ -213,8 +216,7 @@ class UpliftModel(Estimator):
     def _draw_the_line(self, said: Floats, noisy: Floats) -> None:
         """How much of what the learner tells apart shows in effects that it has not seen."""
         n = len(said)
-        self._middle = float(said.mean())
-        away = said - self._middle
+        away = said - said.mean()
         self.average_effect_ = float(noisy.mean())
         self.average_effect_error_ = float(noisy.std(ddof=1) / np.sqrt(n))
         spread = float(away @ away)
@@ -332,11 +334,31 @@ def assumed_effects(risk: Any, value: Any, acceptance: float) -> Floats:
     return chance * np.maximum(np.asarray(value, dtype=np.float64), 0.0) * acceptance
 
 
+def _choose(said: Mapping[str, Floats], noisy: Floats) -> str:
+    """The first learner, unless a later one explains more by a standard error of the difference."""
+    kept, *others = said
+    for name in others:
+        gain = _explained(said[name], noisy) - _explained(said[kept], noisy)
+        apart = float(np.linalg.norm(_direction(said[name]) - _direction(said[kept])))
+        if gain > apart * noisy.std():
+            kept = name
+    return kept
+
+
+def _again(name: str, learners: Sequence[str], trial: Trial, trees: Trees) -> Effect:
+    """The learner that was kept, from everybody."""
+    chosen = learners if name == MEAN else (name,)
+    return _mean_of(list(learn(chosen, trial, trees, learn_arms(trial, trees)).values()))
+
+
+def _direction(said: Floats) -> Floats:
+    away: Floats = said - said.mean()
+    return away / max(float(np.linalg.norm(away)), 1e-300)
+
+
 def _explained(said: Floats, noisy: Floats) -> float:
     """The spread of effects that is explained, times √n: covariance with the noisy ones ÷ own spread."""
-    away = said - said.mean()
-    spread = float(np.sqrt(away @ away))
-    return float(away @ noisy) / spread if spread > 0 else 0.0
+    return float(_direction(said) @ noisy)
 
 
 def _mean_of(effects: list[Effect]) -> Effect:

@@ -1,5 +1,6 @@
 """The ledger of promises: `append_to_ledger` when scores are made, `settle` once their horizon has passed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ import pandas as pd
 
 from patron.campaigns.ledger import (
     OUTCOME_COLUMNS,
+    PROMISE_COLUMNS,
     calibration_by_version,
     promises_of,
     settled,
@@ -27,7 +29,7 @@ from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 
-__all__ = ["Settlement", "append_to_ledger", "settle"]
+__all__ = ["Settlement", "append_parts", "append_to_ledger", "settle"]
 
 
 def append_to_ledger(scorecard: pd.DataFrame | str | Path, ledger: str | Path, *, margin: float = 1.0) -> int:
@@ -63,6 +65,35 @@ def append_to_ledger(scorecard: pd.DataFrame | str | Path, ledger: str | Path, *
     store = open_ledger(ledger)
     card = scorecard if isinstance(scorecard, pd.DataFrame) else _read_scores(Path(scorecard))
     return store.append("promises", promises_of(card, margin=margin))
+
+
+def append_parts(parts: Iterable[Path], ledger: str | Path, *, margin: float) -> int:
+    """Write the promises of a scoring run down that lies in Parquet parts.
+
+    Parameters
+    ----------
+    parts : Parquet files of scorecards
+    ledger, margin : as `append_to_ledger`
+
+    Returns
+    -------
+    Count of promises that were new
+
+    Raises
+    ------
+    SourceError, TableError, SettingsError : as `append_to_ledger`
+
+    Examples
+    --------
+    See :func:`patron.workflows.score.score`, which calls it where a ledger is named.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = [name for name in PROMISE_COLUMNS if name != "margin"]
+    tables = [pq.read_table(part, columns=columns) for part in parts]
+    card = pa.concat_tables(tables, promote_options="permissive").to_pandas()
+    return append_to_ledger(card, ledger, margin=margin)
 
 
 def settle(

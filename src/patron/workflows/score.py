@@ -37,6 +37,8 @@ from patron.workflows.chosen_model import (
 )
 from patron.workflows.drift import Drift, log_drift
 from patron.workflows.inputs import known_history
+from patron.workflows.ledger import append_parts
+from patron.workflows.ledger_store import open_ledger
 from patron.workflows.outputs import check_target
 from patron.workflows.policy import decided_anew
 from patron.workflows.potential_parts import Equity, write_potentials
@@ -94,6 +96,8 @@ def score(
         settings = partitioned(settings)
     target = target_of(settings.score)
     parts_path = _potentials_target(settings)
+    if settings.score.ledger is not None:
+        open_ledger(settings.score.ledger)  # a place that can be none is refused before the work
     model = model or settings.score.model
     stages = Stages(progress)
     stages(f"Loading {model}")
@@ -139,6 +143,9 @@ def score(
                 parts, work
             )
             stages.rows(summary.rows)
+        if settings.score.ledger is not None:
+            stages(f"Writing the promises down in {settings.score.ledger}")
+            append_parts(parts, settings.score.ledger, margin=bundle.margin)
     return ScoreResult(
         summary=summary,
         bundle=bundle,
