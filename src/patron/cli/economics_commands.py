@@ -115,7 +115,7 @@ def plans(
     if json:
         print_json({**found.to_dict(), "notes": tell.notes})
         return
-    print_table(found.comparison.plans, found.title())
+    print_table(found.table, found.title())
     print_table(found.lifetimes, "Discounted months still to come, beside what a constant rate says")
     print_lines(found.sentences())
 

@@ -13,6 +13,8 @@
     seasons.py      the tempo of the shop: the hours, the week, the year
     lines.py        what is in an order, and what comes back
     engagement.py   e-mails and visits, which fade before a customer leaves
+    service.py      what is done for customers, and the ledger behind it
+    memberships.py  who signs for a month or a year, and renews
     surveys.py      how satisfied customers say they are
     leads.py        who showed interest, what they did, and who became a customer
 

@@ -10,8 +10,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from patron.economics.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, with_tier
 from patron.economics.ledger import QUANTITIES, Allocation
+from patron.economics.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, with_tier
 
 __all__ = ["charged_customers", "summarise", "whale_curve"]
 

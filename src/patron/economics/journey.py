@@ -145,3 +145,10 @@ class Journey:
         if "minutes" not in interactions.columns:
             return by_equation
         return interactions.minutes.cast("float64").fill_null(by_equation)
+
+    def says_nothing_of(self, interactions: ir.Table) -> ir.BooleanValue:
+        """Whether neither the record nor a time equation says how long each interaction took."""
+        unequated = ibis.literal(True)
+        if self.touchpoints:
+            unequated = interactions.touchpoint.notin(list(self.touchpoints))
+        return interactions.minutes.isnull() & unequated if "minutes" in interactions.columns else unequated

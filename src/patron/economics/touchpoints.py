@@ -22,9 +22,9 @@ import pandas as pd
 
 from patron.economics.cents import in_cents, largest_remainder
 from patron.economics.cost_tables import charged_customers, summarise, whale_curve
-from patron.economics.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, monthly_base, with_tier
 from patron.economics.journey import Journey
 from patron.economics.ledger import QUANTITIES, Allocation, allocate
+from patron.economics.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, monthly_base, with_tier
 from patron.economics.periods import Period, number_of, whole_periods
 from patron.errors import TableError
 from patron.tables.records import Records
@@ -128,10 +128,10 @@ def retention_costs(
     found = allocate(lines, by_touchpoint, base.by_month(), journey)
     table = _journey_table(used, base, found, journey)
     customers = charged_customers(events, base, found, records.store)
-    silent = used[(used["minutes"] == 0) & used["touchpoint"].isin(_timed(found))]
-    if len(silent):
+    silent = int(used.loc[used["touchpoint"].isin(_timed(found)), "silent"].sum())
+    if silent:
         notes.append(
-            f"{int(silent['events'].sum()):,} interactions have neither minutes nor a time equation and cost "
+            f"{silent:,} interactions have neither minutes nor a time equation and cost "
             "nothing by the minute. Give them base_minutes."
         )
     over = found.statement[found.statement["capacity"] < found.statement["quantity"]]
@@ -178,7 +178,7 @@ def _lines_of(costs: ir.Table, months: list[Period]) -> tuple[pd.DataFrame, list
 
 
 def _events(interactions: ir.Table, months: list[Period], journey: Journey) -> ir.Table:
-    """The interactions of these months: customer_id, month, touchpoint, channel, known, minutes, units."""
+    """The interactions of these months, with their minutes, and silent: whether nothing tells these."""
     inside = interactions.filter(interactions.day.between(months[0].start, months[-1].end))
     none = ibis.null("string")
     return inside.select(
@@ -188,6 +188,7 @@ def _events(interactions: ir.Table, months: list[Period], journey: Journey) -> i
         channel=inside.channel if "channel" in inside.columns else none,
         known=inside.customer_id.notnull(),
         minutes=journey.minutes_of(inside),
+        silent=journey.says_nothing_of(inside),
         units=inside.units.cast("float64").fill_null(0.0) if "units" in inside.columns else ibis.literal(0.0),
     )
 
@@ -198,7 +199,10 @@ def _usage(events: ir.Table, base: MonthlyBase) -> pd.DataFrame:
     tiered = tiered.mutate(tier=ibis.ifelse(tiered.known, tiered.tier.fill_null(UNSCORED), ANONYMOUS))
     key = ["month", "tier", "touchpoint", "channel", "known"]
     used = tiered.group_by(key).agg(
-        events=tiered.count().cast("int64"), minutes=tiered.minutes.sum(), units=tiered.units.sum()
+        events=tiered.count().cast("int64"),
+        minutes=tiered.minutes.sum(),
+        units=tiered.units.sum(),
+        silent=tiered.silent.cast("int64").sum().cast("int64"),
     )
     found: pd.DataFrame = used.to_pandas()
     return found.sort_values(key, ignore_index=True)

@@ -17,6 +17,8 @@ What customers are worth::
     purchases/        `BetaGeoModel`: how often and how long customers buy
     spend.py          `GammaGammaModel`: for how much; population_spend.py where nobody has bought twice
     value.py          `CustomerValueModel`: purchases × spend × margin, discounted
+    renewal.py        `RenewalModel`: how long customers with a contract stay; renewal_likelihood.py,
+                      renewal_posterior.py, lifetime.py (its formulas), contracts.py (what it is fitted to)
     predictive.py     parameters → every number of the scorecard, with intervals.py
     checks.py         what to look at before such a model is trusted
     value_trees.py    `ValueTrees`: the other opinion, by boosted trees

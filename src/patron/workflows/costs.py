@@ -83,10 +83,10 @@ class CostsResult:
                 f"{best['profit_share'] - 1:.0%} away."
             )
         lost = self.found.statement[self.found.statement["unallocated"] != 0]
+        by_cause = lost.groupby(["pool", "reason"])["unallocated"].sum().reset_index()
         lines += [
-            f"Unallocated in {row['month']:%Y-%m}: {row['unallocated']:,.2f} of pool {row['pool']!r}, "
-            f"because {row['reason']}."
-            for row in lost.head(3).to_dict("records")
+            f"Unallocated: {money:,.2f} of pool {pool!r}, because {reason}."
+            for pool, reason, money in by_cause.to_numpy().tolist()
         ]
         return [*lines, *self.found.notes, *(f"Written: {path}" for path in self.written)]
 

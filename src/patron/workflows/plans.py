@@ -50,6 +50,24 @@ class PlansResult:
     rejected: pd.DataFrame
     written: tuple[Path, ...] = ()
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """The plans for people to read."""
+        shown = {
+            "plan": "plan",
+            "present_value": "worth",
+            "present_value_low": "low",
+            "present_value_high": "high",
+            "payments": "payments",
+            "refunds": "refunds",
+            "cost_to_serve": "service",
+            "lost_to_failed_payments": "lost to failures",
+            "left_voluntarily": "left by wish",
+            "left_involuntarily": "left by failure",
+        }
+        table: pd.DataFrame = self.comparison.plans[list(shown)].rename(columns=shown)
+        return table
+
     def title(self) -> str:
         """What the table of plans shows."""
         return (

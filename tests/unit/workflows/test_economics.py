@@ -73,7 +73,10 @@ def test_costs_keep_the_rows_that_they_reject(shop, tmp_path):
     chosen = Settings(tables=tables | {"costs": pd.concat([shop.costs, bad])}, costs={"out": tmp_path})
     result = costs(chosen)
     assert len(pd.read_csv(tmp_path / "rejected_costs.csv")) == 1
-    assert any("Unallocated in 2023-01" in line and "names no driver" in line for line in result.sentences())
+    assert any(
+        "Unallocated: " in line and "'acquisition', because the line names no driver" in line
+        for line in result.sentences()
+    )
 
 
 def test_plans_are_compared_from_the_contracts(files, tmp_path, shop):
