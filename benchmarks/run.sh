@@ -20,4 +20,5 @@ mkdir -p out/bench
 "$python" benchmarks/value.py >out/bench/value.json
 "$python" benchmarks/batch.py >out/bench/batch.json
 "$python" benchmarks/serving.py --requests 20000 >out/bench/serving.json
+"$python" benchmarks/targeting.py >out/bench/targeting.json
 echo "bench: the figures are in out/bench/*.json" >&2

@@ -26,8 +26,7 @@ def test_a_list_earns_most_of_what_could_be_earned_and_more_than_simple_rules(ta
 
 @pytest.mark.slow
 def test_in_a_hundred_worlds_the_list_wins_and_the_measurement_holds(targeting):
-    # 20,000 contacts in the past campaign of each of the three offers.
-    worlds = pd.DataFrame([targeting.study(seed, 10_000, 60_000) for seed in range(100)])
+    worlds = pd.DataFrame([targeting.study(seed, 10_000, past=20_000) for seed in range(100)])
     assert (worlds["ours"] / worlds["oracle"]).mean() >= 0.95
     for rule in ("risk_only", "value_only", "random"):
         assert (worlds["ours"] > worlds[rule]).sum() >= 95

@@ -4,6 +4,9 @@
 offers.py          `Offer`, `OfferBook`: cost, acceptance, channel; the expected profit of making it
 profit.py          `profit_curve`: how deep to go; `mpc` and `empc`: what a ranking is worth
 targeting.py       `choose`: the most profitable list under a budget and the limits of the channels
+  prices.py        what the shared limits are worth; filling.py: customers in order, while there is room
+  core.py          what prices leave open, decided by an integer program
+plan.py            `make_plan`: scores and offers → list, holdout, and what simpler lists would earn
 holdout.py         who of the list is left alone by lot, and how many that must be
 measure.py         what the contact changed, treated against holdout
 audience.py        a list as marketing tools may read it

@@ -34,6 +34,9 @@ score.py            `score`: tables and a registered model → scorecard
 lifecycle.py        `stages_over_time`: tables → the stage of each customer at several past days
 serve.py            `serve`: a registered model → a server that answers requests
 releases.py         `list_models`, `promote`, `rollback`, `export`: the registry between two trainings
+campaign.py         `target`: scores and offers → the list worth contacting; campaign_inputs.py reads them
+measure.py          `measure`: a list and what was bought since → what the contact changed
+audience.py         `audience`: a list → a CSV file for marketing tools
 kpis.py             `kpis`: tables → indicators of the customer base, and what customers cost to win
 costs.py            `costs`: tables → what it costs to keep customers, and where the ledger went
 plans.py            `plans`: contracts → a monthly against an annual plan
