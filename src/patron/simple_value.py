@@ -226,7 +226,8 @@ def value_to_cost(value: npt.ArrayLike, acquisition_cost: npt.ArrayLike) -> Floa
     array([ 4., nan, nan])
     """
     above, below = np.broadcast_arrays(_floats(value), _floats(acquisition_cost))
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    ratio: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    return ratio
 
 
 def marginal_cost(spend: npt.ArrayLike, won: npt.ArrayLike) -> Floats:
