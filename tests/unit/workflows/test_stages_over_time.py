@@ -1,6 +1,5 @@
 """The stage of a past day is what it would have been on that day."""
 
-
 import pandas as pd
 import pytest
 
