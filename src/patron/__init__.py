@@ -3,14 +3,14 @@
 Stages form a chain, formulas form a shelf, effects stay at the two ends. Each room imports only what stands
 above it here, never a sibling on the same line::
 
-    errors · money · datasets       the shelf: any room may use it
-    tables                          1   a path, frame or database → History: validated tables, rejected rows
+    errors · money · simple_value   the shelf: any room may use it; so is datasets, samples and simulated shops
+    tables                          1   a path, frame or database → History, Records: validated, or rejected
     snapshots                       2   what was visible on a day, who is eligible, what happened next
     features                        3   one row per customer and as_of
     models                          4   churn (LightGBM), purchases and spend (PyMC), value, the bundle of all
-    evaluation · scores             5   how good is it · one row per customer
-    tracking · reports              6   MLflow · figures
-    workflows                       7   check, features, train, score, backtest, demo: recipes
+    evaluation · scores · economics 5   how good is it · one row per customer · what keeping customers costs
+    campaigns · tracking · reports  6   whom to contact, and did it work · MLflow · figures
+    workflows                       7   train, score, target, kpis and every other command: recipes
     cli                             8   parse, call, print
 
 Names below are loaded when first used, so that ``import patron`` stays instant.
