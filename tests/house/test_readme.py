@@ -10,7 +10,7 @@ from patron.cli import app
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-COMMANDS = re.findall(r"^(?:\.venv/bin/)?patron (\w+)(.*)$", README, re.MULTILINE)
+COMMANDS = re.findall(r"^(?:\.venv/bin/)?patron ([\w-]+)(.*)$", README, re.MULTILINE)
 
 
 def test_there_are_examples():
