@@ -3,7 +3,7 @@
 Stages form a chain, formulas form a shelf, effects stay at the two ends. Each room imports only what stands
 above it here, never a sibling on the same line::
 
-    errors · money · simple_value   the shelf: any room may use it; so is datasets, samples and simulated shops
+    errors · money · simple_value   the shelf, as datasets is: any room may use it
     tables                          1   a path, frame or database → History, Records: validated, or rejected
     snapshots                       2   what was visible on a day, who is eligible, what happened next
     features                        3   one row per customer and as_of
@@ -29,6 +29,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from patron.campaigns.offers import OfferBook
+    from patron.campaigns.uplift import UpliftModel
     from patron.datasets.samples import load_cdnow, load_complete_journey
     from patron.datasets.simulate import simulate
     from patron.errors import InputError, PatronError, PatronWarning
@@ -37,17 +39,30 @@ if TYPE_CHECKING:
     from patron.models.bundle import Bundle
     from patron.models.churn import ChurnClassifier
     from patron.models.purchases import BetaGeoModel
+    from patron.models.renewal import RenewalModel
     from patron.models.spend import GammaGammaModel
     from patron.models.value import CustomerValueModel
+    from patron.scores.network import customer_equity
     from patron.scores.scorecard import make_scorecard
     from patron.snapshots.labels import make_labels
     from patron.snapshots.spine import make_spine
     from patron.snapshots.splits import choose_fit_split, choose_split
     from patron.tables.history import History
+    from patron.tables.records import Records
     from patron.workflows.backtest import backtest
+    from patron.workflows.campaign import target
+    from patron.workflows.costs import costs
+    from patron.workflows.due import due
+    from patron.workflows.kpis import kpis
+    from patron.workflows.ledger import settle
+    from patron.workflows.measure import measure
+    from patron.workflows.plans import plans
     from patron.workflows.score import score
     from patron.workflows.settings import Settings
     from patron.workflows.train import train
+    from patron.workflows.uplift import learn_effects
+    from patron.workflows.what_if import what_if
+    from patron.workflows.winback import win_back
 
 _HOMES = {
     "BetaGeoModel": "patron.models.purchases",
@@ -57,23 +72,38 @@ _HOMES = {
     "GammaGammaModel": "patron.models.spend",
     "History": "patron.tables.history",
     "InputError": "patron.errors",
+    "OfferBook": "patron.campaigns.offers",
     "PatronError": "patron.errors",
     "PatronWarning": "patron.errors",
+    "Records": "patron.tables.records",
+    "RenewalModel": "patron.models.renewal",
     "Settings": "patron.workflows.settings",
+    "UpliftModel": "patron.campaigns.uplift",
     "assemble_features": "patron.features.assemble",
     "backtest": "patron.workflows.backtest",
     "choose_fit_split": "patron.snapshots.splits",
     "choose_split": "patron.snapshots.splits",
     "churn_metrics": "patron.evaluation.metrics",
+    "costs": "patron.workflows.costs",
+    "customer_equity": "patron.scores.network",
     "discover_catalogue": "patron.features.assemble",
+    "due": "patron.workflows.due",
+    "kpis": "patron.workflows.kpis",
+    "learn_effects": "patron.workflows.uplift",
     "load_cdnow": "patron.datasets.samples",
     "load_complete_journey": "patron.datasets.samples",
     "make_labels": "patron.snapshots.labels",
     "make_scorecard": "patron.scores.scorecard",
     "make_spine": "patron.snapshots.spine",
+    "measure": "patron.workflows.measure",
+    "plans": "patron.workflows.plans",
     "score": "patron.workflows.score",
+    "settle": "patron.workflows.ledger",
     "simulate": "patron.datasets.simulate",
+    "target": "patron.workflows.campaign",
     "train": "patron.workflows.train",
+    "what_if": "patron.workflows.what_if",
+    "win_back": "patron.workflows.winback",
 }
 
 __all__ = [
@@ -84,24 +114,39 @@ __all__ = [
     "GammaGammaModel",
     "History",
     "InputError",
+    "OfferBook",
     "PatronError",
     "PatronWarning",
+    "Records",
+    "RenewalModel",
     "Settings",
+    "UpliftModel",
     "__version__",
     "assemble_features",
     "backtest",
     "choose_fit_split",
     "choose_split",
     "churn_metrics",
+    "costs",
+    "customer_equity",
     "discover_catalogue",
+    "due",
+    "kpis",
+    "learn_effects",
     "load_cdnow",
     "load_complete_journey",
     "make_labels",
     "make_scorecard",
     "make_spine",
+    "measure",
+    "plans",
     "score",
+    "settle",
     "simulate",
+    "target",
     "train",
+    "what_if",
+    "win_back",
 ]
 
 

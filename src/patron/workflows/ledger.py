@@ -116,7 +116,20 @@ def settle(
 
     Examples
     --------
-    See :func:`append_to_ledger` and ``patron settle --help``.
+    >>> import tempfile
+    >>> ledger, as_of = tempfile.mkdtemp(), date(2024, 1, 31)
+    >>> card = pd.DataFrame({"customer_id": [7, 8], "as_of": [as_of] * 2, "horizon_days": [28] * 2,
+    ...                      "churn_probability": [0.2, 0.9], "expected_value": [30.0, 2.0],
+    ...                      "expected_value_low": [0.0, 0.0], "expected_value_high": [80.0, 5.0],
+    ...                      "model_version": ["3"] * 2, "scored_at": pd.Timestamp("2024-02-01", tz="UTC")})
+    >>> promised = append_to_ledger(card, ledger)
+    >>> sales = pd.DataFrame({"customer_id": [7, 8, 7], "amount": [9.0, 4.0, 25.0],
+    ...                       "order_at": ["2024-01-05", "2024-01-09", "2024-02-28"]})
+    >>> found = settle(Settings(tables={"transactions": sales}, settle={"ledger": ledger}))
+    >>> found.rows[["customer_id", "churned", "value"]]
+       customer_id  churned  value
+    0            7        0   25.0
+    1            8        1    0.0
     """
     if settings.settle.ledger is None:
         raise SettingsError("No ledger is named: give the one of patron score with --ledger.")

@@ -50,7 +50,30 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
 
     Examples
     --------
-    See :func:`patron.workflows.campaign.target`; tests/unit/workflows/test_campaign.py measures a whole one.
+    A list as `patron target` leaves it, and what its customers bought since:
+
+    >>> import tempfile
+    >>> from patron.workflows.campaign import target
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> size = (folder / "offers.toml").write_text('''[channels.phone]
+    ... [offers.call]
+    ... channel = "phone"
+    ... incentive = 0.0
+    ... contact_cost = 1.0
+    ... acceptance = 0.3
+    ... ''')
+    >>> ids = list(range(1, 21))
+    >>> scores = pd.DataFrame({"customer_id": ids, "as_of": "2024-01-31", "horizon_days": 28,
+    ...                        "model_version": "1", "churn_probability": 0.4, "growth_potential": 200.0})
+    >>> settings = Settings(target={"scores": scores, "offers": folder / "offers.toml", "holdout": 0.5,
+    ...                             "out": folder / "list"})
+    >>> listed = target(settings).plan.listed
+    >>> treated = listed.loc[listed["treated"], "customer_id"]
+    >>> sales = pd.DataFrame({"customer_id": [*treated, 1], "amount": [20.0] * len(treated) + [5.0],
+    ...                       "order_at": ["2024-02-10"] * len(treated) + ["2024-03-01"]})
+    >>> found = measure(Settings(tables={"transactions": sales}, measure={"folder": folder / "list"}))
+    >>> found.table.set_index("outcome").loc["margin", ["mean_treated", "mean_holdout", "effect"]].tolist()
+    [20.0, 0.0, 20.0]
     """
     listed, plan = read_list(settings.measure.folder)
     start = date.fromisoformat(plan["as_of"])

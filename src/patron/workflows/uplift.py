@@ -56,7 +56,21 @@ def learn_effects(
 
     Examples
     --------
-    See ``patron uplift --help``.
+    Every second customer was called, by lot, two months before the last day known:
+
+    >>> import numpy as np
+    >>> from patron.datasets.simulate import simulate
+    >>> shop = simulate(400, days=500, seed=1)
+    >>> earlier = shop.transactions.query("order_at < '2024-03-10'")
+    >>> ids = np.unique(earlier["customer_id"].to_numpy())
+    >>> lot = np.random.default_rng(0).permutation(len(ids)) % 2
+    >>> contacts = pd.DataFrame({"customer_id": ids, "contacted_at": "2024-03-10", "treated": lot,
+    ...                          "offer": "call"})
+    >>> found = learn_effects(Settings(
+    ...     tables={"transactions": shop.transactions, "contacts": contacts}, horizon_days=60,
+    ...     uplift={"learners": ["s"], "folds": 2}))
+    >>> found.effects[["offer", "basis"]].drop_duplicates().to_numpy().tolist()
+    [['call', 'uplift']]
     """
     out = check_target(settings.uplift.out) if settings.uplift.out is not None else None
     if settings.tables.contacts is None:

@@ -43,7 +43,11 @@ def win_back(
 
     Examples
     --------
-    See :func:`patron.campaigns.winback.rank_win_backs` and ``patron win-back --help``.
+    >>> from patron.datasets.simulate import simulate
+    >>> shop = simulate(300, days=500, seed=1)
+    >>> found = win_back(Settings(tables={"transactions": shop.transactions}, win_back={"snapshots": 1}))
+    >>> sorted(set(found.listed["lifecycle_stage"]))
+    ['dormant', 'lost']
     """
     out = check_target(settings.win_back.out) if settings.win_back.out is not None else None
     known = known_history(settings, history, progress)
