@@ -21,4 +21,6 @@ mkdir -p out/bench
 "$python" benchmarks/batch.py >out/bench/batch.json
 "$python" benchmarks/serving.py --requests 20000 >out/bench/serving.json
 "$python" benchmarks/targeting.py >out/bench/targeting.json
+"$python" benchmarks/kpis.py >out/bench/kpis.json
+"$python" benchmarks/costs.py >out/bench/costs.json
 echo "bench: the figures are in out/bench/*.json" >&2
