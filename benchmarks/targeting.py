@@ -3,10 +3,10 @@
     python benchmarks/targeting.py                        # 20 worlds of 10,000, and a million customers
     python benchmarks/targeting.py --worlds 100 --million 0
 
-In each world, what the three offers change was learned from a past campaign drawn by lot (by logistic
-regressions of those contacted and of those left alone). The list so chosen is held against the list that
-knows the true effects, and against lists by risk alone, by value alone and by chance that cost the same. Then
-a tenth of the list is held out, the horizon passes, and `measure_effects` must hold the true profit.
+In each world, what the three offers change was learned by `EffectModel` from a past campaign drawn by lot.
+The list so chosen is held against the list that knows the true effects, and against lists by risk alone, by
+value alone and by chance that cost the same. Then a tenth of the list is held out, the horizon passes, and
+`measure_effects` must hold the true profit.
 """
 
 import argparse
@@ -16,10 +16,8 @@ import time
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import QuantileTransformer
 
+from patron.campaigns.effects import EffectModel
 from patron.campaigns.holdout import draw_treated, strata
 from patron.campaigns.measure import measure_effects
 from patron.campaigns.offers import OfferBook
@@ -35,19 +33,12 @@ KNOWN = [*FEATURES, "churn_probability", "growth_potential"]
 def learned_effects(world: SimulatedCampaign) -> np.ndarray:
     """What the past campaign says of each offer's effect on the margin: (n_offers, n_customers) money."""
     now = world.customers.assign(**{name: world.scores[name] for name in KNOWN[-2:]})[KNOWN]
-    control = world.past[world.past["treated"] == 0]
-    alone = stays(control).predict_proba(now)[:, 1]
-    effects = []
+    past, effects = world.past, []
     for offer in world.offers["offer"]:
-        treated = world.past[(world.past["treated"] == 1) & (world.past["offer"] == offer)]
-        effects.append(stays(treated).predict_proba(now)[:, 1] - alone)
-    return np.stack(effects) * world.scores["growth_potential"].to_numpy()
-
-
-def stays(customers: pd.DataFrame):
-    """A model of the probability of staying, fitted to these customers."""
-    model = make_pipeline(QuantileTransformer(n_quantiles=200), LogisticRegression(C=0.5, max_iter=500))
-    return model.fit(customers[KNOWN], customers["retained"])
+        trial = past[(past["offer"] == offer) | (past["treated"] == 0)]
+        model = EffectModel(n_jobs=1).fit(trial[KNOWN], trial["treated"], trial["retained"], trial["margin"])
+        effects.append(model.predict(now)["effect_on_value"].to_numpy())
+    return np.stack(effects)
 
 
 def competition(world: SimulatedCampaign, effects: np.ndarray) -> Competition:

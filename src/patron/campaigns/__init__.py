@@ -11,6 +11,7 @@ holdout.py         who of the list is left alone by lot, and how many that must 
 measure.py         what the contact changed, treated against holdout
 audience.py        a list as marketing tools may read it
 uplift.py          `UpliftModel`: what contact changes for whom, by the learners of learners.py
+  smooth.py        the one among them that grows no trees
 effects.py         `EffectModel`: the effect of an offer on staying and on money
 randomness.py      was the control group drawn by lot
 uplift_metrics.py  Qini, AUUC, uplift by depth, with intervals

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.campaigns.learners import Trees
-from patron.campaigns.uplift import UpliftModel
+from patron.campaigns.uplift import USUAL, UpliftModel
 from patron.errors import InputError, NotFittedError
 
 __all__ = ["EFFECT_COLUMNS", "EffectModel"]
@@ -40,7 +40,8 @@ class EffectModel:
 
     Attributes
     ----------
-    retention_, value_ : the fitted `UpliftModel` of each outcome
+    retention_, value_ : the fitted `UpliftModel` of each outcome; the one of money by the first learner alone
+        where staying explains it, to save the time of the others
     through_retention_ : whether the effect on money is the effect on staying × what one who stays brings
     average_effect_on_value_ : money per customer contacted, straight from the money of the trial
 
@@ -86,13 +87,17 @@ class EffectModel:
         if not np.isin(stayed, (0.0, 1.0)).all():
             raise InputError("retained must be 1 (stayed) or 0 (left) for every customer.")
         self.retention_ = UpliftModel(**self.settings).fit(X, treated, stayed, chance=chance)
-        self.value_ = UpliftModel(**self.settings).fit(X, treated, value, chance=chance)
+        learners = self.settings.get("learners", USUAL)
+        first = {**self.settings, "learners": learners[:1]}
+        self.value_ = UpliftModel(**first).fit(X, treated, value, chance=chance)
         money = pd.Series(value).to_numpy(dtype=np.float64, na_value=np.nan)
         self._kept_value = self._learn_kept_value(X, stayed, money)
 
         through = self.retention_.effects_ * self._worth_of_staying(X)
         self.average_effect_on_value_ = self.value_.average_effect_
         self.through_retention_ = _agrees(through, self.value_.noisy_effects_)
+        if not self.through_retention_ and len(learners) > 1:
+            self.value_ = UpliftModel(**self.settings).fit(X, treated, value, chance=chance)
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,10 @@
-"""Four ways to learn from a trial what contact changes for whom: the S-, T-, X- and DR-learner.
+"""Five ways to learn from a trial what contact changes for whom: smooth, or the S-, T-, X- or DR-learner.
 
 =======  ===================================================================================================
 learner  what it does
 =======  ===================================================================================================
+smooth   one logistic or linear regression in which every coefficient differs with contact, but not by much
+         (:mod:`patron.campaigns.smooth`); the others grow trees
 s        one model of the outcome in which the contact is a feature; the effect is what changing it changes
 t        one model of those contacted and one of the others; the effect is their difference
 x        what each customer did less what the other model expects of the customer, learned for each group
@@ -29,6 +31,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from patron.campaigns.smooth import learn_difference
 from patron.models.trees import Matrix, add_up, grow_so_many
 
 __all__ = ["LEARNERS", "Arms", "Effect", "Trees", "Trial", "doubly_robust", "folds_of", "learn", "learn_arms"]
@@ -36,8 +39,8 @@ __all__ = ["LEARNERS", "Arms", "Effect", "Trees", "Trial", "doubly_robust", "fol
 type Floats = npt.NDArray[np.float64]
 type Effect = Callable[[Matrix], Floats]
 
-LEARNERS = ("s", "t", "x", "dr")
-"""The learners by name."""
+LEARNERS = ("smooth", "s", "t", "x", "dr")
+"""The learners by name, simplest first."""
 
 _OVERLAP = 0.02  # a chance of contact nearer to 0 or 1 would give a handful of customers all the weight
 _INNER = 3  # folds in which the models behind the noisy effect are learned
@@ -219,6 +222,7 @@ def learn(learners: Iterable[str], trial: Trial, trees: Trees, arms: Arms) -> Ma
     {'t': 0.8, 'x': 0.8, 'dr': 0.8}
     """
     made: dict[str, Callable[[], Effect]] = {
+        "smooth": lambda: _smooth_learner(trial, trees),
         "s": lambda: _s_learner(trial, trees),
         "t": lambda: _t_learner(arms),
         "x": lambda: _x_learner(trial, trees, arms),
@@ -242,6 +246,12 @@ def folds_of(trial: Trial, folds: int, random_state: int) -> npt.NDArray[np.int6
     fold = np.empty(len(drawn), dtype=np.int64)
     fold[by_kind] = np.arange(len(drawn)) % folds
     return fold
+
+
+def _smooth_learner(trial: Trial, trees: Trees) -> Effect:
+    return learn_difference(
+        trial.matrix, trial.treated, trial.outcome, binary=trees.binary, categories=trees.categories
+    )
 
 
 def _s_learner(trial: Trial, trees: Trees) -> Effect:

@@ -161,7 +161,7 @@ def test_a_trial_that_shows_nothing_is_refused(
 
 def test_settings_and_features_that_do_not_fit_are_named(fitted: UpliftModel) -> None:
     X, treated, y, _ = _trial(400)
-    with pytest.raises(SettingsError, match="learners must name some of s, t, x, dr, got z"):
+    with pytest.raises(SettingsError, match="learners must name some of smooth, s, t, x, dr, got z"):
         UpliftModel(learners=("z",)).fit(X, treated, y)
     with pytest.raises(RangeError, match="folds must be ≥ 2"):
         UpliftModel(folds=1).fit(X, treated, y)

@@ -15,7 +15,8 @@ class UpliftSettings(Section):
 
     Attributes
     ----------
-    learners : of "s", "t", "x" and "dr", whose mean is taken
+    learners : of "smooth", "s", "t", "x" and "dr", simplest first: the first is kept unless another, or their
+        mean, explains more by a standard error
     folds : parts of the customers, each predicted by models that have not seen it
     repeats : how often the customers are divided anew
     level : probability that the interval of an effect holds
@@ -24,7 +25,7 @@ class UpliftSettings(Section):
     out : file of the effects, Parquet or CSV by its ending; or None
     """
 
-    learners: tuple[Literal["s", "t", "x", "dr"], ...] = ("s", "t", "x", "dr")
+    learners: tuple[Literal["smooth", "s", "t", "x", "dr"], ...] = ("smooth", "s", "t", "x")
     folds: int = Field(default=5, ge=2, le=20)
     repeats: int = Field(default=1, ge=1, le=20)
     level: float = Field(default=0.8, gt=0, lt=1)
