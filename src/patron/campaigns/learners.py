@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from patron.campaigns.smooth import learn_difference
+from patron.campaigns.smooth import Smooth, learn_smooth
 from patron.models.trees import Matrix, add_up, grow_so_many
 
 __all__ = ["LEARNERS", "Arms", "Effect", "Trees", "Trial", "doubly_robust", "folds_of", "learn", "learn_arms"]
@@ -149,8 +149,15 @@ class Arms:
     chance: Effect | None
 
 
-def learn_arms(trial: Trial, trees: Trees) -> Arms:
-    """The outcome with and without contact, each learned from its own group.
+def learn_arms(trial: Trial, trees: Trees, learners: Iterable[str] = LEARNERS) -> Arms:
+    """The outcome with and without contact.
+
+    Parameters
+    ----------
+    trial : the customers that teach
+    trees : how trees grow
+    learners : who will ask; t and x want trees, learned from each group by itself, and for the others the
+        smooth regression of both will do
 
     Examples
     --------
@@ -165,6 +172,9 @@ def learn_arms(trial: Trial, trees: Trees) -> Arms:
     chance = None
     if trial.chance is None:
         chance = replace(trees, binary=True).of_outcome(trial.matrix, trial.treated)
+    if not {"t", "x"} & set(learners):
+        smooth = _smooth(trial, trees)
+        return Arms(lambda rows: smooth.outcomes(rows)[0], lambda rows: smooth.outcomes(rows)[1], chance)
     return Arms(
         trees.of_outcome(trial.matrix[contacted], trial.outcome[contacted]),
         trees.of_outcome(trial.matrix[~contacted], trial.outcome[~contacted]),
@@ -222,7 +232,7 @@ def learn(learners: Iterable[str], trial: Trial, trees: Trees, arms: Arms) -> Ma
     {'t': 0.8, 'x': 0.8, 'dr': 0.8}
     """
     made: dict[str, Callable[[], Effect]] = {
-        "smooth": lambda: _smooth_learner(trial, trees),
+        "smooth": lambda: _smooth(trial, trees).effect,
         "s": lambda: _s_learner(trial, trees),
         "t": lambda: _t_learner(arms),
         "x": lambda: _x_learner(trial, trees, arms),
@@ -248,8 +258,8 @@ def folds_of(trial: Trial, folds: int, random_state: int) -> npt.NDArray[np.int6
     return fold
 
 
-def _smooth_learner(trial: Trial, trees: Trees) -> Effect:
-    return learn_difference(
+def _smooth(trial: Trial, trees: Trees) -> Smooth:
+    return learn_smooth(
         trial.matrix, trial.treated, trial.outcome, binary=trees.binary, categories=trees.categories
     )
 

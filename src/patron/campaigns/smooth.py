@@ -10,7 +10,7 @@ they are one, log odds = a(x) + (w - w̄)·d(x), and the ridge on d, the differe
 what is known of customers tells what they do, and little of it what contact changes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from scipy.special import expit
 
 from patron.models.trees import Matrix
 
-__all__ = ["Basis", "learn_difference"]
+__all__ = ["Basis", "Smooth", "learn_smooth"]
 
 type Floats = npt.NDArray[np.float64]
 
@@ -36,7 +36,7 @@ class Basis:
 
     Attributes
     ----------
-    knots : feature → quantiles of its numbers, empty for a category
+    knots : feature → (2, n_knots) quantiles of its numbers, each once, and their ranks; none for a category
     levels : feature → codes of its levels, empty for a number
     mean, spread : of each column before it was standardised
 
@@ -70,7 +70,7 @@ class Basis:
         for position in range(matrix.shape[1]):
             known = matrix[:, position][~np.isnan(matrix[:, position])].astype(np.float64)
             number = position not in categories and len(known) > 0
-            knots.append(np.quantile(known, np.linspace(0, 1, _KNOTS)) if number else np.zeros(0))
+            knots.append(_knots(known) if number else np.zeros((2, 0)))
             levels.append(np.unique(known) if position in categories else np.zeros(0))
         knots_and_levels = tuple(knots), tuple(levels)
         means, spreads = [], []
@@ -94,7 +94,40 @@ class Basis:
         return columns
 
 
-def learn_difference(
+@dataclass(frozen=True, slots=True)
+class Smooth:
+    """One regression of those contacted and of the others.
+
+    Attributes
+    ----------
+    basis : the columns
+    common, difference : intercept and one coefficient per column, and what contact adds to them
+    share : of those contacted; `common` is what holds on average over them and the others
+    unit : of the outcome; None where it is 0 or 1 and the sums are log odds
+    """
+
+    basis: Basis
+    common: Floats
+    difference: Floats
+    share: float
+    unit: float | None
+
+    def outcomes(self, matrix: Matrix) -> tuple[Floats, Floats]:
+        """(n,) each: the outcome expected with contact and without."""
+        known = self.basis.columns(matrix)
+        middle, changed = _sum(self.common, known), _sum(self.difference, known)
+        sums = middle + (1 - self.share) * changed, middle - self.share * changed
+        if self.unit is None:
+            return expit(sums[0]), expit(sums[1])
+        return self.unit * sums[0], self.unit * sums[1]
+
+    def effect(self, matrix: Matrix) -> Floats:
+        """(n,) what contact changes."""
+        with_contact, without = self.outcomes(matrix)
+        return with_contact - without
+
+
+def learn_smooth(
     matrix: Matrix,
     treated: Floats,
     outcome: Floats,
@@ -103,8 +136,8 @@ def learn_difference(
     categories: tuple[int, ...] = (),
     penalty: float = 25.0,
     penalty_of_difference: float = 200.0,
-) -> Callable[[Matrix], Floats]:
-    """What contact changes, from one regression: logistic for an outcome of 0 or 1, linear for any other.
+) -> Smooth:
+    """The regression: logistic for an outcome of 0 or 1, linear for any other.
 
     Parameters
     ----------
@@ -117,15 +150,10 @@ def learn_difference(
         none. Before any customer is seen, a column of one spread is expected to move the log odds (or the
         outcome, in units of its spread) by about 1/√penalty, 0.2, and the effect by 0.07
 
-    Returns
-    -------
-    Function of features (n, n_features) to effects (n,), in the unit of the outcome
-
     Examples
     --------
     >>> x, w = np.linspace(0, 1, 20_000, dtype=np.float32)[:, None], np.tile([0.0, 1.0], 10_000)
-    >>> effect = learn_difference(x, w, 3.0 + 2.0 * w * x[:, 0], binary=False)
-    >>> effect(x[[0, -1]]).round(1)
+    >>> learn_smooth(x, w, 3.0 + 2.0 * w * x[:, 0], binary=False).effect(x[[0, -1]]).round(1)
     array([0., 2.])
     """
     basis = Basis.learn(matrix, categories)
@@ -135,19 +163,11 @@ def learn_difference(
     design = np.column_stack([np.ones(n), columns, away, columns * away[:, None]])
     free = 1e-6  # the mean outcome and the mean effect
     ridge = np.r_[free, np.full(k, penalty), free, np.full(k, penalty_of_difference)]
-    unit = 1.0 if binary else float(outcome.std()) or 1.0
-    fit = _logistic if binary else _linear
-    common, difference = np.split(fit(design, outcome / unit, ridge), 2)
-
-    def effect(rows: Matrix) -> Floats:
-        known = basis.columns(rows)
-        middle, changed = _sum(common, known), _sum(difference, known)
-        if not binary:
-            return unit * changed
-        gained: Floats = expit(middle + (1 - share) * changed) - expit(middle - share * changed)
-        return gained
-
-    return effect
+    unit = None if binary else float(outcome.std()) or 1.0
+    coefficients = (
+        _logistic(design, outcome, ridge) if unit is None else _linear(design, outcome / unit, ridge)
+    )
+    return Smooth(basis, coefficients[: k + 1], coefficients[k + 1 :], share, unit)
 
 
 def _sum(coefficients: Floats, columns: Floats) -> Floats:
@@ -195,17 +215,16 @@ def _raw(matrix: Matrix, knots: tuple[Floats, ...], levels: tuple[Floats, ...]) 
     """Number, rank and whether it is missing; or whether a category is of each of its levels."""
     for position in range(matrix.shape[1]):
         column = matrix[:, position].astype(np.float64)
-        if len(knots[position]):
+        if knots[position].size:
             yield column
-            yield _ranks(column, knots[position])
+            yield np.interp(column, *knots[position])
             yield np.isnan(column).astype(np.float64)
         for level in levels[position]:
             yield (column == level).astype(np.float64)
 
 
-def _ranks(column: Floats, knots: Floats) -> Floats:
-    """The share of knots below each number, halfway where several knots are the same."""
-    below = np.interp(column, knots, np.linspace(0, 1, len(knots)))
-    above = 1 - np.interp(-column, -knots[::-1], np.linspace(0, 1, len(knots)))
-    ranks: Floats = np.where(np.isnan(column), np.nan, (below + above) / 2)
-    return ranks
+def _knots(known: Floats) -> Floats:
+    """Quantiles, each once, above their ranks from 0 to 1: halfway where several quantiles are the same."""
+    quantiles = np.quantile(known, np.linspace(0, 1, _KNOTS))
+    once, first, times = np.unique(quantiles, return_index=True, return_counts=True)
+    return np.stack([once, (first + (times - 1) / 2) / (_KNOTS - 1)])

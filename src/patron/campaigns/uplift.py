@@ -164,16 +164,17 @@ class UpliftModel(Estimator):
             fold, speakers = folds_of(trial, self.folds, self.random_state + repeat), []
             for number in range(self.folds):
                 aside = fold == number
-                arms = learn_arms(trial[~aside], trees)
+                arms = learn_arms(trial[~aside], trees, self.learners)
                 effects = dict(learn(self.learners, trial[~aside], trees, arms))
-                if len(effects) > 1:
-                    effects[MEAN] = _mean_of(list(effects.values()))
                 for name, effect in effects.items():
                     at = said.setdefault(name, np.zeros(len(X)))
                     at[aside] += effect(trial.matrix[aside]) / self.repeats
                 noisy[aside] += doubly_robust(trial[aside], arms) / self.repeats
+                effects[MEAN] = _mean_of(list(effects.values()))
                 speakers.append(effects)
             spoken.append(speakers)
+        if len(said) > 1:
+            said[MEAN] = sum(said.values(), np.zeros(len(X))) / len(said)
         self.learner_ = _choose(said, noisy)
         self._all = _again(self.learner_, self.learners, trial, trees)
         self._level = float(self._all(trial.matrix).mean())
@@ -353,7 +354,7 @@ def _choose(said: Mapping[str, Floats], noisy: Floats) -> str:
 def _again(name: str, learners: Sequence[str], trial: Trial, trees: Trees) -> Effect:
     """The learner that was kept, from everybody."""
     chosen = learners if name == MEAN else (name,)
-    return _mean_of(list(learn(chosen, trial, trees, learn_arms(trial, trees)).values()))
+    return _mean_of(list(learn(chosen, trial, trees, learn_arms(trial, trees, chosen)).values()))
 
 
 def _direction(said: Floats) -> Floats:
