@@ -53,7 +53,14 @@ OF_THIS_MACHINE: Mapping[str, str] = {
 SHARE_OF_MEMORY = 0.5
 PARTS_PER_CORE = 4  # of a shuffle; Spark's own 200 are for a cluster, and each costs a tenth of a second
 STOPPED = "Answer from Java side is empty"
-WORKER_DIED = ("Python worker exited unexpectedly", "Python worker failed to connect", "pyspark.daemon's")
+WORKER_DIED = (
+    "Python worker exited unexpectedly",
+    "Python worker failed to connect",
+    "pyspark.daemon's",
+    "java.io.IOException: Stream closed",  # the pipe to a worker that has gone
+    "java.io.IOException: Broken pipe",
+    "java.io.EOFException",
+)
 
 
 def open_spark(

@@ -81,6 +81,7 @@ def test_a_process_that_has_ended_is_one_sentence(said, sentence):
     ("said", "sentence"),
     [
         ("SparkException: Python worker exited unexpectedly (crashed)", "A Spark worker died"),
+        ("Lost task 1.0 in stage 4.0 (driver): java.io.IOException: Stream closed", "A Spark worker died"),
         ("ExecutorLostFailure (executor 3 exited caused by a task)", "Spark lost an executor"),
         ("java.io.IOException: No space left on device", "Spark ran out of space on a disk"),
         (
