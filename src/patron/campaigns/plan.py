@@ -245,7 +245,12 @@ def _groups(
     """The segments that need a minimum: position of each customer's, −1 for none; and how many each needs."""
     if not least:
         return np.full(len(scores), -1, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    if segment is None or segment not in scores.columns:
+    if segment is None:
+        raise SettingsError(
+            f"A minimum for {some(least)} needs the column of the scores in which segments stand. Name it "
+            "with --segment, for instance --segment value_tier."
+        )
+    if segment not in scores.columns:
         there = some([name for name in scores.columns if scores[name].dtype.kind not in "fM"], 20)
         raise SettingsError(
             f"A minimum per segment needs the column of the segments; {segment!r} is none of the scores, "

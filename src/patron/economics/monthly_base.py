@@ -184,7 +184,9 @@ def _segments(
     sums = paid.group_by(key).agg(
         revenue=paid.revenue.sum(), margin=paid.margin.sum(), positive=paid.revenue.clip(lower=0.0).sum()
     )
-    one, other = (table.to_pandas().fillna({"tier": UNSCORED}) for table in (counted, sums))
+    one, other = (
+        table.to_pandas().astype({"tier": object}).fillna({"tier": UNSCORED}) for table in (counted, sums)
+    )
     both = one.merge(other, on=key, how="outer").fillna(0.0)
     found: pd.DataFrame = both.astype({"active": "int64", "retained": "int64"})
     return found.sort_values(key, ignore_index=True)

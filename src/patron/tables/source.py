@@ -201,6 +201,11 @@ def _open_database(text: str, name: str, connection: Any) -> ir.Table:
         )
     if connection.name == "duckdb" and ("://" not in url or url.startswith("duckdb://")):
         return _attach(url.removeprefix("duckdb://"), table_name, name, connection)
+    if (
+        url.startswith("sqlite://")
+        and not Path(file := url.removeprefix("sqlite://").split("?")[0]).is_file()
+    ):
+        raise SourceError(f"table {name!r}: there is no database file {file}. Check the path.")
     try:
         return _open_ibis(ibis.connect(url).table(table_name), connection)
     except Exception as error:  # every database has a driver with errors of its own

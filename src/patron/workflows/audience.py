@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from patron.campaigns.audience import as_audience, to_csv
-from patron.errors import SettingsError
+from patron.errors import SettingsError, TableError
 from patron.workflows.campaign_inputs import ids_as_text
 from patron.workflows.inputs import read_records
 from patron.workflows.measure import read_list
@@ -30,7 +30,7 @@ def audience(settings: Settings, *, progress: Progress = silent) -> "AudienceRes
     Raises
     ------
     SettingsError : no list or no file is named, the file is no CSV, or the list has no such offer
-    TableError : a column is not there
+    TableError : a column is not there, or no customer to contact is in the customers table
     """
     chosen = settings.audience
     if chosen.out is None:
@@ -48,7 +48,7 @@ def audience(settings: Settings, *, progress: Progress = silent) -> "AudienceRes
     if settings.tables.customers is not None:
         progress("Reading the customers")
         contacted = _with_attributes(contacted, settings)
-    exported = as_audience(contacted, chosen.columns, hashed=chosen.hashed)
+    exported = as_audience(contacted, tuple(dict.fromkeys(chosen.columns)), hashed=chosen.hashed)
     progress(f"Writing {out}")
     with whole_file(out) as temporary:
         temporary.write_text(to_csv(exported), encoding="utf-8")
@@ -86,5 +86,11 @@ def _with_attributes(contacted: pd.DataFrame, settings: Settings) -> pd.DataFram
         return contacted
     known = table.select(key=table.customer_id.cast("string"), **{name: table[name] for name in wanted})
     attributes = known.to_pandas().set_index("key")
-    found = attributes.reindex(ids_as_text(contacted["customer_id"]))
+    ids = ids_as_text(contacted["customer_id"])
+    if len(ids) and not attributes.index.isin(ids).any():
+        raise TableError(
+            f"None of the {len(ids):,} customers to contact is in the customers table, whose ids are such as "
+            f"{attributes.index[0]!r}, those of the list such as {str(ids[0])!r}. Give their table."
+        )
+    found = attributes.reindex(ids)
     return contacted.assign(**{name: found[name].to_numpy() for name in wanted})

@@ -127,10 +127,7 @@ class TargetResult:
         plan, listed = self.plan, self.plan.listed
         told = []
         if listed.empty:
-            told.append(
-                f"None of {plan.considered:,} customers is worth contacting: every contact is expected to "
-                "cost more than it earns."
-            )
+            told.append(f"None of {plan.considered:,} customers is worth contacting: {self._why_nobody()}.")
         else:
             told.append(
                 f"{len(listed):,} of {plan.considered:,} customers are worth contacting, for "
@@ -150,6 +147,14 @@ class TargetResult:
             f"Written to {self.out}." if self.out is not None else "Not written: name a folder with --out."
         )
         return [*told, where]
+
+    def _why_nobody(self) -> str:
+        capacity = self.book.capacity
+        if sum(self.plan.left_out.values()) == self.plan.considered:
+            return "all of them are left out"
+        if all(capacity[offer.channel] == 0 for offer in self.book.offers):
+            return "no channel of the offers has any capacity"
+        return "every contact is expected to cost more than it earns"
 
     def _about_the_holdout(self) -> list[str]:
         held_out, seen = int((~self.plan.listed["treated"]).sum()), self.plan.detectable

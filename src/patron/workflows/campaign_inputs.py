@@ -140,7 +140,7 @@ def read_effects(source: Any, scores: Scores) -> pd.DataFrame | None:
     Raises
     ------
     SettingsError : they are of another day or model than the scores
-    SourceError, TableError : they cannot be read, or a column is missing
+    SourceError, TableError : they cannot be read, a column is missing, or they are those of other customers
     """
     if source is None:
         return None
@@ -169,7 +169,13 @@ def read_effects(source: Any, scores: Scores) -> pd.DataFrame | None:
                 "Learn the effects for these scores."
             )
     own = pd.Series(scores.rows["customer_id"].to_numpy(), index=ids_as_text(scores.rows["customer_id"]))
-    found["customer_id"] = own.reindex(found["customer_id"]).to_numpy()
+    given = found["customer_id"].to_numpy()
+    found["customer_id"] = own.reindex(given).to_numpy()
+    if len(given) and found["customer_id"].isna().all():
+        raise TableError(
+            "The effects are those of none of the customers of the scores: their ids are such as "
+            f"{given[0]!r}, those of the scores such as {str(own.index[0])!r}. Learn them for these customers."
+        )
     return found.dropna(subset="customer_id")
 
 
@@ -188,20 +194,35 @@ def left_alone(settings: Settings, scores: Scores) -> dict[str, Flags]:
 
     Warns
     -----
-    PatronWarning : no contact is known of the days for which customers are to rest
+    PatronWarning : no contact is known of the days for which customers are to rest, or none of those who must
+        be left alone is in the scores
     """
     ids = ids_as_text(scores.rows["customer_id"])
     found: dict[str, Flags] = {}
     if settings.tables.contacts is not None:
         rested = _contacted_since(settings, scores.as_of)
         found[RECENTLY.format(settings.target.rest_days)] = np.isin(ids, rested)
+        _warn_of_strangers("contacted lately", rested, ids)
     if settings.target.suppress is not None:
         table = open_source(settings.target.suppress, "suppress")
-        _refuse_missing("suppress", table, ("customer_id",), "Name the column customer_id.")
+        _refuse_missing("customers to suppress", table, ("customer_id",), "Name the column customer_id.")
         with reading("suppress", settings.target.suppress):
-            never = table.select(customer_id=table.customer_id.cast("string")).to_pandas()
-        found[SUPPRESSED] = np.isin(ids, never["customer_id"].dropna().to_numpy(dtype=object).astype(str))
+            given = table.select(customer_id=table.customer_id.cast("string")).to_pandas()
+        never = ids_as_text(given["customer_id"].dropna())
+        found[SUPPRESSED] = np.isin(ids, never)
+        _warn_of_strangers("to be suppressed", never, ids)
     return found
+
+
+def _warn_of_strangers(who: str, given: npt.NDArray[np.str_], ids: npt.NDArray[np.str_]) -> None:
+    """Say so where none of those who must be left alone is in the scores: ids may be written otherwise."""
+    if len(given) and not np.isin(given, ids).any():
+        warnings.warn(
+            f"None of the {len(given):,} customers {who} is in the scores, so nobody is left alone for it; "
+            f"their ids are such as {str(given[0])!r}, those of the scores such as {str(ids[0])!r}.",
+            PatronWarning,
+            stacklevel=3,
+        )
 
 
 def ids_as_text(ids: pd.Series) -> npt.NDArray[np.str_]:

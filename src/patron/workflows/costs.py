@@ -1,5 +1,6 @@
 """Tables → what it costs to keep customers, and where every cent of the ledger went."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -10,11 +11,11 @@ import pandas as pd
 
 from patron.economics.journey import Journey, Touchpoint
 from patron.economics.touchpoints import RetentionCosts, retention_costs
-from patron.errors import MissingColumnsError, SettingsError
+from patron.errors import DateError, MissingColumnsError, SettingsError, some
 from patron.tables.engine import open_engine
 from patron.tables.records import Records
 from patron.tables.source import open_source
-from patron.workflows.inputs import read_records
+from patron.workflows.inputs import read_records, refuse_strangers
 from patron.workflows.outputs import check_target, write_frame, write_json, write_table
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
@@ -140,8 +141,15 @@ def costs(settings: Settings, *, progress: Progress = silent) -> CostsResult:
     )
     progress("Reading the tables")
     records = read_records(settings, *_NEEDED, "subscriptions", connection=open_engine(memory_limit=MEMORY))
+    _refuse_unknown_pools(chosen.capacity, records)
     held = records.report["costs"]
-    first, last = chosen.first or _month_start(held.first_day), chosen.last or _month_end(held.last_day)
+    begin, end = _month_start(held.first_day), _month_end(held.last_day)
+    first, last = chosen.first or begin, chosen.last or end
+    if first > end or last < begin:
+        raise DateError(
+            f"The costs reach from {begin} to {end}, and none of these days is among those that count. "
+            "Choose other days with --from and --to."
+        )
     progress("Charging the ledger")
     found = retention_costs(
         records,
@@ -162,6 +170,13 @@ def costs(settings: Settings, *, progress: Progress = silent) -> CostsResult:
     return result if folder is None else replace(result, written=_write(result, folder, progress))
 
 
+def _refuse_unknown_pools(capacity: Iterable[str], records: Records) -> None:
+    pools = sorted(records["costs"].pool.as_table().distinct().to_pandas()["pool"])
+    for pool in capacity:
+        if pool not in pools:
+            raise SettingsError(f"The capacity is that of pool {pool!r}; the costs have {some(pools, 20)}.")
+
+
 def _read_tiers(source: Any, records: Records) -> ir.Table:
     """customer_id and tier of a scorecard, and as_of where it has one."""
     given = open_source(source, "scores", records.connection)
@@ -173,6 +188,7 @@ def _read_tiers(source: Any, records: Records) -> ir.Table:
     if "as_of" in given.columns:
         columns["as_of"] = given.as_of.try_cast("date")
     table: ir.Table = given.select(**columns)
+    refuse_strangers(table, records["transactions"])
     return table.filter(table.customer_id.notnull() & table.tier.notnull())
 
 

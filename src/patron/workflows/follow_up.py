@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["first_lives", "value_model"]
 
+CHAMPION = "models:/patron@champion"
+"""The model that need not be there; one that was named must."""
+
 
 def value_model(settings: Settings, model: str, rows: pd.DataFrame) -> tuple[CustomerValueModel, str]:
-    """The value model of a registered model; where there is none, one fitted to these customers.
+    """The value model of a registered model; where there is no champion, one fitted to these customers.
 
     Parameters
     ----------
@@ -38,11 +41,17 @@ def value_model(settings: Settings, model: str, rows: pd.DataFrame) -> tuple[Cus
     Returns
     -------
     model, and what it is called in a sentence
+
+    Raises
+    ------
+    ModelNotFoundError : there is no such model, and it is not the champion
     """
     try:
         bundle, version = load_bundle(open_store(), model)
         return bundle.value, version.uri if version is not None else model
     except ModelNotFoundError:
+        if model != CHAMPION:
+            raise
         inference = settings.inference if "inference" in settings.model_fields_set else "map"
         made = CustomerValueModel(
             BetaGeoModel(family=settings.purchase_family, inference=inference, random_state=settings.seed),

@@ -4,14 +4,16 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from patron.errors import SettingsError
+import ibis.expr.types as ir
+
+from patron.errors import SettingsError, TableError
 from patron.tables.history import History
 from patron.tables.records import Records
 from patron.tables.source import TableSource
 from patron.workflows.progress import Progress
 from patron.workflows.settings import Settings, TableSettings
 
-__all__ = ["known_history", "read_history", "read_records", "refuse_nobody"]
+__all__ = ["known_history", "read_history", "read_records", "refuse_nobody", "refuse_strangers"]
 
 OF_HISTORY = ("transactions", "engagement", "customers", "subscriptions")
 
@@ -132,6 +134,27 @@ def refuse_nobody(rows: int, settings: Settings, as_of: date) -> None:
         active = "bought" if settings.activity in (None, "purchases") else "was active"
         raise SettingsError(
             f"No customer {active} in the {window} days up to {as_of}. Widen active_within_days."
+        )
+
+
+def refuse_strangers(scores: ir.Table, customers: ir.Table) -> None:
+    """Raise where no customer of the scores is a customer of the tables: their ids are written otherwise.
+
+    Raises
+    ------
+    TableError : there is none
+
+    Examples
+    --------
+    >>> import ibis
+    >>> refuse_strangers(ibis.memtable({"customer_id": [1]}), ibis.memtable({"customer_id": [2]}))
+    Traceback (most recent call last):
+        ...
+    patron.errors.TableError: The scores hold no customer of the other tables. Give the scores of these ...
+    """
+    if scores.semi_join(customers, "customer_id").limit(1).to_pandas().empty:
+        raise TableError(
+            "The scores hold no customer of the other tables. Give the scores of these customers."
         )
 
 

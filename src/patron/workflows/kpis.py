@@ -12,14 +12,14 @@ import pandas as pd
 from patron.economics.acquisition import ALL, acquisition_by_channel
 from patron.economics.kpis import KPIS, CustomerBase, KpiRules, indicators, read_base
 from patron.economics.worth import latest_scores, mean_ahead, values_beside_model
-from patron.errors import MissingColumnsError, SettingsError
+from patron.errors import DateError, MissingColumnsError, SettingsError
 from patron.simple_value import RULE_OF_THREE, most_to_keep
 from patron.tables.engine import open_engine
 from patron.tables.records import Records
 from patron.tables.report import DataReport
 from patron.tables.source import open_source
 from patron.workflows.check import in_one_frame
-from patron.workflows.inputs import read_records
+from patron.workflows.inputs import read_records, refuse_strangers
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
@@ -109,9 +109,10 @@ class KpisResult:
             if self.by_contract
             else f"active are customers for {self.rules.active_within_days} days from each purchase"
         )
+        periods = self.rows["period_start"].nunique()
         told = [
             *self.report.sentences(),
-            f"{self.rows['period_start'].nunique()} whole {self.rules.every}s from "
+            f"{periods} whole {self.rules.every}{'' if periods == 1 else 's'} from "
             f"{self.rows['period_start'].min()} to {self.rows['period_end'].max()}; {rule}.",
         ]
         blind = (pd.Timestamp(self.rows["period_start"].min()) - pd.Timestamp(self.first_known)).days
@@ -212,6 +213,11 @@ def _chosen(settings: Settings, records: Records) -> dict[str, ir.Table]:
 
 def _rules(settings: Settings, first_known: date, last_known: date) -> KpiRules:
     chosen = settings.kpis
+    if (chosen.first or first_known) > last_known or (chosen.last or last_known) < first_known:
+        raise DateError(
+            f"The data reach from {first_known} to {last_known}, and none of these days is among those that "
+            "count. Choose other days with --from and --to."
+        )
     return KpiRules(
         first=chosen.first or first_known,
         last=chosen.last or last_known,
@@ -239,11 +245,13 @@ def _read_scores(source: Any, base: CustomerBase, engine: Any) -> ir.Table:
     if missing := wanted - set(given.columns):
         raise MissingColumnsError("scores", missing, given.columns)
     ids = base.spells.customer_id.type()
-    return given.select(
+    scores: ir.Table = given.select(
         customer_id=given.customer_id.try_cast(ids),
         as_of=given.as_of.try_cast("date"),
         growth_potential=given.growth_potential.try_cast("float64"),
     )
+    refuse_strangers(scores, base.spells)
+    return scores
 
 
 def _acquisition(base: CustomerBase, settings: Settings) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pandas as pd
 from patron.campaigns.holdout import strata
 from patron.campaigns.measure import measure_effects
 from patron.campaigns.plan import LIST_COLUMNS
-from patron.errors import DateError, SettingsError, SourceError, TableError
+from patron.errors import DateError, SettingsError, SourceError, TableError, some
 from patron.tables.records import Records
 from patron.tables.source import open_source, reading
 from patron.workflows.campaign import LIST_FILE, PLAN_FILE
@@ -84,9 +84,14 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
     if bought is None:
         raise SettingsError("No transactions are named. Name what was bought since, with --transactions.")
     _refuse_too_early(bought, settings.as_of, start, start + horizon)
+    if settings.measure.campaign is not None and "contacts" not in records.tables:
+        raise SettingsError(
+            "A campaign is told by the contacts. Give them with --contacts, or name no campaign."
+        )
 
     progress(f"Comparing {start + timedelta(days=1)} to {start + horizon}")
     ids = ids_as_text(listed["customer_id"])
+    _refuse_strangers(bought, ids)
     purchases, after, before = _purchases(bought, ids, start, horizon)
     contacted, paid = _contacts(records, ids, start, horizon, settings.measure.campaign)
     treated = listed["treated"].to_numpy(dtype=bool)
@@ -252,6 +257,19 @@ def _refuse_too_early(bought: ir.Table, as_of: date | None, start: date, end: da
         )
 
 
+def _refuse_strangers(bought: ir.Table, ids: npt.NDArray[np.str_]) -> None:
+    """Where nobody on the list ever bought, ids are written otherwise, and every effect would be nought."""
+    listed = ibis.memtable(pd.DataFrame({"listed": ids.astype(object)}), schema={"listed": "string"})
+    buyers = bought.select(key=bought.customer_id.cast("string"))
+    known = buyers.semi_join(listed, buyers.key == listed.listed).limit(1).to_pandas()
+    if len(ids) and known.empty:
+        other = buyers.limit(1).to_pandas()["key"].iloc[0]
+        raise TableError(
+            f"None of the {len(ids):,} customers of the list is in the transactions, whose ids are such as "
+            f"{other!r}, those of the list such as {str(ids[0])!r}. Give the transactions of these customers."
+        )
+
+
 def _purchases(
     bought: ir.Table, ids: npt.NDArray[np.str_], start: date, horizon: timedelta
 ) -> tuple[Floats, Floats, Floats]:
@@ -280,6 +298,9 @@ def _contacts(
     if contacts is None:
         return None, None
     if campaign is not None and "campaign" in contacts.columns:
+        names = sorted(contacts.campaign.as_table().distinct().to_pandas()["campaign"].dropna())
+        if campaign not in names:
+            raise SettingsError(f"The contacts have no campaign {campaign!r}; they have {some(names)}.")
         contacts = contacts.filter(contacts.campaign == campaign)
     elif campaign is not None:
         raise SettingsError(

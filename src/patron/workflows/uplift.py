@@ -81,6 +81,7 @@ def learn_effects(
     known = known_history(settings, history, progress)
     progress("Reading the contacts")
     contacts = read_records(settings, "contacts", connection=known.connection)["contacts"]
+    contacts = contacts.mutate(customer_id=contacts.customer_id.try_cast(known.days.customer_id.type()))
     progress("Building features as of the day before each contact")
     catalogue = discover_catalogue(known, known.known_until)
     rows = _judged_contacts(known, contacts, catalogue, settings.horizon_days)

@@ -102,7 +102,8 @@ def what_if(settings: Settings, *, progress: Progress = silent) -> WhatIfResult:
 
     Raises
     ------
-    SettingsError : nothing changes, points and per cent are both given, or a number is missing
+    SettingsError : nothing changes, points and per cent are both given, a number is missing, or the cost
+        would fall below nought
     TableError : nobody was active a year ago
     DateError : the data hold no twelve whole months
 
@@ -120,6 +121,12 @@ def what_if(settings: Settings, *, progress: Progress = silent) -> WhatIfResult:
     else:
         progress("Reading the tables")
         business, retention, basis = _counted(settings, progress)
+    fall = chosen.cost_down or chosen.cost_down_percent or 0.0
+    if (chosen.cost_down or 0.0) > chosen.cost or (chosen.cost == 0 and fall):
+        raise SettingsError(
+            f"Keeping a customer costs {chosen.cost:,.2f} a year, which cannot fall by {fall:g}. Give the "
+            "cost with --cost, or a smaller fall."
+        )
     found = follow(
         business, retention, change, years=chosen.years, annual_discount_rate=settings.annual_discount_rate
     )

@@ -256,6 +256,9 @@ def test_a_table_of_another_database_is_copied_over(folder):
     assert total(f"{url}::orders") == 58.0
     with pytest.raises(SourceError, match=r"shop\.sqlite::sales cannot be read: sales"):
         History.read(f"{url}::sales")
+    with pytest.raises(SourceError, match=r"there is no database file /.*nowhere\.sqlite\. Check the path"):
+        History.read(f"sqlite:///{folder}/nowhere.sqlite::orders")
+    assert not (folder / "nowhere.sqlite").exists()
 
 
 def test_a_password_is_never_shown():

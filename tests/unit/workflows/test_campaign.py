@@ -10,6 +10,7 @@ import pytest
 from patron.cli import main
 from patron.datasets.campaigns import simulate_campaign
 from patron.errors import DateError, InputError, SettingsError, TableError
+from patron.workflows.audience import audience
 from patron.workflows.campaign import target
 from patron.workflows.measure import measure
 from patron.workflows.settings import Settings
@@ -149,6 +150,8 @@ def test_effects_of_a_trial_take_the_place_of_assumed_acceptance(make, world):
         make(effects=learned.assign(model_version="9"))
     with pytest.raises(SettingsError, match="The effects are those of letter, and the offers are reminder"):
         make(effects=learned.assign(offer="letter"))
+    with pytest.raises(TableError, match="none of the customers of the scores: their ids are such as 'c1'"):
+        make(effects=learned.assign(customer_id="c" + learned["customer_id"].astype(str)))
 
 
 def test_nobody_worth_contacting_is_an_answer(make, world, tmp_path):
@@ -174,6 +177,7 @@ def test_customers_without_a_score_are_counted_and_left_out(make, world):
         ({"offers": "nowhere.toml"}, "The offers file 'nowhere.toml' does not exist"),
         ({"offers": None}, "No offers are named"),
         ({"segment": "planet", "least": {"x": 1}}, "'planet' is none of the scores"),
+        ({"least": {"x": 1}}, "A minimum for x needs the column .* Name it with --segment"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_sentence(make, changes, sentence):
@@ -213,6 +217,22 @@ def test_contacts_that_end_long_before_the_scores_are_told(make, warned):
     assert "end on 2024-01-15, more than 30 days before the scores of 2024-06-30" in warned()
 
 
+def test_ids_written_otherwise_are_told_before_the_wrong_people_are_contacted(make, warned):
+    strangers = pd.DataFrame({"customer_id": ["c1", "c2"], "contacted_at": "2024-06-20", "treated": 1})
+    make(tables={"contacts": strangers})
+    assert "None of the 2 customers contacted lately is in the scores" in warned()
+    make(suppress=strangers)
+    assert "their ids are such as 'c1', those of the scores such as '1'" in warned()
+
+
+def test_why_nobody_is_contacted_is_told(make, world, offers):
+    ids = world.scores[["customer_id"]]
+    assert "contacting: all of them are left out." in make(suppress=ids).sentences()[0]
+    head, tail = OFFERS.replace("capacity = 100", "capacity = 0").split("[channels.phone]")
+    offers.write_text(f"{head}capacity = 0\n[channels.phone]{tail}")
+    assert "contacting: no channel of the offers has any capacity." in make().sentences()[0]
+
+
 def test_a_folder_with_a_list_is_not_written_over(make, tmp_path):
     make(out=tmp_path / "summer")
     with pytest.raises(SettingsError, match="holds a list already"):
@@ -242,6 +262,23 @@ def test_a_list_is_not_measured_before_its_horizon_has_passed(measured):
         run(early, as_of=None)
     with pytest.raises(DateError, match="end on 2024-08-01"):
         run(as_of="2024-08-01")
+
+
+def test_purchases_of_other_customers_measure_nothing(measured):
+    run, _, after = measured
+    others = after.transactions.assign(customer_id="c" + after.transactions["customer_id"].astype(str))
+    with pytest.raises(
+        TableError, match="customers of the list is in the transactions, whose ids are such as 'c"
+    ):
+        run(others)
+
+
+def test_a_campaign_that_the_contacts_do_not_name_is_refused(measured):
+    run, _, after = measured
+    with pytest.raises(SettingsError, match="A campaign is told by the contacts"):
+        run(campaign="winter")
+    with pytest.raises(SettingsError, match="The contacts have no campaign 'winter'; they have summer"):
+        run(campaign="winter", contacts=after.contacts.assign(campaign="summer"))
 
 
 def test_an_all_treated_campaign_is_not_measured(make, measured, tmp_path):
@@ -300,6 +337,14 @@ def test_the_audience_leaves_out_the_holdout_and_hides_addresses(make, tmp_path,
     assert set(audience["customer_id"]) == set(listed.loc[listed["treated"], "customer_id"])
     assert (audience["email"].str.len() == 64).all()
     assert (audience["name"] == "'=1+1").all()
+
+
+def test_a_table_of_other_customers_gives_an_audience_nothing(make, tmp_path):
+    make(out=tmp_path / "summer")
+    people = pd.DataFrame({"customer_id": ["c1"], "name": ["Ann"]})
+    chosen = {"folder": tmp_path / "summer", "out": tmp_path / "a.csv", "columns": ["customer_id", "name"]}
+    with pytest.raises(TableError, match="is in the customers table, whose ids are such as 'c1'"):
+        audience(Settings(audience=chosen, tables={"customers": people}))
 
 
 def test_minimums_are_read_from_the_command_line(world, offers, tmp_path, capsys):

@@ -159,6 +159,12 @@ def test_what_if_on_the_command_line(tmp_path):
             SettingsError,
             "what-if needs customers, acquisition, revenue, profit, retention",
         ),
+        (
+            {**NUMBERS, "cost": 3, "cost_down": 5},
+            SettingsError,
+            r"costs 3\.00 a year, which cannot fall by 5",
+        ),
+        ({**NUMBERS, "cost_down_percent": 5}, SettingsError, r"costs 0\.00 a year, which cannot fall by 5"),
     ],
 )
 def test_what_if_says_what_is_missing(given, error, said):
@@ -175,6 +181,36 @@ def test_half_a_year_says_nothing_of_a_year(shop):
 def test_costs_name_the_table_that_is_missing(shop):
     with pytest.raises(SettingsError, match="costs needs the table 'interactions'"):
         costs(Settings(tables={"transactions": shop.transactions, "costs": shop.costs}))
+
+
+def test_costs_of_months_without_purchases_or_interactions_are_unallocated(shop):
+    tables = {name: getattr(shop, name) for name in ("transactions", "interactions")}
+    early = shop.costs.assign(month=shop.costs["month"] - pd.DateOffset(years=10))
+    totals = costs(Settings(tables={**tables, "costs": early})).found.totals
+    assert totals["customers"] == totals["anonymous"] == 0.0
+    assert totals["unallocated"] == totals["ledger"] == pytest.approx(shop.costs["amount"].sum())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "error", "said"),
+    [
+        (
+            {"capacity": {"call center": 9600}},
+            SettingsError,
+            "pool 'call center'; the costs have acquisition",
+        ),
+        ({"first": "2031-01-01"}, DateError, "The costs reach from 2023-01-01 to 2024-12-31, and none"),
+        (
+            {"scores": pd.DataFrame({"customer_id": ["c1"], "value_tier": ["vip"]})},
+            TableError,
+            "The scores hold no customer of the other tables",
+        ),
+    ],
+)
+def test_costs_refuse_what_fits_none_of_the_tables(shop, chosen, error, said):
+    tables = {name: getattr(shop, name) for name in ("transactions", "interactions", "costs")}
+    with pytest.raises(error, match=said):
+        costs(Settings(tables=tables, costs=chosen))
 
 
 def test_a_capacity_that_cannot_be_read_is_refused():

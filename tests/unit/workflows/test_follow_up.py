@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from patron.cli.commands import app
-from patron.errors import HistoryTooShortError, InputError, PatronWarning, SettingsError
+from patron.errors import HistoryTooShortError, InputError, ModelNotFoundError, PatronWarning, SettingsError
 from patron.workflows.due import due
 from patron.workflows.settings import Settings
 from patron.workflows.uplift import learn_effects
@@ -130,7 +130,7 @@ def test_the_dormant_are_ranked_and_organic_returns_are_not_claimed(tmp_path):
         (c, date(2022, 1, 1) + timedelta(days=int(d))) for c in range(400) for d in rng.integers(0, 800, 2)
     ]
     lines = pd.DataFrame(days, columns=["customer_id", "order_at"]).assign(amount=20.0)
-    given = {"out": tmp_path / "win_back.parquet", "cost": 0.5, "lift": 0.3, "model": "models:/patron@nobody"}
+    given = {"out": tmp_path / "win_back.parquet", "cost": 0.5, "lift": 0.3}
     found = win_back(settings_of(lines, horizon_days=90, win_back=given))
     assert found.returns.learned_
     assert set(found.listed["lifecycle_stage"]) <= {"dormant", "lost"}
@@ -143,8 +143,7 @@ def test_the_dormant_are_ranked_and_organic_returns_are_not_claimed(tmp_path):
 def test_where_nobody_is_dormant_there_is_nobody_to_win_back():
     lines = pd.DataFrame({"customer_id": range(60), "order_at": "2024-05-01", "amount": 5.0})
     again = lines.assign(order_at="2024-05-09")
-    given = {"model": "models:/patron@nobody"}
-    found = win_back(settings_of(pd.concat([lines, again]), win_back=given))
+    found = win_back(settings_of(pd.concat([lines, again])))
     assert found.sentences() == ["None of 60 customers is dormant or lost: there is nobody to win back."]
 
 
@@ -170,9 +169,23 @@ def test_moments_of_purchases_are_dated_by_the_value_model():
     lines = pd.DataFrame(days, columns=["customer_id", "order_at"]).assign(amount=20.0, product_id="tea")
     products = pd.DataFrame({"product_id": ["tea"], "life_days": [60]})
     tables = {"transactions": lines, "products": products}
-    found = due(Settings(tables=tables, due={"model": "models:/patron@nobody", "ahead_days": 30}))
+    found = due(Settings(tables=tables, due={"ahead_days": 30}))
     assert {"next_purchase", "life_end"} <= set(found.moments["kind"])
     bought = found.moments[found.moments["kind"] == "next_purchase"]
     assert (bought["low"] <= bought["due_on"]).all()
     assert (bought["due_on"] <= bought["high"]).all()
     assert found.moments["due_on"].max() <= found.last
+
+
+def test_a_model_that_was_named_must_be_there():
+    transactions, _ = make_shop(200)
+    with pytest.raises(ModelNotFoundError):
+        win_back(settings_of(transactions, win_back={"model": "models:/nobody/7"}))
+
+
+@pytest.mark.filterwarnings("ignore::patron.errors.PatronWarning")
+def test_contacts_of_ids_written_otherwise_are_refused(shop):
+    transactions, contacts = shop
+    others = contacts.assign(customer_id="c" + contacts["customer_id"].astype(str))
+    with pytest.raises(InputError, match="are their ids those of the transactions"):
+        learn_effects(settings_of(transactions, others))

@@ -170,6 +170,16 @@ def test_what_cannot_be_counted_is_refused_in_a_sentence(tmp_path):
         found({"transactions": SALES}, every="week")
 
 
+def test_days_outside_the_data_and_scores_of_others_are_refused():
+    sales = {"transactions": SALES}
+    for days in ({"first": "2020-01-01", "last": "2020-12-31"}, {"first": "2030-01-01", "last": None}):
+        with pytest.raises(DateError, match="The data reach from 2024-01-05 to 2024-02-10, and none"):
+            found(sales, **days)
+    others = pd.DataFrame({"customer_id": ["c1"], "as_of": ["2024-03-01"], "growth_potential": [9.0]})
+    with pytest.raises(TableError, match="The scores hold no customer of the other tables"):
+        found(sales, scores=others)
+
+
 def test_who_is_active_can_be_said_by_purchases_though_there_are_contracts():
     contracts = pd.DataFrame({"customer_id": [1], "started_at": ["2023-01-05"]})
     tables = {"transactions": SALES, "subscriptions": contracts}
