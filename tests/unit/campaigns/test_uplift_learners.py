@@ -7,6 +7,7 @@ import pytest
 from patron.campaigns.effects import EffectModel
 from patron.campaigns.learners import LEARNERS, Trees, Trial, doubly_robust, learn, learn_arms
 from patron.campaigns.randomness import check_randomness
+from patron.campaigns.smooth import Basis, learn_smooth
 from patron.campaigns.uplift import UpliftModel, assumed_effects
 from patron.datasets.campaigns import FEATURES, simulate_campaign
 from patron.errors import (
@@ -189,3 +190,77 @@ def test_learners_are_functions_of_the_features_alone() -> None:
     rows = trial.matrix[:5]
     for effect in effects.values():
         assert np.array_equal(effect(rows)[::-1], effect(rows[::-1]))
+
+
+def _gentle(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
+    """An effect that rises steadily with x, among six other features that tell only who stays."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.random((n, 7)), columns=["x", *"abcdef"])
+    effect = 0.3 * X["x"].to_numpy() - 0.1
+    treated = (rng.random(n) < 0.5).astype(float)
+    y = (rng.random(n) < 0.2 + 0.2 * X["a"] + 0.2 * X["b"] + effect * treated).astype(float)
+    return X, treated, y, effect
+
+
+def test_a_steady_effect_is_learned_better_smoothly_than_by_trees_from_few_contacts() -> None:
+    X, treated, y, effect = _gentle(3000, seed=7)
+    found = {
+        name: UpliftModel(learners=(name,), **QUICK).fit(X, treated, y).effects_ for name in ("smooth", "t")
+    }
+    smooth, trees = (float(np.corrcoef(said, effect)[0, 1]) for said in found.values())
+    assert smooth > max(0.7, trees)
+
+
+def test_the_smooth_learner_is_kept_where_trees_explain_no_more() -> None:
+    X, treated, y, _ = _gentle(3000, seed=8)
+    assert UpliftModel(**QUICK).fit(X, treated, y).learner_ == "smooth"
+
+
+def test_trees_are_kept_where_the_effect_comes_and_goes() -> None:
+    rng = np.random.default_rng(9)
+    X = pd.DataFrame({"x": rng.random(6000)})
+    treated = (rng.random(6000) < 0.5).astype(float)
+    effect = np.where(np.abs(X["x"] - 0.5) < 0.25, 0.3, -0.2)  # helps in the middle alone
+    y = (rng.random(6000) < 0.4 + effect * treated).astype(float)
+    found = UpliftModel(**QUICK).fit(X, treated, y)
+    assert found.learner_ != "smooth"
+    assert np.corrcoef(found.effects_, effect)[0, 1] > 0.9
+
+
+def test_the_smooth_learner_takes_categories_and_gaps_and_levels_never_seen() -> None:
+    rng = np.random.default_rng(10)
+    X = pd.DataFrame({"plan": rng.choice(["a", "b"], 4000), "gap": rng.random(4000), "same": 1.0})
+    X.loc[rng.random(4000) < 0.3, "gap"] = np.nan
+    treated = (rng.random(4000) < 0.5).astype(float)
+    y = (rng.random(4000) < 0.3 + treated * np.where(X["plan"] == "a", 0.3, -0.1)).astype(float)
+    found = UpliftModel(learners=("smooth",), **QUICK).fit(X, treated, y)
+    asked = pd.DataFrame({"plan": ["a", "b", "new", None], "gap": [0.5, np.nan, 1e9, -1e9], "same": 2.0})
+    effect = found.predict(asked)["effect"].to_numpy()
+    assert effect[0] > 0.15 > 0.05 > effect[1]
+    assert np.isfinite(effect).all()
+    assert np.abs(effect).max() < 0.6
+
+
+def test_nothing_is_told_apart_by_features_that_are_constant_or_all_missing() -> None:
+    matrix = np.column_stack([np.ones(400), np.full(400, np.nan)]).astype(np.float32)
+    treated = np.tile([0.0, 1.0], 200)
+    assert Basis.learn(matrix, ()).columns(matrix).shape == (400, 0)
+    found = learn_smooth(matrix, treated, 2.0 * treated, binary=False)
+    assert found.effect(matrix) == pytest.approx(np.full(400, 2.0), abs=1e-4)
+
+
+def test_an_outcome_that_features_tell_perfectly_leaves_the_smooth_learner_finite() -> None:
+    x = np.linspace(0, 1, 1000, dtype=np.float32)[:, None]
+    found = learn_smooth(x, np.tile([0.0, 1.0], 500), (x[:, 0] > 0.5).astype(float), binary=True)
+    with_contact, without = found.outcomes(x)
+    assert (np.diff(without) >= 0).all()
+    assert np.abs(with_contact - without).max() < 0.05
+
+
+def test_smooth_and_grown_arms_give_the_same_mean_effect() -> None:
+    X, treated, y, effect = _trial(8000, seed=11)
+    means = [
+        UpliftModel(learners=(name,), **QUICK).fit(X, treated, y).average_effect_ for name in ("smooth", "t")
+    ]
+    assert means[0] == pytest.approx(means[1], abs=0.01)
+    assert means[0] == pytest.approx(effect.mean(), abs=0.05)
