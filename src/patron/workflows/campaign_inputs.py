@@ -174,7 +174,7 @@ def read_effects(source: Any, scores: Scores) -> pd.DataFrame | None:
     if len(given) and found["customer_id"].isna().all():
         raise TableError(
             "The effects are those of none of the customers of the scores: their ids are such as "
-            f"{given[0]!r}, those of the scores such as {str(own.index[0])!r}. Learn them for these customers."
+            f"{given[0]!r}, those of the scores such as {str(own.index[0])!r}. Learn them for these."
         )
     return found.dropna(subset="customer_id")
 

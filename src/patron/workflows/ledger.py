@@ -243,7 +243,7 @@ def _look_up(known: History, ripe: pd.DataFrame, store: LedgerStore, progress: P
     if unknown == len(ripe) and unknown:
         raise InputError(
             f"None of the {unknown} promised customers is in the tables: their ids are "
-            f"{ripe['customer_id'].iloc[0]!r} and the like. Give the tables that were scored."
+            f"{str(ripe['customer_id'].iloc[0])!r} and the like. Give the tables that were scored."
         )
     return new, unknown
 

@@ -249,7 +249,8 @@ def read_list(folder: Path | None) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def _refuse_too_early(bought: ir.Table, as_of: date | None, start: date, end: date) -> None:
-    known_until = as_of or bought.day.max().to_pyarrow().as_py()
+    last = bought.day.max().to_pyarrow().as_py()
+    known_until = last if as_of is None or last <= start else as_of  # a later day needs some purchase since
     if known_until < end:
         raise DateError(
             f"The list of {start} is to be measured until {end}, and the transactions end on {known_until}. "

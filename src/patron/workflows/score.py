@@ -266,7 +266,10 @@ def _potentials_target(settings: Settings) -> Path | None:
         raise SettingsError(
             "The parts of the potentials are written by engine duckdb only: leave out --potentials."
         )
-    return check_target(settings.score.potentials)
+    target = check_target(settings.score.potentials)
+    if settings.score.out is not None and target.resolve() == Path(settings.score.out).resolve():
+        raise SettingsError("--out and --potentials name the same file. Give each its own.")
+    return target
 
 
 @contextmanager

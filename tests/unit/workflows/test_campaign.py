@@ -262,6 +262,9 @@ def test_a_list_is_not_measured_before_its_horizon_has_passed(measured):
         run(early, as_of=None)
     with pytest.raises(DateError, match="end on 2024-08-01"):
         run(as_of="2024-08-01")
+    before = after.transactions.head(1).assign(order_at="2024-05-31")
+    with pytest.raises(DateError, match="end on 2024-05-31"):
+        run(before, as_of="2030-01-01")
 
 
 def test_purchases_of_other_customers_measure_nothing(measured):

@@ -133,3 +133,10 @@ def test_nobody_active_is_said(trained, make_settings, warned):
     sales = pd.DataFrame({"customer_id": [1, 2, 1], "order_at": days, "amount": [9.0, 9.0, -9.0]})
     with pytest.raises(SettingsError, match="No customer bought in the 7 days up to 2024-03-01"):
         score(make_settings(tables={"transactions": sales}, active_within_days=7), model=trained.model_uri)
+
+
+def test_the_scorecard_and_the_parts_of_the_potentials_need_a_file_each(tmp_path):
+    sales = pd.DataFrame({"customer_id": [7], "order_at": ["2024-01-05"], "amount": [9.0]})
+    twice = {"out": tmp_path / "scores.parquet", "potentials": tmp_path / "scores.parquet"}
+    with pytest.raises(SettingsError, match="--out and --potentials name the same file"):
+        score(Settings.model_validate({"tables": {"transactions": sales}, "score": twice}))
