@@ -123,7 +123,9 @@ def test_customers_that_the_tables_do_not_know_stay_open(place, sold):
 
 def test_tables_of_another_business_settle_nothing(place, sold):
     append_to_ledger(make_card([77, 78]), place)
-    with pytest.raises(InputError, match="None of the 2 promised customers is in the tables: their ids are '"):
+    with pytest.raises(
+        InputError, match="None of the 2 promised customers is in the tables: their ids are '"
+    ):
         settle(Settings(settle={"ledger": place}), history=sold)
 
 
