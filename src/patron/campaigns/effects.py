@@ -30,6 +30,8 @@ EFFECT_COLUMNS = (
 )
 """What `EffectModel.predict` says of each customer."""
 
+_CONTRADICTION = 3.0  # standard errors from which on money contradicts staying
+
 
 class EffectModel:
     """What one offer changes for each customer: the chance of staying, and money.
@@ -48,8 +50,9 @@ class EffectModel:
     Notes
     -----
     With s = effect on staying × worth of staying, the noisy effects on money (doubly robust) are regressed on
-    s. s is kept where their mean lies within two standard errors of the mean of s, and the slope within two
-    of one.
+    s. s is kept where their mean lies within three standard errors of the mean of s, and the slope within
+    three of one. Two would drop it by mere chance in one of eleven trials, and what is learned straight from
+    money is far noisier.
 
     Examples
     --------
@@ -161,13 +164,13 @@ class EffectModel:
 
 
 def _agrees(through: Floats, noisy: Floats) -> bool:
-    """Whether unbiased effects on money are those that staying explains, within two standard errors."""
+    """Whether unbiased effects on money are those that staying explains, within a few standard errors."""
     n, away = len(noisy), through - through.mean()
     spread = float(away @ away)
-    if abs(noisy.mean() - through.mean()) > 2 * noisy.std(ddof=1) / np.sqrt(n):
+    if abs(noisy.mean() - through.mean()) > _CONTRADICTION * noisy.std(ddof=1) / np.sqrt(n):
         return False
     if spread == 0:
         return True
     slope = float(away @ noisy) / spread
     left = noisy - noisy.mean() - slope * away
-    return bool(abs(slope - 1) <= 2 * np.sqrt(((away * left) ** 2).sum()) / spread)
+    return bool(abs(slope - 1) <= _CONTRADICTION * np.sqrt(((away * left) ** 2).sum()) / spread)
