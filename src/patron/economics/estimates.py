@@ -131,7 +131,7 @@ def mean(total: float, squares: float, n: int, *, empty: str) -> Estimate:
 
 
 def ratio(above: float, below: float, squares: tuple[float, float, float], n: int, *, empty: str) -> Estimate:
-    """A ratio of two sums over the same customers, with the interval of the linearised ratio.
+    """A ratio of two sums ≥ 0 over the same customers, with the interval of the linearised ratio, from 0 on.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def ratio(above: float, below: float, squares: tuple[float, float, float], n: in
     --------
     >>> kept = ratio(90.0, 100.0, (4100.0, 5000.0, 4500.0), 2, empty="no revenue")
     >>> kept.value, round(kept.low, 2), round(kept.high, 2)
-    (0.9, -0.37, 2.17)
+    (0.9, 0.0, 2.17)
     """
     if not below > 0:
         return Estimate(numerator=float(above), denominator=float(below), n=n, reason=empty)
@@ -154,7 +154,7 @@ def ratio(above: float, below: float, squares: tuple[float, float, float], n: in
     r, (yy, xx, xy) = above / below, squares
     left_over = max(yy - 2 * r * xy + r**2 * xx, 0.0) / (n - 1)
     half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * np.sqrt(n * left_over) / below
-    return replace(found, low=float(r - half), high=float(r + half))
+    return replace(found, low=max(float(r - half), 0.0), high=float(r + half))
 
 
 def turned(found: Estimate) -> Estimate:

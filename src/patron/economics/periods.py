@@ -79,7 +79,7 @@ def whole_periods(first: date, last: date, every: Every) -> list[Period]:
     if not found:
         raise DateError(
             f"No whole {every} lies between {first} and {last}. Begin on the first day of a {every} and end "
-            "on its last, or choose a shorter period with --every."
+            "on its last, or take shorter periods."
         )
     return found
 

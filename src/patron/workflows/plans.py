@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from patron.economics.plans import PlanComparison, PlanTerms, compare_plans
-from patron.errors import SettingsError, TableError
+from patron.errors import DateError, SettingsError, TableError
 from patron.models.contracts import contracts_of_subscriptions
 from patron.models.renewal import RenewalModel
 from patron.workflows.inputs import read_records
@@ -115,6 +115,7 @@ def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
     ------
     SettingsError : subscriptions are not named, or a price is neither given nor in the contracts
     TableError : there is no monthly contract
+    DateError : none had begun on as_of
 
     Examples
     --------
@@ -141,6 +142,9 @@ def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
     contracts = contracts_of_subscriptions(
         table.to_pandas().assign(**ends), settings.as_of or _last_day(records.report["subscriptions"])
     )
+    if contracts.empty:
+        first = records.report["subscriptions"].first_day
+        raise DateError(f"No contract had begun on {settings.as_of}: the first began on {first}.")
     monthly, annual = (contracts[contracts["period_days"].between(*days)] for days in (_MONTH, _YEAR))
     if monthly.empty:
         raise TableError(

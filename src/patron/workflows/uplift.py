@@ -81,7 +81,6 @@ def learn_effects(
     known = known_history(settings, history, progress)
     progress("Reading the contacts")
     contacts = read_records(settings, "contacts", connection=known.connection)["contacts"]
-    contacts = contacts.mutate(customer_id=contacts.customer_id.try_cast(known.days.customer_id.type()))
     progress("Building features as of the day before each contact")
     catalogue = discover_catalogue(known, known.known_until)
     rows = _judged_contacts(known, contacts, catalogue, settings.horizon_days)
@@ -201,8 +200,10 @@ def _judged_contacts(
     order = ibis.window(group_by=["customer_id", "offer_made"], order_by=["day", first.treated.desc()])
     first = first.mutate(place=ibis.row_number().over(order)).filter(lambda table: table.place == 0)
     day_before = (first.day - ibis.interval(days=1)).cast("date")
+    ids = first.customer_id.try_cast(known.customer_id_type)  # null where it can be no id of theirs
     asked = known.store(
-        first.select("customer_id", offer=first.offer_made, treated=first.treated, as_of=day_before), "asked"
+        first.select(customer_id=ids, offer=first.offer_made, treated=first.treated, as_of=day_before),
+        "asked",
     )
     newest = known.known_until - timedelta(days=horizon_days)
     matured = asked.filter(asked.as_of <= ibis.literal(newest))

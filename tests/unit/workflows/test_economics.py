@@ -118,6 +118,12 @@ def test_plans_of_a_segment_without_monthly_contracts_are_refused(shop):
         plans(Settings(tables={"subscriptions": annual}, as_of=shop.as_of))
 
 
+def test_plans_before_the_first_contract_name_its_day(shop):
+    settings = Settings(tables={"subscriptions": shop.subscriptions}, as_of="2020-01-01", inference="map")
+    with pytest.raises(DateError, match=r"No contract had begun on 2020-01-01: the first began on 2023-"):
+        plans(settings)
+
+
 def test_plans_without_a_price_are_refused(shop):
     unpriced = shop.subscriptions.drop(columns="price")
     with pytest.raises(SettingsError, match="Give it with --monthly-price"):
