@@ -154,6 +154,7 @@ def summary(worlds: pd.DataFrame) -> dict:
 if __name__ == "__main__":
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--worlds", type=int, default=20)
+    asked.add_argument("--first", type=int, default=0, help="seed of the first world")
     asked.add_argument("--customers", type=int, default=10_000)
     asked.add_argument(
         "--past", type=int, nargs="*", default=[60_000, 20_000], help="contacts, all offers together"
@@ -165,5 +166,6 @@ if __name__ == "__main__":
         told["million"] = million(chosen.million)
         print(json.dumps(told["million"]), flush=True)
     for past in chosen.past:
-        worlds = pd.DataFrame([study(seed, chosen.customers, past) for seed in range(chosen.worlds)])
+        seeds = range(chosen.first, chosen.first + chosen.worlds)
+        worlds = pd.DataFrame([study(seed, chosen.customers, past) for seed in seeds])
         print(json.dumps({"past_contacts": past, **summary(worlds)}), flush=True)
