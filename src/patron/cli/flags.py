@@ -45,7 +45,7 @@ Contributions = Annotated[
     str | None,
     Option(
         metavar="SOURCE",
-        help="Reviews, ideas and the like; what they are worth stands under [learning.rate_card].",
+        help="Reviews, ideas and the like; the setting learning.rate_card says what they are worth.",
         rich_help_panel=_TABLES,
     ),
 ]
