@@ -185,11 +185,11 @@ DEAD_WORKER = r"^A Spark worker died while it scored, .* Nothing was written\.$"
 
 @contextmanager
 def killing(word):
-    """While open, a process below this one whose command line holds a word is killed within two seconds."""
+    """While open, a process below this one whose command line holds a word is killed at once."""
     over = threading.Event()
 
     def kill():
-        while not over.wait(2):
+        while not over.wait(0.1):
             for process in Path("/proc").glob("[0-9]*"):
                 try:
                     if word.encode() in (process / "cmdline").read_bytes() and is_below(process):

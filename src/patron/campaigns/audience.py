@@ -78,7 +78,7 @@ def harmless(text: str) -> str:
     >>> harmless("=HYPERLINK(1)"), harmless("O'Neil"), harmless(" @SUM(A1)")
     ("'=HYPERLINK(1)", "O'Neil", "' @SUM(A1)")
     """
-    if text.startswith(_FORMULA_SIGNS) or text.lstrip().startswith(_FORMULA_SIGNS):
+    if text.lstrip(" ").startswith(_FORMULA_SIGNS) or text.lstrip().startswith(_FORMULA_SIGNS):
         return f"'{text}"
     return text
 

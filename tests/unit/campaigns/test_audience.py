@@ -5,7 +5,7 @@ import io
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from patron.campaigns.audience import as_audience, harmless, hashed_email, to_csv
@@ -25,6 +25,7 @@ def test_other_text_and_numbers_stay_as_they_are():
 
 
 @given(st.lists(st.text(alphabet='=+-@\t\r\n",;a é', max_size=8), min_size=1, max_size=5))
+@example([" \r"])
 def test_every_cell_comes_back_and_none_is_a_formula(texts):
     people = pd.DataFrame({"customer_id": texts})
     written = to_csv(as_audience(people, ["customer_id"]))
