@@ -24,7 +24,7 @@ from scipy import optimize, stats
 from scipy.special import expit, logit
 
 from patron.errors import RangeError, SettingsError
-from patron.scores.actions import cost_sensitive_cut
+from patron.scores.actions import offer_cut
 
 __all__ = ["Acceptance", "ExpectedProfit", "Offer", "OfferBook", "contact_cut", "expected_profit"]
 
@@ -315,13 +315,7 @@ def contact_cut(value: Floats, offer: Offer) -> Floats:
     >>> cut.round(3), expected_profit(offer, cut, np.array([200.0, 20.0])).profit.round(9) + 0.0
     (array([0.164, 0.846]), array([0., 0.]))
     """
-    kept, a = np.maximum(value, 0.0), offer.acceptance.mean
-    return cost_sensitive_cut(
-        cost_fp=offer.redemption * offer.incentive + offer.contact_cost,
-        cost_tn=0.0,
-        cost_fn=kept,
-        cost_tp=a * offer.incentive + (1 - a) * kept + offer.contact_cost,
-    )
+    return offer_cut(value, offer.incentive, offer.contact_cost, offer.acceptance.mean, offer.redemption)
 
 
 _REQUIRED = ("channel", "incentive", "contact_cost", "acceptance")

@@ -44,6 +44,7 @@ __all__ = [
     "contact_cut",
     "cost_sensitive_cut",
     "max_retention_spend",
+    "offer_cut",
     "recommended_action",
 ]
 
@@ -148,13 +149,35 @@ def contact_cut(value: Floats, offer: TypicalOffer) -> Floats:
     >>> contact_cut(np.array([200.0, 20.0, 10.0]), offer).round(3)
     array([0.164, 0.846, 1.   ])
     """
+    return offer_cut(value, offer.incentive, offer.contact_cost, offer.acceptance)
+
+
+def offer_cut(
+    value: Floats, incentive: float, contact_cost: float, acceptance: float, redemption: float = 1.0
+) -> Floats:
+    """The probability of leaving above which an offer pays, from its numbers.
+
+    Parameters
+    ----------
+    value : (n_customers,) money, kept where the customer stays; below 0 counts as 0
+    incentive, contact_cost : money ≥ 0, paid where the offer is taken, and always
+    acceptance, redemption : probability that the offer is taken by who would have left, and by who would not
+
+    Returns
+    -------
+    (n_customers,) in [0, 1]; 1 where it never pays; NaN where the value is unknown
+
+    Examples
+    --------
+    >>> offer_cut(np.array([200.0]), incentive=10.0, contact_cost=1.0, acceptance=0.3).round(3)
+    array([0.164])
+    """
     kept = np.maximum(value, 0.0)
-    leaves_anyway = offer.acceptance * offer.incentive + (1 - offer.acceptance) * kept
     return cost_sensitive_cut(
-        cost_fp=offer.incentive + offer.contact_cost,
+        cost_fp=redemption * incentive + contact_cost,
         cost_tn=0.0,
         cost_fn=kept,
-        cost_tp=leaves_anyway + offer.contact_cost,
+        cost_tp=acceptance * incentive + (1 - acceptance) * kept + contact_cost,
     )
 
 
