@@ -211,7 +211,8 @@ def _decide_core(
 def _evaluate(given: Competition, offer: Integers, bound: float, exact: bool, prices: Prices) -> Choice:
     on = np.flatnonzero(offer >= 0)
     profit, cost = (float(table[offer[on], on].sum()) for table in (given.profit, given.cost))
-    return Choice(offer, profit, cost, bound, exact, prices)
+    # A list that reaches the bound may pass it by the rounding of a sum.
+    return Choice(offer, profit, cost, max(bound, profit), exact, prices)
 
 
 def _short_of_minimum(given: Competition, offer: Integers) -> bool:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -95,6 +95,7 @@ def best_by_one_program(case):
 @pytest.mark.parametrize("minimum", [False, True])
 @settings(max_examples=12)
 @given(seed=st.integers(0, 10_000))
+@example(seed=174)  # the bound is reached, and the sums differ in the last digit
 def test_no_other_list_within_the_limits_earns_more(minimum, seed):
     case = random_competition(seed, 5, offers=2, minimum=minimum)
     best = best_of_all(case)
