@@ -45,7 +45,7 @@ bench: $(STAMP)
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.12 \
-	  --extra demo --extra dev --extra serve --extra spark \
+	  --extra demo --extra dev --extra postgres --extra serve --extra spark \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
 
 clean:
