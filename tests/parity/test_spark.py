@@ -2,10 +2,7 @@
 
 import gc
 import os
-import signal
-import threading
 import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,14 +17,15 @@ from patron.datasets.simulate import simulate
 from patron.errors import PatronError, PatronWarning, SourceError
 from patron.models.bundle import Bundle
 from patron.tables.history import History
+from patron.tracking.batch import save_batch_model
 from patron.tracking.package import save_bundle_as_model
+from patron.workflows import spark_score
 from patron.workflows.batch import Asked
 from patron.workflows.batch_work import Begun, working
 from patron.workflows.features import build_features
 from patron.workflows.fitting import fit_bundle
 from patron.workflows.score import score
 from patron.workflows.settings import Settings
-from patron.workflows.spark_score import score_on_spark
 from patron.workflows.stages import Stages
 from spark_here import NOT_RUN, SMALL_SPARK, WHY_NOT_SPARK
 
@@ -162,7 +160,9 @@ def test_every_score_is_the_same_on_both_engines(scored):
     assert there.to_dict()["scored"] == len(here.scored)
 
 
-def test_a_spark_worker_that_dies_is_one_sentence_and_harms_no_scores(business, features, scored):
+def test_a_spark_worker_that_dies_is_one_sentence_and_harms_no_scores(
+    business, features, scored, monkeypatch
+):
     asked, out = scored[2:]
     before = {file: file.stat().st_mtime_ns for file in out.rglob("*")}
     rows = features[0].table.to_pyarrow()
@@ -171,11 +171,12 @@ def test_a_spark_worker_that_dies_is_one_sentence_and_harms_no_scores(business, 
         model_version=None, reasons=False, value_horizon_days=None, annual_discount_rate=None, random_state=0
     )
     bundle = Bundle.load(business.model / "artifacts" / "bundle")
+    monkeypatch.setattr(spark_score, "save_batch_model", save_deadly_model)
     with working(out, str(out)) as work:
         pq.write_table(rows, work.features)
         pq.write_table(rows.slice(0, 0), work.others)
-        with killing("pyspark.daemon"), pytest.raises(PatronError, match=DEAD_WORKER):
-            score_on_spark(work, begun, bundle, how, asked, Stages())
+        with pytest.raises(PatronError, match=DEAD_WORKER):
+            spark_score.score_on_spark(work, begun, bundle, how, asked, Stages())
     assert {file: file.stat().st_mtime_ns for file in out.rglob("*")} == before
     assert [path.name for path in out.parent.iterdir()] == ["scores"]
 
@@ -183,35 +184,12 @@ def test_a_spark_worker_that_dies_is_one_sentence_and_harms_no_scores(business, 
 DEAD_WORKER = r"^A Spark worker died while it scored, .* Nothing was written\.$"
 
 
-@contextmanager
-def killing(word):
-    """While open, a process below this one whose command line holds a word is killed at once."""
-    over = threading.Event()
-
-    def kill():
-        while not over.wait(0.1):
-            for process in Path("/proc").glob("[0-9]*"):
-                try:
-                    if word.encode() in (process / "cmdline").read_bytes() and is_below(process):
-                        os.kill(int(process.name), signal.SIGKILL)
-                except OSError:  # it has gone by itself
-                    continue
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        yield
-    finally:
-        over.set()
-        killer.join()
-
-
-def is_below(process):
-    """Whether a process was started by this one, or by one that it started; other tests have workers, too."""
-    while process.name not in ("0", str(os.getpid())):
-        parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
-        process = process.parent / parent
-    return process.name != "0"
+def save_deadly_model(bundle, folder, **asked):
+    """A model that kills each process that loads it, except this one, as the kernel does without memory."""
+    saved = save_batch_model(bundle, folder, **asked)
+    with (saved / "batch_entry.py").open("a") as code:
+        code.write(f"\nimport os\n\nif os.getpid() != {os.getpid()}:\n    os.kill(os.getpid(), 9)\n")
+    return saved
 
 
 TEXT = """customer_id,order_at,amount
