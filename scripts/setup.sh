@@ -33,7 +33,7 @@ pins="$venv/pins.txt"
 if [ "${PATRON_SPARK:-0}" = 1 ]; then
     cp requirements.lock "$pins"
 else
-    awk '/^(pyspark|py4j)==/ { skip = 1; next } /^[^ ]/ { skip = 0 } !skip' requirements.lock >"$pins"
+    awk '/^(pyspark|py4j|grpcio|grpcio-status|googleapis-common-protos)==/ { skip = 1; next } /^[^ ]/ { skip = 0 } !skip' requirements.lock >"$pins"
 fi
 
 echo "setup: installing $(grep -c '==' "$pins") pinned packages into $venv (a few minutes the first time)" >&2

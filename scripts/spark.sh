@@ -8,7 +8,7 @@ python=.venv/bin/python
 pins=.venv/spark-pins.txt
 
 wanted="${PATRON_SPARK:-where there is a Java}"
-if [ "$wanted" = 0 ] || "$python" -c 'import pyspark' 2>/dev/null; then
+if [ "$wanted" = 0 ] || "$python" -c 'import pyspark, grpc_status' 2>/dev/null; then
     exit 0
 fi
 fault=$("$python" -c 'from patron.tables.spark import java_fault; print(java_fault() or "")')
@@ -17,7 +17,7 @@ if [ "$wanted" != 1 ] && [ -n "$fault" ]; then
     exit 0
 fi
 
-awk '/^(pyspark|py4j)==/ { keep = 1; print; next } /^[^ ]/ { keep = 0 } keep' requirements.lock >"$pins"
+awk '/^(pyspark|py4j|grpcio|grpcio-status|googleapis-common-protos)==/ { keep = 1; print; next } /^[^ ]/ { keep = 0 } keep' requirements.lock >"$pins"
 echo "spark: installing $(grep -c '==' "$pins") pinned packages into .venv" >&2
 if command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1; then
     uv pip install --quiet --python "$python" --require-hashes -r "$pins" || failed=1
