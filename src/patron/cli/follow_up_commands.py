@@ -1,4 +1,4 @@
-"""The commands that follow customers up: effects, win-back, offers due, and the promises of the scores."""
+"""The commands that follow customers up: effects, win-back, offers due, stages, promises of the scores."""
 
 import typer
 
@@ -6,7 +6,7 @@ from patron.cli import flags
 from patron.cli import follow_up_flags as own
 from patron.cli.terminal import print_json, print_lines, print_table, steps
 
-__all__ = ["due", "settle", "uplift", "win_back"]
+__all__ = ["due", "lookalikes", "settle", "stages", "uplift", "win_back"]
 
 
 def uplift(
@@ -129,6 +129,62 @@ def settle(
         from patron.workflows.ledger import settle as run
 
         found = run(chosen, progress=tell)
+    if json:
+        print_json({**found.to_dict(), "notes": tell.notes})
+    else:
+        print_table(found.shown, found.title())
+        print_lines(found.sentences())
+
+
+def stages(
+    context: typer.Context,
+    transactions: flags.Transactions = None,
+    engagement: flags.Engagement = None,
+    customers: flags.Customers = None,
+    column: flags.Column = None,
+    duplicates: flags.Duplicates = None,
+    time_zone: flags.TimeZone = None,
+    as_of: flags.AsOf = None,
+    snapshots: own.Snapshots = None,
+    step: own.Step = None,
+    out: flags.Out = None,
+    settings: flags.SettingsFile = None,
+    json: flags.Json = False,
+) -> None:
+    """See how customers move from stage to stage, and how long they stay in each."""
+    with steps() as tell:
+        chosen = flags.settings_from("stage_history", context.params, own.places_of("stage_history"))
+        from patron.workflows.stage_history import follow_stages
+
+        found = follow_stages(chosen, progress=tell)
+    if json:
+        print_json({**found.to_dict(), "notes": tell.notes})
+        return
+    print_table(found.dwelt, found.title())
+    print_table(found.transitions, "Of those in a stage, the share in each stage on the next of the days")
+    print_lines(found.sentences())
+
+
+def lookalikes(
+    context: typer.Context,
+    transactions: flags.Transactions = None,
+    customers: flags.Customers = None,
+    group: own.Group = None,
+    column: flags.Column = None,
+    duplicates: flags.Duplicates = None,
+    time_zone: flags.TimeZone = None,
+    as_of: flags.AsOf = None,
+    most: own.Most = None,
+    out: flags.Out = None,
+    settings: flags.SettingsFile = None,
+    json: flags.Json = False,
+) -> None:
+    """Find the customers most like a group, by what was known when they were won."""
+    with steps() as tell:
+        chosen = flags.settings_from("lookalikes", context.params, own.places_of("lookalikes"))
+        from patron.workflows.lookalikes import find_lookalikes
+
+        found = find_lookalikes(chosen, progress=tell)
     if json:
         print_json({**found.to_dict(), "notes": tell.notes})
     else:

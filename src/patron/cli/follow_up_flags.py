@@ -24,13 +24,30 @@ Lift = Annotated[
 Ahead = Annotated[str | None, Option("--ahead", metavar="DAYS", help="How far ahead (default 90).")]
 Ledger = Annotated[
     str | None,
-    Option(metavar="DIR", help="Folder of the ledger, or sqlite:///FILE.", rich_help_panel=_TABLES),
+    Option(
+        metavar="DIR|URL",
+        help="Folder of the ledger, or database, as sqlite:///FILE or postgresql://….",
+        rich_help_panel=_TABLES,
+    ),
 ]
 Depth = Annotated[
     str | None, Option(metavar="SHARE", help="Of the customers that a campaign reaches (default 0.10).")
 ]
+Snapshots = Annotated[str | None, Option(metavar="N", help="Days to look at, at most (default 12).")]
+Step = Annotated[
+    str | None, Option("--step", metavar="DAYS", help="From one of these days to the next (default 30).")
+]
+Group = Annotated[
+    str | None,
+    Option(
+        metavar="SOURCE",
+        help="Whom others shall resemble: a table with customer_id.",
+        rich_help_panel=_TABLES,
+    ),
+]
+Most = Annotated[str | None, Option(metavar="N", help="Customers to list (default 100).")]
 
-_OF_COMMAND = ("cost", "lift", "ledger", "depth", "out", "model")
+_OF_COMMAND = ("cost", "lift", "ledger", "depth", "snapshots", "group", "most", "out", "model")
 
 
 def places_of(section: str) -> dict[str, tuple[str, ...]]:
@@ -42,4 +59,9 @@ def places_of(section: str) -> dict[str, tuple[str, ...]]:
     (('settle', 'ledger'), ('tables', 'products', 'source'))
     """
     tables = {name: ("tables", name, "source") for name in ("contacts", "products")}
-    return {**tables, **{name: (section, name) for name in _OF_COMMAND}, "ahead": (section, "ahead_days")}
+    return {
+        **tables,
+        **{name: (section, name) for name in _OF_COMMAND},
+        "ahead": (section, "ahead_days"),
+        "step": (section, "step_days"),
+    }

@@ -32,11 +32,18 @@ score.py            `score`: tables and a registered model → scorecard
   spark_score.py      the same stages on Spark; spark_features.py, spark_output.py: its features and files
   drift.py            whether the customers are still those of the training
 lifecycle.py        `stages_over_time`: tables → the stage of each customer at several past days
+stage_history.py    `follow_stages`: tables → who moved from stage to stage, and how long a stage lasts
 serve.py            `serve`: a registered model → a server that answers requests
 releases.py         `list_models`, `promote`, `rollback`, `export`: the registry between two trainings
 campaign.py         `target`: scores and offers → the list worth contacting; campaign_inputs.py reads them
 measure.py          `measure`: a list and what was bought since → what the contact changed
 audience.py         `audience`: a list → a CSV file for marketing tools
+uplift.py           `learn_effects`: contacts with a control group → what each offer changes for whom
+winback.py          `win_back`: tables → dormant and lost customers by what a return is worth
+due.py              `due`: tables → the dated list of offers due
+follow_up.py        what these share: the value model, and first lives
+ledger.py           `settle`: what scores promised → what happened; ledger_store.py keeps both
+lookalikes.py       `find_lookalikes`: tables and a group → the customers most like it
 kpis.py             `kpis`: tables → indicators of the customer base, and what customers cost to win
 costs.py            `costs`: tables → what it costs to keep customers, and where the ledger went
 plans.py            `plans`: contracts → a monthly against an annual plan

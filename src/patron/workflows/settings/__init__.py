@@ -25,7 +25,7 @@ The files of this package::
     prediction.py   check, features, train, score, serve, backtest, drift, demo
     spark.py        the Spark that does the work where engine is spark
     campaign.py     target, measure, audience
-    follow_up.py    uplift, win-back, due, settle
+    follow_up.py    uplift, win-back, due, settle, stages, lookalikes
     economics.py    kpis, costs, plans, what_if
     policy.py       what the business decides: offer, stages, tiers, network, learning
     whole.py        Settings, and reading them
@@ -35,7 +35,9 @@ from patron.workflows.settings.campaign import AudienceSettings, MeasureSettings
 from patron.workflows.settings.economics import CostsSettings, KpisSettings, PlansSettings, WhatIfSettings
 from patron.workflows.settings.follow_up import (
     DueSettings,
+    LookalikesSettings,
     SettleSettings,
+    StageHistorySettings,
     UpliftSettings,
     WinBackSettings,
 )
@@ -71,6 +73,7 @@ __all__ = [
     "FeaturesSettings",
     "KpisSettings",
     "LearningSettings",
+    "LookalikesSettings",
     "MeasureSettings",
     "NetworkSettings",
     "OfferSettings",
@@ -80,6 +83,7 @@ __all__ = [
     "Settings",
     "SettleSettings",
     "SparkSettings",
+    "StageHistorySettings",
     "StagesSettings",
     "TableSettings",
     "TablesSettings",

@@ -3,11 +3,18 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
-from patron.workflows.settings.section import Section
+from patron.workflows.settings.section import Place, Section
 
-__all__ = ["DueSettings", "SettleSettings", "UpliftSettings", "WinBackSettings"]
+__all__ = [
+    "DueSettings",
+    "LookalikesSettings",
+    "SettleSettings",
+    "StageHistorySettings",
+    "UpliftSettings",
+    "WinBackSettings",
+]
 
 
 class UpliftSettings(Section):
@@ -80,11 +87,48 @@ class SettleSettings(Section):
 
     Attributes
     ----------
-    ledger : folder of a Parquet ledger, or ``sqlite:///FILE``
+    ledger : folder or database of the ledger, see :func:`patron.workflows.ledger_store.open_ledger`
     depth : share of the customers that a campaign would have reached, for what following the scores was worth
     out : file of the settled promises, Parquet or CSV by its ending; or None
     """
 
-    ledger: Any = None
+    ledger: Place | None = None
     depth: float = Field(default=0.10, gt=0, le=1)
     out: Path | None = None
+
+
+class StageHistorySettings(Section):
+    """Which days `patron stages` looks at, and where the stages go; the rules are those of `stages`.
+
+    Attributes
+    ----------
+    snapshots : count, the most days, ≥ 2
+    step_days : from one of them to the next, ≥ 1
+    out : file of the stages, Parquet or CSV by its ending, with transitions and dwell times beside it; or
+        None
+    """
+
+    snapshots: int = Field(default=12, ge=2, le=1000)
+    step_days: int = Field(default=30, ge=1, le=3650)
+    out: Path | None = None
+
+
+class LookalikesSettings(Section):
+    """Whom `patron lookalikes` looks for, and where they go.
+
+    Attributes
+    ----------
+    group : table of customer_id, whom others shall resemble: a path, or a frame
+    most : count of customers to list, ≥ 1
+    out : file of the list, Parquet or CSV by its ending; or None
+    """
+
+    group: Any = None
+    most: int = Field(default=100, ge=1)
+    out: Path | None = None
+
+    @field_serializer("group", when_used="json")
+    def _name_of(self, given: Any) -> str | None:
+        if given is None:
+            return None
+        return str(given) if isinstance(given, str | Path) else type(given).__name__

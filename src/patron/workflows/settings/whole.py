@@ -22,7 +22,9 @@ from patron.workflows.settings.campaign import AudienceSettings, MeasureSettings
 from patron.workflows.settings.economics import CostsSettings, KpisSettings, PlansSettings, WhatIfSettings
 from patron.workflows.settings.follow_up import (
     DueSettings,
+    LookalikesSettings,
     SettleSettings,
+    StageHistorySettings,
     UpliftSettings,
     WinBackSettings,
 )
@@ -129,6 +131,8 @@ class Settings(Section):
     win_back: WinBackSettings = Field(default_factory=WinBackSettings)
     due: DueSettings = Field(default_factory=DueSettings)
     settle: SettleSettings = Field(default_factory=SettleSettings)
+    stage_history: StageHistorySettings = Field(default_factory=StageHistorySettings)
+    lookalikes: LookalikesSettings = Field(default_factory=LookalikesSettings)
 
     @field_validator("as_of", mode="before")
     @classmethod

@@ -1,0 +1,162 @@
+"""Tables → the stages of customers on past days: who moved where, and how long a stage lasts."""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from patron.errors import HistoryTooShortError, SettingsError
+from patron.models.policy import StageRules
+from patron.scores.stage_history import median_dwell_time, transition_matrix
+from patron.tables.history import History
+from patron.workflows.inputs import known_history
+from patron.workflows.lifecycle import stages_over_time
+from patron.workflows.outputs import check_target, write_frame
+from patron.workflows.progress import Progress, silent
+from patron.workflows.settings import Settings
+
+__all__ = ["StagesResult", "follow_stages"]
+
+NO_BEGINNING = "no stay in it began within these days"
+GOES_ON = "half of the stays or more still go on"
+
+
+def follow_stages(settings: Settings, *, progress: Progress = silent) -> "StagesResult":
+    """How customers move from stage to stage; also as files if one is named.
+
+    Beside `stage_history.out`, named after it, go the transitions and the dwell times.
+
+    Parameters
+    ----------
+    settings : transactions or, without them, engagement; `stages` holds the rules, `stage_history` the days
+    progress : called with each step as it begins
+
+    Raises
+    ------
+    SettingsError : neither transactions nor engagement are named
+    HistoryTooShortError : the data hold one of the days only
+    InputError : a table cannot be used, or as_of lies outside the data
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"customer_id": [7, 7, 8], "amount": [50.0, 20.0, 30.0],
+    ...                        "order_at": ["2024-01-01", "2024-01-22", "2024-03-01"]})
+    >>> found = follow_stages(Settings(tables={"transactions": orders}))
+    >>> found.days
+    [datetime.date(2024, 1, 1), datetime.date(2024, 1, 31), datetime.date(2024, 3, 1)]
+    >>> found.history[["customer_id", "lifecycle_stage"]].values.tolist()
+    [[7, 'acquisition'], [7, 'development'], [7, 'development'], [8, 'acquisition']]
+    """
+    chosen = settings.stage_history
+    out = check_target(chosen.out) if chosen.out is not None else None
+    known = known_history(_by_purchases(settings), None, progress)
+    days = _days(known, chosen.snapshots, chosen.step_days)
+    progress(f"Looking at {len(days)} days from {days[0]} to {days[-1]}")
+    history = stages_over_time(known, days, rules=StageRules(**settings.stages.model_dump()))
+    found = StagesResult(history, days, _transitions(history), _dwelt(history, days[-1]))
+    if out is None:
+        return found
+    progress(f"Writing {out}")
+    return replace(found, written=_write(found, out))
+
+
+@dataclass(frozen=True, slots=True)
+class StagesResult:
+    """What `follow_stages` found.
+
+    Attributes
+    ----------
+    history : customer_id, as_of, lifecycle_stage; one row per customer and day
+    days : the days that were looked at, first to last
+    transitions : one row per stage whose customers were seen on the next of the days: lifecycle_stage, then
+        for each stage the share of them who are in it then
+    dwelt : one row per stage: lifecycle_stage, customers (in it on the last day), stays, ended, median_days,
+        and the reason where that is null; see :func:`patron.scores.stage_history.median_dwell_time`
+    written : the files that were written
+    """
+
+    history: pd.DataFrame
+    days: list[date]
+    transitions: pd.DataFrame
+    dwelt: pd.DataFrame
+    written: tuple[Path, ...] = ()
+
+    def title(self) -> str:
+        """What `dwelt` shows."""
+        return f"Stages of customers as of {self.days[-1]}, and how long they last"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was found, as plain values; the rows of single customers are in the file."""
+        return {
+            "days": [day.isoformat() for day in self.days],
+            "customers": int(self.history["customer_id"].nunique()),
+            "stages": self.dwelt.to_dict("records"),
+            "transitions": self.transitions.to_dict("records"),
+            "written": [str(path) for path in self.written],
+        }
+
+    def sentences(self) -> list[str]:
+        """What was found, in words."""
+        return [
+            f"{self.history['customer_id'].nunique():,} customers were looked at on {len(self.days)} days, "
+            f"{(self.days[1] - self.days[0]).days} days apart: a change is known as of the first of them "
+            "that shows it.",
+            f"Stays that were running on {self.days[0]} have no known beginning and are not counted; stays "
+            "that go on count for as long as they have lasted.",
+            *(f"Written: {path}" for path in self.written),
+        ]
+
+
+def _by_purchases(settings: Settings) -> Settings:
+    """Stages are told by purchases, or else by events; a contract says nothing of them."""
+    tables = settings.tables
+    if tables.transactions is None and tables.engagement is None:
+        raise SettingsError(
+            "The stages of customers are told by what they buy, or by events. Name a table with "
+            "--transactions or --engagement."
+        )
+    activity = "purchases" if tables.transactions is not None else "engagement"
+    return settings.model_copy(update={"activity": activity})
+
+
+def _days(known: History, snapshots: int, step_days: int) -> list[date]:
+    """The days to look at, first to last: the last one known, and so many before it as the data hold."""
+    last = known.known_until
+    begin = max(known.active_days.day.min().to_pyarrow().as_py(), known.first_day)
+    days = [last - timedelta(days=step_days * number) for number in range(snapshots)]
+    held = sorted(day for day in days if day >= begin)
+    if len(held) < 2:
+        raise HistoryTooShortError(
+            f"From {begin} to {last} there is one snapshot only at {step_days} days from one to the next, so "
+            "that nobody can be seen to move. Take fewer days with --step."
+        )
+    return held
+
+
+def _transitions(history: pd.DataFrame) -> pd.DataFrame:
+    matrix = transition_matrix(history).dropna(how="all")
+    return matrix.rename_axis("lifecycle_stage").reset_index()
+
+
+def _dwelt(history: pd.DataFrame, last: date) -> pd.DataFrame:
+    now = history.loc[history["as_of"] == pd.Timestamp(last), "lifecycle_stage"].value_counts()
+    dwelt = median_dwell_time(history)
+    known, some = dwelt["median_days"].notna(), dwelt["stays"] > 0
+    reason = pd.Series(GOES_ON, index=dwelt.index, dtype=object).where(some, NO_BEGINNING)
+    customers = now.reindex(dwelt.index, fill_value=0).astype("int64")
+    dwelt = dwelt.assign(reason=reason.where(~known, None))
+    dwelt.insert(0, "customers", customers)
+    return dwelt.rename_axis("lifecycle_stage").reset_index()
+
+
+def _write(found: StagesResult, target: Path) -> tuple[Path, ...]:
+    beside = {
+        name: target.with_name(f"{target.stem}-{name}{target.suffix}") for name in ("transitions", "dwelt")
+    }
+    return (
+        write_frame(found.history, target),
+        write_frame(found.transitions, beside["transitions"]),
+        write_frame(found.dwelt, beside["dwelt"]),
+    )
