@@ -27,6 +27,7 @@ __all__ = ["Survival", "kaplan_meier", "tenure_estimates", "watched_tenures"]
 type Floats = npt.NDArray[np.float64]
 
 _Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+_HALF = 0.5 + 1e-12  # a product of fractions may miss a half by a hair
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def watched_tenures(spells: ir.Table, periods: Sequence[Period]) -> list[Surviva
 
 def _median(found: Survival) -> Estimate:
     """The median with the interval of all times whose survival may be one half, on the log-log scale."""
-    below = np.flatnonzero(found.share <= 0.5)
+    below = np.flatnonzero(found.share <= _HALF)
     if below.size == 0:
         rest = float(found.share[-1]) if found.share.size else 1.0
         return unknown(
@@ -149,7 +150,7 @@ def _median(found: Survival) -> Estimate:
     reach = _Z * np.sqrt(spread) / np.abs(steps)
     low_share, high_share = np.exp(steps * np.exp(reach)), np.exp(steps * np.exp(-reach))
     times = found.times[inner]
-    lows, highs = times[low_share <= 0.5], times[high_share <= 0.5]
+    lows, highs = times[low_share <= _HALF], times[high_share <= _HALF]
     high = float(highs[0]) if highs.size else None
     return Estimate(
         value=float(found.times[below[0]]),

@@ -55,5 +55,10 @@ def test_rows_that_stand_for_many_count_as_many():
     assert once.spread == pytest.approx(weighted.spread)
 
 
+def test_the_median_is_the_first_time_by_which_half_have_left():
+    medians = [tenure_estimates(kaplan_meier(np.arange(n), np.ones(n, bool))) for n in range(2, 60, 2)]
+    assert [found["tenure_median_days"].value for found in medians] == [n / 2 - 1 for n in range(2, 60, 2)]
+
+
 def test_nobody_watched_has_no_tenure():
     assert tenure_estimates(kaplan_meier([], []))["tenure_mean_days"].value is None
