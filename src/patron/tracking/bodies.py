@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic_core import from_json
 
 from patron.models.bundle import Bundle
 from patron.scores.decisions import OPTIONAL_COLUMNS
@@ -81,7 +82,7 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
 
 def _from_json(body: bytes, bundle: Bundle) -> Request:
     try:
-        given = json.loads(body)
+        given = _loaded(body)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise refuse(f"The body is no JSON: it breaks off or goes wrong at {where}.") from None
@@ -103,6 +104,15 @@ def _from_json(body: bytes, bundle: Bundle) -> Request:
         raise refuse(f"{shape} must be a list of objects, one for each customer, with columns as keys.")
     check_size(len(content))
     return _from_records(content, bundle), given.get("params")
+
+
+def _loaded(body: bytes) -> Any:
+    """What a JSON body holds. pydantic's reader takes half the time; what it refuses the slower one reads, or
+    knows why not."""
+    try:
+        return from_json(body)
+    except ValueError:
+        return json.loads(body)
 
 
 def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame | dict[str, Any]:
