@@ -5,6 +5,7 @@ serves.
 store.py      where the store is, and how its failures are told
 runs.py       one parent run per training: settings, data report, metrics, figures, the models
 registry.py   versions of the registered model, their aliases champion and challenger, loading by URI
+files.py      the files of a model, wherever they are
 served.py     the model that MLflow loads and serves: requests in, scorecard rows out
 guard.py      which requests it answers, and the sentence for each other one
 signature.py  the columns and parameters of a request, and of the answer

@@ -8,8 +8,8 @@ A model is named by a URI: ``models:/patron@champion``, ``models:/patron/3``, ``
 folder.
 """
 
+import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,9 +19,11 @@ from typing import Any
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from mlflow.models.model import MLMODEL_FILE_NAME
 
-from patron.errors import ModelError, ModelNotFoundError, some
+from patron.errors import ModelNotFoundError, SettingsError, some
 from patron.models.bundle import Bundle
+from patron.tracking.files import LOGGED, copy_into, fetch_files, is_absent
 from patron.tracking.served import BUNDLE_ARTIFACT
 from patron.tracking.store import Store, store_failures
 
@@ -44,8 +46,8 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 BEFORE = "champion_before"
 METRIC = "metric."
 SCHEME = re.compile(r"[a-z][a-z0-9+-]+:/")
-LOGGED = re.compile(r"models:/(?P<id>m-[0-9a-f]+)")
-REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
+LARGEST_VERSION = 2**31 - 1  # what the column of a database holds
+REGISTERED = re.compile(r"models:/(?P<name>[^/@']+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,15 +302,22 @@ def export_model(store: Store, uri: str, folder: str | Path) -> Path:
     Raises
     ------
     ModelNotFoundError : there is no such model
-    ModelError : the folder is not empty, or the store is locked or cannot be reached
+    SettingsError : the folder is there and not empty
+    ModelError : the folder cannot be written to, or the store is locked or cannot be reached
     """
     folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ModelError(f"Cannot export to {str(folder)!r}: it is there and not empty. Name a new folder.")
+    if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+        raise SettingsError(
+            f"Cannot export to {str(folder)!r}: it is there and not empty. Name a new folder."
+        )
     version = find_version(store, uri) if _is_registered(uri) else None
     with tempfile.TemporaryDirectory() as copies:
-        fetched = _fetch(store, version.uri if version is not None else uri, Path(), copies)
-        shutil.copytree(fetched, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        files = _fetch(store, version.uri if version is not None else uri, Path(), copies)
+        if not (files / MLMODEL_FILE_NAME).is_file():
+            raise ModelNotFoundError(
+                f"There is no model {uri!r}: the folder has no file {MLMODEL_FILE_NAME}."
+            )
+        copy_into(folder, files)
     return folder
 
 
@@ -319,26 +328,18 @@ def _is_registered(uri: str) -> bool:
 def _fetch(store: Store, uri: str, part: Path, copies: str) -> Path:
     """A folder with (a part of) the files of a model: its own where it is one, else a copy."""
     if not SCHEME.match(uri):
-        folder = Path(uri)
-        if not folder.is_dir():
+        if not os.path.isdir(uri):  # also where it is no path at all
             raise ModelNotFoundError(
                 f"There is no model {uri!r}: it is neither a folder nor a URI such as "
                 f"models:/{MODEL_NAME}@{CHAMPION}."
             )
-        return folder / part
-    store.activate()
-    try:
-        logged = LOGGED.fullmatch(uri)
-        whole = store.client().get_logged_model(logged["id"]).artifact_location if logged else uri
-        wanted = "/".join([whole.rstrip("/"), *part.parts])
-        return Path(mlflow.artifacts.download_artifacts(wanted, dst_path=copies))
-    except (MlflowException, OSError) as error:
-        if isinstance(error, MlflowException) and not _is_absent(error):
-            with store_failures(store.uri):
-                raise
+        return Path(uri) / part
+    files = fetch_files(store, uri, part, copies)
+    if files is None:
         raise ModelNotFoundError(
             f"There are no files of the model {uri!r}: {_what_there_is(store, MODEL_NAME)}."
-        ) from error
+        )
+    return files
 
 
 def _what_there_is(store: Store, name: str) -> str:
@@ -356,6 +357,8 @@ def _by_alias(client: mlflow.MlflowClient, name: str, alias: str) -> ModelVersio
 
 
 def _by_number(client: mlflow.MlflowClient, name: str, version: int) -> ModelVersion | None:
+    if version > LARGEST_VERSION:
+        return None
     found = _if_there(lambda: client.get_model_version(name, str(version)))
     return None if found is None else _read(found, _aliases(client, name))
 
@@ -388,10 +391,6 @@ def _if_there[T](ask: Callable[[], T]) -> T | None:
     try:
         return ask()
     except MlflowException as error:
-        if _is_absent(error):
+        if is_absent(error):
             return None
         raise
-
-
-def _is_absent(error: MlflowException) -> bool:
-    return str(error.error_code) in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND")

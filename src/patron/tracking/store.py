@@ -14,8 +14,8 @@ The store is one SQLite file with a folder of artifacts beside it::
 
 The working folder alone never decides, so a job finds its models wherever it is started. MLFLOW_TRACKING_URI,
 where it is set, names the store instead: another database, or a tracking server. MLflow keeps absolute paths
-of artifacts in the database, so a store must not be moved; a model can be (see
-`patron.tracking.registry.export_model`).
+of artifacts in the database, so its pages show no figures of a store that was moved. The models of such a
+store are still found (files.py), and one that was exported can be moved anywhere.
 """
 
 import logging

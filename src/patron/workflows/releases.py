@@ -180,7 +180,8 @@ def export(uri: str, folder: str | Path) -> Exported:
     Raises
     ------
     ModelNotFoundError : there is no such model
-    ModelError : the folder is not empty, or the store is locked or cannot be reached
+    SettingsError : the folder is there and not empty
+    ModelError : the folder cannot be written to, or the store is locked or cannot be reached
 
     Examples
     --------

@@ -55,7 +55,7 @@ def serve(settings: Settings) -> None:
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")  # a model of patron needs none
     with tempfile.TemporaryDirectory(prefix="patron-serve-") as copies:
         folder = Path(asked.model)
-        if not folder.is_dir():  # a folder that was handed over is served where there is no store
+        if not os.path.isdir(asked.model):  # one that was handed over is served where there is no store
             store = open_store()
             folder = export_model(store, _which(store, asked.model), Path(copies) / "model")
         run_server(

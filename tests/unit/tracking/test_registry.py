@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from patron.errors import ModelError, ModelNotFoundError
+from patron.errors import ModelError, ModelNotFoundError, SettingsError
 from patron.tracking.registry import (
     export_model,
     find_version,
@@ -199,7 +199,7 @@ def test_an_exported_model_is_a_folder_that_can_be_moved(store, trained, tmp_pat
 def test_a_model_is_not_exported_over_other_files(store, trained, tmp_path):
     trained(0.2)
     (tmp_path / "note.txt").touch()
-    with pytest.raises(ModelError, match="it is there and not empty"):
+    with pytest.raises(SettingsError, match="it is there and not empty"):
         export_model(store, f"models:/{trained.name}@champion", tmp_path)
 
 
@@ -242,3 +242,52 @@ def test_two_stores_do_not_get_in_each_others_way(store, trained, tmp_path):
     assert load_bundle(store, f"models:/{trained.name}@champion")[1].version == 1
     with pytest.raises(ModelNotFoundError, match="is registered yet"):
         load_bundle(other, f"models:/{trained.name}@champion")
+
+
+def test_a_project_that_was_moved_still_scores_and_hands_its_model_over(bundle, tmp_path):
+    (tmp_path / "old").mkdir()
+    before = open_store(tmp_path / "old")
+    with start_training_run(before) as run:
+        logged = run.log_bundle(bundle)
+    register(before, logged, bundle, {}, run_id=run.run_id)
+    (tmp_path / "old").rename(tmp_path / "new")
+    store = open_store(tmp_path / "new")
+    for uri in ("models:/patron@champion", logged):
+        assert load_bundle(store, uri)[0].horizon_days == 90
+        exported = export_model(store, uri, tmp_path / uri.rpartition("/")[2])
+        assert (exported / "MLmodel").is_file()
+        assert load_bundle(store, str(exported))[0].as_of == AS_OF
+    noted = (tmp_path / "patron@champion" / "registered_model_meta").read_text()
+    assert noted.split() == ["model_name:", "patron", "model_version:", "'1'"]
+
+    shutil.rmtree(tmp_path / "new" / "mlruns" / "artifacts")
+    with pytest.raises(ModelNotFoundError, match="There are no files of the model 'models:/patron/1'"):
+        export_model(store, "models:/patron@champion", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    assert not (tmp_path / "old").exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        (f"models:/patron/{2**63}", "There is no model"),
+        ("models:/pat'ron/1", "names no version of a registered model"),
+        ("http://127.0.0.1:9/model", "There are no files of the model"),
+        ("", "There is no model '': it is neither a folder nor a URI"),
+        ("x" * 5000, "it is neither a folder nor a URI"),
+        (".", "There is no model '.': the folder has no file MLmodel"),
+    ],
+)
+def test_what_names_no_model_is_not_exported(store, uri, words, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelNotFoundError, match=words):
+        export_model(store, uri, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_place_that_takes_no_files_is_told_and_nothing_is_left(store, trained, tmp_path):
+    trained(0.2)
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match=r"Cannot export to '.*model': Not a directory\. Name another"):
+        export_model(store, f"models:/{trained.name}/1", tmp_path / "file" / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
