@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JAVA_VERSIONS",
+    "as_url",
     "has_stopped",
     "is_spark_frame",
     "java_fault",
@@ -52,7 +53,8 @@ OF_THIS_MACHINE: Mapping[str, str] = {
 }
 SHARE_OF_MEMORY = 0.5
 PARTS_PER_CORE = 4  # of a shuffle; Spark's own 200 are for a cluster, and each costs a tenth of a second
-STOPPED = "Answer from Java side is empty"
+STOPPED = ("Answer from Java side is empty", "RETRIES_EXCEEDED", "StatusCode.UNAVAILABLE")
+SECONDS_TO_ANSWER = 20  # of a Spark Connect server; its client alone would go on trying for ten minutes
 WORKER_DIED = (
     "Python worker exited unexpectedly",
     "Python worker failed to connect",
@@ -86,8 +88,8 @@ def open_spark(
     Raises
     ------
     MissingExtraError : PySpark, or what Spark Connect needs besides, is not installed
-    SettingsError : there is no Java, or one that is too old
-    PatronError : Spark does not start
+    SettingsError : there is no Java, or one that is too old; `remote` is no address
+    PatronError : Spark does not start, or does not answer
 
     Examples
     --------
@@ -103,6 +105,7 @@ def open_spark(
         raise MissingExtraError("pyspark", "spark", 'engine = "spark"') from None
     session = session or SparkSession.getActiveSession()
     if session is None:
+        _be_quiet()
         session = _connect(remote, config or {}) if remote is not None else _start(master, config or {})
     from patron.tables.spark_sql import SparkEngine
 
@@ -132,6 +135,17 @@ def java_fault() -> str | None:
     if found is None:
         return f"there is one at {java} that does not run"
     return None if int(found[1]) >= JAVA_VERSIONS[0] else f"there is only Java {found[1]} at {java}"
+
+
+def as_url(path: str | Path) -> str:
+    """A path as Spark takes it, whatever file system it takes paths without a scheme for.
+
+    Examples
+    --------
+    >>> as_url("/data/as_of=2024-01-31").partition("://")
+    ('file', '://', '/data/as_of=2024-01-31')
+    """
+    return f"file://{Path(path).absolute()}"
 
 
 def is_spark_frame(given: Any) -> bool:
@@ -188,7 +202,8 @@ def has_stopped(failed: BaseException) -> bool:
         return False
     from py4j.protocol import Py4JNetworkError
 
-    return isinstance(failed, ConnectionError | Py4JNetworkError) or STOPPED in str(failed)
+    gone = any(sign in str(failed) for sign in STOPPED)
+    return gone or isinstance(failed, ConnectionError | Py4JNetworkError)
 
 
 @contextmanager
@@ -231,8 +246,17 @@ def _what_happened(failed: BaseException) -> str:
         )
     if "No space left on device" in text:
         return "Spark ran out of space on a disk. Make room, or name another folder with spark.local.dir."
-    reason = re.search(r"(?:Exception|Error): (.{1,300}?)(?: at org\.| at java\.|$)", text)
-    return f"A Spark job failed: {(reason[1] if reason else text)[:300].rstrip('. ')}."
+    said = text.partition(" JVM stacktrace:")[0]
+    reason = re.search(r"(?:Exception|Error): (.{1,300}?)(?: at org\.| at java\.|$)", said)
+    return f"A Spark job failed: {(reason[1] if reason else said)[:300].rstrip('. ')}."
+
+
+def _be_quiet() -> None:
+    """What Spark says is in the exception; it need not stand on the screen besides, as a page of JSON."""
+    from pyspark.logger import PySparkLogger
+
+    for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = True
 
 
 def _start(master: str, config: Mapping[str, str]) -> Any:
@@ -270,18 +294,30 @@ def _start(master: str, config: Mapping[str, str]) -> Any:
 def _connect(remote: str, config: Mapping[str, str]) -> Any:
     """A session on a Spark Connect server."""
     try:
+        import grpc
+        from pyspark.errors import PySparkValueError
         from pyspark.sql import SparkSession
-
-        builder = SparkSession.builder.remote(remote)
-        for name, value in config.items():
-            builder = builder.config(name, value)
-        with spark_failures():
-            return builder.getOrCreate()
-    except ImportError as lacking:
-        raise SettingsError(
-            f"spark.remote needs what Spark Connect is made of ({lacking.name or 'grpcio'} is not "
-            "installed): pip install 'pyspark[connect]'."
+        from pyspark.sql.connect.client import DefaultChannelBuilder
+    except ImportError:
+        raise MissingExtraError("pyspark[connect]", "spark", "spark.remote") from None
+    try:
+        channel = DefaultChannelBuilder(remote).toChannel()
+    except PySparkValueError as wrong:
+        raise SettingsError(f"spark.remote {remote!r} is no address: {wrong}") from None
+    try:
+        grpc.channel_ready_future(channel).result(timeout=SECONDS_TO_ANSWER)
+    except grpc.FutureTimeoutError:
+        raise PatronError(
+            f"No Spark Connect server answers at {remote.partition(';')[0]}. See that it runs and can be "
+            "reached from here."
         ) from None
+    finally:
+        channel.close()
+    builder = SparkSession.builder.remote(remote)
+    for name, value in config.items():
+        builder = builder.config(name, value)
+    with spark_failures():
+        return builder.getOrCreate()
 
 
 def _memory() -> str:

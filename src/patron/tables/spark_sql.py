@@ -13,11 +13,14 @@ regular expressions   a group is ``$1`` in Java, and ``\\1`` in Ibis
 blanks                ``trim`` removes spaces alone
 counts                a count of no row is null where Ibis writes it as a sum
 held tables           a stored table is persisted: in memory, and on disk where that is too small
-results               travel as Arrow, frames in as Arrow too
+results               travel as Arrow, frames in as Arrow too; a file of one is written by the driver
+files                 of this machine are named in full: Spark may stand in another folder, or on another disk
 ====================  ====================================================================================
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -25,6 +28,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.schema as sch
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyspark.sql.types as pt
 import sqlglot.expressions as sge
 from ibis.backends.pyspark import Backend
@@ -33,6 +37,8 @@ from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.backends.sql.datatypes import PySparkType as WrittenTypes
 from ibis.formats.pandas import PandasData
 from ibis.formats.pyarrow import PyArrowData
+
+from patron.tables.spark import as_url, spark_errors
 
 __all__ = ["SparkEngine"]
 
@@ -109,14 +115,20 @@ class SparkEngine(Backend):
 
     compiler = _Compiler()
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._stored: list[Any] = []
+
     @property
     def session(self) -> Any:
         """The Spark session."""
         return self._session
 
     def disconnect(self) -> None:
-        """Let go of the stored tables. The session stays: whoever else uses it goes on."""
-        self._session.catalog.clearCache()
+        """Let go of the stored tables. The session stays, with what others have stored in it."""
+        while self._stored:
+            with suppress(ConnectionError, *spark_errors()):  # Spark is gone, and so are they
+                self._stored.pop().unpersist()
 
     def adopt(self, frame: Any, name: str = "frame") -> ir.Table:
         """A Spark frame of this session as an Ibis table."""
@@ -126,8 +138,9 @@ class SparkEngine(Backend):
 
     def open(self, kind: str, place: str) -> ir.Table:
         """A "table" of Spark's catalogue, or "parquet" files wherever Spark reaches them."""
-        read = self._session.table if kind == "table" else self._session.read.parquet
-        return self.adopt(read(place), kind)
+        if kind == "table":
+            return self.adopt(self._session.table(place), kind)
+        return self.adopt(self._session.read.parquet(place if "://" in place else as_url(place)), kind)
 
     def frame_of(self, table: ir.Table) -> Any:
         """An Ibis table of this session as a Spark frame."""
@@ -138,7 +151,9 @@ class SparkEngine(Backend):
         """A table that the session holds: computed once, when it is first asked."""
         if not temp:
             return super().create_table(name, obj, **other)
-        self.frame_of(obj).persist().createTempView(name)
+        frame = self.frame_of(obj).persist()
+        self._stored.append(frame)
+        frame.createTempView(name)
         return self.table(name)
 
     def get_schema(self, table_name: str, **place: Any) -> sch.Schema:
@@ -153,7 +168,7 @@ class SparkEngine(Backend):
     def read_parquet(self, paths: str | Sequence[str], /, **options: Any) -> ir.Table:
         """Parquet files as one table; `union_by_name` where their columns differ."""
         merge = "true" if options.get("union_by_name") else "false"
-        files = [paths] if isinstance(paths, str) else list(paths)
+        files = [as_url(path) for path in ([paths] if isinstance(paths, str) else paths)]
         return self.adopt(self._session.read.option("mergeSchema", merge).parquet(*files), "parquet")
 
     def read_csv(self, paths: str | Sequence[str], /, **options: Any) -> ir.Table:
@@ -161,7 +176,8 @@ class SparkEngine(Backend):
         text = pt.StructType([pt.StructField(name, pt.StringType()) for name in options["columns"]])
         marks = {"sep": options["delim"], "quote": options["quote"], "escape": options["escape"]}
         read = self._session.read.options(**marks, header="true", mode="FAILFAST", multiLine="true")
-        return self.adopt(read.schema(text).csv(paths), "csv")
+        files = [as_url(path) for path in ([paths] if isinstance(paths, str) else paths)]
+        return self.adopt(read.schema(text).csv(files), "csv")
 
     def to_pyarrow(self, expr: ir.Expr, /, **options: Any) -> Any:
         """The result as Arrow."""
@@ -175,6 +191,10 @@ class SparkEngine(Backend):
         table = expr.as_table()
         frame = self.to_pyarrow(table, **options).to_pandas()
         return expr.__pandas_result__(PandasData.convert_table(frame, table.schema()))
+
+    def to_parquet(self, expr: ir.Table, /, path: str | Path, **options: Any) -> None:
+        """The result as one file of the driver; for tables that are small."""
+        pq.write_table(self.to_pyarrow(expr), path)
 
     def _register_in_memory_table(self, op: Any) -> None:
         arrow = op.data.to_pyarrow(op.schema)

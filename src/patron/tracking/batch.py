@@ -20,6 +20,7 @@ from mlflow.types import ColSpec, DataType, Schema
 
 from patron.models.bundle import Bundle
 from patron.scores.columns import SCORECARD_TYPES, as_answer
+from patron.scores.decisions import OPTIONAL_COLUMNS
 from patron.scores.scorecard import make_scorecard
 from patron.tracking.package import NEEDED_TO_PREDICT, PACKAGE
 from patron.tracking.served import BUNDLE_ARTIFACT
@@ -125,8 +126,8 @@ def spark_scorer(session: Any, folder: Path) -> Any:
 
     Returns
     -------
-    Function of one column, a struct of as_of (text) and the features; its result is a struct of
-    `SCORED_COLUMNS`, whole numbers as double
+    Function of one column, a struct of as_of (text), the features and perhaps `OPTIONAL_COLUMNS`; its result
+    is a struct of `SCORED_COLUMNS`, whole numbers as double
 
     Examples
     --------
@@ -147,7 +148,10 @@ def _signature(bundle: Bundle) -> ModelSignature:
     texts = ["as_of", *catalogue.categories]
     rfm = [] if len(catalogue) else ["frequency", "recency", "T", "monetary_value"]
     inputs = [ColSpec(DataType.string, name, required=False) for name in texts]
-    inputs += [ColSpec(DataType.double, name, required=False) for name in (*rfm, *catalogue.numbers)]
+    inputs += [
+        ColSpec(DataType.double, name, required=False)
+        for name in (*rfm, *catalogue.numbers, *OPTIONAL_COLUMNS)
+    ]
     answer = [
         ColSpec(
             DataType.double if SCORECARD_TYPES[name] in ("number", "whole") else DataType.string,

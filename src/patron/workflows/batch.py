@@ -38,7 +38,7 @@ from patron.workflows.chosen_model import if_asked
 from patron.workflows.drift import SCORES, Drift, measure_drift, purchases_since_training
 from patron.workflows.inputs import refuse_nobody
 from patron.workflows.potential_parts import keep_categories, keep_network
-from patron.workflows.potentials import keep_events, potentials_of_all
+from patron.workflows.potentials import Potentials, keep_events, potentials_of_all
 from patron.workflows.settings import Settings
 from patron.workflows.stages import Stages
 
@@ -46,6 +46,8 @@ __all__ = [
     "Asked",
     "Summary",
     "compare_with_training",
+    "keep_beside",
+    "potentials_beside",
     "prepare",
     "ranks_of_all",
     "score_in_batches",
@@ -106,10 +108,7 @@ def prepare(work: Work, known: History, bundle: Bundle, settings: Settings, stag
     refuse_nobody(features, settings, as_of)
     others = _write(work, not_eligible(known, as_of, active_within_days=within), work.others)
     with _engine_writes():
-        keep_events(work.folder, known, settings)
-        if settings.score.potentials is not None:
-            days = if_asked(settings, "value_horizon_days") or bundle.value_horizon_days
-            keep_categories(work.folder, known, days)
+        keep_beside(work, known, bundle, settings)
     stages.rows(features)
     purchases = None
     if settings.drift.measure and as_of > bundle.as_of:
@@ -156,18 +155,7 @@ def score_in_batches(
         stages.rows(begun.features)
     beside = None
     if not all(there):
-        beside = potentials_of_all(
-            work.folder,
-            work.features,
-            bundle,
-            settings,
-            ranks=ranks,
-            value_horizon_days=asked.value_horizon_days,
-            annual_discount_rate=asked.annual_discount_rate,
-            random_state=asked.random_state,
-        )
-        if beside is not None and settings.score.potentials is not None:
-            keep_network(work.folder, beside.network)
+        beside = potentials_beside(work, bundle, asked, settings, ranks)
     stages(f"Scoring {begun.features:,} customers")
     for number, rows in enumerate(_batches(work.features, batch_rows)):
         if not there[number]:
@@ -191,6 +179,44 @@ def score_in_batches(
         work.write_part(UNSCORED, number, unscored_rows(rows, shared))
     stages.rows(begun.features)
     return sum(there)
+
+
+def keep_beside(work: Work, known: History, bundle: Bundle, settings: Settings) -> None:
+    """Write what is no feature, and yet counts, into `work`: referrals, contributions and, where the parts of
+    the potentials are asked for, what was spent by category.
+
+    Raises
+    ------
+    SourceError, TableError, MissingColumnsError : a table cannot be read or used
+    """
+    keep_events(work.folder, known, settings)
+    if settings.score.potentials is not None:
+        days = if_asked(settings, "value_horizon_days") or bundle.value_horizon_days
+        keep_categories(work.folder, known, days)
+
+
+def potentials_beside(
+    work: Work, bundle: Bundle, asked: Asked, settings: Settings, ranks: Ranks
+) -> Potentials | None:
+    """What referrals and contributions bring each customer, by what `keep_beside` has written into `work`.
+
+    Returns
+    -------
+    Potentials, in the order of the features; None where neither table was given
+    """
+    beside = potentials_of_all(
+        work.folder,
+        work.features,
+        bundle,
+        settings,
+        ranks=ranks,
+        value_horizon_days=asked.value_horizon_days,
+        annual_discount_rate=asked.annual_discount_rate,
+        random_state=asked.random_state,
+    )
+    if beside is not None and settings.score.potentials is not None:
+        keep_network(work.folder, beside.network)
+    return beside
 
 
 def ranks_of_all(features: Path, bundle: Bundle, asked: Asked) -> Ranks:

@@ -9,7 +9,7 @@ from patron.features.assemble import assemble_features
 from patron.features.catalogue import FeatureCatalogue
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
-from patron.tables.spark import open_spark, spark_failures
+from patron.tables.spark import as_url, open_spark, spark_failures
 from patron.workflows.batch_work import only_job
 from patron.workflows.inputs import refuse_nobody
 from patron.workflows.settings import Settings
@@ -61,7 +61,7 @@ def features_on_spark(
     SettingsError : nobody is eligible
     PatronError : a worker or Spark itself died, or a disk is full; what was there before is still there
     """
-    from patron.workflows.spark_output import as_url, publish, write_files
+    from patron.workflows.spark_output import publish, write_files
 
     engine = known.connection
     with spark_failures():

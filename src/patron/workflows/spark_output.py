@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from patron.errors import SettingsError
-from patron.tables.spark import spark_failures
+from patron.tables.spark import as_url, spark_failures
 from patron.workflows.batch_output import replace_folder
 from patron.workflows.batch_work import Work
 from patron.workflows.outputs import check_folder, settle, writing
@@ -20,7 +20,7 @@ from patron.workflows.outputs import check_folder, settle, writing
 if TYPE_CHECKING:
     from patron.tables.spark_sql import SparkEngine
 
-__all__ = ["as_parts", "as_url", "check_spark_target", "publish", "write_files"]
+__all__ = ["as_parts", "check_spark_target", "publish", "write_files"]
 
 
 def check_spark_target(path: str | Path) -> Path:
@@ -42,17 +42,6 @@ def check_spark_target(path: str | Path) -> Path:
             f"Cannot write {str(path)!r}: Spark writes a folder of Parquet files. Name a folder."
         )
     return check_folder(path).absolute()
-
-
-def as_url(path: Path) -> str:
-    """A path as Spark takes it, whatever file system it takes paths without a scheme for.
-
-    Examples
-    --------
-    >>> as_url(Path("/data/as_of=2024-01-31")).partition("://")
-    ('file', '://', '/data/as_of=2024-01-31')
-    """
-    return f"file://{path.absolute()}"
 
 
 def write_files(frame: Any, folder: Path, by: str | None = None) -> int:

@@ -2,16 +2,20 @@
 
 The numbers are those of one machine. Features come from the same expressions; every customer is ranked among
 all, by a grid that the driver learns from one column at a time; and the registered model, with this grid in
-it, is what MLflow's `spark_udf` runs beside the data. What the driver holds is one column, and counts.
+it, is what MLflow's `spark_udf` runs beside the data. What the driver holds is one column, and counts; where
+referrals, contributions or costs to serve are given, also what they bring or take for each customer.
 """
 
-import warnings
+import uuid
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from patron.errors import PatronWarning
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
 from patron.features.assemble import assemble_features
 from patron.features.engagement import warn_of_new_kinds
 from patron.models.bundle import Bundle
@@ -21,23 +25,24 @@ from patron.scores.not_scored import NEVER, WITHIN_REACH
 from patron.snapshots.asof import visible
 from patron.snapshots.spine import make_spine, not_eligible
 from patron.tables.history import History
-from patron.tables.spark import spark_failures
+from patron.tables.spark import as_url, spark_failures
 from patron.tracking.batch import save_batch_model, spark_scorer
-from patron.workflows.batch import Asked, ranks_of_all
+from patron.workflows.batch import Asked, keep_beside, potentials_beside, ranks_of_all
 from patron.workflows.batch_target import Target
 from patron.workflows.batch_work import SCORED, UNSCORED, Begun, Work
 from patron.workflows.drift import purchases_since_training
 from patron.workflows.inputs import refuse_nobody
-from patron.workflows.outputs import ENDINGS
+from patron.workflows.outputs import ENDINGS, writing
 from patron.workflows.settings import Settings
 from patron.workflows.spark_features import engine_for
-from patron.workflows.spark_output import as_parts, as_url, publish, write_files
+from patron.workflows.spark_output import as_parts, publish, write_files
 from patron.workflows.stages import Stages
 
 __all__ = ["partitioned", "prepare_on_spark", "publish_on_spark", "score_on_spark"]
 
-PARTS_PER_CORE = 2
+PARTS_PER_CORE, MOST_CORES = 2, 10_000
 STEM = "scores"
+BESIDE = "beside.parquet"
 SPARK_TYPES = {"date": "date", "time": "timestamp", "whole": "bigint", "number": "double", "text": "string"}
 
 
@@ -68,13 +73,6 @@ def prepare_on_spark(work: Work, known: History, bundle: Bundle, settings: Setti
     """
     as_of, within = known.known_until, settings.active_within_days
     engine = known.connection
-    if settings.tables.referrals is not None or settings.tables.contributions is not None:
-        warnings.warn(
-            "Engine spark leaves referrals and contributions out: network_potential and learning_potential "
-            "are 0. Score with engine duckdb where they must count.",
-            PatronWarning,
-            stacklevel=2,
-        )
     stages(f"Building features as of {as_of}")
     with spark_failures():
         spine = make_spine(known, as_of, active_within_days=within)
@@ -85,6 +83,8 @@ def prepare_on_spark(work: Work, known: History, bundle: Bundle, settings: Setti
     scored = write_files(features, work.features)
     refuse_nobody(scored, settings, as_of)
     unscored = write_files(others, work.others)
+    with writing(work.target), spark_failures():
+        keep_beside(work, known, bundle, settings)
     stages.rows(scored)
     purchases = None
     if settings.drift.measure and as_of > bundle.as_of:
@@ -123,10 +123,15 @@ def score_on_spark(
         ranks = ranks_of_all(work.features, bundle, asked)
         bundle = replace(bundle, percentiles=ranks) if isinstance(ranks, Percentiles) else bundle
         stages.rows(begun.features)
+    beside = potentials_beside(work, bundle, asked, settings, ranks="model")
+    if beside is not None:
+        ids = ds.dataset(work.features).to_table(columns=["customer_id"])["customer_id"]
+        with work.writing(work.folder / BESIDE) as temporary:
+            pq.write_table(pa.table({"customer_id": ids, **beside.columns(0, len(ids))}), temporary)
     stages(f"Scoring {begun.features:,} customers")
     model = save_batch_model(
         bundle,
-        work.folder / "model",
+        work.folder / f"model-{uuid.uuid4().hex[:12]}",  # MLflow's workers may still hold the one before
         reasons=asked.reasons,
         value_horizon_days=asked.value_horizon_days,
         annual_discount_rate=asked.annual_discount_rate,
@@ -167,10 +172,14 @@ def _scored(
     """The scorecard of those who get a score, and the columns that are the same for all."""
     import pyspark.sql.functions as sf
 
-    parts = settings.spark.partitions or PARTS_PER_CORE * session.sparkContext.defaultParallelism
-    rows = session.read.parquet(as_url(work.features)).repartition(parts)
+    rows = session.read.parquet(as_url(work.features))
     seen = [sf.col("as_of").cast("string").alias("as_of")]
     seen += [sf.col(f"`{name}`") for name in bundle.catalogue.names]
+    if (work.folder / BESIDE).is_file():
+        beside = session.read.parquet(as_url(work.folder / BESIDE))
+        rows = rows.join(beside, "customer_id")
+        seen += [sf.col(name) for name in beside.columns if name != "customer_id"]
+    rows = rows.repartition(settings.spark.partitions or PARTS_PER_CORE * _cores(session))
     answers = rows.select(
         "customer_id", "as_of", spark_scorer(session, model)(sf.struct(*seen)).alias("card")
     )
@@ -183,6 +192,14 @@ def _scored(
     own = {"customer_id": sf.col("customer_id"), "as_of": sf.col("as_of")}
     columns = {name: sf.col(f"card.{name}") for name in SCORECARD_COLUMNS if name not in own} | own | shared
     return answers.select(*_typed(columns)), shared
+
+
+def _cores(session: Any) -> int:
+    """How many parts Spark works on at a time; a remote session tells it by how it cuts a range."""
+    import pyspark.sql.functions as sf
+
+    part = sf.spark_partition_id().alias("part")
+    return int(session.range(MOST_CORES).select(part).distinct().count())
 
 
 def _completed(others: Any, shared: dict[str, Any]) -> Any:
