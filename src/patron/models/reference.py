@@ -1,11 +1,13 @@
 """Who the customers of the training were: `Reference`, what a later population is compared with.
 
 Of each number it keeps the edges of ten bins of equally many customers and the shares in them, of each
-category the shares of its levels, and of both the share that is missing. It holds no customer's row.
+category the shares of its most frequent levels and marks of the rarer ones, and of both the share that is
+missing. It holds no customer's row.
 """
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +21,7 @@ type Floats = npt.NDArray[np.float64]
 MISSING, OTHER = "(missing)", "(other)"
 _BINS = 10
 _MOST_LEVELS = 50  # the rest counts as one
+_MARK_BYTES = 6  # of a rarer level: a thousand of them are told apart, and a name is not written down
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Distribution:
         `edges` ("0", "1", …), by their level, or are `MISSING` or `OTHER`
     edges : inner edges of the bins of a number, ascending; a number equal to one belongs above it. None for a
         category
+    rarer : marks of the levels that are no bin of their own, so that they are known again
 
     Examples
     --------
@@ -43,6 +47,7 @@ class Distribution:
 
     shares: Mapping[str, float]
     edges: tuple[float, ...] | None = None
+    rarer: tuple[str, ...] = ()
 
     @classmethod
     def of_numbers(cls, column: pd.Series, *, bins: int = _BINS) -> Self:
@@ -57,9 +62,11 @@ class Distribution:
     def of_levels(cls, column: pd.Series) -> Self:
         """Of a category: its most frequent levels, and all others as one."""
         named = column.astype("string").fillna(MISSING)
-        known = named[named != MISSING].value_counts().head(_MOST_LEVELS)
-        levels = [str(level) for level in known.sort_index().index]
-        return cls(_shares(named.where(named.isin([*levels, MISSING]), OTHER), [*levels, OTHER, MISSING]))
+        counted = named[named != MISSING].value_counts().sort_index()
+        known = [str(level) for level in counted.sort_values(ascending=False, kind="stable").index]
+        levels, rarer = sorted(known[:_MOST_LEVELS]), tuple(sorted(map(_mark, known[_MOST_LEVELS:])))
+        bins = named.where(named.isin([*levels, MISSING]), OTHER)
+        return cls(_shares(bins, [*levels, OTHER, MISSING]), rarer=rarer)
 
     def place(self, column: pd.Series) -> dict[str, float]:
         """Bin → share of these customers; a level never seen counts as `OTHER`."""
@@ -69,11 +76,11 @@ class Distribution:
         return _shares(named.where(named.isin(list(self.shares)), OTHER), list(self.shares))
 
     def new_levels(self, column: pd.Series) -> list[str]:
-        """Levels of these customers that were not among the most frequent of the training."""
+        """Levels of these customers that no customer of the training had."""
         if self.edges is not None:
             return []
-        levels = column.astype("string").dropna().unique()
-        return sorted(str(level) for level in levels if level not in self.shares)
+        rarer, levels = set(self.rarer), map(str, column.astype("string").dropna().unique())
+        return sorted(level for level in levels if level not in self.shares and _mark(level) not in rarer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,11 @@ class Reference:
         return {
             "customers": self.customers,
             "columns": {
-                name: {**asdict(column), "edges": None if column.edges is None else list(column.edges)}
+                name: {
+                    "shares": dict(column.shares),
+                    "edges": None if column.edges is None else list(column.edges),
+                    "rarer": list(column.rarer),
+                }
                 for name, column in self.columns.items()
             },
         }
@@ -123,10 +134,18 @@ class Reference:
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """What `to_dict` wrote."""
         columns = {
-            name: Distribution(column["shares"], None if column["edges"] is None else tuple(column["edges"]))
+            name: Distribution(
+                column["shares"],
+                None if column["edges"] is None else tuple(column["edges"]),
+                tuple(column.get("rarer", ())),  # models of before know the frequent ones alone
+            )
             for name, column in stored["columns"].items()
         }
         return cls(columns, stored["customers"])
+
+
+def _mark(level: str) -> str:
+    return hashlib.blake2b(level.encode(), digest_size=_MARK_BYTES).hexdigest()
 
 
 def _shares_of_numbers(column: pd.Series, edges: tuple[float, ...]) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """Drift is told where there is some and not where there is none."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +40,17 @@ def test_a_level_never_seen_is_counted():
     now = THEN.assign(plan=["platinum"] * 500 + THEN["plan"].tolist()[500:])
     row = population_stability(REFERENCE, now).set_index("column").loc["plan"]
     assert (row["new_levels"], row["share_new"]) == (1, 0.25)
+
+
+def test_of_many_levels_the_rare_ones_of_the_training_are_no_news():
+    towns = pd.Series([f"town {number}" for number in range(300)])
+    reference = Reference.learn(pd.DataFrame({"town": pd.concat([towns, towns.head(50)])}))
+    kept = Reference.from_dict(json.loads(json.dumps(reference.to_dict())))
+    now = pd.DataFrame({"town": [*towns, "Atlantis"]})
+    for known in (reference, kept):
+        row = population_stability(known, now).iloc[0]
+        assert (row["new_levels"], row["share_new"]) == (1, pytest.approx(1 / 301))
+    assert "town 299" not in str(kept.to_dict())
 
 
 def test_values_that_go_missing_are_counted_and_move_the_column():
