@@ -98,7 +98,7 @@ def test_the_error_of_single_customers_is_the_published_one(rfm, after):
 
 
 def test_groups_of_customers_add_up_to_all_of_them(rfm, after):
-    for by in ("frequency", "time_since_last"):
+    for by in ("frequency", "recency", "time_since_last"):
         table = calibration(model_of(BGNBD), rfm, after, 39, by=by)
         assert table["customers"].sum() == 2357
         assert table["customers"] @ table["actual"] == pytest.approx(1882)

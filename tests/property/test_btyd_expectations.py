@@ -14,6 +14,7 @@ from patron.models.purchases.expectation import (
     probability_no_purchase,
     probability_of_purchases,
 )
+from patron.models.purchases.likelihood import log_likelihood
 from patron.models.purchases.rate import beta_mean_power, purchases_while_alive
 
 FAMILIES = st.sampled_from(["bgnbd", "mbgnbd"])
@@ -140,11 +141,15 @@ def test_a_hundred_thousand_random_customers_give_no_number_that_is_none():
         exactly = probability_of_purchases(*known, t[half], x[half], family)
         for probability in (alive, none, exactly):
             assert ((probability >= 0) & (probability <= 1)).all()  # NaN fails too
+        assert np.isfinite(log_likelihood(*known, family)).all()
         s, beta = known[0] + known[4], known[1] + known[6]
         c = known[3] + known[4] + (family == "mbgnbd")
         plain, discounted = purchases_while_alive(s, beta, known[2], c, (0.0, t[half]), (0.0, 3e-4))[:, 0]
         assert ((plain >= 0) & (plain <= s / beta * t[half] * (1 + 1e-12))).all()
         assert ((discounted >= 0) & (discounted <= plain * (1 + 1e-12))).all()
+        some = [values[::100] for values in (s, beta, known[2], c)]
+        endless = purchases_while_alive(*some, (0.0, np.inf), (3e-4,))[0, 0]
+        assert ((endless >= discounted[::100] * (1 - 1e-10)) & (endless < np.inf)).all()
 
 
 @pytest.mark.parametrize("t", [-1.0, np.nan, np.inf])

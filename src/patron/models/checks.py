@@ -22,6 +22,7 @@ import pandas as pd
 from scipy import stats
 
 from patron.errors import InputError, RangeError, TableError, some
+from patron.models.compression import count_distinct
 from patron.models.customers import read_customers
 from patron.models.purchases import BetaGeoModel
 from patron.models.purchases.expectation import expected_purchases_new_customer, probability_of_purchases
@@ -152,7 +153,7 @@ def frequency_histogram(model: BetaGeoModel, rfm: pd.DataFrame, *, most: int = 7
     Parameters
     ----------
     model : fitted purchase model
-    rfm : one row per customer: customer_id, frequency, recency, T
+    rfm : one row per customer: customer_id, frequency, recency, T, and the covariates
     most : the last row counts this frequency and all above, at least 1
 
     Returns
@@ -178,13 +179,14 @@ def frequency_histogram(model: BetaGeoModel, rfm: pd.DataFrame, *, most: int = 7
     """
     if most < 1:
         raise RangeError(f"most must be at least 1, got {most!r}.")
-    customers = read_customers(rfm)
-    ages, count = np.unique(customers.T, return_counts=True)
-    draws = thinned(model.to_arrays()[0], N_DRAWS)
-    r, alpha, a, b = (draws[name][:, None] for name in ("r", "alpha", "a", "b"))
+    customers, matrix = read_customers(rfm), model.covariate_matrix(rfm)
+    (ages, *alike), count, _ = count_distinct([customers.T, *matrix.T], np.ones(len(customers)))
+    kinds = np.column_stack(alike) if alike else np.zeros((len(ages), 0))
+    draws = {name: values[:, None] for name, values in thinned(model.to_arrays()[0], N_DRAWS).items()}
+    parameters = model.parameters_of(draws, kinds)
     expected = np.array(
         [
-            probability_of_purchases(r, alpha, a, b, 0, 0, 0, ages, n, model.family).mean(axis=0) @ count
+            probability_of_purchases(*parameters, 0, 0, 0, ages, n, model.family).mean(axis=0) @ count
             for n in range(most)
         ]
     )
@@ -205,7 +207,8 @@ def tracking(
 
     Parameters
     ----------
-    model : purchase model, fitted to what was known as of `as_of`
+    model : purchase model, fitted to what was known as of `as_of`; where it has covariates, everybody counts
+        as average in them
     purchases : one row per customer and purchase day: customer_id, day (a date), also of the days after as_of
     as_of : date, the last day that the model has seen
     step_days : days per row of the result
@@ -272,7 +275,7 @@ def calibration(
     purchases_after: pd.Series,
     horizon: float,
     *,
-    by: Literal["frequency", "time_since_last"] = "frequency",
+    by: Literal["frequency", "recency", "time_since_last"] = "frequency",
     groups: int = 8,
 ) -> pd.DataFrame:
     """Purchases in a horizon after the fit, beside those expected, for customers alike in one respect.
@@ -283,7 +286,7 @@ def calibration(
     rfm : one row per customer: customer_id, frequency, recency, T, as of the end of the fit window
     purchases_after : purchases in the horizon, by customer_id; who is absent has bought nothing
     horizon : length of the horizon, time units of the model
-    by : "frequency", or "time_since_last" (T - recency)
+    by : "frequency", "recency" (age at the last purchase) or "time_since_last" (T - recency)
     groups : at most this many; the last frequency counts all above it, times are cut into equal counts
 
     Returns
@@ -317,12 +320,12 @@ def calibration(
     if by == "frequency":
         measure = customers.frequency
         group = np.minimum(measure, groups - 1)
-    elif by == "time_since_last":
-        measure = customers.T - customers.recency
+    elif by in ("recency", "time_since_last"):
+        measure = customers.recency if by == "recency" else customers.T - customers.recency
         inner = np.quantile(measure, np.arange(1, groups) / groups)
         group = np.searchsorted(inner, measure, side="right").astype(np.float64)
     else:
-        raise RangeError(f"by must be frequency or time_since_last, got {by!r}.")
+        raise RangeError(f"by must be frequency, recency or time_since_last, got {by!r}.")
     rows = pd.DataFrame(
         {
             "measure": measure,

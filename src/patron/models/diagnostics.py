@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,8 @@ LARGEST_K_HAT = 0.7
 MOST_DIVERGENT = 0.001  # share of the draws
 FARTHEST_FROM_MODE = 1e-4  # posterior standard deviations
 HARDLY_LEARNED = 1.0  # standard deviation of a coordinate: above, a factor of e either way fits as well
+
+_MEASURES = ("r_hat", "ess_bulk", "ess_tail", "k_hat", "other_family")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +90,9 @@ class Diagnostics:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Field → value, as JSON has it."""
-        return asdict(self) | {"ridge": list(self.ridge)}
+        """Field → value, as JSON has it: a measure that is no finite number is null, as if not taken."""
+        lost = {name: None for name in _MEASURES if not isfinite(getattr(self, name) or 0.0)}
+        return asdict(self) | {"ridge": list(self.ridge)} | lost
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
@@ -119,11 +123,11 @@ def good_enough(gradient: float, measures: Mapping[str, float], draws: int, chai
     >>> good_enough(1e-9, {"k_hat": 0.3}, 1000, 4), good_enough(1e-9, {"r_hat": 1.05}, 1000, 4)
     (True, False)
     """
-    return (
+    return (  # written so that NaN fails everywhere
         gradient <= FARTHEST_FROM_MODE
         and measures.get("r_hat", 1.0) <= LARGEST_R_HAT
-        and min(measures.get("ess_bulk", np.inf), measures.get("ess_tail", np.inf))
-        >= FEWEST_EFFECTIVE * chains
+        and measures.get("ess_bulk", np.inf) >= FEWEST_EFFECTIVE * chains
+        and measures.get("ess_tail", np.inf) >= FEWEST_EFFECTIVE * chains
         and measures.get("divergences", 0) <= MOST_DIVERGENT * draws * chains
         and measures.get("k_hat", 0.0) <= LARGEST_K_HAT
     )

@@ -7,7 +7,7 @@ import pytest
 from numba import carray, cfunc
 
 from patron.errors import RangeError, SettingsError
-from patron.models.diagnostics import Diagnostics
+from patron.models.diagnostics import Diagnostics, good_enough
 from patron.models.kernels import DENSITY, placed, with_prior
 from patron.models.posterior import Posterior, find_mode, infer
 
@@ -199,3 +199,12 @@ def test_diagnostics_survive_json():
 
     found = replace(FIT, ridge=("log kappa",), r_hat=1.003)
     assert Diagnostics.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    endless = replace(FIT, k_hat=np.inf, ess_tail=np.nan)
+    assert json.loads(json.dumps(endless.to_dict(), allow_nan=False)) == FIT.to_dict()
+
+
+@pytest.mark.parametrize("lost", ["r_hat", "ess_bulk", "ess_tail", "k_hat", "divergences"])
+def test_a_measure_that_is_no_number_is_no_convergence(lost):
+    fine = {"r_hat": 1.0, "ess_bulk": 3000.0, "ess_tail": 3000.0, "k_hat": 0.1, "divergences": 0}
+    assert good_enough(1e-9, fine, 1000, 4)
+    assert not good_enough(1e-9, fine | {lost: np.nan}, 1000, 4)

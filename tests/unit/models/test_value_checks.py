@@ -16,6 +16,7 @@ from patron.models.checks import (
 from patron.models.purchases import BetaGeoModel
 
 WORLD = {"r": 0.8, "alpha": 30.0, "a": 0.6, "b": 3.0}
+SPEND = {"p": 6.0, "q": 4.0, "v": 16.0}
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +26,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def buyers():
-    spend = {"p": 6.0, "q": 4.0, "v": 16.0}
-    return simulate_btyd(4000, **WORLD, **spend, T=360.0, horizon=180.0, daily=True, seed=4)
+    return simulate_btyd(4000, **WORLD, **SPEND, T=360.0, horizon=180.0, daily=True, seed=4)
 
 
 def purchases_with_gaps(gaps):
@@ -79,10 +79,28 @@ def test_customers_of_the_model_buy_as_often_as_the_model_says(model, buyers):
     assert distance < 40  # many purchases of one day are one: a little off, but no more
 
 
+@pytest.mark.filterwarnings("ignore:BetaGeoModel")
+def test_customers_of_two_kinds_are_expected_to_buy_as_often_as_their_kind():
+    seldom = simulate_btyd(1500, **WORLD | {"alpha": 60.0}, **SPEND, T=360.0, horizon=0.0, seed=1).rfm
+    often = simulate_btyd(1500, **WORLD | {"alpha": 15.0}, **SPEND, T=360.0, horizon=0.0, seed=2).rfm
+    both = pd.concat([seldom.assign(kind="a"), often.assign(kind="b")]).assign(customer_id=range(3000))
+    model = BetaGeoModel(inference="map", covariates=["kind"]).fit(both)
+    for kind, never in (("a", (seldom["frequency"] == 0).sum()), ("b", (often["frequency"] == 0).sum())):
+        expected = frequency_histogram(model, both[both["kind"] == kind])["expected"]
+        assert expected.sum() == pytest.approx(1500)
+        assert expected[0] == pytest.approx(never, rel=0.2)  # without their kind: a third off
+
+
 def test_customers_of_the_model_buy_in_the_horizon_as_much_as_expected_of_their_group(model, buyers):
     bought = buyers.truth.set_index("customer_id")["purchases"]
-    for by in ("frequency", "time_since_last"):
+    measures = {
+        "frequency": buyers.rfm["frequency"],
+        "recency": buyers.rfm["recency"],
+        "time_since_last": buyers.rfm["T"] - buyers.rfm["recency"],
+    }
+    for by, measure in measures.items():
         table = calibration(model, buyers.rfm, bought, 180, by=by)
+        assert (table["from"].iloc[0], table["to"].iloc[-1]) == (measure.min(), measure.max())
         assert table["customers"].sum() == 4000
         assert table["actual"].to_numpy() == pytest.approx(table["expected"].to_numpy(), rel=0.25, abs=0.15)
 
