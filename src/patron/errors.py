@@ -41,6 +41,7 @@ __all__ = [
     "SourceError",
     "TableError",
     "TooFewCustomersError",
+    "counted",
     "some",
 ]
 
@@ -138,3 +139,20 @@ def some(values: Sequence[Any] | Iterable[Any], most: int = 5) -> str:
     listed = list(values)
     head = ", ".join(str(value) for value in listed[:most])
     return head if len(listed) <= most else f"{head}, … ({len(listed)} in all)"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A count of things, for a message: one is one.
+
+    Parameters
+    ----------
+    count : how many
+    noun : the word for one of them
+    plural : the word for several; None adds an s to the last word
+
+    Examples
+    --------
+    >>> counted(1, "monthly contract"), counted(2340, "monthly contract"), counted(0, "copy", "copies")
+    ('1 monthly contract', '2,340 monthly contracts', '0 copies')
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"

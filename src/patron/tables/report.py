@@ -7,6 +7,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
+from patron.errors import counted
 from patron.tables.days import EXACT
 from patron.tables.rows import DUPLICATE, CheckedRows
 
@@ -73,21 +74,21 @@ class TableReport:
         """
         days = f", {self.first_day} to {self.last_day}" if self.first_day else ""
         total = "" if self.total_amount is None else f", {self.total_amount:,.2f} in all"
-        refunds = f", {_count(self.refunds, 'refund')} netted" if self.refunds else ""
-        customers = "" if self.customers is None else f", {_count(self.customers, 'customer')}"
+        refunds = f", {counted(self.refunds, 'refund')} netted" if self.refunds else ""
+        customers = "" if self.customers is None else f", {counted(self.customers, 'customer')}"
         lines = [
-            f"{self.table}: {self.rows_kept:,} of {_count(self.rows_read, 'row')} kept"
+            f"{self.table}: {self.rows_kept:,} of {counted(self.rows_read, 'row')} kept"
             f"{customers}{days}{total}{refunds}."
         ]
         lines += [
-            f"{self.table}: {_count(rows, 'row')} rejected "
+            f"{self.table}: {counted(rows, 'row')} rejected "
             + ("as exact duplicates." if rule == DUPLICATE else f"because {rule}.")
             for rule, rows in self.rejected.items()
         ]
         if self.exact_duplicates_kept:
             lines.append(
-                f"{self.table}: {_count(self.exact_duplicates_kept, 'row')} equal to an earlier row in every "
-                'column, kept; duplicates = "reject" leaves them out.'
+                f"{self.table}: {counted(self.exact_duplicates_kept, 'row')} equal to an earlier row in "
+                'every column, kept; duplicates = "reject" leaves them out.'
             )
         return lines
 
@@ -158,7 +159,3 @@ def count_rows(rows: CheckedRows, kept: ir.Table, days: ir.Table | None = None) 
         exact_duplicates_kept=rows.duplicates if may_repeat else 0,
         **(of_interest.aggregate(**numbers).to_pyarrow().to_pylist()[0] if numbers else {}),
     )
-
-
-def _count(number: int | None, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,8 +1,11 @@
 """What makes a table as a whole unusable, however sound its single rows are."""
 
+import datetime
+from typing import Any
+
 import ibis.expr.types as ir
 
-from patron.errors import TableError, some
+from patron.errors import TableError, counted, some
 from patron.tables.rows import CheckedRows
 
 __all__ = [
@@ -28,8 +31,8 @@ def refuse_if_useless(rows: CheckedRows) -> None:
     found = []
     for rule, count in counts.most_common():
         if rule is not None and count:
-            cells = ", ".join(repr(cell) for cell in rows.examples(rule))
-            found.append(f"{rule} ({count} rows{f', such as {cells}' if cells else ''})")
+            cells = ", ".join(_as_written(cell) for cell in rows.examples(rule))
+            found.append(f"{rule} ({counted(count, 'row')}{f', such as {cells}' if cells else ''})")
     raise TableError(
         f"table {rows.table!r} has no valid row among {counts.total()}: {'; '.join(found)}. "
         "Mend the cells, or map the columns that are meant."
@@ -101,3 +104,10 @@ def refuse_without_purchase(days: ir.Table) -> None:
         f"table 'transactions' holds no purchase: {what}. Map the column that holds what customers paid to "
         "amount, with purchases positive."
     )
+
+
+def _as_written(cell: Any) -> str:
+    """A cell for a message: days and times as ISO text, other text in quotes."""
+    if isinstance(cell, datetime.date):
+        return cell.isoformat().removesuffix("T00:00:00")
+    return repr(cell) if isinstance(cell, str) else str(cell)

@@ -15,10 +15,11 @@ from patron.campaigns.moments import (
     renewals_due,
     replenishments_due,
 )
+from patron.errors import counted
 from patron.models.next_purchase import next_purchase_range
 from patron.tables.history import History
 from patron.workflows.follow_up import first_lives, value_model
-from patron.workflows.inputs import known_history, read_records
+from patron.workflows.inputs import known_history, read_records, tell_rejected
 from patron.workflows.matured import RFM
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
@@ -55,11 +56,13 @@ def due(settings: Settings, *, history: History | None = None, progress: Progres
     known = known_history(settings, history, progress)
     as_of = known.known_until
     everyone = _everyone(known, as_of)
-    moments, model = [], None
+    moments, model, lives = [], None, None
     if known.has_money:
         progress("Expecting next purchases")
-        bought, model = _next_purchases(known, settings, as_of)
-        moments.append(bought)
+        lives = first_lives(known, as_of)
+        if _again(lives).any():
+            bought, model = _next_purchases(lives, settings, as_of)
+            moments.append(bought)
     if known.subscriptions is not None:
         progress("Looking at renewals")
         moments.append(renewals_due(known.subscriptions, everyone, chosen.ahead_days, chosen.renewals))
@@ -72,14 +75,16 @@ def due(settings: Settings, *, history: History | None = None, progress: Progres
         )
     if known.transactions is not None and settings.tables.products is not None:
         progress("Looking at ends of warranty and life")
-        products = read_records(settings, "products", connection=known.connection)["products"]
+        records = read_records(settings, "products", connection=known.connection)
+        tell_rejected(records.report)
+        products = records["products"]
         moments.append(product_moments_due(known.transactions, products, everyone))
     window = as_of - timedelta(days=chosen.late_days), as_of + timedelta(days=chosen.ahead_days)
     listed = in_order(moments, *window)
     if out is not None:
         progress(f"Writing {out}")
         write_frame(listed, out)
-    return DueResult(listed, as_of, *window, model, out)
+    return DueResult(listed, as_of, *window, model, out, bought_once=lives is not None and model is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,9 @@ class DueResult:
     moments : the columns of :mod:`patron.campaigns.moments`, by day
     as_of : the last day known
     first, last : the days that the list covers
-    model : the value model behind next purchases, in words; None without purchases
+    model : the value model behind next purchases, in words; None without purchases of the same customer
     out : the file that was written, or None
+    bought_once : whether there are purchases, and no customer has made two
     """
 
     moments: pd.DataFrame
@@ -101,6 +107,7 @@ class DueResult:
     last: date
     model: str | None
     out: Path | None = None
+    bought_once: bool = False
 
     @property
     def counts(self) -> pd.DataFrame:
@@ -130,9 +137,13 @@ class DueResult:
 
     def sentences(self) -> list[str]:
         """What was found, in words."""
+        span = f"from {self.first} to {self.last}"
+        once = "No customer has bought on two days, so that no next purchase has a date."
+        lines = [once] if self.bought_once else []
         if self.moments.empty:
-            return [f"Nothing is due from {self.first} to {self.last}."]
-        lines = [f"{len(self.moments):,} offers are due from {self.first} to {self.last}."]
+            return [*lines, f"Nothing is due {span}."]
+        offers = len(self.moments)
+        lines.append(f"{counted(offers, 'offer')} {'is' if offers == 1 else 'are'} due {span}.")
         if self.model is not None:
             lines.append(f"Next purchases are those of {self.model}; every range is one of 80 %.")
         return [*lines, f"Written to {self.out}." if self.out else "Not written: name a file with --out."]
@@ -147,10 +158,13 @@ def _everyone(known: History, as_of: date) -> Any:
     return known.store(ids.mutate(as_of=ibis.literal(as_of)), "everyone")
 
 
-def _next_purchases(known: History, settings: Settings, as_of: date) -> tuple[pd.DataFrame, str]:
-    lives = first_lives(known, as_of)
+def _again(lives: pd.DataFrame) -> "pd.Series[bool]":
+    """Who has bought more than once: of the others nothing is known but the mean of all."""
+    return lives["frequency"] > 0
+
+
+def _next_purchases(lives: pd.DataFrame, settings: Settings, as_of: date) -> tuple[pd.DataFrame, str]:
     model, name = value_model(settings, settings.due.model, lives)
     alive = model.purchases.probability_alive(lives[RFM]).to_numpy() >= _STILL_A_CUSTOMER
-    again = (lives["frequency"] > 0).to_numpy()  # of one-time buyers nothing is known but the mean of all
-    waits = next_purchase_range(model, lives.loc[alive & again, RFM].reset_index(drop=True))
+    waits = next_purchase_range(model, lives.loc[alive & _again(lives), RFM].reset_index(drop=True))
     return next_purchases_due(waits, as_of), name

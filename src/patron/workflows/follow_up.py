@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import ibis
 import pandas as pd
 
-from patron.errors import ModelNotFoundError
+from patron.errors import ModelNotFoundError, TooFewCustomersError
 from patron.features.rfm import rfm
 from patron.features.rhythm import add_gaps, rhythm
 from patron.models.purchases import BetaGeoModel
@@ -45,6 +45,7 @@ def value_model(settings: Settings, model: str, rows: pd.DataFrame) -> tuple[Cus
     Raises
     ------
     ModelNotFoundError : there is no such model, and it is not the champion
+    TooFewCustomersError : there is no champion, and none of these customers has bought on two days
     """
     try:
         bundle, version = load_bundle(open_store(), model)
@@ -52,6 +53,11 @@ def value_model(settings: Settings, model: str, rows: pd.DataFrame) -> tuple[Cus
     except ModelNotFoundError:
         if model != CHAMPION:
             raise
+        if not (rows["frequency"] > 0).any():
+            raise TooFewCustomersError(
+                "There is no champion, and no customer has bought on two days, so that no value model can be "
+                "fitted to these customers. Train one with patron train, or give a longer history."
+            ) from None
         inference = settings.inference if "inference" in settings.model_fields_set else "map"
         made = CustomerValueModel(
             BetaGeoModel(family=settings.purchase_family, inference=inference, random_state=settings.seed),

@@ -31,6 +31,18 @@ def test_a_table_without_a_date_that_can_be_read_shows_what_it_has():
     )
 
 
+def test_a_table_without_a_day_of_the_past_shows_its_days_and_times_as_iso_text():
+    times = pd.to_datetime(["2094-01-05 00:00", "2094-01-06 17:30"])
+    with pytest.raises(TableError) as found:
+        History.read(LINES.assign(order_at=times))
+    assert "order_at is after today (2 rows, such as 2094-01-05, 2094-01-06T17:30:00)" in str(found.value)
+
+
+def test_one_row_is_one_row():
+    with pytest.raises(TableError, match=r"order_at is not a date \(1 row, such as 'spring'\)"):
+        History.read(LINES[:1].assign(order_at="spring"))
+
+
 def test_a_table_whose_rows_break_several_rules_counts_each():
     lines = pd.concat([LINES.assign(amount=["1,5", "2,5"]), LINES.assign(amount="3", customer_id=None)])
     with pytest.raises(

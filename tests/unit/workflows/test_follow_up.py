@@ -10,7 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from patron.cli.commands import app
-from patron.errors import HistoryTooShortError, InputError, ModelNotFoundError, PatronWarning, SettingsError
+from patron.errors import (
+    HistoryTooShortError,
+    InputError,
+    ModelNotFoundError,
+    PatronWarning,
+    SettingsError,
+    TooFewCustomersError,
+)
 from patron.workflows.due import due
 from patron.workflows.settings import Settings
 from patron.workflows.uplift import learn_effects
@@ -120,7 +127,7 @@ def test_contacts_that_cannot_be_judged_are_counted_or_refused(shop):
         warnings.simplefilter("always", PatronWarning)
         with pytest.raises(InputError, match="None of the 1,200 customers contacted was known before"):
             learn_effects(settings_of(transactions, strangers))
-    assert "1,200 of 1,200 contacts are left out" in str(told[0].message)
+    assert "Of 1,200 contacts, 1,200 cannot be judged" in str(told[0].message)
 
 
 @pytest.mark.filterwarnings("ignore::patron.errors.PatronWarning")
@@ -175,6 +182,29 @@ def test_moments_of_purchases_are_dated_by_the_value_model():
     assert (bought["low"] <= bought["due_on"]).all()
     assert (bought["due_on"] <= bought["high"]).all()
     assert found.moments["due_on"].max() <= found.last
+
+
+def test_where_everybody_bought_once_no_next_purchase_has_a_date_and_the_rest_is_listed():
+    lines = pd.DataFrame(
+        {"customer_id": [1, 2], "order_at": ["2024-05-01", "2024-06-01"], "amount": 9.0, "product_id": "tea"}
+    )
+    products = pd.DataFrame({"product_id": ["tea"], "warranty_days": [60]})
+    found = due(Settings(tables={"transactions": lines, "products": products}))
+    assert found.moments["kind"].tolist() == ["warranty_end", "warranty_end"]
+    assert found.sentences()[:2] == [
+        "No customer has bought on two days, so that no next purchase has a date.",
+        "2 offers are due from 2024-05-18 to 2024-08-30.",
+    ]
+
+
+def test_without_a_champion_nobody_is_won_back_by_purchases_that_came_once(monkeypatch):
+    def none(store, uri):
+        raise ModelNotFoundError(uri)
+
+    monkeypatch.setattr("patron.workflows.follow_up.load_bundle", none)
+    lines = pd.DataFrame({"customer_id": [1, 2], "order_at": ["2023-05-01", "2024-06-01"], "amount": 9.0})
+    with pytest.raises(TooFewCustomersError, match="no customer has bought on two days"):
+        win_back(settings_of(lines))
 
 
 def test_a_model_that_was_named_must_be_there():
