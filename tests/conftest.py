@@ -10,6 +10,7 @@ from hypothesis import settings
 from patron.models.bundle import Bundle
 from patron.models.churn import ChurnClassifier
 from patron.scores.scorecard import freeze_tiers
+from postgres_here import WHY_NOT_POSTGRES
 from small_model import AS_OF, CATALOGUE, make_rows, make_value_model
 from spark_here import NOT_RUN, WHY_NOT_SPARK
 
@@ -21,6 +22,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the very end what nobody should believe to have been tested."""
     if WHY_NOT_SPARK is not None:
         terminalreporter.write_line(f"Spark: {NOT_RUN}: {WHY_NOT_SPARK}.", yellow=True)
+    if WHY_NOT_POSTGRES is not None:
+        terminalreporter.write_line(f"PostgreSQL: it was not written to: {WHY_NOT_POSTGRES}.", yellow=True)
 
 
 @pytest.fixture(scope="session")

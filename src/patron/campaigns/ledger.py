@@ -14,6 +14,7 @@ Here are the columns and the arithmetic; :mod:`patron.workflows.ledger` reads an
 """
 
 import hashlib
+import uuid
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
@@ -36,6 +37,7 @@ __all__ = [
     "settled",
     "settlement_report",
     "unsettled",
+    "uuids_as_text",
 ]
 
 type Floats = npt.NDArray[np.float64]
@@ -97,6 +99,7 @@ def promises_of(scorecard: pd.DataFrame, *, margin: float = 1.0) -> pd.DataFrame
         )
     version = said["model_version"].astype(object).where(said["model_version"].notna(), _UNREGISTERED)
     promises = said.assign(
+        customer_id=uuids_as_text(said["customer_id"]),
         as_of=pd.to_datetime(said["as_of"]).dt.date,
         horizon_days=said["horizon_days"].astype(np.int64),
         model_version=version.astype(str),
@@ -111,6 +114,19 @@ def promises_of(scorecard: pd.DataFrame, *, margin: float = 1.0) -> pd.DataFrame
             "one row for each."
         )
     return promises.sort_values(["as_of", "customer_id"], ignore_index=True)[list(PROMISE_COLUMNS)]
+
+
+def uuids_as_text(ids: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Customers as a ledger keeps them: UUIDs as text, whole numbers and text as they are.
+
+    Examples
+    --------
+    >>> uuids_as_text(pd.Series([uuid.UUID(int=7)])).tolist()
+    ['00000000-0000-0000-0000-000000000007']
+    """
+    if ids.dtype != object:
+        return ids
+    return ids.map(lambda one: str(one) if isinstance(one, uuid.UUID) else one).infer_objects()
 
 
 def fingerprint(rows: pd.DataFrame) -> str:

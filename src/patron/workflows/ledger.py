@@ -17,12 +17,14 @@ from patron.campaigns.ledger import (
     settled,
     settlement_report,
     unsettled,
+    uuids_as_text,
 )
 from patron.errors import HistoryTooShortError, InputError, SettingsError, SourceError
 from patron.snapshots.asof import visible
 from patron.snapshots.labels import make_labels
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
+from patron.workflows.batch_rows import frame_of
 from patron.workflows.inputs import known_history
 from patron.workflows.ledger_store import LedgerStore, open_ledger
 from patron.workflows.outputs import check_target, write_frame
@@ -38,7 +40,7 @@ def append_to_ledger(scorecard: pd.DataFrame | str | Path, ledger: str | Path, *
     Parameters
     ----------
     scorecard : what `patron score` made, or the Parquet file that it wrote
-    ledger : folder of Parquet parts, or ``sqlite:///FILE``
+    ledger : folder of Parquet parts, or database; see :func:`patron.workflows.ledger_store.open_ledger`
     margin : share of an amount that the model's money counts; `Bundle.margin`
 
     Returns
@@ -50,6 +52,7 @@ def append_to_ledger(scorecard: pd.DataFrame | str | Path, ledger: str | Path, *
     SourceError : the file or the ledger cannot be read
     TableError : the scorecard makes no promise, or its ids are of another type than the ledger's
     SettingsError : the place can be no ledger
+    PatronError : the database refuses; then it is as it was before
 
     Examples
     --------
@@ -67,13 +70,14 @@ def append_to_ledger(scorecard: pd.DataFrame | str | Path, ledger: str | Path, *
     return store.append("promises", promises_of(card, margin=margin))
 
 
-def append_parts(parts: Iterable[Path], ledger: str | Path, *, margin: float) -> int:
+def append_parts(parts: Iterable[Path], ledger: LedgerStore, *, margin: float) -> int:
     """Write the promises of a scoring run down that lies in Parquet parts.
 
     Parameters
     ----------
     parts : Parquet files of scorecards
-    ledger, margin : as `append_to_ledger`
+    ledger : what `open_ledger` gives
+    margin : as `append_to_ledger`
 
     Returns
     -------
@@ -81,7 +85,7 @@ def append_parts(parts: Iterable[Path], ledger: str | Path, *, margin: float) ->
 
     Raises
     ------
-    SourceError, TableError, SettingsError : as `append_to_ledger`
+    SourceError, TableError, PatronError : as `append_to_ledger`
 
     Examples
     --------
@@ -92,8 +96,8 @@ def append_parts(parts: Iterable[Path], ledger: str | Path, *, margin: float) ->
 
     columns = [name for name in PROMISE_COLUMNS if name != "margin"]
     tables = [pq.read_table(part, columns=columns) for part in parts]
-    card = pa.concat_tables(tables, promote_options="permissive").to_pandas()
-    return append_to_ledger(card, ledger, margin=margin)
+    card = frame_of(pa.concat_tables(tables, promote_options="permissive"))
+    return ledger.append("promises", promises_of(card, margin=margin))
 
 
 def settle(
@@ -113,6 +117,7 @@ def settle(
     InputError : the ledger is empty, or none of its customers is in the tables
     HistoryTooShortError : no horizon has passed yet
     SourceError : a part of the ledger is damaged
+    PatronError : the database of the ledger refuses
 
     Examples
     --------
@@ -134,14 +139,11 @@ def settle(
     if settings.settle.ledger is None:
         raise SettingsError("No ledger is named: give the one of patron score with --ledger.")
     out = check_target(settings.settle.out) if settings.settle.out is not None else None
-    store = open_ledger(settings.settle.ledger)
+    store = open_ledger(settings.settle.ledger.get_secret_value())
     progress("Reading the ledger")
     promises, outcomes = store.read("promises"), store.read("outcomes")
     if promises.empty:
-        raise InputError(
-            f"The ledger {str(settings.settle.ledger)!r} holds no promise. Fill it with "
-            "patron score --ledger."
-        )
+        raise InputError(f"The ledger {str(store)!r} holds no promise. Fill it with patron score --ledger.")
     known = known_history(settings, history, progress)
     ripe, ends = unsettled(promises, outcomes, known.known_until)
     if ripe.empty and outcomes.empty:
@@ -149,7 +151,9 @@ def settle(
             f"No horizon of this ledger has passed: the first ends on {ends[0]}, and the transactions are "
             f"known until {known.known_until}. Settle from {ends[0]} on."
         )
-    new, unknown = _look_up(known, ripe, store, progress)
+    found, unknown = _look_up(known, ripe, progress)
+    del known  # a DuckDB file cannot be read as tables and written to as a ledger at once
+    new = sum(store.append("outcomes", outcomes) for outcomes in found)
     rows = settled(promises, store.read("outcomes") if new else outcomes)
     report = settlement_report(rows, depth=settings.settle.depth)
     if out is not None:
@@ -230,22 +234,21 @@ class Settlement:
         return lines if self.out is None else [*lines, f"Written to {self.out}."]
 
 
-def _look_up(known: History, ripe: pd.DataFrame, store: LedgerStore, progress: Progress) -> tuple[int, int]:
-    """Outcomes of the promises whose horizon has passed, added to the ledger; how many, and how many are not
-    in the tables."""
-    new = unknown = 0
+def _look_up(known: History, ripe: pd.DataFrame, progress: Progress) -> tuple[list[pd.DataFrame], int]:
+    """Outcomes of the promises whose horizon has passed, day by day, and how many are not in the tables."""
+    found, unknown = [], 0
     for key, group in ripe.groupby(["as_of", "horizon_days"]):
         as_of, horizon_days = cast("tuple[date, int]", key)
         progress(f"Looking up what happened in the {horizon_days} days after {as_of}")
         outcomes = _outcomes(known, group, as_of, int(horizon_days))
         unknown += len(group) - len(outcomes)
-        new += store.append("outcomes", outcomes)
+        found.append(outcomes)
     if unknown == len(ripe) and unknown:
         raise InputError(
             f"None of the {unknown} promised customers is in the tables: their ids are "
             f"{str(ripe['customer_id'].iloc[0])!r} and the like. Give the tables that were scored."
         )
-    return new, unknown
+    return found, unknown
 
 
 def _outcomes(known: History, promised: pd.DataFrame, as_of: date, horizon_days: int) -> pd.DataFrame:
@@ -253,13 +256,16 @@ def _outcomes(known: History, promised: pd.DataFrame, as_of: date, horizon_days:
         return pd.DataFrame(columns=list(OUTCOME_COLUMNS))
     ids = ibis.memtable(promised[["customer_id"]].drop_duplicates())
     spine = make_spine(known, as_of)
-    if spine.customer_id.type().is_string() != ids.customer_id.type().is_string():
+    if is_uuid := spine.customer_id.type().is_uuid():
+        ids = ids.mutate(customer_id=ids.customer_id.cast("string").try_cast("uuid"))
+    elif spine.customer_id.type().is_string() != ids.customer_id.type().is_string():
         return pd.DataFrame(columns=list(OUTCOME_COLUMNS))
     mine = known.store(spine.semi_join(ids, "customer_id"), "promised")
     labels = make_labels(known, mine, horizon_days)
     seen = visible(known.active_days, mine)
     last = seen.group_by("customer_id").aggregate(days_since_last=seen.days_ago.min())
     found = labels.left_join(last, "customer_id").order_by("customer_id").to_pandas()
+    found = found.assign(customer_id=uuids_as_text(found["customer_id"])) if is_uuid else found
     found = found.assign(as_of=as_of, horizon_days=horizon_days, churned=found["churned"].astype("int64"))
     chosen: pd.DataFrame = found[list(OUTCOME_COLUMNS)]
     return chosen
@@ -272,10 +278,10 @@ def _read_scores(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".csv":
             return pd.read_csv(path, parse_dates=["as_of"], dtype={"model_version": "str"})
-        card: pd.DataFrame = pq.read_table(path).to_pandas()
+        rows = pq.read_table(path)
     except (OSError, ValueError, pa.ArrowException) as refused:
         raise SourceError(
             f"The scores {str(path)!r} cannot be read: {str(refused).splitlines()[0]}. Give the file that "
             "patron score wrote."
         ) from None
-    return card
+    return frame_of(rows.select([name for name in rows.column_names if name in PROMISE_COLUMNS]))

@@ -1,4 +1,4 @@
-"""Where a ledger is kept: a folder of Parquet parts, or a SQLite database. Rows are added, never changed.
+"""Where a ledger is kept: a folder of Parquet parts, or a database. Rows are added, never changed.
 
 A part is named by what it holds. Whoever appends the same rows again finds them there, and two writers at
 once write two files, or the same one twice with the same content: no lock is needed, and none is taken. ::
@@ -6,12 +6,11 @@ once write two files, or the same one twice with the same content: no lock is ne
     ledger/promises/2024-06-30_0a1b2c3d4e5f6071.parquet
     ledger/outcomes/2024-06-30_9f8e7d6c5b4a3928.parquet
 
-In SQLite the same name is the first half of the primary key, and writers wait for each other.
+In a database the tables promises and outcomes have the name of the part in each row, and the table parts has
+each name once. A part is added in one transaction, and writers wait for each other.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import re
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,17 +20,26 @@ import pyarrow.parquet as pq
 
 from patron.campaigns.ledger import OUTCOME_COLUMNS, PROMISE_COLUMNS, fingerprint
 from patron.errors import SettingsError, SourceError, TableError
+from patron.workflows.connections import DatabaseTable, absolute_url, connected, table_of, transaction
 from patron.workflows.outputs import whole_file
 
-__all__ = ["LedgerStore", "ParquetLedger", "SqliteLedger", "open_ledger"]
+__all__ = ["DatabaseLedger", "LedgerStore", "ParquetLedger", "open_ledger"]
 
-SQLITE = "sqlite:///"
+PLACES = "a folder of Parquet files, sqlite:///FILE, duckdb:///FILE or postgresql://USER@HOST/DATABASE"
 COLUMNS = {"promises": PROMISE_COLUMNS, "outcomes": OUTCOME_COLUMNS}
-_PATIENCE = 60.0  # seconds that a writer waits for another
+
+_DATABASE = r"(?P<url>(sqlite|duckdb):///+[^/:].*?|postgres(ql)?://.+?)(::(?P<schema>\w+))?"
+_PARTS = pa.schema({"kind": pa.string(), "part": pa.string()})
+_TYPES = {
+    "as_of": pa.date32(),
+    "model_version": pa.string(),
+    "scored_at": pa.timestamp("us", tz="UTC"),
+    **dict.fromkeys(("horizon_days", "churned", "purchases"), pa.int64()),
+}  # any other number is a double
 
 
 class LedgerStore(Protocol):
-    """A place that keeps promises and outcomes."""
+    """A place that keeps promises and outcomes. As text, it is that place without a password."""
 
     def append(self, kind: str, rows: pd.DataFrame) -> int:
         """Add rows ("promises" or "outcomes"); the count of those that were new."""
@@ -47,27 +55,33 @@ def open_ledger(place: str | Path) -> LedgerStore:
 
     Parameters
     ----------
-    place : a folder, or ``sqlite:///FILE``
+    place : a folder; or ``sqlite:///FILE``, ``duckdb:///FILE`` or ``postgresql://USER@HOST/DATABASE``, after
+        which two colons and a schema may stand
 
     Raises
     ------
     SettingsError : the place is a file, or another database
+    MissingExtraError : the driver of the database is not installed
+    PatronError : the database does not answer
 
     Examples
     --------
-    >>> open_ledger("postgresql://shop/ledger")
+    >>> open_ledger("mysql://shop/crm")
     Traceback (most recent call last):
         ...
-    patron.errors.SettingsError: A ledger is a folder of Parquet files or sqlite:///FILE, and not
-    'postgresql://shop/ledger'.
+    patron.errors.SettingsError: A ledger is a folder of Parquet files, sqlite:///FILE, duckdb:///FILE or
+    postgresql://USER@HOST/DATABASE, and not 'mysql://shop/crm'.
     """
     text = str(place)
-    if text.startswith(SQLITE) and len(text) > len(SQLITE):
-        return SqliteLedger(Path(text.removeprefix(SQLITE)))
+    if found := re.fullmatch(_DATABASE, text):
+        ledger = DatabaseLedger(absolute_url(found["url"]), found["schema"])
+        ledger.check()
+        return ledger
     if "://" in text or not text:
-        raise SettingsError(f"A ledger is a folder of Parquet files or sqlite:///FILE, and not {text!r}.")
+        shown = re.sub(r"://[^/@]*@", "://…@", text)
+        raise SettingsError(f"A ledger is {PLACES}, and not {shown!r}.")
     if Path(text).is_file():
-        raise SettingsError(f"The ledger {text!r} is a file. Name a folder, or sqlite:///FILE.")
+        raise SettingsError(f"The ledger {text!r} is a file. Name {PLACES}.")
     return ParquetLedger(Path(text))
 
 
@@ -87,6 +101,9 @@ class ParquetLedger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def __str__(self) -> str:
+        return str(self.folder)
 
     def append(self, kind: str, rows: pd.DataFrame) -> int:
         """Add rows as one part; 0 where that part is there already."""
@@ -121,74 +138,77 @@ class ParquetLedger:
         return None
 
 
-class SqliteLedger:
-    """A ledger in a SQLite database, in the tables promises and outcomes.
+class DatabaseLedger:
+    """A ledger in the tables promises, outcomes and parts of a database.
+
+    Parameters
+    ----------
+    url : of DuckDB, SQLite or PostgreSQL, as Ibis connects to it
+    schema : of the tables; None is the database's own
 
     Examples
     --------
     >>> import tempfile
     >>> from datetime import date
-    >>> ledger = SqliteLedger(Path(tempfile.mkdtemp()) / "ledger.db")
+    >>> ledger = DatabaseLedger(f"sqlite://{tempfile.mkdtemp()}/ledger.db")
     >>> rows = pd.DataFrame({"customer_id": ["a"], "as_of": [date(2024, 6, 30)], "horizon_days": [90],
     ...                      "churned": [0], "purchases": [2], "value": [50.0], "days_since_last": [9]})
     >>> ledger.append("outcomes", rows), ledger.append("outcomes", rows), len(ledger.read("outcomes"))
     (1, 0, 1)
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, url: str, schema: str | None = None) -> None:
+        self.tables = {name: DatabaseTable(url, name, schema) for name in ("parts", *COLUMNS)}
+        is_file = url.startswith(("sqlite://", "duckdb://"))
+        self.file = Path(url.partition("://")[2]) if is_file else None
+
+    def __str__(self) -> str:
+        return self.tables["parts"].database
+
+    def check(self) -> None:
+        """Make sure that the database answers; a file may still have to be made."""
+        if self._is_there():
+            with connected(self.tables["promises"]):
+                pass
 
     def append(self, kind: str, rows: pd.DataFrame) -> int:
-        """Add rows in one transaction; those of the same part are there already and stay as they are."""
+        """Add rows as one part, in one transaction; 0 where that part is there already."""
         if rows.empty:
             return 0
-        columns, part = COLUMNS[kind], _part_name(rows)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        plain = rows[list(columns)].assign(as_of=rows["as_of"].astype(str))
-        if "scored_at" in columns:
-            plain["scored_at"] = rows["scored_at"].map(lambda moment: moment.isoformat())
-        values = plain.astype(object).where(plain.notna(), None)
-        marks = ", ".join("?" * (len(columns) + 1))
-        with self._connected() as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")  # wait here, and not between reading and writing
-            self._create(connection, kind)
-            held = connection.execute(f"SELECT customer_id FROM {kind} LIMIT 1").fetchall()
-            _refuse_other_ids(pd.Series([row[0] for row in held]) if held else None, rows["customer_id"])
-            before = connection.total_changes
-            connection.executemany(
-                f"INSERT OR IGNORE INTO {kind} VALUES ({marks})",
-                ((part, *row) for row in values.itertuples(index=False)),
-            )
-            return connection.total_changes - before
+        name, table, parts = _part_name(rows), self.tables[kind], self.tables["parts"]
+        added = _as_stored(rows[list(COLUMNS[kind])], name)
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+        with connected(table) as backend, transaction(backend, "ledger") as step:
+            step.create(parts, _PARTS, key=_PARTS.names)
+            step.create(table, added.schema)
+            same = f"SELECT part FROM {step.name(parts)} WHERE kind = {step.mark} AND part = {step.mark}"
+            if step.rows(same, [kind, name]):
+                return 0
+            held = step.rows(f"SELECT customer_id FROM {step.name(table)} LIMIT 1")
+            _refuse_other_ids(pd.Series(held[0]) if held else None, rows["customer_id"])
+            step.insert(parts, pa.table({"kind": [kind], "part": [name]}))
+            step.insert(table, added)
+        return len(rows)
 
     def read(self, kind: str) -> pd.DataFrame:
         """Every row of a kind.
 
         Raises
         ------
-        SourceError : the file is no SQLite database
+        SourceError : the database cannot be read
         """
-        columns = list(COLUMNS[kind])
-        if not self.path.exists():
+        table, columns = self.tables[kind], list(COLUMNS[kind])
+        if not self._is_there():
             return pd.DataFrame(columns=columns)
-        with self._connected() as connection, connection:
-            self._create(connection, kind)
-            query = f"SELECT {', '.join(columns)} FROM {kind} ORDER BY part, customer_id"
-            rows = connection.execute(query).fetchall()
-        return _typed(pd.DataFrame(rows, columns=columns))
+        with connected(table, "read") as backend:
+            found = table_of(backend, table)
+            if found is None:
+                return pd.DataFrame(columns=columns)
+            return _typed(found.order_by("part", "customer_id").select(columns).to_pandas())
 
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)) as connection:
-                yield connection
-        except sqlite3.Error as refused:
-            raise SourceError(f"The ledger {str(self.path)!r} cannot be used: {refused}.") from refused
-
-    def _create(self, connection: sqlite3.Connection, kind: str) -> None:
-        columns = ", ".join(COLUMNS[kind])
-        key = "PRIMARY KEY (part, customer_id, as_of)"
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {kind} (part TEXT, {columns}, {key})")
+    def _is_there(self) -> bool:
+        return self.file is None or self.file.exists()
 
 
 def _part_name(rows: pd.DataFrame) -> str:
@@ -211,6 +231,15 @@ def _arrow(rows: pd.DataFrame) -> pa.Table:
     if "scored_at" in columns:  # pandas' own UTC type warns whenever pyarrow reads it
         columns["scored_at"] = columns["scored_at"].astype("timestamp[us, tz=UTC][pyarrow]")
     return pa.table({name: pa.Array.from_pandas(column) for name, column in columns.items()})
+
+
+def _as_stored(rows: pd.DataFrame, part: str) -> pa.Table:
+    """The rows of a part, with the types that its table has whatever comes first."""
+    plain = _arrow(rows)
+    ids = plain["customer_id"].type
+    types = {"customer_id": pa.int64() if pa.types.is_integer(ids) else ids} | _TYPES
+    wanted = pa.schema({name: types.get(name, pa.float64()) for name in plain.column_names})
+    return plain.cast(wanted).append_column("part", pa.array([part] * len(rows), pa.string()))
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:

@@ -96,8 +96,8 @@ def score(
         settings = partitioned(settings)
     target = target_of(settings.score)
     parts_path = _potentials_target(settings)
-    if settings.score.ledger is not None:
-        open_ledger(settings.score.ledger)  # a place that can be none is refused before the work
+    place = settings.score.ledger
+    ledger = None if place is None else open_ledger(place.get_secret_value())  # refused before the work
     model = model or settings.score.model
     stages = Stages(progress)
     stages(f"Loading {model}")
@@ -143,9 +143,9 @@ def score(
                 parts, work
             )
             stages.rows(summary.rows)
-        if settings.score.ledger is not None:
-            stages(f"Writing the promises down in {settings.score.ledger}")
-            append_parts(parts, settings.score.ledger, margin=bundle.margin)
+        if ledger is not None:
+            stages(f"Writing the promises down in {ledger}")
+            append_parts(parts, ledger, margin=bundle.margin)
     return ScoreResult(
         summary=summary,
         bundle=bundle,

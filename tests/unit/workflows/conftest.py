@@ -1,7 +1,9 @@
 """A small business, and a model of it, for all tests of this folder."""
 
+import multiprocessing
 import warnings
 from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from patron.errors import PatronWarning
 from patron.tracking.store import Store, open_store
 from patron.workflows.settings import Settings
 from patron.workflows.train import TrainResult, train
+from postgres_here import WHY_NOT_POSTGRES, postgres_server
 
 type MakeSettings = Callable[..., Settings]
 
@@ -70,3 +73,20 @@ def trained(make_settings: MakeSettings, home: Path) -> TrainResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATRON_HOME", str(home))
         return train(make_settings(as_of="2024-01-31", train={"promote": True}))
+
+
+@pytest.fixture(scope="session")
+def forks() -> ForkServerContext:
+    """Processes of their own, in which everything is imported already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["patron.cli", "patron.workflows.score"])
+    return context
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL of its own."""
+    if WHY_NOT_POSTGRES is not None:
+        pytest.skip(WHY_NOT_POSTGRES)
+    with postgres_server() as url:
+        yield url

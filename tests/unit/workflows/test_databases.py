@@ -1,9 +1,6 @@
 """Scores in a table of a database: all or none, and never twice."""
 
-import os
-import shutil
 import sqlite3
-import subprocess
 import uuid
 from datetime import date
 from pathlib import Path
@@ -17,11 +14,11 @@ import pytest
 
 from patron.errors import MissingExtraError, PatronError, SettingsError
 from patron.scores.columns import SCORECARD_COLUMNS
+from patron.workflows import connections
 from patron.workflows.batch_rows import unscored_rows
 from patron.workflows.databases import check_table, read_database_table, upsert
 
 AS_OF = date(2024, 1, 31)
-ROOT = os.geteuid() == 0
 
 
 def parts(folder, ids, *, as_of=AS_OF, version="3", percentiles=None):
@@ -34,31 +31,6 @@ def parts(folder, ids, *, as_of=AS_OF, version="3", percentiles=None):
         written.append(Path(folder) / f"scored-{uuid.uuid4().hex}-{number}.parquet")
         pq.write_table(rows, written[-1])
     return written
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """The URL of a PostgreSQL of its own, without TCP, on a machine that has the server and the driver."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed (the extra 'postgres')")
-    found = shutil.which("initdb") or next(
-        iter(sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
-    )
-    if found is None:
-        pytest.skip("no PostgreSQL server on this machine")
-    programs, home = Path(found).parent, tmp_path_factory.mktemp("postgres")
-    owner = {"user": "postgres", "group": "postgres"} if ROOT else {}
-    if ROOT:  # the server refuses to run as root
-        for folder in (home, *home.parents[:2]):
-            folder.chmod(0o755)
-        shutil.chown(home, **owner)
-    data = home / "data"
-    call = {"check": True, "stdout": subprocess.DEVNULL, **owner}
-    subprocess.run([programs / "initdb", "-D", data, "-U", "patron", "-A", "trust", "-N"], **call)
-    options = f"-k {home} -c listen_addresses='' -c fsync=off"
-    control = [programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", home / "log"]
-    subprocess.run([*control, "start"], **call)
-    yield f"postgresql://patron@/postgres?host={home}"
-    subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **call)
 
 
 @pytest.fixture(params=["duckdb", "sqlite", "postgresql"])
@@ -151,7 +123,27 @@ def test_uuids_keep_their_type_where_there_is_one(tmp_path):
         ]
 
 
-def test_a_database_that_another_job_holds_is_told_in_a_sentence(tmp_path):
+def write_when_both_can(table, files, both):
+    both.wait()
+    upsert(table, files)
+
+
+def test_two_jobs_at_once_leave_each_row_once(table, tmp_path, forks):
+    both = forks.Barrier(2)
+    files = [parts(tmp_path, list(range(9)), percentiles=percentiles) for percentiles in (10, 20)]
+    jobs = [forks.Process(target=write_when_both_can, args=(table, mine, both)) for mine in files]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0, 0]
+    rows = rows_of(table)
+    assert [row["customer_id"] for row in rows] == list(range(9))
+    assert len({row["value_percentile"] for row in rows}) == 1  # all of one job
+
+
+def test_a_database_that_another_job_holds_is_told_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(connections, "PATIENCE", 0.2)
     file = tmp_path / "crm.db"
     table = read_database_table(f"sqlite:///{file}")
     upsert(table, parts(tmp_path, [1, 2, 3]))

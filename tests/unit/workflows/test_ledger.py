@@ -1,36 +1,31 @@
 """A ledger is append-only, idempotent and safe for two writers; it is settled once the horizon has passed."""
 
-import subprocess
-import sys
+import os
+import signal
+import uuid
 from datetime import date, timedelta
 
+import duckdb
+import ibis
 import pandas as pd
 import pytest
 
-from patron.errors import HistoryTooShortError, InputError, SettingsError, SourceError, TableError
+from patron.errors import (
+    HistoryTooShortError,
+    InputError,
+    PatronError,
+    SettingsError,
+    SourceError,
+    TableError,
+)
 from patron.tables.history import History
+from patron.workflows import connections, outputs
 from patron.workflows.ledger import append_to_ledger, settle
-from patron.workflows.ledger_store import open_ledger
+from patron.workflows.ledger_store import DatabaseLedger, open_ledger
 from patron.workflows.score import score
 from patron.workflows.settings import Settings
 
 DAY = date(2024, 6, 30)
-
-WRITER = """
-import sys
-from datetime import date
-import pandas as pd
-from patron.campaigns.ledger import promises_of
-from patron.workflows.ledger_store import open_ledger
-
-ledger, first = sys.argv[1], int(sys.argv[2])
-for run in range(first, first + 8):  # the two writers share half of their runs
-    card = pd.DataFrame({"customer_id": range(200), "as_of": [date(2024, 6, 30)] * 200, "horizon_days": 90,
-                         "churn_probability": 0.001 * run, "expected_value": 1.0, "expected_value_low": 0.0,
-                         "expected_value_high": 2.0, "model_version": str(run),
-                         "scored_at": pd.Timestamp("2024-07-01", tz="UTC")})
-    open_ledger(ledger).append("promises", promises_of(card))
-"""
 
 
 def make_card(customers, version="3", as_of=DAY, horizon_days=30):
@@ -59,9 +54,30 @@ def sold():
     return History.read(pd.DataFrame(lines, columns=["customer_id", "order_at", "amount"]))
 
 
-@pytest.fixture(params=["folder", "database"])
+DATABASES = ["sqlite", "duckdb", "postgresql"]
+
+
+def a_place(kind, request, tmp_path):
+    """A ledger of each kind that is not there yet."""
+    if kind == "folder":
+        return str(tmp_path / "ledger")
+    if kind != "postgresql":
+        return f"{kind}:///{tmp_path}/ledger.db"
+    url, schema = request.getfixturevalue("postgres"), f"s{uuid.uuid4().hex[:8]}"
+    server = ibis.connect(url)
+    server.create_database(schema)
+    server.disconnect()
+    return f"{url}::{schema}"
+
+
+@pytest.fixture(params=["folder", *DATABASES])
 def place(request, tmp_path):
-    return str(tmp_path / "ledger") if request.param == "folder" else f"sqlite:///{tmp_path}/ledger.db"
+    return a_place(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=DATABASES)
+def database(request, tmp_path):
+    return a_place(request.param, request, tmp_path)
 
 
 def test_a_run_that_is_appended_again_changes_nothing(place):
@@ -74,13 +90,88 @@ def test_a_run_that_is_appended_again_changes_nothing(place):
     assert append_to_ledger(make_card([1, 2, 3], version="4"), place) == 3
 
 
-def test_two_writers_at_once_lose_nothing_and_double_nothing(place):
-    command = [sys.executable, "-c", WRITER, place]
-    writers = [subprocess.Popen([*command, first], stderr=subprocess.PIPE) for first in ("0", "4")]
-    assert [(writer.communicate()[1], writer.returncode) for writer in writers] == [(b"", 0)] * 2
+def write_runs(place, runs, both):
+    both.wait()
+    for run in runs:
+        append_to_ledger(make_card(list(range(200)), version=str(run)), place)
+
+
+def test_two_writers_at_once_lose_nothing_and_double_nothing(place, forks):
+    both = forks.Barrier(2)
+    runs = [range(8), range(4, 12)]  # they share half of their runs, and make the ledger at once
+    writers = [forks.Process(target=write_runs, args=(place, mine, both)) for mine in runs]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0]
     rows = open_ledger(place).read("promises")
     assert len(rows) == 12 * 200
     assert not rows.duplicated(["customer_id", "model_version"]).any()
+
+
+def write_and_die(place, card):
+    """Write a run, and be killed when all of it is there and none of it counts yet."""
+
+    def die(*_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    insert = connections.Transaction.insert
+
+    def insert_and_die(step, table, rows):
+        insert(step, table, rows)
+        if table.name == "promises":
+            die()
+
+    outputs.settle = die  # a file is whole, and about to take its name
+    connections.Transaction.insert = insert_and_die
+    append_to_ledger(card, place)
+
+
+def test_a_writer_that_is_killed_leaves_what_was_there_and_may_write_again(place, forks):
+    append_to_ledger(make_card([1, 2, 3]), place)
+    before, card = open_ledger(place).read("promises"), make_card([1, 2, 3], version="4")
+    killed = forks.Process(target=write_and_die, args=(place, card))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    pd.testing.assert_frame_equal(open_ledger(place).read("promises"), before)
+    assert (append_to_ledger(card, place), append_to_ledger(card, place)) == (3, 0)
+    assert len(open_ledger(place).read("promises")) == 6
+
+
+def hold(place, held, done):
+    table = open_ledger(place).tables["promises"]
+    with connections.connected(table) as backend, connections.transaction(backend, "ledger"):
+        held.set()
+        done.wait()
+
+
+def test_a_ledger_that_another_writer_holds_is_waited_for_and_then_told(database, forks, monkeypatch):
+    append_to_ledger(make_card([1, 2, 3]), database)
+    held, done = forks.Event(), forks.Event()
+    other = forks.Process(target=hold, args=(database, held, done))
+    other.start()
+    held.wait()
+    monkeypatch.setattr(connections, "PATIENCE", 0.2)
+    busy = "database is locked|another program .* has had the file open for|due to lock timeout"
+    with pytest.raises(PatronError, match=rf"Cannot (write|connect to) the table 'promises' of .*({busy})"):
+        append_to_ledger(make_card([1, 2, 3], version="4"), database)
+    monkeypatch.undo()
+    done.set()
+    other.join()
+    assert append_to_ledger(make_card([1, 2, 3], version="4"), database) == 3
+
+
+def test_what_the_first_run_lacked_has_room_in_a_later_one(place):
+    day = {"as_of": [DAY] * 2, "horizon_days": [30] * 2, "churned": [0, 1], "purchases": [1, 0]}
+    first = pd.DataFrame({"customer_id": [1, 2], **day, "value": [5, 0], "days_since_last": [3, 9]})
+    later = first.assign(customer_id=[3, 2**40], value=[0.5, 0.0], days_since_last=[4.0, float("nan")])
+    assert [open_ledger(place).append("outcomes", rows) for rows in (first, later)] == [2, 2]
+    rows = open_ledger(place).read("outcomes").set_index("customer_id").sort_index()
+    assert rows["value"].tolist() == [5.0, 0.0, 0.5, 0.0]
+    assert rows["days_since_last"].isna().tolist() == [False, False, False, True]
+    assert set(rows["as_of"]) == {DAY}
 
 
 def test_settling_fills_in_what_happened_and_again_changes_nothing(place, sold):
@@ -129,6 +220,33 @@ def test_tables_of_another_business_settle_nothing(place, sold):
         settle(Settings(settle={"ledger": place}), history=sold)
 
 
+def test_uuids_are_settled_too(place):
+    ids = [uuid.UUID(int=n) for n in range(1, 4)]
+    sales = pd.DataFrame({"customer_id": ids, "order_at": [DAY] * 3, "amount": [1.0] * 3})
+    later = sales.head(1).assign(order_at=date(2024, 8, 31))
+    known = History.read(pd.concat([sales, later]))
+    append_to_ledger(make_card(ids), place)
+    found = settle(Settings(settle={"ledger": place}), history=known)
+    assert (found.new, found.unknown) == (3, 0)
+    assert found.rows["customer_id"].tolist() == [str(one) for one in ids]
+
+
+def test_a_duckdb_file_may_hold_the_tables_and_their_ledger(tmp_path):
+    file = tmp_path / "shop.db"
+    sales = pd.DataFrame({"customer_id": [1, 2, 1], "amount": [1.0, 1.0, 2.0]})
+    sales["order_at"] = [DAY, DAY, date(2024, 8, 31)]
+    with duckdb.connect(str(file)) as shop:
+        shop.register("sales", sales)
+        shop.execute("CREATE TABLE orders AS SELECT * FROM sales")
+    append_to_ledger(make_card([1, 2]), f"duckdb:///{file}")
+    tables = {"transactions": f"duckdb:///{file}::orders"}
+    settings = Settings(tables=tables, settle={"ledger": f"duckdb:///{file}"})
+    assert settle(settings).new == 2
+    reading = History.read(tables["transactions"])
+    with pytest.raises(PatronError, match="this job is reading tables from the same file, so name another"):
+        settle(settings, history=reading)
+
+
 def test_whole_numbers_and_text_do_not_meet_in_one_ledger(place):
     append_to_ledger(make_card([1, 2]), place)
     with pytest.raises(TableError, match="are whole numbers, and those given are text"):
@@ -145,8 +263,8 @@ def test_a_broken_part_is_named(tmp_path, sold):
         settle(Settings(settle={"ledger": tmp_path}), history=sold)
     database = tmp_path / "broken.db"
     database.write_bytes(b"no database" * 100)
-    with pytest.raises(SourceError, match="cannot be used: file is not a database"):
-        open_ledger(f"sqlite:///{database}").read("promises")
+    with pytest.raises(PatronError, match=r"Cannot connect to .*broken\.db: file is not a database\."):
+        open_ledger(f"sqlite:///{database}")
 
 
 def test_places_and_files_that_are_none_are_named(tmp_path, sold):
@@ -156,8 +274,22 @@ def test_places_and_files_that_are_none_are_named(tmp_path, sold):
         settle(Settings(settle={"ledger": tmp_path / "none"}), history=sold)
     with pytest.raises(SettingsError, match="is a file"):
         open_ledger(__file__)
+    with pytest.raises(SettingsError, match=r"A ledger is a folder .*, and not 'mysql://…@shop/crm'"):
+        open_ledger("mysql://ann:secret@shop/crm")
     with pytest.raises(SourceError, match="cannot be read"):
         append_to_ledger(tmp_path / "none.parquet", tmp_path)
+
+
+def test_a_database_that_does_not_answer_is_told_before_the_work(postgres):
+    nobody = postgres.replace("/postgres?", "/nobody?")
+    with pytest.raises(PatronError, match=r"Cannot connect to the table 'promises' of .*does not exist"):
+        open_ledger(nobody)
+
+
+def test_the_password_of_a_ledger_is_never_shown():
+    url = "postgresql://ann:secret@shop/crm"
+    settings = Settings(settle={"ledger": url}, score={"ledger": url})
+    assert "secret" not in f"{settings!r} {settings.to_dict()} {DatabaseLedger(url)}"
 
 
 def test_scores_are_taken_from_the_file_that_was_written(tmp_path):

@@ -3,7 +3,6 @@
 Jobs run in processes of their own, as `patron score` does, forked from one in which everything is imported.
 """
 
-import multiprocessing
 import os
 import random
 import resource
@@ -38,13 +37,6 @@ def run_patron(arguments, home, told, full_from):
 
     terminal.Steps.__call__ = begin_or_be_full
     main(arguments)
-
-
-@pytest.fixture(scope="module")
-def forks():
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["patron.cli", "patron.workflows.score"])
-    return context
 
 
 @pytest.fixture

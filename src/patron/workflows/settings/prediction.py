@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from patron.workflows.settings.section import Section
+from patron.workflows.settings.section import Place, Section
 
 __all__ = [
     "BacktestSettings",
@@ -76,7 +76,8 @@ class ScoreSettings(Section):
     resume : whether to go on where a job that was killed has stopped
     reasons : whether each customer gets three reasons
     potentials : file for the parts of the four potentials, Parquet or CSV by its ending; or None
-    ledger : folder or ``sqlite:///FILE`` in which the promises are written down for `patron settle`; or None
+    ledger : folder or database in which the promises are written down for `patron settle`, see
+        :func:`patron.workflows.ledger_store.open_ledger`; or None
     batch_rows : customers scored at a time, ≥ 1; the scores do not depend on it
     """
 
@@ -87,7 +88,7 @@ class ScoreSettings(Section):
     resume: bool = False
     reasons: bool = True
     potentials: Path | None = None
-    ledger: str | None = None
+    ledger: Place | None = None
     batch_rows: int = Field(default=50_000, ge=1)
 
 

@@ -1,8 +1,19 @@
 """One section of the settings: frozen, and without unknown keys."""
 
-from pydantic import BaseModel, ConfigDict
+import os
+from typing import Annotated, Any
 
-__all__ = ["Section"]
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+
+__all__ = ["Place", "Section"]
+
+
+def _as_text(place: Any) -> Any:
+    return os.fspath(place) if isinstance(place, os.PathLike) else place
+
+
+type Place = Annotated[SecretStr, BeforeValidator(_as_text)]
+"""A folder, or the URL of a database, which may hold a password: it is never shown."""
 
 
 class Section(BaseModel):
