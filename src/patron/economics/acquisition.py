@@ -14,6 +14,7 @@ import pandas as pd
 
 from patron.economics.estimates import Estimate, count, mean, share, unknown
 from patron.economics.periods import Every, Period, number_of
+from patron.errors import counted
 from patron.simple_value import RULE_OF_THREE, marginal_cost, most_to_acquire, value_to_cost
 
 __all__ = [
@@ -77,7 +78,7 @@ def acquisition_costs(
     Returns
     -------
     per period: spend ÷ new customers; null, and never infinite or 0, where either is not there. A ledger
-    gives a total and no interval, costs by customer give Student's
+    gives a total and no interval, costs by customer give Student's on the scale of logarithms
     """
     if spend is not None:
         return [_from_ledger(spend.get(period.number), n) for period, n in zip(periods, new, strict=True)]
@@ -101,7 +102,7 @@ def acquisition_costs(
         elif row is None or not row["total"] > 0:
             found.append(unknown(NO_SPEND, n=n))
         else:
-            found.append(mean(row["total"], row["squares"], int(row["n"]), empty=NO_NEW))
+            found.append(mean(row["total"], row["squares"], int(row["n"]), empty=NO_NEW, least=0.0))
     return found
 
 
@@ -150,13 +151,17 @@ def lead_estimates(
         estimates.append(
             {
                 "leads": count(n),
-                "cost_per_lead": mean(row["total"], row["squares"], int(row["priced"]), empty=NO_SPEND)
+                "cost_per_lead": mean(
+                    row["total"], row["squares"], int(row["priced"]), empty=NO_SPEND, least=0.0
+                )
                 if spent
                 else unknown("no lead of the period has a cost", n=n),
                 "lead_conversion_rate": share(int(row["converted"] or 0), n, empty="no lead")
                 if ripe >= lead_days
                 else unknown(
-                    f"not matured: the youngest lead is known for {max(ripe, 0)} of {lead_days} days", n=n
+                    f"not matured: the youngest lead is known for {max(ripe, 0)} of "
+                    f"{counted(lead_days, 'day')}",
+                    n=n,
                 ),
             }
         )
@@ -204,7 +209,8 @@ def acquisition_by_channel(
     One row per channel and cohort, and one per channel over all of them:
 
     - channel, cohort (the first day of its period as text, or "all"), customers
-    - spend, cac, marginal_cac : money; the last is the price of one more customer than in the cohort before
+    - spend, cac, marginal_cac : money, of the customers whose cost is known; the last is the price of one
+      more of them than in the cohort before
     - margin_so_far : money a customer, until `last`
     - value : money a customer, margin so far and the model's discounted margin ahead, before acquisition
     - value_to_cost, meets_rule_of_three : LTV:CAC, and whether it is 3 or more
@@ -229,6 +235,7 @@ def acquisition_by_channel(
         customers=people.count(),
         newest=people.since.max(),
         spend=people.cost.sum(),
+        priced=people.cost.count(),
         ahead=people.ahead.sum(),
         scored=people.ahead.count(),
     )
@@ -249,13 +256,13 @@ def _priced(cohorts: pd.DataFrame, by_age: pd.DataFrame, margin: float, last: da
     table = cohorts.join(totals, on=_KEYS).fillna({"amount": 0.0})
     table["marginal_cac"] = np.nan
     for _, own in table.groupby("channel"):
-        table.loc[own.index, "marginal_cac"] = marginal_cost(own["spend"], own["customers"])
-    summed = ["customers", "spend", "ahead", "scored", "amount"]
+        table.loc[own.index, "marginal_cac"] = marginal_cost(own["spend"], own["priced"])
+    summed = ["customers", "spend", "priced", "ahead", "scored", "amount"]
     whole = table.groupby("channel", as_index=False)[summed].sum().assign(cohort=ALL)
     months = _payback(cohorts, by_age, margin, last)
     table = pd.concat([table, whole]).sort_values(_KEYS, ignore_index=True)
     n = table["customers"]
-    table["cac"] = (table["spend"] / n).where(table["spend"] > 0)
+    table["cac"] = (table["spend"] / table["priced"]).where(table["spend"] > 0)
     table["margin_so_far"] = margin * table["amount"] / n
     table["value"] = table["margin_so_far"] + (table["ahead"] / table["scored"]).where(table["scored"] > 0)
     table["value_to_cost"] = value_to_cost(table["value"], table["cac"])

@@ -30,7 +30,7 @@ class Points:
     Examples
     --------
     >>> round(float(Points(1.0).of(0.80)), 4), str(Points(1.0))
-    (0.81, '+1 points')
+    (0.81, '+1 point')
     """
 
     points: float
@@ -45,7 +45,7 @@ class Points:
         return changed
 
     def __str__(self) -> str:
-        return f"{self.points:+g} points"
+        return f"{self.points:+g} {'point' if abs(self.points) == 1 else 'points'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ References
 ----------
 Wilson (1927), Journal of the American Statistical Association 22(158), 209-212 (shares). Brown, Cai &
 DasGupta (2001), Statistical Science 16(2), 101-133 (why not the plain interval). Cochran (1977), Sampling
-Techniques, ch. 6 (ratios of sums).
+Techniques, ch. 6 (ratios of sums). Oehlert (1992), The American Statistician 46(1), 27-29 (the delta method).
 """
 
 from dataclasses import dataclass, replace
@@ -105,20 +105,30 @@ def share(part: float, whole: float, *, empty: str) -> Estimate:
     )
 
 
-def mean(total: float, squares: float, n: int, *, empty: str) -> Estimate:
-    """A mean over customers with Student's interval.
+def mean(total: float, squares: float, n: int, *, empty: str, least: float | None = None) -> Estimate:
+    """A mean over customers with Student's interval, taken on the scale of logarithms where nothing is < 0.
 
     Parameters
     ----------
     total, squares : sum of the numbers and of their squares
     n : how many
     empty : the reason where `n` is 0
+    least : the smallest of the numbers, or what none of them can be below; None where they may be negative
+
+    Notes
+    -----
+    m ± t·s/√n with the mean m, the standard deviation s and the quantile t of n − 1 degrees of freedom. From
+    0 on it is m·exp(±t·s/(m√n)), by the delta method: money per customer is skewed, so that the first reaches
+    below 0, and holds too few of the large means.
 
     Examples
     --------
     >>> of_three = mean(60.0, 1400.0, 3, empty="nobody")
     >>> of_three.value, round(of_three.low, 2), round(of_three.high, 2)
     (20.0, -4.84, 44.84)
+    >>> spent = mean(60.0, 1400.0, 3, empty="nobody", least=10.0)
+    >>> spent.value, round(spent.low, 2), round(spent.high, 2)
+    (20.0, 5.78, 69.26)
     """
     if n == 0:
         return Estimate(numerator=0.0, denominator=0.0, reason=empty)
@@ -127,6 +137,9 @@ def mean(total: float, squares: float, n: int, *, empty: str) -> Estimate:
         return replace(found, reason="one alone has no interval")
     variance = max(squares - total**2 / n, 0.0) / (n - 1)
     half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * np.sqrt(variance / n)
+    if least is not None and least >= 0 and total > 0:
+        factor = float(np.exp(half * n / total))
+        return replace(found, low=total / n / factor, high=total / n * factor)
     return replace(found, low=float(total / n - half), high=float(total / n + half))
 
 

@@ -127,10 +127,11 @@ class PlanComparison:
 
     def sentences(self) -> list[str]:
         """What was found, in words."""
-        better = "worth more" if self.gain_per_switcher > 0 else "worth less"
+        gain, apparent = self.gain_per_switcher, self.apparent_gain
+        beside = f"; set against all customers of the monthly plan it looks like {apparent:+,.2f}"
         lines = [
-            f"A customer who switches to the annual plan is {better} by {abs(self.gain_per_switcher):,.2f}; "
-            f"set against all customers of the monthly plan it looks like {self.apparent_gain:+,.2f}.",
+            f"A customer who switches to the annual plan is worth {'more' if gain > 0 else 'less'} by "
+            f"{abs(gain):,.2f}{beside if abs(apparent - gain) >= 0.005 else ''}.",
             f"Both plans are worth the same at an annual price of {self.break_even_annual_price:,.2f}, a "
             f"discount of {self.break_even_discount:.1%}.",
         ]

@@ -71,8 +71,8 @@ def sales_per_customer(sales: ir.Table, periods: Sequence[Period]) -> list[dict[
 
     Returns
     -------
-    per period: sales_per_customer_mean with Student's interval, sales_per_customer_median with that of the
-    order statistics
+    per period: sales_per_customer_mean with Student's interval, on the scale of logarithms unless refunds
+    have made somebody's sales negative; sales_per_customer_median with that of the order statistics
     """
     buyers = _buyers(sales, periods)
     sums = _by_period(
@@ -80,6 +80,7 @@ def sales_per_customer(sales: ir.Table, periods: Sequence[Period]) -> list[dict[
             n=buyers.count(),
             total=buyers.amount.sum(),
             squares=(buyers.amount * buyers.amount).sum(),
+            least=buyers.amount.min(),
             median=buyers.amount.median(),
         )
     )
@@ -102,7 +103,7 @@ def sales_per_customer(sales: ir.Table, periods: Sequence[Period]) -> list[dict[
             if low is not None
             else f"fewer than {_FEWEST_FOR_MEDIAN} have no interval of the median",
         )
-        average = mean(row["total"], row["squares"], n, empty=NOBODY_BOUGHT)
+        average = mean(row["total"], row["squares"], n, empty=NOBODY_BOUGHT, least=row["least"])
         found.append({"sales_per_customer_mean": average, "sales_per_customer_median": median})
     return found
 

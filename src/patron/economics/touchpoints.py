@@ -26,7 +26,7 @@ from patron.economics.journey import Journey
 from patron.economics.ledger import QUANTITIES, Allocation, allocate
 from patron.economics.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, monthly_base, with_tier
 from patron.economics.periods import Period, number_of, whole_periods
-from patron.errors import TableError
+from patron.errors import TableError, counted
 from patron.tables.records import Records
 
 __all__ = ["RetentionCosts", "retention_costs"]
@@ -41,9 +41,10 @@ class RetentionCosts:
 
     Attributes
     ----------
-    customers : one row per customer with a cost, a purchase or an active month: customer_id, tier, active,
-        retained, revenue, margin (contribution margin before retention cost), events, minutes, direct,
-        indirect, retention_cost, margin_after, cost_to_margin and its reason where it is null
+    customers : one row per customer with a cost, a purchase or an active month: customer_id, period_start,
+        period_end (the first and last day that count), tier, active, retained, revenue, margin (contribution
+        margin before retention cost), events, minutes, direct, indirect, retention_cost, margin_after,
+        cost_to_margin and its reason where it is null
     journey : one row per month, tier, stage, touchpoint and channel: events, minutes, direct, indirect, cost
     summary : one row per `by` (all, tier, stage, touchpoint, channel, month, month and tier) and segment:
         active and retained customers, revenue, margin, events, minutes, direct, indirect, cost,
@@ -131,8 +132,8 @@ def retention_costs(
     silent = int(used.loc[used["touchpoint"].isin(_timed(found)), "silent"].sum())
     if silent:
         notes.append(
-            f"{silent:,} interactions have neither minutes nor a time equation and cost "
-            "nothing by the minute. Give them base_minutes."
+            f"Nothing is charged by the minute for {counted(silent, 'interaction')} with neither minutes nor "
+            "a time equation. Give base_minutes."
         )
     over = found.statement[found.statement["capacity"] < found.statement["quantity"]]
     notes += [
@@ -165,10 +166,8 @@ def _lines_of(costs: ir.Table, months: list[Period]) -> tuple[pd.DataFrame, list
         )
     notes = []
     if not inside.all():
-        notes.append(
-            f"{int(found.loc[~inside, 'rows'].sum()):,} lines of the ledger lie outside {months[0].start} to "
-            f"{months[-1].end} and are not counted."
-        )
+        outside = counted(int(found.loc[~inside, "rows"].sum()), "line")
+        notes.append(f"Not counted: {outside} of the ledger outside {months[0].start} to {months[-1].end}.")
     kept = found[inside].reset_index(drop=True)
     empty = sorted({month.number for month in months} - set(kept["month"]))
     if empty:

@@ -12,7 +12,7 @@ import pandas as pd
 from patron.economics.acquisition import ALL, acquisition_by_channel
 from patron.economics.kpis import KPIS, CustomerBase, KpiRules, indicators, read_base
 from patron.economics.worth import latest_scores, mean_ahead, values_beside_model
-from patron.errors import DateError, MissingColumnsError, SettingsError
+from patron.errors import DateError, MissingColumnsError, SettingsError, counted
 from patron.simple_value import RULE_OF_THREE, most_to_keep
 from patron.tables.engine import open_engine
 from patron.tables.records import Records
@@ -107,12 +107,12 @@ class KpisResult:
         rule = (
             "who has a contract is active"
             if self.by_contract
-            else f"active are customers for {self.rules.active_within_days} days from each purchase"
+            else f"active are customers for {self._within} from each purchase"
         )
         periods = self.rows["period_start"].nunique()
         told = [
             *self.report.sentences(),
-            f"{periods} whole {self.rules.every}{'' if periods == 1 else 's'} from "
+            f"{counted(periods, f'whole {self.rules.every}')} from "
             f"{self.rows['period_start'].min()} to {self.rows['period_end'].max()}; {rule}.",
         ]
         blind = (pd.Timestamp(self.rows["period_start"].min()) - pd.Timestamp(self.first_known)).days
@@ -127,6 +127,10 @@ class KpisResult:
             *(f"Written: {path}" for path in self.written),
         ]
 
+    @property
+    def _within(self) -> str:
+        return counted(self.rules.active_within_days, "day")
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values."""
         return {
@@ -135,7 +139,7 @@ class KpisResult:
             "lifetime_values": self.values.to_dict("records"),
             "most_to_keep_a_point": self.keep_a_point,
             "definitions": KPIS,
-            "rule": "contract" if self.by_contract else f"active within {self.rules.active_within_days} days",
+            "rule": "contract" if self.by_contract else f"active within {self._within}",
             "first_known": self.first_known.isoformat(),
             "tables": self.report.to_dict(),
             "written": [str(path) for path in self.written],
@@ -175,7 +179,7 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
     if settings.kpis.scores is not None:
         scores = _read_scores(settings.kpis.scores, base, engine)
         base = replace(base, tables={**base.tables, "scores": scores})
-    progress(f"Counting {len(base.periods)} {rules.every}s")
+    progress(f"Counting {counted(len(base.periods), rules.every)}")
     rows = indicators(base, engine)
     progress("Pricing how customers were won")
     ahead = mean_ahead(base)
@@ -284,8 +288,8 @@ def _words_on_acquisition(table: pd.DataFrame) -> list[str]:
     if not len(table) or not table["meets_rule_of_three"].notna().any():
         return []
     judged = table.loc[table["cohort"] != ALL, "meets_rule_of_three"].dropna()
+    known = counted(len(judged), "cohort of a channel", "cohorts of channels")
     return [
-        f"Of {len(judged)} channels and cohorts with a known cost, {int(judged.sum())} are worth "
-        f"{RULE_OF_THREE:.0f} times what they cost to win or more. Three to one is a rule of thumb: what one "
-        "may pay at most is the value itself."
+        f"Worth {RULE_OF_THREE:.0f} times what they cost to win, or more: {int(judged.sum())} of {known} "
+        "with a known cost. Three to one is a rule of thumb: what one may pay at most is the value itself."
     ]

@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from patron.economics.plans import PlanComparison, PlanTerms, compare_plans
-from patron.errors import DateError, SettingsError, TableError
+from patron.errors import DateError, SettingsError, TableError, counted
 from patron.models.contracts import contracts_of_subscriptions
 from patron.models.renewal import RenewalModel
 from patron.workflows.inputs import read_records
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
+from patron.workflows.settings.economics import PlansSettings
 
 __all__ = ["PlansResult", "plans"]
 
@@ -68,23 +69,34 @@ class PlansResult:
         table: pd.DataFrame = self.comparison.plans[list(shown)].rename(columns=shown)
         return table
 
+    @property
+    def in_short(self) -> pd.DataFrame:
+        """What either plan is worth, with its 80 % interval."""
+        shown = {"plan": "plan", "worth": "worth", "low": "low (80 %)", "high": "high (80 %)"}
+        table: pd.DataFrame = self.table.iloc[[0, -1]][list(shown)].rename(columns=shown)
+        return table.reset_index(drop=True)
+
     def title(self) -> str:
         """What the table of plans shows."""
+        years = int(self.comparison.cash["month"].max()) // 12
         return (
             f"{self.terms.monthly_price:,.2f} a month or {self.terms.annual_price:,.2f} a year, per signed "
-            "customer; money of today"
+            f"customer over {counted(years, 'year')}; money of today"
         )
 
     def sentences(self) -> list[str]:
+        """What was read, found and written, in words."""
+        return [*self.report, *self.findings(), *(f"Written: {path}" for path in self.written)]
+
+    def findings(self) -> list[str]:
         """What was found, in words."""
         last = self.lifetimes.iloc[-1]
         return [
-            *self.report,
-            f"Renewals were learned from {self.n_monthly:,} monthly and {self.n_annual:,} annual contracts.",
+            f"Renewals were learned from {counted(self.n_monthly, 'monthly contract')} and "
+            f"{counted(self.n_annual, 'annual contract')}.",
             f"After {last['renewals']:.0f} renewals a monthly customer is worth "
             f"{last['ratio']:.1f} times what the first retention rate says.",
             *self.comparison.sentences(),
-            *(f"Written: {path}" for path in self.written),
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,20 +163,12 @@ def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
             "table 'subscriptions' has no contract that renews each month (period_days 28 to 31). Compare "
             "plans where some customers pay by the month."
         )
+    terms = _terms(chosen, contracts, monthly, annual)  # before the fit: a price may be missing
     progress("Fitting the renewals")
     model = RenewalModel(inference=settings.inference, random_state=settings.seed).fit(_willing(monthly))
     own = None
     if len(annual) >= _ENOUGH and annual["renewals"].sum() > 0 and annual["ended"].any():
         own = RenewalModel(inference=settings.inference, random_state=settings.seed).fit(_willing(annual))
-    terms = PlanTerms(
-        monthly_price=chosen.monthly_price or _price(monthly, "monthly_price"),
-        annual_price=chosen.annual_price or _price(annual, "annual_price"),
-        failed_payments=_failing(monthly) if chosen.failed_payments is None else chosen.failed_payments,
-        signed=len(contracts),
-        **chosen.model_dump(
-            include={"cost_to_serve", "payment_fee", "paused", "refunded", "selection", "fixed_cost"}
-        ),
-    )
     rate = settings.annual_discount_rate
     result = PlansResult(
         comparison=compare_plans(
@@ -184,6 +188,21 @@ def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
         rejected=records.rejected("subscriptions"),
     )
     return result if target is None else replace(result, written=_write(result, target, progress))
+
+
+def _terms(
+    chosen: PlansSettings, contracts: pd.DataFrame, monthly: pd.DataFrame, annual: pd.DataFrame
+) -> PlanTerms:
+    """What is compared: as the settings say, else as the contracts tell."""
+    return PlanTerms(
+        monthly_price=chosen.monthly_price or _price(monthly, "monthly_price"),
+        annual_price=chosen.annual_price or _price(annual, "annual_price"),
+        failed_payments=_failing(monthly) if chosen.failed_payments is None else chosen.failed_payments,
+        signed=len(contracts),
+        **chosen.model_dump(
+            include={"cost_to_serve", "payment_fee", "paused", "refunded", "selection", "fixed_cost"}
+        ),
+    )
 
 
 def _willing(contracts: pd.DataFrame) -> pd.DataFrame:

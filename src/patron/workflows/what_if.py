@@ -13,9 +13,9 @@ from patron.economics.monthly_base import monthly_base
 from patron.economics.periods import whole_periods
 from patron.economics.what_if import Business, Change, WhatIf, retention_draws
 from patron.economics.what_if import what_if as follow
-from patron.errors import DateError, SettingsError, TableError
+from patron.errors import DateError, SettingsError, TableError, counted
 from patron.tables.engine import open_engine
-from patron.workflows.inputs import read_records
+from patron.workflows.inputs import read_records, tell_rejected
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
@@ -64,17 +64,22 @@ class WhatIfResult:
         """What the table shows."""
         return f"What if: {self.change}"
 
-    def sentences(self) -> list[str]:
-        """What was found, in words."""
+    def findings(self) -> list[str]:
+        """What the change is worth, in words."""
         found, rate = self.found, self.retention
-        lines = [
+        years = counted(int(found.paths["year"].max()), "year")
+        return [
             self.basis,
             f"Today {rate.mean():.1%} stay each year; the change makes it "
             f"{self.change.retained(rate).mean():.1%}.",
-            f"Worth {found.worth:,.2f} today, between {found.worth_low:,.2f} and {found.worth_high:,.2f} "
-            "with 80 % probability: the most that may be paid for it.",
+            f"Over {years} it is worth {found.worth:,.2f} in money of today, between {found.worth_low:,.2f} "
+            f"and {found.worth_high:,.2f} with 80 % probability: the most that may be paid for it.",
         ]
-        for row in found.doubling.to_dict("records"):
+
+    def sentences(self) -> list[str]:
+        """What was found and written, in words."""
+        lines = self.findings()
+        for row in self.found.doubling.to_dict("records"):
             if np.isfinite(row["years"]):
                 lines.append(f"The base doubles in {row['years']:.1f} years ({row['scenario']}).")
             else:
@@ -171,25 +176,26 @@ def _counted(settings: Settings, progress: Progress) -> tuple[Business, npt.NDAr
     """The business of the last twelve whole months, and draws of the share who stayed."""
     chosen = settings.what_if
     records = read_records(settings, "transactions", "subscriptions", connection=open_engine())
+    tell_rejected(records.report)
     held = records.report["transactions"]
     assert held.first_day is not None  # the table has a valid row, and every row has a day
     assert held.last_day is not None
     months = whole_periods(held.first_day, settings.as_of or held.last_day, "month")[-12:]
     if len(months) < 12:
         raise DateError(
-            f"The data hold {len(months)} whole months, and retention is by the year. Give twelve months, or "
-            "the numbers as flags."
+            f"The data hold {counted(len(months), 'whole month')}, and retention is by the year. Give twelve "
+            "months, or the numbers as flags."
         )
     progress("Counting who stayed")
     base = monthly_base(records, months, margin=settings.margin, active_within=chosen.active_within_days)
     each, last = base.each, len(months)
     began, ended = each.active & 1, (each.active >> last) & 1
-    counted = each.aggregate(
+    sums_of_all = each.aggregate(
         began=began.sum().cast("int64"),
         ended=ended.sum().cast("int64"),
         kept=(began * ended).sum().cast("int64"),
     ).to_pandas()
-    at_start, at_end, kept = (int(counted[name].fillna(0).iloc[0]) for name in ("began", "ended", "kept"))
+    at_start, at_end, kept = (int(sums_of_all[name].fillna(0).iloc[0]) for name in ("began", "ended", "kept"))
     if at_start == 0:
         raise TableError(
             f"Nobody was active on {months[0].before}, a year before the last day, so that nobody could stay."
@@ -207,9 +213,11 @@ def _counted(settings: Settings, progress: Progress) -> tuple[Business, npt.NDAr
     if chosen.retention is not None:
         retention = np.array([chosen.retention])
     basis = (
-        f"From {months[0].start} to {months[-1].end}: {kept:,} of {at_start:,} customers stayed, "
+        f"From {months[0].start} to {months[-1].end}: {kept:,} of {counted(at_start, 'customer')} stayed, "
         f"{at_end - kept:,} came or came back."
     )
+    if chosen.cost > 0:
+        basis += f" Keeping a customer costs {chosen.cost:,.2f} a year."
     return _business(chosen, numbers), retention, basis
 
 

@@ -47,11 +47,11 @@ def spells():
     return spells_by_rule(ibis.memtable(SALES[["customer_id", "day"]]), 30)
 
 
-def table(scores=None, margin=1.0) -> pd.DataFrame:
+def table(scores=None, margin=1.0, customers=CUSTOMERS) -> pd.DataFrame:
     return acquisition_by_channel(
         ibis.memtable(SALES),
         spells(),
-        ibis.memtable(CUSTOMERS),
+        ibis.memtable(customers),
         "month",
         margin=margin,
         first=JANUARY,
@@ -106,6 +106,15 @@ def test_value_over_cost_by_channel_and_cohort():
     assert january["meets_rule_of_three"] is False
     assert january["most_to_acquire"] == 37.5
     assert january["most_by_rule_of_three"] == 12.5
+
+
+def test_a_customer_whose_cost_is_unknown_is_no_cheap_one():
+    some = CUSTOMERS.assign(acquisition_cost=[15.0, np.nan, 30.0, 30.0, np.nan])
+    found = table(customers=some)
+    assert found.loc[("search", "2024-01-01"), ["customers", "spend", "cac"]].tolist() == [2, 15.0, 15.0]
+    assert found.loc[("search", ALL), "cac"] == 25.0  # 75 of the three that are known
+    assert found.loc[("search", "2024-02-01"), "marginal_cac"] == 45.0  # 60 for two after 15 for one
+    assert np.isnan(found.loc[("organic", ALL), "cac"])
 
 
 def test_the_marginal_cost_is_null_where_more_money_won_no_more_customers():

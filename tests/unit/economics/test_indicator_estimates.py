@@ -38,6 +38,34 @@ def test_the_interval_of_a_mean_holds_it_nineteen_times_in_twenty():
     assert held / 2000 == pytest.approx(0.95, abs=0.015)
 
 
+def test_the_interval_of_money_that_is_never_negative_stays_above_nought():
+    # 1, 1 and 10: mean 4, s = √27 = 3√3, s ÷ √3 = 3, t of 2 degrees of freedom 4.302653
+    found = mean(12.0, 102.0, 3, empty="nobody", least=1.0)
+    assert found.value == 4.0
+    factor = np.exp(4.302653 * 3 / 4)
+    assert (found.low, found.high) == pytest.approx((4 / factor, 4 * factor))
+    assert mean(12.0, 102.0, 3, empty="nobody").low == pytest.approx(4 - 4.302653 * 3)
+
+
+@pytest.mark.parametrize("numbers", [[-5.0, 1.0, 10.0], [0.0, 0.0, 0.0]])
+def test_refunds_beyond_sales_and_sales_of_nothing_have_the_interval_of_student(numbers):
+    drawn = np.array(numbers)
+    total, squares, n = drawn.sum(), (drawn**2).sum(), drawn.size
+    found = mean(total, squares, n, empty="nobody", least=drawn.min())
+    assert found == mean(total, squares, n, empty="nobody")
+
+
+def test_on_the_scale_of_logarithms_the_mean_of_skewed_sales_is_held_more_often():
+    chance = np.random.default_rng(2)
+    held = {True: 0, False: 0}
+    for _ in range(2000):
+        sales = chance.gamma(0.5, 40.0, size=10)
+        for positive in held:
+            found = mean(sales.sum(), (sales**2).sum(), 10, empty="nobody", least=0.0 if positive else None)
+            held[positive] += found.low <= 20 <= found.high
+    assert held[True] / 2000 > 0.89 > held[False] / 2000
+
+
 def test_the_interval_of_a_ratio_holds_it():
     chance = np.random.default_rng(1)
     held = 0

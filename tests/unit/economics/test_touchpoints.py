@@ -194,13 +194,13 @@ def test_without_scores_every_customer_is_unscored(found):
 def test_interactions_that_take_no_known_time_are_told():
     silent = found_for(journey=Journey(capacity={"call centre": 100.0}))
     assert silent.totals["customers"] == found_for().totals["customers"] - 26
-    assert silent.notes[0].startswith("1 interactions have neither minutes nor a time equation")
+    assert silent.notes[0].startswith("Nothing is charged by the minute for 1 interaction with neither")
 
 
 def test_months_without_spend_and_lines_outside_are_told():
     ledger = pd.concat([LEDGER, LEDGER.assign(month="2024-08-01")])
     notes = found_for(ledger=ledger, days=(date(2024, 4, 1), date(2024, 5, 31))).notes
-    assert notes[0].startswith("5 lines of the ledger lie outside 2024-04-01 to 2024-05-31")
+    assert notes[0].startswith("Not counted: 5 lines of the ledger outside 2024-04-01 to 2024-05-31")
     assert notes[1] == "The ledger has no line for 2024-04."
 
 

@@ -124,10 +124,12 @@ def test_plans_before_the_first_contract_name_its_day(shop):
         plans(settings)
 
 
-def test_plans_without_a_price_are_refused(shop):
+def test_plans_without_a_price_are_refused_before_the_fit(shop):
+    steps = []
     unpriced = shop.subscriptions.drop(columns="price")
     with pytest.raises(SettingsError, match="Give it with --monthly-price"):
-        plans(Settings(tables={"subscriptions": unpriced}, inference="map", as_of=shop.as_of))
+        plans(Settings(tables={"subscriptions": unpriced}, as_of=shop.as_of), progress=steps.append)
+    assert steps == ["Reading the contracts"]  # and no fit
 
 
 def test_what_if_counts_the_business_of_the_last_year(shop):
