@@ -49,6 +49,14 @@ Contributions = Annotated[
         rich_help_panel=_TABLES,
     ),
 ]
+CostsToServe = Annotated[
+    str | None,
+    Option(
+        metavar="SOURCE",
+        help="What each customer cost by period, as patron costs writes it: taken off base_potential.",
+        rich_help_panel=_TABLES,
+    ),
+]
 Activity = Annotated[
     str | None,
     Option(
@@ -223,6 +231,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "subscriptions": ("tables", "subscriptions", "source"),
     "referrals": ("tables", "referrals", "source"),
     "contributions": ("tables", "contributions", "source"),
+    "costs_to_serve": ("tables", "costs_to_serve", "source"),
     "activity": ("activity",),
     "churn_window": ("churn_window",),
     "duplicates": ("duplicates",),

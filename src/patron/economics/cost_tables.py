@@ -52,6 +52,8 @@ def charged_customers(
     return store(
         tiered.select(
             customer_id=tiered.customer_id,
+            period_start=ibis.literal(base.months[0].start),
+            period_end=ibis.literal(base.months[-1].end),
             tier=tiered.tier.fill_null(UNSCORED),
             active=((tiered.active >> last) & 1) == 1,
             retained=((tiered.active & 1) * ((tiered.active >> last) & 1)) == 1,

@@ -55,7 +55,7 @@ def base_potential(past_margin: Floats, cost_to_serve: Floats, acquisition_cost:
     Parameters
     ----------
     past_margin : (n_customers,) money, see `past_margin`
-    cost_to_serve : (n_customers,) money ≥ 0, what calls, visits and the like took
+    cost_to_serve : (n_customers,) money, what calls, visits and the like took; a credit is negative
     acquisition_cost : (n_customers,) money ≥ 0, what it took to win the customer
 
     Returns

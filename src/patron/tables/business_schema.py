@@ -17,6 +17,7 @@ __all__ = [
     "CONTACTS",
     "CONTRIBUTIONS",
     "COSTS",
+    "COSTS_TO_SERVE",
     "INTERACTIONS",
     "LEADS",
     "LEAD_EVENTS",
@@ -94,6 +95,31 @@ COSTS = TableSchema(
             one_of=("minutes", "events", "active_customers", "revenue"),
         ),
         ColumnSpec(name="currency", kind="text", words="the currency of the amount; one in all rows"),
+    ),
+)
+
+COSTS_TO_SERVE = TableSchema(
+    name="costs_to_serve",
+    columns=(
+        CUSTOMER_ID,
+        ColumnSpec(
+            name="period_end",
+            kind="time",
+            words="last day of the period, from which on its cost is known",
+            unit="date or time, business-local",
+            required=True,
+            not_before="period_start",
+            also_called=("to", "until"),
+        ),
+        _when("period_start", "first day of the period", "from", "since"),
+        ColumnSpec(
+            name="retention_cost",
+            kind="number",
+            words="what serving and keeping the customer cost in the period",
+            unit="money; negative = credit",
+            required=True,
+            also_called=("cost", "amount", "cost_to_serve"),
+        ),
     ),
 )
 
@@ -232,6 +258,7 @@ SCHEMAS = {
         SUBSCRIPTIONS,
         INTERACTIONS,
         COSTS,
+        COSTS_TO_SERVE,
         REFERRALS,
         CONTRIBUTIONS,
         SURVEYS,

@@ -62,7 +62,8 @@ class Records:
         connection : Ibis backend that does the work; None is the one of the Ibis tables given, or else a
             DuckDB of bounded memory
         tables : a source by table name: transactions, engagement, customers, subscriptions, interactions,
-            costs, referrals, contributions, surveys, leads, lead_events, contacts, products; None is left out
+            costs, costs_to_serve, referrals, contributions, surveys, leads, lead_events, contacts, products;
+            None is left out
 
         Returns
         -------

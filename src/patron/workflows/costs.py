@@ -56,6 +56,21 @@ class CostsResult:
         return table.assign(segment=table["segment"].replace("", "all")).rename(columns={"segment": "tier"})
 
     @property
+    def in_short(self) -> pd.DataFrame:
+        """Costs by tier in a few columns: all customers first, then the dearest to keep."""
+        shown = {
+            "tier": "tier",
+            "active": "active customers",
+            "cost": "cost",
+            "cost_per_active": "cost per active customer",
+            "cost_to_margin": "cost ÷ margin",
+        }
+        of_all = self.by_tier["tier"] == "all"
+        tiers = self.by_tier[~of_all].sort_values("cost_per_active", ascending=False, kind="stable")
+        table: pd.DataFrame = pd.concat([self.by_tier[of_all], tiers], ignore_index=True)[list(shown)]
+        return table.rename(columns=shown)
+
+    @property
     def by_touchpoint(self) -> pd.DataFrame:
         """Costs by touchpoint, dearest first, for people to read."""
         rows = self.found.summary[self.found.summary["by"] == "touchpoint"]
@@ -68,10 +83,13 @@ class CostsResult:
         return f"Cost of keeping customers, {self.first} to {self.last}"
 
     def sentences(self) -> list[str]:
-        """What was found, in words."""
+        """What was read, found and written, in words."""
+        return [*self.report, *self.findings(), *(f"Written: {path}" for path in self.written)]
+
+    def findings(self) -> list[str]:
+        """What was found, in words: where the ledger went, and what to know before trusting a number."""
         totals, whale = self.found.totals, self.found.whale
         lines = [
-            *self.report,
             f"Of {totals['ledger']:,.2f} in the ledger {totals['customers']:,.2f} went to customers, "
             f"{totals['anonymous']:,.2f} to anonymous interactions, {totals['unused_capacity']:,.2f} was "
             f"unused capacity, and {totals['unallocated']:,.2f} has no cause on record.",
@@ -89,7 +107,7 @@ class CostsResult:
             f"Unallocated: {money:,.2f} of pool {pool!r}, because {reason}."
             for pool, reason, money in by_cause.to_numpy().tolist()
         ]
-        return [*lines, *self.found.notes, *(f"Written: {path}" for path in self.written)]
+        return [*lines, *self.found.notes]
 
     def to_dict(self) -> dict[str, Any]:
         """All of it but the rows of single customers, as plain values."""
@@ -109,7 +127,8 @@ class CostsResult:
 def costs(settings: Settings, *, progress: Progress = silent) -> CostsResult:
     """What it costs to keep customers; also as files if a folder is named.
 
-    Into `costs.out` go customers.parquet, and journey, summary, whale, statement and rejected rows as CSV.
+    Into `costs.out` go customers.parquet, which `score` takes as costs_to_serve, and journey, summary, whale,
+    statement and rejected rows as CSV.
 
     Raises
     ------

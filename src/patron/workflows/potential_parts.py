@@ -1,7 +1,7 @@
 """The four potentials in their parts, one row per customer with a score: for `patron score --potentials`.
 
 ==================================================================  =====================================
-past_margin − acquisition_cost                                      base_potential
+past_margin − cost_to_serve − acquisition_cost                      base_potential
 growth_potential, growth_potential_low, growth_potential_high       a forecast, with its interval
 growth_headroom = more_purchases + larger_orders + new_categories   beside it; in no sum
 acquisition_saved + margin_brought + from_deeper                    network_made
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from patron.models.bundle import Bundle
@@ -29,6 +30,7 @@ from patron.scores.potentials import past_margin
 from patron.scores.scorable import RFM_COLUMNS
 from patron.snapshots.asof import visible_on
 from patron.tables.history import History
+from patron.workflows.costs_to_serve import costs_of
 from patron.workflows.outputs import write_frame
 
 __all__ = ["Equity", "keep_categories", "keep_network", "write_potentials"]
@@ -126,8 +128,8 @@ def write_potentials(
     ----------
     target : Parquet or CSV by its ending
     folder : where `keep_categories` and `keep_network` have written
-    features : Parquet file of the feature rows
-    scored : Parquet files of their scores, in the same order
+    features : Parquet file of the feature rows; or a folder of such files, in any order
+    scored : Parquet files of their scores, in the order of that file; or, for a folder, in any order
     bundle : the model
     random_state : seed of the sample of peers
 
@@ -139,9 +141,12 @@ def write_potentials(
     ------
     PatronError : the disk is full
     """
-    there = [name for name in FROM_FEATURES if name in pq.read_schema(features).names]
-    rows = pq.read_table(features, columns=there).to_pandas(date_as_object=True)
-    scores = pa.concat_tables([pq.read_table(part, columns=list(FROM_SCORES)) for part in scored]).to_pandas()
+    there, table = _feature_rows(features, folder / NETWORK)
+    wanted = ["customer_id", *FROM_SCORES]
+    answers = pa.concat_tables([pq.read_table(part, columns=wanted) for part in scored])
+    if features.is_dir():
+        table, answers = table.sort_by("customer_id"), answers.sort_by("customer_id")
+    rows, scores = table.to_pandas(date_as_object=True), answers.drop_columns("customer_id").to_pandas()
     margin = bundle.margin * _spend_by_category(folder / CATEGORIES, rows["customer_id"])
     stage = scores["lifecycle_stage"].to_numpy(dtype=object, na_value=None)
     headroom = growth_headroom(
@@ -152,15 +157,13 @@ def write_potentials(
         margin,
         random_state=random_state,
     )
-    network: dict[str, Any] = dict.fromkeys(OF_NETWORK, 0.0)
-    if (folder / NETWORK).is_file():
-        kept = pd.read_parquet(folder / NETWORK)
-        network = {name: kept[name] for name in OF_NETWORK}
+    network: dict[str, Any] = {name: rows.get(name, 0.0) for name in OF_NETWORK}
     past = {name: rows[name].to_numpy(dtype=np.float64) for name in there[2:]}
     parts = rows[["customer_id", "as_of"]].assign(
         past_margin=past_margin(
             figures(past, "net_spend_total", np.nan), figures(past, "cost_total", 0.0), bundle.margin
         ),
+        cost_to_serve=costs_of(folder, rows["customer_id"]),
         acquisition_cost=figures(past, "acquisition_cost", 0.0),
         base_potential=scores["base_potential"],
         growth_potential=scores["growth_potential"],
@@ -176,6 +179,18 @@ def write_potentials(
     value = parts["customer_value"].to_numpy(dtype=np.float64)
     made = parts["network_made"].to_numpy(dtype=np.float64)
     return Equity(customer_equity(value, made), float(np.nansum(value)), target)
+
+
+def _feature_rows(features: Path, network: Path) -> tuple[list[str], pa.Table]:
+    """The names of the columns wanted that are there, and these columns; beside them those of the network."""
+    read = ds.dataset(features)
+    there = [name for name in FROM_FEATURES if name in read.schema.names]
+    rows = read.to_table(columns=there)
+    if network.is_file():
+        kept = pq.read_table(network)
+        for name in OF_NETWORK:
+            rows = rows.append_column(name, kept[name])
+    return there, rows
 
 
 def _spend_by_category(path: Path, ids: pd.Series) -> Floats:

@@ -1,6 +1,6 @@
-"""What referrals and contributions bring each customer: columns beside the features.
+"""What referrals and contributions bring each customer, and what serving took: columns beside the features.
 
-Both tables are about customers among themselves, or of another kind than purchases, so they are no features:
+These tables are about customers among themselves, or of another kind than purchases, so they are no features:
 `keep_events` puts what was visible on the day beside the features, and `potentials_of_all` turns it into
 money once the model can say what the customers who were referred are worth. Each of these is scored just as
 in the scorecard, so that a referrer is credited with the very growth that stands in the other's row.
@@ -8,6 +8,7 @@ in the scorecard, so that a referrer is credited with the very growth that stand
 
 import warnings
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from patron.errors import PatronWarning
@@ -36,7 +38,8 @@ from patron.scores.potentials import past_margin
 from patron.scores.scorecard import make_scorecard
 from patron.snapshots.asof import visible_on
 from patron.tables.history import History
-from patron.workflows.inputs import read_records
+from patron.workflows.costs_to_serve import COSTS, costs_known, costs_of
+from patron.workflows.inputs import read_records, tell_rejected
 from patron.workflows.settings import Settings
 
 __all__ = ["Potentials", "keep_events", "potentials_of_all"]
@@ -44,23 +47,25 @@ __all__ = ["Potentials", "keep_events", "potentials_of_all"]
 type Floats = npt.NDArray[np.float64]
 
 REFERRALS, CONTRIBUTIONS = "referrals.parquet", "contributions.parquet"
-KEPT = {"referrals": REFERRALS, "contributions": CONTRIBUTIONS}
+KEPT = {"referrals": REFERRALS, "contributions": CONTRIBUTIONS, "costs_to_serve": COSTS}
 PAST_COLUMNS = ("T", "net_spend_total", "cost_total", "acquisition_cost")
 CHUNK_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Potentials:
-    """What referrals and contributions bring, one entry per feature row.
+    """What referrals and contributions bring, and what serving took, one entry per feature row.
 
     Attributes
     ----------
     network : the columns of :func:`patron.scores.network.network_potential`
     learning : (n_customers,) money, learning potential
+    cost_to_serve : (n_customers,) money up to the day
     """
 
     network: pd.DataFrame
     learning: Floats
+    cost_to_serve: Floats
 
     def columns(self, start: int, rows: int) -> dict[str, Any]:
         """The columns that go beside so many feature rows from `start` on."""
@@ -69,17 +74,19 @@ class Potentials:
         return {
             "network_potential": pa.array(network[part]),
             "learning_potential": pa.array(self.learning[part]),
+            "cost_to_serve": pa.array(self.cost_to_serve[part]),
         }
 
 
 def keep_events(folder: Path, known: History, settings: Settings) -> None:
-    """Write the referrals and contributions that were visible on the day into a folder.
+    """Write the referrals, contributions and costs to serve that were known on the day into a folder.
 
     Parameters
     ----------
-    folder : takes referrals.parquet and contributions.parquet, as far as the tables are given
+    folder : takes referrals.parquet, contributions.parquet and costs_to_serve.parquet, as far as the tables
+        are given
     known : what is known on the day; its connection does the work
-    settings : `tables` says where referrals and contributions are
+    settings : `tables` says where they are
 
     Raises
     ------
@@ -87,24 +94,20 @@ def keep_events(folder: Path, known: History, settings: Settings) -> None:
 
     Warns
     -----
-    PatronWarning : rows are left out because they break a rule
+    PatronWarning : rows are left out because they break a rule, or costs because they come later
     """
     given = [name for name in KEPT if getattr(settings.tables, name) is not None]
     if not given:
         return
     records = read_records(settings, *given, connection=known.connection)
+    tell_rejected(records.report)
     id_type = known.customer_id_type
     for name in given:
-        if rejected := records.report.tables[name].rejected:
-            rule, count = next(iter(rejected.items()))
-            warnings.warn(
-                f"{sum(rejected.values()):,} rows of the table {name!r} are left out, {count:,} of them "
-                f"because {rule}.",
-                PatronWarning,
-                stacklevel=2,
-            )
-        seen = visible_on(records[name], known.known_until)
-        wanted = _referrals(seen, id_type) if name == "referrals" else _contributions(seen, id_type)
+        if name == "costs_to_serve":
+            wanted = costs_known(records[name], known.known_until, id_type)
+        else:
+            seen = visible_on(records[name], known.known_until)
+            wanted = _referrals(seen, id_type) if name == "referrals" else _contributions(seen, id_type)
         wanted.to_parquet(folder / KEPT[name])
 
 
@@ -119,19 +122,19 @@ def potentials_of_all(
     annual_discount_rate: float | None,
     random_state: int,
 ) -> Potentials | None:
-    """What referrals and contributions bring each customer.
+    """What referrals and contributions bring each customer, and what serving took.
 
     Parameters
     ----------
     folder : where `keep_events` has written
-    features : Parquet file of the feature rows
+    features : Parquet file of the feature rows, or a folder of such files
     bundle : the model
     settings : `network` and `learning` count
     ranks, value_horizon_days, annual_discount_rate, random_state : as the scorecard is made with
 
     Returns
     -------
-    Potentials, in the order of the feature rows; None where neither table was given
+    Potentials, in the order of the feature rows; None where none of the tables was given
 
     Warns
     -----
@@ -139,8 +142,9 @@ def potentials_of_all(
     """
     if not any((folder / file).is_file() for file in KEPT.values()):
         return None
-    there = [name for name in PAST_COLUMNS if name in pq.read_schema(features).names]
-    read = pq.read_table(features, columns=["customer_id", *there])
+    rows = ds.dataset(features)
+    there = [name for name in PAST_COLUMNS if name in rows.schema.names]
+    read = rows.to_table(columns=["customer_id", *there])
     ids = read.column("customer_id").to_pandas()
     past = {name: read.column(name).to_numpy() for name in there}
     found = _brought(folder / REFERRALS, ids, past["T"])
@@ -171,7 +175,7 @@ def potentials_of_all(
         saved_each=saved_each,
         rules=NetworkRules(**settings.network.model_dump()),
     )
-    return Potentials(network, _learning(folder / CONTRIBUTIONS, ids, settings))
+    return Potentials(network, _learning(folder / CONTRIBUTIONS, ids, settings), costs_of(folder, ids))
 
 
 def _brought(path: Path, ids: pd.Series, age_days: Floats) -> Referrals:
@@ -222,7 +226,8 @@ def _contributions(seen: ir.Table, id_type: Any) -> ir.Table:
 def _growth(features: Path, rows: npt.NDArray[np.intp], bundle: Bundle, **asked: Any) -> Floats:
     """(n_rows,) growth potential of these feature rows, as in the scorecard; 0 where there is none."""
     growth, start = [np.empty(0)], 0
-    for batch in pq.ParquetFile(features).iter_batches(batch_size=CHUNK_ROWS):
+    files = ds.dataset(features).files
+    for batch in chain.from_iterable(pq.ParquetFile(file).iter_batches(CHUNK_ROWS) for file in files):
         inside = rows[(rows >= start) & (rows < start + batch.num_rows)] - start
         start += batch.num_rows
         if inside.size:

@@ -35,6 +35,7 @@ from patron.workflows.chosen_model import (
     load_model,
     refuse_other_amounts,
 )
+from patron.workflows.costs_to_serve import CostsToServe, costs_taken
 from patron.workflows.drift import Drift, log_drift
 from patron.workflows.inputs import known_history
 from patron.workflows.ledger import append_parts
@@ -134,6 +135,7 @@ def score(
                 parts_path, work.folder, work.features, scored, bundle, random_state=settings.seed
             )
         summary = summarise(parts)
+        served = costs_taken(work.folder, work.features)
         rows = None
         if target is None:
             rows = pa.concat_tables([pq.read_table(part) for part in parts])
@@ -154,6 +156,7 @@ def score(
         target=target,
         drift=drift,
         equity=equity,
+        costs_to_serve=served,
         stages=stages.end(),
         parts_reused=parts_there if goes_on else None,
         rows=rows,
@@ -173,6 +176,7 @@ class ScoreResult:
     target : the file, folder or table that was written, or None
     drift : what has moved since the training; None where it was not measured
     equity : what the customers are worth together; None where the parts of the potentials were not asked for
+    costs_to_serve : what was taken off the base potentials; None without such a table
     stages : what was done, with rows and seconds
     parts_reused : count of the parts that a killed job had left, where this one went on from it; or None
     rows : the scorecard, where it was not written
@@ -185,6 +189,7 @@ class ScoreResult:
     target: Target | None = None
     drift: Drift | None = None
     equity: Equity | None = None
+    costs_to_serve: CostsToServe | None = None
     stages: tuple[Stage, ...] = ()
     parts_reused: int | None = None
     rows: pa.Table | None = None
@@ -243,6 +248,7 @@ class ScoreResult:
             "stages": [stage.to_dict() for stage in self.stages],
             "drift": None if self.drift is None else self.drift.to_dict(),
             "potentials": None if self.equity is None else self.equity.to_dict(),
+            "costs_to_serve": None if self.costs_to_serve is None else self.costs_to_serve.to_dict(),
         }
 
     def sentences(self) -> list[str]:
@@ -253,6 +259,8 @@ class ScoreResult:
         lines += [] if self.drift is None else self.drift.sentences()
         if self.parts_reused is not None:
             lines.append(f"Used the features and {self.parts_reused} parts of a job that had stopped.")
+        if self.costs_to_serve is not None:
+            lines.append(self.costs_to_serve.sentence())
         if self.equity is not None:
             lines.append(self.equity.sentence())
         lines.append(f"Written to {self.target}." if self.target else "Not written: name a file with --out.")
@@ -262,10 +270,6 @@ class ScoreResult:
 def _potentials_target(settings: Settings) -> Path | None:
     if settings.score.potentials is None:
         return None
-    if settings.engine == "spark":
-        raise SettingsError(
-            "The parts of the potentials are written by engine duckdb only: leave out --potentials."
-        )
     target = check_target(settings.score.potentials)
     if settings.score.out is not None and target.resolve() == Path(settings.score.out).resolve():
         raise SettingsError("--out and --potentials name the same file. Give each its own.")

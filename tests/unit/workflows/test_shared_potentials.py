@@ -127,7 +127,7 @@ def test_rows_that_cannot_count_are_said(score_with, shop, warned):
     }
     score_with(tables)
     assert "2 of 35 referrals do not count: 1 refers itself, 1 not a customer." in warned()
-    assert "1 rows of the table 'contributions' are left out" in warned()
+    assert "contributions: 1 row rejected because units is below 0." in warned()
 
 
 def test_the_settings_decide_anew_what_they_name(score_with, alone, shop):

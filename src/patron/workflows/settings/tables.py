@@ -44,6 +44,7 @@ class TablesSettings(Section):
     subscriptions: TableSettings | None = None
     interactions: TableSettings | None = None
     costs: TableSettings | None = None
+    costs_to_serve: TableSettings | None = None
     referrals: TableSettings | None = None
     contributions: TableSettings | None = None
     surveys: TableSettings | None = None
