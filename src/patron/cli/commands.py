@@ -142,6 +142,7 @@ def score(
     subscriptions: flags.Subscriptions = None,
     referrals: flags.Referrals = None,
     contributions: flags.Contributions = None,
+    costs_to_serve: flags.CostsToServe = None,
     activity: flags.Activity = None,
     column: flags.Column = None,
     duplicates: flags.Duplicates = None,
@@ -281,7 +282,7 @@ def demo(
     settings: flags.SettingsFile = None,
     json: flags.Json = False,
 ) -> None:
-    """All of it on sample data: check, train, score, and the ten most valuable customers at risk."""
+    """All of it on sample data: check, train, score, the ten most valuable at risk, the business in short."""
     with steps() as tell:
         chosen = flags.settings_from("demo", context.params)
         from patron.workflows.demo import demo as run
@@ -294,8 +295,14 @@ def demo(
     print_table(shown.trained.comparison, shown.trained.title())
     print_lines([*shown.trained.sentences(), ""])
     print_table(shown.scored.most_valuable_at_risk(), shown.scored.title())
-    print_table(shown.counted.in_short, "How the customer base is doing, by quarter (all of it: patron kpis)")
-    print_lines(shown.sentences())
+    indicators, business = shown.indicators, shown.business
+    print_table(indicators.in_short, "How the customer base is doing, by quarter (all of it: patron kpis)")
+    print_lines(["", business.words, ""])
+    print_table(business.costs.in_short, f"{business.costs.title()} (all of it: patron costs)")
+    print_lines([*business.costs.findings(), ""])
+    print_table(business.plans.in_short, f"{business.plans.title()} (all of it: patron plans)")
+    print_lines([*business.plans.findings(), "", f"{business.what_if.title()} (all of it: patron what-if)"])
+    print_lines([*business.what_if.findings(), "", *shown.sentences()])
 
 
 app.command()(economics_commands.kpis)
@@ -309,3 +316,5 @@ app.command()(follow_up_commands.uplift)
 app.command("win-back")(follow_up_commands.win_back)
 app.command()(follow_up_commands.due)
 app.command()(follow_up_commands.settle)
+app.command()(follow_up_commands.stages)
+app.command()(follow_up_commands.lookalikes)

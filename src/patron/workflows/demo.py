@@ -1,4 +1,4 @@
-"""All of it on sample data: check, train, score, the ten most valuable customers at risk, some indicators."""
+"""All of it on sample data: check, train, score, the ten most valuable at risk, and the business in short."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,6 +7,8 @@ from typing import Any
 
 from patron.datasets.samples import SampleData, load_cdnow, load_complete_journey
 from patron.datasets.simulate import SimulatedBusiness, simulate
+from patron.errors import counted
+from patron.workflows.demo_business import BusinessInShort, business_in_short
 from patron.workflows.inputs import read_history
 from patron.workflows.kpis import KpisResult, kpis
 from patron.workflows.outputs import check_target, write_frame
@@ -55,8 +57,9 @@ def demo(settings: Settings, *, progress: Progress = silent) -> "DemoResult":
     progress(f"Writing {targets[0]} and {targets[1].name}")
     files = [write_frame(scored.scorecard, target) for target in targets]
     progress("Counting the indicators of each quarter")
-    counted = kpis(_by_quarter(suited, sample.as_of))
-    return DemoResult(sample.words, trained, scored, counted, files)
+    indicators = kpis(_by_quarter(suited, sample.as_of))
+    business = business_in_short(suited.annual_discount_rate, progress=progress)
+    return DemoResult(sample.words, trained, scored, indicators, business, files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,16 @@ class DemoResult:
     ----------
     words : what the sample is
     trained, scored : what the two jobs made
-    counted : the indicators of each quarter
+    indicators : those of each quarter
+    business : costs, plans and what-if, of a simulated shop
     files : the scorecard as Parquet and as CSV
     """
 
     words: str
     trained: TrainResult
     scored: ScoreResult
-    counted: KpisResult
+    indicators: KpisResult
+    business: BusinessInShort
     files: list[Path]
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,15 +88,16 @@ class DemoResult:
             "data": self.words,
             "train": self.trained.to_dict(),
             "score": self.scored.to_dict(),
-            "kpis": self.counted.to_dict(),
+            "kpis": self.indicators.to_dict(),
+            "simulated_business": self.business.to_dict(),
             "files": [str(file) for file in self.files],
         }
 
     def sentences(self) -> list[str]:
         """Where everything is, and what to do next."""
-        scored = len(self.scored.scored)
+        scored = counted(len(self.scored.scored), "customer")
         return [
-            f"The scorecard of {scored:,} customers is in {self.files[0]} and {self.files[1]}.",
+            f"The scorecard of {scored} is in {self.files[0]} and {self.files[1]}.",
             "With your own purchases: patron check --transactions FILE, then patron train and patron score.",
         ]
 

@@ -37,7 +37,7 @@ def test_the_demo_scores_every_customer_with_its_own_model(shown):
 
 def test_the_demo_counts_the_indicators_of_each_whole_quarter(shown):
     result, _ = shown
-    short = result.counted.in_short
+    short = result.indicators.in_short
     assert short["from"].str.endswith(("-01-01", "-04-01", "-07-01", "-10-01")).all()
     assert short["churn_rate"].dropna().between(0, 1).all()
     assert short["new_customers"].sum() <= 200
