@@ -20,6 +20,7 @@ from small_model import make_rows
 
 SECRET = "Anna-Maria-4711"
 ROW = {"customer_id": SECRET, "frequency": 2, "recency": 30, "T": 90, "monetary_value": 9.5}
+HEAD, ROW_OF_TEXT = ",".join(ROW), ",".join(map(str, ROW.values()))
 JSON = "application/json"
 PATIENCE = 180  # seconds for the server to come up on a busy machine
 
@@ -194,7 +195,14 @@ def test_ids_keep_their_order_and_their_kind(post):
         (ROW | {"as_of": 20240630}, "'as_of' must hold dates such as 2024-12-31"),
         (feature_row(orders_90d="many"), "The column 'orders_90d' must hold numbers."),
         (feature_row(orders_90d=float("inf")), "'orders_90d' must hold numbers between"),
-        (feature_row(attribute_plan=["gold"]), "The column 'attribute_plan' must hold texts."),
+        *(
+            (ROW | {"as_of": text}, "'as_of' must hold dates such as 2024-12-31")
+            for text in ("today", "nan", "", "2024", "2024-06")
+        ),
+        *(
+            (feature_row(attribute_plan=plan), "The column 'attribute_plan' must hold texts.")
+            for plan in (["gold"], 7, True)
+        ),
         (ROW | {"orders_90d": 1}, "lacks 7 of the 12 features of this model"),
     ],
 )
@@ -214,6 +222,7 @@ def test_the_row_is_told_by_its_position(post):
         ({"horizon_days": 0}, "horizon_days must be a whole number of days from 1 to 36525"),
         ({"horizon_days": 30.5}, "horizon_days must be a whole number of days from 1 to 36525"),
         ({"horizon_days": 10**12}, "horizon_days must be a whole number of days from 1 to 36525"),
+        ({"horizon_days": 10**400}, "The parameter horizon_days must be a number below 1e+15."),
         ({"horizon_days": "ninety"}, "The parameter horizon_days must be a number."),
         ({"horizon_days": True}, "The parameter horizon_days must be a number."),
         ({"value_horizon_days": -1}, "value_horizon_days must be a whole number of days"),
@@ -253,7 +262,7 @@ def test_parameters_that_are_no_object_are_refused(post):
         (records(ROW) | {"inputs": [ROW]}, "The body must be an object with one of"),
         ({"messages": [{"role": "user", "content": SECRET}]}, "The body must be an object with one of"),
         (records(), "The request holds no rows: give at least one, with customer_id, frequency"),
-        (records({}), "The request holds no rows"),
+        (records({}), "The request lacks the column 'customer_id'"),
         ({"dataframe_records": ROW}, "dataframe_records must be a list of objects"),
         ({"dataframe_records": [[1, 2]]}, "dataframe_records must be a list of objects"),
         ({"inputs": SECRET}, "inputs must be a list of objects"),
@@ -284,6 +293,11 @@ def test_a_body_of_another_shape_is_refused(post, body, sentence):
         ("text/csv", b"", "The body is no CSV"),
         ("text/csv", b'T,recency\n1,"2\n', "The body is no CSV"),
         ("text/csv", b"T,recency\n1,2,3\n4,5,6,7\n", "The body is no CSV"),
+        ("text/csv", f"{HEAD}\n1,{SECRET},2,30,90,9.5\n".encode(), "as many values in each row"),
+        ("text/csv", f"{HEAD}\n{ROW_OF_TEXT}\n{SECRET},2,30\n".encode(), "as many values in each row"),
+        ("text/csv", f"{HEAD},T\n{ROW_OF_TEXT},91\n".encode(), "two columns of the same name"),
+        ("text/csv", f"{HEAD}\n".encode(), "The request holds no rows"),
+        ("text/csv", HEAD.replace(",", ";").encode() + b"\n1;2\n", "lacks the column 'customer_id'"),
         ("text/csv", SECRET.encode("utf-16"), "The body is no CSV"),
         ("text/csv", f"customer_id,T\n{SECRET},x\n".encode(), "The request lacks the column 'frequency'"),
         ("application/vnd.apache.parquet", b"PAR1" + SECRET.encode(), "The body is no Parquet file"),

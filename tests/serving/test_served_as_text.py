@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from patron.tracking.bodies import read_body
@@ -42,6 +43,37 @@ def test_a_row_alone_gets_the_answer_that_it_gets_among_others(served):
     rows = make_rows(60, seed=5)
     together = answer_of(served, rows)
     assert [answer_of(served, rows.iloc[[place]])[0] for place in range(0, 60, 7)] == together[::7]
+
+
+def test_in_csv_na_is_a_text_among_texts_and_unknown_among_numbers(bundle):
+    body = b"customer_id,attribute_plan,orders_90d\nNA,NA,NA\n007,,1\n"
+    rows, _ = read_body(body, "text/csv", bundle)
+    assert rows["customer_id"].tolist() == ["NA", "007"]
+    assert rows["attribute_plan"].fillna("unknown").tolist() == ["NA", "unknown"]
+    assert rows["orders_90d"].fillna(-1).tolist() == [-1, 1]
+
+
+def as_records(frame):
+    rows = [
+        {name: value for name, value in row.items() if value == value} for row in frame.to_dict("records")
+    ]
+    return json.dumps({"dataframe_records": rows}).encode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "write"),
+    [
+        ("application/json", as_records),
+        ("text/csv", lambda frame: frame.to_csv(index=False).encode()),
+        ("application/vnd.apache.parquet", lambda frame: frame.to_parquet()),
+    ],
+)
+def test_columns_that_the_model_does_not_know_take_no_memory(bundle, kind, write):
+    others = pd.DataFrame(np.where(np.eye(300, dtype=bool), 1.0, np.nan)).add_prefix("note_")
+    frame = make_rows(300).loc[:, RFM].join(others)
+    rows, _ = read_body(write(frame), kind, bundle)
+    assert len(rows) == 300
+    assert list(rows.columns) == RFM
 
 
 def test_what_is_unknown_or_infinite_is_null(served, monkeypatch):

@@ -2,7 +2,8 @@
 
 The shapes are those of MLflow's scoring server: JSON with one of `SHAPES` and perhaps ``params``, CSV, or
 Parquet. MLflow's own reader puts the body into its errors and passes over keys that it does not know; this
-one names neither a value nor a key of the request.
+one names neither a value nor a key of the request. And of what was sent only the columns that the model knows
+are laid out: a small body with very many others, or with others in each row, would fill the memory.
 """
 
 import json
@@ -30,6 +31,9 @@ SHAPES = ("dataframe_records", "dataframe_split", "inputs", "instances")
 """What the rows of a JSON body stand under."""
 
 ENCODINGS = ("utf-8", "utf8", "us-ascii")
+
+UNKNOWN = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
+"""What stands for an unknown number in CSV. Among texts only nothing does: NA may be a region."""
 
 type Request = tuple[pd.DataFrame | dict[str, Any], Any]
 
@@ -76,7 +80,7 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
     if kind == CSV:
         return _from_csv(body, bundle), None
     if kind == PARQUET:
-        return _from_parquet(body), None
+        return _from_parquet(body, bundle), None
     raise refuse(f"The request has an unknown Content-Type: send {JSON}, {CSV} or {PARQUET}.")
 
 
@@ -119,8 +123,7 @@ def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame
     """The rows. Those that are as they should be are read at once; the guard finds what is wrong with any
     others."""
     names = records[0].keys() if records else ()
-    known = (*RFM_COLUMNS, *bundle.catalogue.numbers, *OPTIONAL_COLUMNS)
-    numbers = [name for name in dict.fromkeys(known) if name in names]
+    numbers = [name for name in _numbers(bundle) if name in names]
     if len(numbers) > 1 and all(record.keys() == names for record in records):
         figures = list(map(itemgetter(*numbers), records))
         if set(map(type, chain.from_iterable(figures))) <= {float, int, NoneType}:
@@ -128,11 +131,23 @@ def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame
                 columns: dict[str, Any] = dict(
                     zip(numbers, np.array(figures, dtype=np.float64).T, strict=True)
                 )
-                others = ("customer_id", "as_of", *bundle.catalogue.categories)
                 return columns | {
-                    name: [record[name] for record in records] for name in others if name in names
+                    name: [record[name] for record in records] for name in _others(bundle) if name in names
                 }
-    return pd.DataFrame(records)
+    known = (*_others(bundle), *_numbers(bundle))
+    return pd.DataFrame(
+        records, columns=[name for name in known if any(name in record for record in records)]
+    )
+
+
+def _numbers(bundle: Bundle) -> list[str]:
+    """The columns of numbers that the model knows."""
+    return list(dict.fromkeys([*RFM_COLUMNS, *bundle.catalogue.numbers, *OPTIONAL_COLUMNS]))
+
+
+def _others(bundle: Bundle) -> list[str]:
+    """The columns that it knows besides."""
+    return ["customer_id", "as_of", *bundle.catalogue.categories]
 
 
 def _from_split(content: Any) -> pd.DataFrame:
@@ -157,11 +172,23 @@ def _from_columns(content: dict[str, Any]) -> pd.DataFrame:
 
 
 def _from_csv(body: bytes, bundle: Bundle) -> pd.DataFrame:
-    texts = dict.fromkeys(["as_of", *bundle.catalogue.categories], "str")
+    texts = ["as_of", *bundle.catalogue.categories]
     if bundle.customer_ids == "text":
-        texts["customer_id"] = "str"  # 007 is not 7
+        texts.append("customer_id")  # 007 is not 7
+    known = [*_others(bundle), *_numbers(bundle)]
     try:
-        rows = pd.read_csv(BytesIO(body), dtype=texts, low_memory=False)
+        names = pd.read_csv(BytesIO(body), header=None, nrows=1, dtype="str").iloc[0].tolist()
+        rows = pd.read_csv(
+            BytesIO(body),
+            usecols=lambda name: name in known or name == names[0],
+            index_col=False,
+            dtype=dict.fromkeys(texts, "str"),
+            keep_default_na=False,
+            na_values={name: [""] if name in texts else UNKNOWN for name in known},
+            low_memory=False,
+        )
+        if len(rows) and len(rows.columns):
+            _check_widths(body, rows.columns[0])
     except UnicodeDecodeError:
         raise refuse("The body is no CSV: it is not UTF-8.") from None
     except (ValueError, OverflowError):  # every error of the parser is a ValueError
@@ -169,17 +196,40 @@ def _from_csv(body: bytes, bundle: Bundle) -> pd.DataFrame:
             "The body is no CSV: it needs a line of column names, and as many values in each row."
         ) from None
     check_size(len(rows))
+    _refuse_twice([name for name in names if name in known])
     return rows
 
 
-def _from_parquet(body: bytes) -> pd.DataFrame:
+def _check_widths(body: bytes, name: str) -> None:
+    """Raise a ValueError where a row holds more or fewer values than there are names: pandas leaves out what
+    is too much, and takes what is missing for unknown."""
+    import pyarrow as pa
+    import pyarrow.csv as text
+
+    text.read_csv(
+        BytesIO(body),
+        text.ReadOptions(block_size=len(body) + 1, use_threads=False),
+        text.ParseOptions(newlines_in_values=True),
+        text.ConvertOptions(include_columns=[name], column_types={name: pa.binary()}),
+    )
+
+
+def _from_parquet(body: bytes, bundle: Bundle) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         file = pq.ParquetFile(pa.BufferReader(body))
         check_size(file.metadata.num_rows)  # a small file may hold a billion rows
-        rows: pd.DataFrame = file.read().to_pandas()
+        names = file.schema_arrow.names
+        _refuse_twice(names)
+        known = [name for name in (*_others(bundle), *_numbers(bundle)) if name in names]
+        rows: pd.DataFrame = file.read(columns=known).to_pandas(ignore_metadata=True)
         return rows
     except (pa.ArrowException, OSError, ValueError):
         raise refuse("The body is no Parquet file, or was cut short.") from None
+
+
+def _refuse_twice(names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        raise refuse("The request holds two columns of the same name.")

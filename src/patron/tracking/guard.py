@@ -5,6 +5,7 @@ model. So the model checks a request itself and refuses it with a `RefusedReques
 that names the column and the rule, and nothing about the customers but the position of a row.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from types import NoneType
@@ -43,6 +44,9 @@ type Floats = npt.NDArray[np.float64]
 
 NUMBERS = ("integer", "integer-na", "floating", "mixed-integer-float", "decimal", "empty")
 """What a column of numbers may look like to pandas; '30' is no number."""
+
+DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
+"""How a text of a day begins; a time may follow."""
 
 NEEDED = ("customer_id", *RFM_COLUMNS)
 
@@ -118,7 +122,7 @@ def check_request(rows: Any, bundle: Bundle) -> Columns:
     if not isinstance(rows, pd.DataFrame | dict):
         raise refuse("The request must be a table: send it as dataframe_records or dataframe_split.")
     if isinstance(rows, pd.DataFrame):
-        if rows.empty:  # also where no column of the request is known: MLflow has left the others out
+        if not len(rows):
             raise refuse(f"The request holds no rows: give at least one, with {', '.join(NEEDED)}.")
         check_size(len(rows))
         if not rows.columns.is_unique:
@@ -162,6 +166,8 @@ def check_parameters(parameters: Any) -> dict[str, Any]:
             raise refuse(
                 f"The parameter {name} must be {'true or false' if name == 'reasons' else 'a number'}."
             )
+        if isinstance(value, int) and abs(value) > LARGEST_NUMBER:  # the range would be told with all digits
+            raise refuse(f"The parameter {name} must be a number below {LARGEST_NUMBER:.0e}.")
     return given
 
 
@@ -203,6 +209,8 @@ def _ids(given: Any, bundle: Bundle) -> npt.NDArray[Any]:
 def _days(given: Any) -> npt.NDArray[np.datetime64]:
     days = given if isinstance(given, list) else given.tolist()
     try:
+        if any(isinstance(day, str) and not DAY.match(day) for day in set(days)):
+            raise ValueError  # pandas knows more texts: 'today', 'nan', and 2024 for the first of January
         if isinstance(days[0], str) and days.count(days[0]) == len(days):  # as of one day, as a rule
             return np.full(len(days), _day(days[0]))
         return dates(given)
@@ -245,10 +253,10 @@ def _number(column: pd.Series) -> Floats:
 def _texts(given: Any, name: str) -> npt.NDArray[np.object_]:
     texts = given if isinstance(given, list) else given.tolist()
     kinds = set(map(type, texts))
-    if kinds & {list, dict}:
-        raise refuse(f"The column {name!r} must hold texts.")
     if not kinds <= {str, NoneType}:
-        texts = [None if unknown else text for text, unknown in zip(texts, pd.isna(texts), strict=True)]
+        texts = [None if pd.api.types.is_scalar(text) and pd.isna(text) else text for text in texts]
+        if not all(isinstance(text, str | None) for text in texts):  # 7 is not '7', nor true 'true'
+            raise refuse(f"The column {name!r} must hold texts.")
     return _objects(texts)
 
 
