@@ -1,19 +1,28 @@
 """Settings → the tables of one business: its `History`, or `Records` of any tables."""
 
+import warnings
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import ibis.expr.types as ir
 
-from patron.errors import SettingsError, TableError
+from patron.errors import PatronWarning, SettingsError, TableError
 from patron.tables.history import History
 from patron.tables.records import Records
+from patron.tables.report import DataReport
 from patron.tables.source import TableSource
 from patron.workflows.progress import Progress
 from patron.workflows.settings import Settings, TableSettings
 
-__all__ = ["known_history", "read_history", "read_records", "refuse_nobody", "refuse_strangers"]
+__all__ = [
+    "known_history",
+    "read_history",
+    "read_records",
+    "refuse_nobody",
+    "refuse_strangers",
+    "tell_rejected",
+]
 
 OF_HISTORY = ("transactions", "engagement", "customers", "subscriptions")
 
@@ -81,7 +90,9 @@ def _engine(settings: Settings) -> Any:
     return engine_for(settings)
 
 
-def known_history(settings: Settings, history: History | None, progress: Progress) -> History:
+def known_history(
+    settings: Settings, history: History | None, progress: Progress, *, tells: bool = True
+) -> History:
     """What was known on `settings.as_of`, of a history that was read already or is read now.
 
     Parameters
@@ -89,11 +100,16 @@ def known_history(settings: Settings, history: History | None, progress: Progres
     settings : `as_of` None means the last day known; an `activity` that is given counts
     history : None to read the tables
     progress : called where they are read
+    tells : whether rows that break a rule are told of; False for who prints the report of the tables
 
     Raises
     ------
     DateError : as_of lies outside the data
     InputError : as `read_history`
+
+    Warns
+    -----
+    PatronWarning : as `tell_rejected`
 
     Examples
     --------
@@ -108,9 +124,38 @@ def known_history(settings: Settings, history: History | None, progress: Progres
     if history is None:
         progress("Reading the tables")
         history = read_history(settings)
+        if tells:
+            tell_rejected(history.report)
     elif not {"activity", "churn_window"}.isdisjoint(settings.model_fields_set):
         history = history.with_churn(settings.activity, settings.churn_window)
     return history.until(settings.as_of or history.known_until)
+
+
+def tell_rejected(report: DataReport) -> None:
+    """Warn of the rows that are left out because they break a rule, table by table.
+
+    Parameters
+    ----------
+    report : of the tables that were read
+
+    Warns
+    -----
+    PatronWarning : a table has such rows
+
+    Examples
+    --------
+    >>> from patron.tables.report import TableReport
+    >>> costs = TableReport(table="costs", rows_read=3, rows_kept=2, rejected={"pool is missing": 1})
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     tell_rejected(DataReport({"costs": costs}))
+    >>> str(told[0].message)
+    'costs: 1 row rejected because pool is missing.'
+    """
+    for table in report.tables.values():
+        rejected = table.sentences()[1 : 1 + len(table.rejected)]
+        if rejected:
+            warnings.warn(" ".join(rejected), PatronWarning, stacklevel=3)
 
 
 def refuse_nobody(rows: int, settings: Settings, as_of: date) -> None:

@@ -12,7 +12,7 @@ from patron.errors import TooFewCustomersError
 from patron.evaluation.bootstrap import Advantage, paired_bootstrap
 from patron.evaluation.metrics import churn_metrics
 from patron.models.leads import LeadRules, conversion_by_decile, fit_lead_model, lead_rows, lead_stages
-from patron.workflows.inputs import read_records
+from patron.workflows.inputs import read_records, tell_rejected
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 
@@ -102,6 +102,7 @@ def score_leads(
     """
     progress("Reading the leads")
     records = read_records(settings, "leads", "lead_events")
+    tell_rejected(records.report)
     leads = records["leads"].order_by("lead_id").to_pandas()
     events = records["lead_events"].order_by("lead_id", "event_at", "kind").to_pandas()
     last: date = settings.as_of or events["event_at"].max().date()

@@ -53,7 +53,7 @@ def train(
     >>> trained.model_uri.startswith("models:/patron/")
     True
     """
-    known = known_history(settings, history, progress)
+    known = known_history(settings, history, progress, tells=False)
     progress("Opening the MLflow store")
     store = open_store()  # before the long work: a store that cannot be written to is found out at once
 
