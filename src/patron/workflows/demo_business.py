@@ -77,10 +77,7 @@ def business_in_short(annual_discount_rate: float = 0.10, *, progress: Progress 
 
     Examples
     --------
-    >>> shown = business_in_short()
-    >>> shown.costs.in_short["tier"].tolist()
-    ['all', 'vip', 'medium', 'low', 'anonymous']
-    >>> shown.what_if.title()
+    >>> business_in_short().what_if.title()
     'What if: retention +1 point'
     """
     progress("Simulating a shop with a ledger and contracts")

@@ -1,11 +1,14 @@
 """The demo does the whole job on sample data and says what the data are."""
 
+import json
+
 import pandas as pd
 import pytest
 
 from patron.datasets.simulate import simulate
 from patron.errors import MissingExtraError
 from patron.workflows.demo import demo
+from patron.workflows.outputs import plain
 from patron.workflows.settings import Settings
 
 
@@ -17,10 +20,11 @@ def few(trained):
         yield
 
 
-@pytest.fixture
-def shown(few, tmp_path):
+@pytest.fixture(scope="module")
+def shown(few, tmp_path_factory):
     steps = []
-    settings = {"demo": {"data": "simulated", "out": tmp_path / "out"}, "inference": "map"}
+    out = tmp_path_factory.mktemp("demo") / "out"
+    settings = {"demo": {"data": "simulated", "out": out}, "inference": "map"}
     return demo(Settings.model_validate(settings), progress=steps.append), steps
 
 
@@ -41,6 +45,28 @@ def test_the_demo_counts_the_indicators_of_each_whole_quarter(shown):
     assert short["from"].str.endswith(("-01-01", "-04-01", "-07-01", "-10-01")).all()
     assert short["churn_rate"].dropna().between(0, 1).all()
     assert short["new_customers"].sum() <= 200
+
+
+def test_the_demo_answers_the_questions_of_the_business_on_a_simulated_shop(shown):
+    business = shown[0].business
+    assert business.words.startswith("A simulated shop of 2,000 customers, 2023-01-01 to 2025-12-31")
+    parts = business.costs.found.totals
+    assert sum(parts.values()) - parts["ledger"] == pytest.approx(parts["ledger"], abs=0.005)
+    tiers = business.costs.in_short
+    assert tiers["tier"].tolist() == ["all", "vip", "medium", "low", "anonymous"]
+    assert tiers["cost"].iloc[1:].sum() == pytest.approx(tiers["cost"][0] + tiers["cost"].iloc[-1], abs=0.01)
+    plans = business.plans.in_short
+    assert plans["plan"].tolist() == ["monthly, all", "annual"]
+    assert (plans["low (80 %)"] < plans["worth"]).all()
+    worth = business.what_if.found
+    assert 0 < worth.worth_low < worth.worth < worth.worth_high
+    assert "Over 7 years it is worth" in business.what_if.findings()[-1]
+
+
+def test_the_demo_is_one_json_object(shown):
+    found = json.loads(json.dumps(plain(shown[0].to_dict())))
+    assert set(found) == {"data", "train", "score", "kpis", "simulated_business", "files"}
+    assert found["simulated_business"]["what_if"]["change"] == "retention +1 point"
 
 
 def test_a_missing_sample_package_is_answered_with_the_pip_command(monkeypatch, tmp_path):
