@@ -10,7 +10,7 @@ import os
 import re
 import zlib
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.common.exceptions import IbisError
+from ibis.common.exceptions import IbisError, TableNotFound
 
 from patron.errors import PatronError, SettingsError, SourceError, TableError, some
 from patron.tables.engine import open_engine, store
@@ -199,15 +199,20 @@ def _open_database(text: str, name: str, connection: Any) -> ir.Table:
             f"table {name!r}: {_words(text)} does not say which table of a database to read. Add it after "
             "two colons, such as duckdb:///shop.db::orders. Files are read from this machine only."
         )
-    if connection.name == "duckdb" and ("://" not in url or url.startswith("duckdb://")):
-        return _attach(url.removeprefix("duckdb://"), table_name, name, connection)
-    if (
-        url.startswith("sqlite://")
-        and not Path(file := url.removeprefix("sqlite://").split("?")[0]).is_file()
-    ):
-        raise SourceError(f"table {name!r}: there is no database file {file}. Check the path.")
+    if "://" not in url or url.startswith("duckdb://"):
+        engine = connection if connection.name == "duckdb" else open_engine()
+        return _open_ibis(_attach(url.removeprefix("duckdb://"), table_name, name, engine), connection)
+    if url.startswith("sqlite://"):
+        path, mark, options = url.removeprefix("sqlite://").partition("?")
+        url = f"sqlite://{_database_file(path, name).absolute()}{mark}{options}"
     try:
-        return _open_ibis(ibis.connect(url).table(table_name), connection)
+        backend = ibis.connect(url)
+        try:
+            return _open_ibis(_table_of(backend, url, table_name, name), connection)
+        finally:
+            backend.disconnect()  # the table has been copied over
+    except SourceError:
+        raise
     except Exception as error:  # every database has a driver with errors of its own
         missing = isinstance(
             error, ImportError | AttributeError
@@ -218,21 +223,39 @@ def _open_database(text: str, name: str, connection: Any) -> ir.Table:
         ) from error
 
 
+def _table_of(backend: Any, url: str, table_name: str, name: str) -> ir.Table:
+    """A table by its name, or by those of its schema and itself."""
+    schema, _, plain = table_name.rpartition(".")
+    try:
+        return backend.table(plain, database=schema or None)
+    except TableNotFound:
+        raise _no_table(name, url, table_name, backend.list_tables(database=schema or None)) from None
+
+
 def _attach(path: str, table_name: str, name: str, connection: Any) -> ir.Table:
     """A table of a DuckDB file, read where it is."""
-    # duckdb:///shop.db names a relative path in SQLAlchemy's reading and an absolute one in Ibis's.
-    file = next((there for there in (path, path.lstrip("/")) if Path(there).is_file()), None)
-    if file is None:
-        raise SourceError(f"table {name!r}: there is no database file {path}. Check the path.")
+    file = _database_file(path, name)
     catalog = ibis.util.gen_name("patron_database")
-    connection.attach(file.replace("'", "''"), name=catalog, read_only=True)
+    connection.attach(str(file).replace("'", "''"), name=catalog, read_only=True)
     query = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ?"
     tables = connection.con.execute(query, [catalog]).fetchall()
     for schema, table in tables:
         if table_name in (table, f"{schema}.{table}"):
             return connection.table(table, database=(catalog, schema))
-    there = some(sorted(table for _, table in tables)) or "none"
-    raise SourceError(f"table {name!r}: {file} has no table {table_name!r}; it has {there}.")
+    raise _no_table(name, file, table_name, [table for _, table in tables])
+
+
+def _database_file(path: str, name: str) -> Path:
+    """duckdb:///shop.db names a relative path in SQLAlchemy's reading and an absolute one in Ibis's."""
+    file = next((Path(there) for there in (path, path.lstrip("/")) if Path(there).is_file()), None)
+    if file is None:
+        raise SourceError(f"table {name!r}: there is no database file {path}. Check the path.")
+    return file
+
+
+def _no_table(name: str, where: str | Path, table_name: str, tables: Iterable[str]) -> SourceError:
+    there = some(sorted(tables)) or "none"
+    return SourceError(f"table {name!r}: {_words(where)} has no table {table_name!r}; it has {there}.")
 
 
 # --- words --------------------------------------------------------------------------------------------------

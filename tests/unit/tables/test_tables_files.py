@@ -249,13 +249,15 @@ def test_a_file_that_is_no_database_cannot_be_read(folder):
         History.read(f"duckdb://{write(folder / 'shop.db', 'not a database' * 500)}::orders")
 
 
-def test_a_table_of_another_database_is_copied_over(folder):
+def test_a_table_of_another_database_is_copied_over(folder, monkeypatch):
     with closing(sqlite3.connect(folder / "shop.sqlite")) as database:
         LINES.to_sql("orders", database, index=False)
     url = f"sqlite:///{folder}/shop.sqlite"
-    assert total(f"{url}::orders") == 58.0
-    with pytest.raises(SourceError, match=r"shop\.sqlite::sales cannot be read: sales"):
+    assert total(f"{url}::orders") == total(f"{url}::main.orders") == 58.0
+    with pytest.raises(SourceError, match=r"shop\.sqlite has no table 'sales'; it has orders\."):
         History.read(f"{url}::sales")
+    monkeypatch.chdir(folder)
+    assert total("sqlite:///shop.sqlite::orders") == 58.0
     with pytest.raises(SourceError, match=r"there is no database file /.*nowhere\.sqlite\. Check the path"):
         History.read(f"sqlite:///{folder}/nowhere.sqlite::orders")
     assert not (folder / "nowhere.sqlite").exists()

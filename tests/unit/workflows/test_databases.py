@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from patron.errors import MissingExtraError, PatronError, SettingsError
+from patron.errors import MissingExtraError, PatronError, SettingsError, SourceError
 from patron.scores.columns import SCORECARD_COLUMNS
+from patron.tables.source import open_source
 from patron.workflows import connections
 from patron.workflows.batch_rows import unscored_rows
 from patron.workflows.databases import check_table, read_database_table, upsert
@@ -69,6 +70,17 @@ def test_the_table_is_made_with_all_columns(table, tmp_path):
     assert str(rows[0]["as_of"]) == "2024-01-31"
     assert rows[0]["p_alive"] == 0.25
     assert rows[0]["value_percentile"] is None
+
+
+def test_what_was_written_can_be_read_as_a_table(postgres, tmp_path):
+    server = ibis.connect(postgres)
+    server.create_database("marketing")
+    server.disconnect()
+    upsert(read_database_table(f"{postgres}::marketing.scores"), parts(tmp_path, [3, 1, 2]))
+    found = open_source(f"{postgres}::marketing.scores")
+    assert sorted(found.customer_id.to_pyarrow().to_pylist()) == [1, 2, 3]
+    with pytest.raises(SourceError, match=r"has no table 'marketing\.sales'; it has scores\."):
+        open_source(f"{postgres}::marketing.sales")
 
 
 def test_the_same_key_gives_way_and_all_else_stays(table, tmp_path):

@@ -290,6 +290,8 @@ def test_the_password_of_a_ledger_is_never_shown():
     url = "postgresql://ann:secret@shop/crm"
     settings = Settings(settle={"ledger": url}, score={"ledger": url})
     assert "secret" not in f"{settings!r} {settings.to_dict()} {DatabaseLedger(url)}"
+    recorded = Settings(tables={"transactions": f"{url}::sales"}).to_dict()
+    assert recorded["tables"]["transactions"]["source"] == "postgresql://…@shop/crm::sales"
 
 
 def test_scores_are_taken_from_the_file_that_was_written(tmp_path):

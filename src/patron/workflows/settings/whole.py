@@ -1,6 +1,7 @@
 """`Settings`: every section together, from defaults, a TOML file and flags."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -254,6 +255,6 @@ def _keys_of_section(steps: Iterable[str]) -> list[str]:
 
 def _name_of_source(source: Any) -> str:
     if isinstance(source, str | Path):
-        return str(source)
+        return re.sub(r"://[^/@]*@", "://…@", str(source))  # a password belongs in no record
     shape = getattr(source, "shape", None)
     return type(source).__name__ + (f" of {shape[0]} rows and {shape[1]} columns" if shape else "")
