@@ -14,6 +14,7 @@ from patron.economics.kpis import KPIS, CustomerBase, KpiRules, indicators, read
 from patron.economics.worth import latest_scores, mean_ahead, values_beside_model
 from patron.errors import DateError, MissingColumnsError, SettingsError, counted
 from patron.simple_value import RULE_OF_THREE, most_to_keep
+from patron.tables.activity import known_days
 from patron.tables.engine import open_engine
 from patron.tables.records import Records
 from patron.tables.report import DataReport
@@ -234,9 +235,12 @@ def _rules(settings: Settings, first_known: date, last_known: date) -> KpiRules:
 
 
 def _days_known(records: Records) -> tuple[date, date]:
-    """First and last day of purchases, or else of contracts."""
-    of = "transactions" if "transactions" in records.tables else "subscriptions"
-    held = records.report[of]
+    """First and last day of purchases, or else of contracts, whose ends tell of a day, too."""
+    if "transactions" not in records.tables:
+        contracts = records["subscriptions"]
+        first, _, last = known_days("subscriptions", {"subscriptions": contracts}, contracts, date.today())
+        return first, last
+    held = records.report["transactions"]
     assert held.first_day is not None  # the table has a valid row, and every row has a day
     assert held.last_day is not None
     return held.first_day, held.last_day

@@ -5,12 +5,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from patron.economics.plans import PlanComparison, PlanTerms, compare_plans
 from patron.errors import DateError, SettingsError, TableError, counted
 from patron.models.contracts import contracts_of_subscriptions
 from patron.models.renewal import RenewalModel
+from patron.tables.activity import known_days
+from patron.workflows.check import in_one_frame
 from patron.workflows.inputs import read_records
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
@@ -152,7 +155,7 @@ def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
         )
     ends = {} if "ended_at" in table.columns else {"ended_at": pd.NaT}
     contracts = contracts_of_subscriptions(
-        table.to_pandas().assign(**ends), settings.as_of or _last_day(records.report["subscriptions"])
+        table.to_pandas().assign(**ends), settings.as_of or _last_day(table)
     )
     if contracts.empty:
         first = records.report["subscriptions"].first_day
@@ -237,16 +240,17 @@ def _price(contracts: pd.DataFrame, name: str) -> float:
     return float(prices.astype("float64").mean())
 
 
-def _last_day(held: Any) -> date:
-    day: date = held.last_day
-    return day
+def _last_day(contracts: ir.Table) -> date:
+    """The last day on which a contract began or ended; an end that lies ahead is a plan."""
+    return known_days("subscriptions", {"subscriptions": contracts}, contracts, date.today())[-1]
 
 
 def _write(result: PlansResult, target: Path, progress: Progress) -> tuple[Path, ...]:
     progress(f"Writing {target}")
-    beside = {name: target.with_name(f"{target.stem}-{name}{target.suffix}") for name in ("cash", "survival")}
-    return (
-        write_frame(result.comparison.plans, target),
-        write_frame(result.comparison.cash, beside["cash"]),
-        write_frame(result.curve, beside["survival"]),
-    )
+    beside = {"cash": result.comparison.cash, "survival": result.curve}
+    if len(result.rejected):
+        beside["rejected"] = in_one_frame({"subscriptions": result.rejected})
+    written = [write_frame(result.comparison.plans, target)]
+    for name, table in beside.items():
+        written.append(write_frame(table, target.with_name(f"{target.stem}-{name}{target.suffix}")))
+    return tuple(written)

@@ -11,6 +11,7 @@ from patron.cli import app
 from patron.datasets.simulate import simulate
 from patron.errors import DateError, SettingsError, TableError
 from patron.workflows.costs import costs
+from patron.workflows.kpis import kpis
 from patron.workflows.plans import plans
 from patron.workflows.settings import Settings
 from patron.workflows.what_if import what_if
@@ -104,12 +105,31 @@ def test_plans_are_compared_from_the_contracts(files, tmp_path, shop):
     assert {path.name for path in tmp_path.iterdir()} == {"plans.csv", "plans-cash.csv", "plans-survival.csv"}
 
 
-def test_contracts_that_end_before_they_start_are_rejected_and_kept(shop):
+def test_contracts_that_end_before_they_start_are_rejected_and_kept(shop, tmp_path):
     backwards = shop.subscriptions.head(2).assign(ended_at=pd.Timestamp("2020-01-01"))
     both = pd.concat([shop.subscriptions, backwards])
-    found = plans(Settings(tables={"subscriptions": both}, inference="map", as_of=shop.as_of))
+    chosen = {"inference": "map", "as_of": shop.as_of, "plans": {"out": tmp_path / "plans.csv"}}
+    found = plans(Settings(tables={"subscriptions": both}, **chosen))
     assert found.rejected["rule"].tolist() == ["ended_at is before started_at"] * 2
     assert found.n_monthly + found.n_annual == len(shop.subscriptions)
+    assert pd.read_csv(tmp_path / "plans-rejected.csv")["rule"].tolist() == found.rejected["rule"].tolist()
+
+
+def test_the_last_end_of_a_contract_is_a_day_known_and_an_end_ahead_is_none(shop):
+    began = shop.subscriptions["started_at"] < "2024-01-01"
+    contracts = shop.subscriptions[began]
+    ahead = contracts["ended_at"].mask(
+        contracts["ended_at"].isna(), pd.Timestamp.today() + pd.Timedelta("9D")
+    )
+    last = contracts["ended_at"].max()
+    assert last > pd.Timestamp("2024-06-01") > contracts["started_at"].max()
+    found = kpis(Settings(tables={"subscriptions": contracts.assign(ended_at=ahead)}))
+    assert found.rules.last == last.date()
+    worth = [
+        plans(Settings(tables={"subscriptions": contracts}, inference="map", as_of=day)).comparison.plans
+        for day in (None, last.date())
+    ]
+    pd.testing.assert_frame_equal(*worth)
 
 
 def test_plans_of_a_segment_without_monthly_contracts_are_refused(shop):
