@@ -125,6 +125,16 @@ def test_costs_stand_beside_active_and_retained_customers(found):
     assert summary.loc[("tier", "anonymous"), "reason"] == "no active customer; the margin is not positive"
 
 
+def test_costs_stand_by_channel_stage_and_month_as_well(found):
+    summary = found.summary.set_index(["by", "segment"])
+    assert summary.loc["channel"]["cost"].to_dict() == {"phone": 86.0, "post": 3.0, "(none)": 125.0}
+    assert summary.loc["stage"]["cost"].to_dict() == {"retention": 214.0}
+    may = summary.loc[("month", "2024-05")]
+    assert (may.active, may.retained, may.cost, may.cost_per_active) == (4, 2, 214.0, 53.5)
+    vip = summary.loc[("month and tier", "2024-05 vip")]
+    assert (vip.active, vip.retained, vip.margin, vip.cost) == (1, 1, 100.0, 72.0)
+
+
 def test_the_whale_curve_ends_at_the_profit_of_all(found):
     assert found.whale["profit"].iloc[-1] == pytest.approx(130 - 214)
     assert found.whale["profit"].max() == 28.0  # Ann's 100 - 72: everybody else takes from it
