@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 _DEBIAN = Path("/usr/lib/postgresql")  # which keeps the server off the path
 _OWNER = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
 _PATIENCE = 120.0  # seconds for a server to start on a busy machine
+_WATCHED = '"$@" & read -r _; kill -INT $!; wait; rm -rf "$0"'
+"""The server ends with whoever started it, however that ends: then nobody holds the other end of the pipe."""
 
 
 def _programs() -> Path | None:
@@ -44,7 +45,7 @@ def postgres_server() -> Iterator[str]:
         with _running(home) as url:
             yield url
     finally:
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)  # it is gone already where the server ran
 
 
 @contextmanager
@@ -57,19 +58,20 @@ def _running(home: Path) -> Iterator[str]:
     make = [programs / "initdb", "-D", data, "-U", "patron", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
     subprocess.run(make, check=True, cwd=home, stdout=subprocess.DEVNULL, **run_as)
     serve = [programs / "postgres", "-D", data, "-k", home, "-c", "listen_addresses=", "-c", "fsync=off"]
-    with (
-        log.open("wb") as told,
-        subprocess.Popen(serve, cwd=home, stdout=told, stderr=told, **run_as) as server,
-    ):
-        try:
-            url = f"postgresql://patron@/postgres?host={home}"
-            _wait_for(url, server, log)
-            yield url
-        finally:
-            server.send_signal(signal.SIGINT)  # ends the sessions that are left, too
+    watched = ["sh", "-c", _WATCHED, home, *serve]
+    with log.open("wb") as told:
+        server = subprocess.Popen(
+            watched, cwd=home, stdin=subprocess.PIPE, stdout=told, stderr=told, **run_as
+        )
+    try:
+        url = f"postgresql://patron@/postgres?host={home}"
+        _wait_for(url, log)
+        yield url
+    finally:
+        server.communicate(b"\n")
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(url: str, log: Path) -> None:
     import psycopg
 
     until = time.monotonic() + _PATIENCE
@@ -78,6 +80,6 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
             psycopg.connect(url).close()
             return
         except psycopg.OperationalError as refused:
-            if server.poll() is not None or time.monotonic() > until:
+            if time.monotonic() > until:
                 raise RuntimeError(f"PostgreSQL does not start: {log.read_text()}") from refused
             time.sleep(0.05)
