@@ -1,7 +1,10 @@
 """Spark gives the numbers of one machine: every feature and every score, to a billionth."""
 
 import gc
+import json
 import os
+import subprocess
+import sys
 import warnings
 from dataclasses import dataclass
 from datetime import date
@@ -15,18 +18,25 @@ import pytest
 
 from patron.datasets.simulate import simulate
 from patron.errors import PatronError, PatronWarning, SourceError
+from patron.features.assemble import assemble_features
+from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle import Bundle
+from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.tracking.batch import save_batch_model
 from patron.tracking.package import save_bundle_as_model
 from patron.workflows import spark_score
 from patron.workflows.batch import Asked
+from patron.workflows.batch_rows import frame_of
+from patron.workflows.batch_target import target_of
 from patron.workflows.batch_work import Begun, working
 from patron.workflows.features import build_features
 from patron.workflows.fitting import fit_bundle
+from patron.workflows.inputs import read_history
 from patron.workflows.score import score
-from patron.workflows.settings import Settings
+from patron.workflows.settings import ScoreSettings, Settings
 from patron.workflows.stages import Stages
+from small_model import CATALOGUE, make_value_model
 from spark_here import NOT_RUN, SMALL_SPARK, WHY_NOT_SPARK
 
 pytestmark = [
@@ -35,20 +45,26 @@ pytestmark = [
 ]
 
 AS_OF = date(2024, 3, 31)
+ON_A_FREE_PORT = {
+    "spark.connect.grpc.binding.address": "127.0.0.1",
+    "spark.connect.grpc.binding.port": "0",
+}
 CLOSE: dict[str, Any] = {"rtol": 1e-9, "atol": 0, "check_exact": False}
 
 
 @dataclass(frozen=True)
 class Business:
-    """The same tables for both engines."""
+    """The same tables for both engines; `beside` are those that are no part of a History."""
 
     duckdb: History
     spark: History
+    beside: dict[str, str]
     model: Path
 
     def settings(self, engine: str, **more: Any) -> Settings:
         asked = {"engine": engine, "as_of": AS_OF, "spark": {"partitions": 2}, "drift": {"measure": False}}
-        return Settings.model_validate(asked | more)
+        beside = {"tables": self.beside, "learning": {"rate_card": {"review": 2.0, "interview": 50.0}}}
+        return Settings.model_validate(asked | beside | more)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +72,7 @@ def spark():
     """One small Spark for all tests of this file: a JVM takes long to start."""
     from patron.tables.spark import open_spark
 
-    engine = open_spark(master="local[2]", config=SMALL_SPARK)
+    engine = open_spark(master="local[2]", config=SMALL_SPARK | ON_A_FREE_PORT)
     yield engine
     engine.session.stop()
     gc.collect()
@@ -91,7 +107,9 @@ def business(spark, tmp_path_factory):
         "customers": shop.customers,
         "subscriptions": contracts(shop.customers["customer_id"]),
     }
-    for name, table in tables.items():
+    ideas = shop.contributions.assign(unit_value=np.where(shop.contributions["kind"] == "idea", 7.5, np.nan))
+    beside = {"referrals": shop.referrals, "contributions": ideas}
+    for name, table in (tables | beside).items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     files: dict[str, Any] = {name: str(folder / f"{name}.parquet") for name in tables}
     asked: dict[str, Any] = {"activity": "purchases", "today": date(2024, 12, 31)}
@@ -108,6 +126,7 @@ def business(spark, tmp_path_factory):
     return Business(
         duckdb=here,
         spark=History.read(**files, **asked, connection=spark),
+        beside={name: str(folder / f"{name}.parquet") for name in beside},
         model=save_bundle_as_model(fitted, folder / "model"),
     )
 
@@ -143,8 +162,10 @@ def test_every_feature_is_the_same_on_both_engines(features):
 def scored(business, tmp_path_factory):
     """Both scorecards, the settings of Spark's, and the folder that it wrote."""
     out = tmp_path_factory.mktemp("scored") / "scores"
-    here = score(business.settings("duckdb"), history=business.duckdb, model=str(business.model))
-    asked = business.settings("spark", score={"out": out})
+    parts = tmp_path_factory.mktemp("parts")
+    alone = business.settings("duckdb", score={"potentials": parts / "here.parquet"})
+    here = score(alone, history=business.duckdb, model=str(business.model))
+    asked = business.settings("spark", score={"out": out, "potentials": parts / "there.parquet"})
     there = score(asked, history=business.spark, model=str(business.model))
     return here, there, asked, out
 
@@ -158,6 +179,15 @@ def test_every_score_is_the_same_on_both_engines(scored):
         pd.testing.assert_series_equal(found[name], expected[name], **CLOSE)
     assert {file.parent.name for file in out.rglob("*.parquet")} == {f"as_of={AS_OF}"}
     assert there.to_dict()["scored"] == len(here.scored)
+
+
+def test_every_part_of_the_potentials_is_the_same_on_both_engines(scored):
+    here, there = scored[:2]
+    expected, found = pd.read_parquet(here.equity.path), pd.read_parquet(there.equity.path)
+    assert len(expected) == len(here.scored)
+    assert expected[["network_made", "learning_potential", "new_categories"]].gt(0).any().all()
+    pd.testing.assert_frame_equal(found, expected, **CLOSE)
+    assert there.equity.customer_equity == pytest.approx(here.equity.customer_equity, rel=1e-9)
 
 
 def test_a_spark_worker_that_dies_is_one_sentence_and_harms_no_scores(
@@ -190,6 +220,79 @@ def save_deadly_model(bundle, folder, **asked):
     with (saved / "batch_entry.py").open("a") as code:
         code.write(f"\nimport os\n\nif os.getpid() != {os.getpid()}:\n    os.kill(os.getpid(), 9)\n")
     return saved
+
+
+@pytest.fixture
+def remote(spark):
+    """The address at which the same Spark is a Spark Connect server."""
+    pytest.importorskip("grpc_status", reason=f"{NOT_RUN}, through Spark Connect")
+    java = spark.session._jvm
+    service = getattr(getattr(java, "org.apache.spark.sql.connect.service.SparkConnectService$"), "MODULE$")
+    service.start(spark.session._jsc.sc())
+    yield f"sc://127.0.0.1:{service.localPort()}"
+    nothing = java.scala.Option.empty()
+    service.stop(nothing, nothing)
+
+
+ELSEWHERE = """
+import sys
+from patron.models.bundle import Bundle
+from patron.workflows.inputs import read_history
+from patron.workflows.score import score
+from patron.workflows.settings import Settings
+from patron.workflows.spark_features import features_on_spark
+
+asked, model = Settings.model_validate_json(sys.argv[1]), sys.argv[2]
+history = read_history(asked)
+catalogue = Bundle.load(model + "/artifacts/bundle").catalogue
+features_on_spark(history.until(asked.as_of), catalogue, asked, asked.features.out)
+score(asked, history=history, model=model)
+"""
+"""What another process does: one that has used Spark Connect can use no other Spark."""
+
+
+def test_a_remote_spark_gives_the_same_numbers(remote, tmp_path):
+    shop = simulate(n_customers=200, days=460, seed=2)
+    tables = {"transactions": shop.transactions, "referrals": shop.referrals}
+    for name, table in tables.items():
+        table.to_parquet(tmp_path / f"{name}.parquet", index=False)
+    given = {"tables": {name: str(tmp_path / f"{name}.parquet") for name in tables}, "as_of": str(AS_OF)}
+    there = given | {
+        "engine": "spark",
+        "spark": {"remote": remote, "partitions": 1},
+        "features": {"out": str(tmp_path / "features")},
+        "score": {"out": str(tmp_path / "scores")},
+    }
+    model = str(save_bundle_as_model(SIMPLE, tmp_path / "model"))
+    python = [sys.executable, "-c", ELSEWHERE, json.dumps(there), model]
+    home = os.environ | {"PATRON_HOME": str(tmp_path / "home")}
+    ran = subprocess.run(python, cwd=tmp_path, env=home, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+    here = Settings.model_validate(given)
+    history = read_history(here).until(AS_OF)
+    features = assemble_features(history, make_spine(history, AS_OF), SIMPLE.catalogue).to_pandas()
+    scores = by_customer(score(here, model=model).scorecard)
+    assert (scores["network_potential"] > 0).any()
+    written = target_of(ScoreSettings(out=tmp_path / "scores", partition_by="as_of")).read(AS_OF, None)
+    for expected, found in (
+        (by_customer(features), by_customer(pq.read_table(tmp_path / "features").to_pandas())),
+        (scores.drop(columns="scored_at"), by_customer(frame_of(written))),
+    ):
+        for name in expected.columns.drop("as_of"):
+            pd.testing.assert_series_equal(found[name], expected[name], **CLOSE)
+
+
+FEW = ("frequency", "recency", "T", "monetary_value", "net_spend_total", "acquisition_cost")
+SIMPLE = Bundle(
+    churn=None,
+    value=make_value_model(),
+    catalogue=FeatureCatalogue(tuple(spec for spec in CATALOGUE.specs if spec.name in FEW)),
+    horizon_days=60,
+    value_horizon_days=365,
+    first_day=date(2023, 1, 1),
+    as_of=AS_OF,
+)
 
 
 TEXT = """customer_id,order_at,amount

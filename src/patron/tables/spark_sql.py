@@ -8,6 +8,7 @@ text as numbers       Spark reads ``12d`` as 12.0
 text as times         Spark reads ``2024`` and ``epoch``, and does not read ``2024/01/31``
 times                 TIMESTAMP is an instant in Spark; a naive time is TIMESTAMP_NTZ
 AT TIME ZONE          ``convert_timezone``
+written numbers       ``0.5`` is a decimal in Spark
 rounding              Spark rounds the decimal digits of a double, DuckDB the double times a power of ten
 regular expressions   a group is ``$1`` in Java, and ``\\1`` in Ibis
 blanks                ``trim`` removes spaces alone
@@ -18,6 +19,7 @@ files                 of this machine are named in full: Spark may stand in anot
 ====================  ====================================================================================
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -60,6 +62,11 @@ class _Compiler(PySparkCompiler):
     __slots__ = ()
     type_mapper = _Types
 
+    def visit_NonNullLiteral(self, op: Any, *, value: Any, dtype: dt.DataType) -> Any:
+        if dtype.is_floating() and math.isfinite(value):
+            return _double(repr(float(value)))
+        return super().visit_NonNullLiteral(op, value=value, dtype=dtype)
+
     def visit_TryCast(self, op: Any, *, arg: Any, to: dt.DataType) -> Any:
         cast = super().visit_TryCast
         if not op.arg.dtype.is_string():
@@ -76,7 +83,7 @@ class _Compiler(PySparkCompiler):
         places = getattr(op.digits, "value", None)
         if not op.arg.dtype.is_floating() or not isinstance(places, int) or places <= 0:
             return super().visit_Round(op, arg=arg, digits=digits)
-        scale = sge.Cast(this=sge.convert(str(10**places)), to=sge.DataType.build("double"))
+        scale = _double(str(10**places))
         return self.f.anon.round(sge.Paren(this=arg) * scale, 0) / scale
 
     def visit_ScalarUDF(self, op: Any, **parts: Any) -> Any:
@@ -201,6 +208,10 @@ class SparkEngine(Backend):
         fields = [pt.StructField(name, _frame_type(dtype)) for name, dtype in op.schema.items()]
         frame = self._session.createDataFrame(_plain(arrow), pt.StructType(fields))
         frame.createOrReplaceTempView(op.name)
+
+
+def _double(written: str) -> sge.Cast:
+    return sge.Cast(this=sge.convert(written), to=sge.DataType.build("double"))
 
 
 def _schema(struct: Any) -> sch.Schema:
