@@ -19,6 +19,7 @@ type Fault = str
 
 FEW_VALUES = 20  # whole numbers with no more values than this are codes
 MOST_VALUES = 1000  # a category with more says who somebody is, not what they are like
+MANY_VALUES = 50  # so does one with more, such as a name, if most rows have a value of their own
 LARGEST_WHOLE = 2**53  # beyond it a float64 no longer tells neighbouring whole numbers apart
 WRITTEN_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$"  # 007 is a code, and stays text
 
@@ -56,6 +57,11 @@ def choose_readings(table: "ir.Table") -> tuple[dict[str, Reading], dict[str, Fa
         elif facts["values"] > MOST_VALUES:
             faults[column] = (
                 f"{facts['values']} different values are too many for a category (at most {MOST_VALUES})"
+            )
+        elif facts["values"] > max(MANY_VALUES, facts["rows"] / 2):
+            faults[column] = (
+                f"{facts['values']} different values in {facts['rows']} rows tell who somebody is, not what "
+                "they are like"
             )
         else:
             readings[column] = "text"

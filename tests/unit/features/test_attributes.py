@@ -73,6 +73,16 @@ def test_an_attribute_with_too_many_values_is_left_out_and_said(history_of, as_o
     assert catalogue.categories == ()
 
 
+@pytest.mark.parametrize(("customers", "towns", "kept"), [(60, 60, False), (60, 30, True), (200, 100, True)])
+def test_a_name_is_left_out_among_few_customers_too(history_of, as_of, customers, towns, kept, recwarn):
+    lines = [(customer, "2024-06-30", 1.0) for customer in range(customers)]
+    table = {"customer_id": range(customers), "town": [f"T{n % towns}" for n in range(customers)]}
+    catalogue = discover_catalogue(history_of(lines, customers=table), as_of)
+    said = [str(warning.message) for warning in recwarn if warning.category is PatronWarning]
+    assert catalogue.categories == (("attribute_town",) if kept else ())
+    assert any("60 different values in 60 rows tell who somebody is" in text for text in said) == (not kept)
+
+
 def test_an_attribute_without_a_value_and_one_of_another_type_are_left_out_and_said(history_of, as_of):
     customers = {
         "customer_id": [1, 2],
