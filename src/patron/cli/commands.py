@@ -296,12 +296,13 @@ def demo(
     print_lines([*shown.trained.sentences(), ""])
     print_table(shown.scored.most_valuable_at_risk(), shown.scored.title())
     indicators, business = shown.indicators, shown.business
+    print_lines([""])
     print_table(indicators.in_short, "How the customer base is doing, by quarter (all of it: patron kpis)")
     print_lines(["", business.words, ""])
-    print_table(business.costs.in_short, f"{business.costs.title()} (all of it: patron costs)")
+    print_table(business.costs.in_short, business.costs.title())
     print_lines([*business.costs.findings(), ""])
-    print_table(business.plans.in_short, f"{business.plans.title()} (all of it: patron plans)")
-    print_lines([*business.plans.findings(), "", f"{business.what_if.title()} (all of it: patron what-if)"])
+    print_table(business.plans.in_short, business.plans.title())
+    print_lines([*business.plans.findings(), "", business.what_if.title()])
     print_lines([*business.what_if.findings(), "", *shown.sentences()])
 
 

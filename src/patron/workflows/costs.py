@@ -80,7 +80,7 @@ class CostsResult:
 
     def title(self) -> str:
         """What the table of tiers shows."""
-        return f"Cost of keeping customers, {self.first} to {self.last}"
+        return f"Cost of keeping customers in money of the ledger, {self.first} to {self.last}"
 
     def sentences(self) -> list[str]:
         """What was read, found and written, in words."""

@@ -16,7 +16,9 @@ import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from patron.errors import PatronWarning, TableError, counted, some
 from patron.snapshots.asof import visible_on
@@ -26,7 +28,7 @@ __all__ = ["COSTS", "CostsToServe", "costs_known", "costs_of", "costs_taken"]
 type Floats = npt.NDArray[np.float64]
 
 COSTS = "costs_to_serve.parquet"
-"""Where the costs of a scoring stand: customer_id, cost."""
+"""Where the costs of a scoring stand: customer_id, cost, until."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +40,41 @@ class CostsToServe:
     customers : count of those with a feature row
     on_record : count of them with a cost
     total : money, the costs of these
+    until : last day of the periods that counted; None where none did
     """
 
     customers: int
     on_record: int
     total: float
+    until: date | None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        return {"customers": self.customers, "on_record": self.on_record, "total": self.total}
+        until = None if self.until is None else self.until.isoformat()
+        return {
+            "customers": self.customers,
+            "on_record": self.on_record,
+            "total": self.total,
+            "until": until,
+        }
 
     def sentence(self) -> str:
         """In words.
 
         Examples
         --------
-        >>> CostsToServe(3000, 2950, 8123.4).sentence()
-        'Costs to serve of 8,123.40 are taken off the base potentials of 2,950 of 3,000 customers; the other
-        50 have none on record and count as 0.'
+        >>> CostsToServe(3000, 2950, 8123.4, date(2024, 6, 30)).sentence()
+        'Costs to serve of 8,123.40 up to 2024-06-30 are taken off the base potentials of 2,950 of 3,000
+        customers; the other 50 have none on record and count as 0.'
         """
         if self.on_record == 0:
             return "No cost to serve was known by then: base potentials are as without the table."
         others = self.customers - self.on_record
         rest = "has none on record and counts" if others == 1 else f"{others:,} have none on record and count"
         return (
-            f"Costs to serve of {self.total:,.2f} are taken off the base potentials of {self.on_record:,} of "
-            f"{counted(self.customers, 'customer')}{f'; the other {rest} as 0' if others else ''}."
+            f"Costs to serve of {self.total:,.2f} up to {self.until} are taken off the base potentials of "
+            f"{self.on_record:,} of {counted(self.customers, 'customer')}"
+            f"{f'; the other {rest} as 0' if others else ''}."
         )
 
 
@@ -79,7 +90,8 @@ def costs_known(table: ir.Table, as_of: date, id_type: Any) -> ir.Table:
 
     Returns
     -------
-    ir.Table, one row per customer with a period that had ended: customer_id, cost (money)
+    ir.Table, one row per customer with a period that had ended: customer_id, cost (money), until (date, the
+    last day of these periods)
 
     Raises
     ------
@@ -109,7 +121,7 @@ def costs_known(table: ir.Table, as_of: date, id_type: Any) -> ir.Table:
             stacklevel=3,
         )
     ours = seen.mutate(customer_id=seen.customer_id.try_cast(id_type))
-    sums = ours.group_by("customer_id").agg(cost=ours.retention_cost.sum().round(6))
+    sums = ours.group_by("customer_id").agg(cost=ours.retention_cost.sum().round(6), until=ours.day.max())
     return sums.filter(sums.customer_id.notnull()).order_by("customer_id")
 
 
@@ -143,7 +155,8 @@ def costs_taken(folder: Path, features: Path) -> CostsToServe | None:
     if not (folder / COSTS).is_file():
         return None
     found = _looked_up(folder, ds.dataset(features).to_table(columns=["customer_id"])[0].to_pandas())
-    return CostsToServe(found.size, int(np.isfinite(found).sum()), float(np.nansum(found)))
+    until = pc.max(pq.read_table(folder / COSTS, columns=["until"])[0]).as_py()
+    return CostsToServe(found.size, int(np.isfinite(found).sum()), float(np.nansum(found)), until)
 
 
 def _looked_up(folder: Path, ids: pd.Series) -> Floats:

@@ -94,7 +94,7 @@ def business_in_short(annual_discount_rate: float = 0.10, *, progress: Progress 
     )
     words = (
         f"A simulated shop of {CUSTOMERS:,} customers, {shop.start} to {shop.as_of}: what follows is of this "
-        "shop, and of no real one."
+        "shop, and of no real one (all of it: patron costs, patron plans, patron what-if)."
     )
     return BusinessInShort(words, spent, compared, changed)
 

@@ -64,8 +64,10 @@ def test_costs_of_months_that_had_ended_are_taken_off_the_base(score_with, alone
         "Not counted of the table 'costs_to_serve': 1 row of periods that end after 2024-01-31." in warned()
     )
     scored = len(found.scored)
-    assert found.costs_to_serve == CostsToServe(scored, 1, 6.5)
-    assert any(line.startswith("Costs to serve of 6.50 are taken off") for line in found.sentences())
+    assert found.costs_to_serve == CostsToServe(scored, 1, 6.5, AS_OF)
+    assert any(
+        line.startswith("Costs to serve of 6.50 up to 2024-01-31 are taken off") for line in found.sentences()
+    )
     parts = pd.read_parquet(tmp_path / "parts.parquet").set_index("customer_id")
     assert parts["cost_to_serve"][somebody] == 6.5
     base = parts["past_margin"] - parts["cost_to_serve"] - parts["acquisition_cost"]
@@ -122,8 +124,8 @@ def test_a_period_that_ends_before_it_begins_is_rejected():
 
 
 def test_one_customer_without_a_cost_is_counted_as_one():
-    assert CostsToServe(2, 1, 5.0).sentence() == (
-        "Costs to serve of 5.00 are taken off the base potentials of 1 of 2 customers; the other has none on "
-        "record and counts as 0."
+    assert CostsToServe(2, 1, 5.0, AS_OF).sentence() == (
+        "Costs to serve of 5.00 up to 2024-01-31 are taken off the base potentials of 1 of 2 customers; the "
+        "other has none on record and counts as 0."
     )
-    assert CostsToServe(1, 1, 5.0).sentence().endswith("of 1 of 1 customer.")
+    assert CostsToServe(1, 1, 5.0, AS_OF).sentence().endswith("of 1 of 1 customer.")
