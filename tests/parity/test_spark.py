@@ -108,7 +108,15 @@ def business(spark, tmp_path_factory):
         "subscriptions": contracts(shop.customers["customer_id"]),
     }
     ideas = shop.contributions.assign(unit_value=np.where(shop.contributions["kind"] == "idea", 7.5, np.nan))
-    beside = {"referrals": shop.referrals, "contributions": ideas}
+    served = pd.DataFrame(
+        {
+            "customer_id": shop.customers["customer_id"].iloc[::2],
+            "period_start": "2023-01-01",
+            "period_end": "2023-06-30",
+            "retention_cost": 3.25,
+        }
+    )
+    beside = {"referrals": shop.referrals, "contributions": ideas, "costs_to_serve": served}
     for name, table in (tables | beside).items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     files: dict[str, Any] = {name: str(folder / f"{name}.parquet") for name in tables}
@@ -185,9 +193,11 @@ def test_every_part_of_the_potentials_is_the_same_on_both_engines(scored):
     here, there = scored[:2]
     expected, found = pd.read_parquet(here.equity.path), pd.read_parquet(there.equity.path)
     assert len(expected) == len(here.scored)
-    assert expected[["network_made", "learning_potential", "new_categories"]].gt(0).any().all()
+    held = ["network_made", "learning_potential", "new_categories", "cost_to_serve"]
+    assert expected[held].gt(0).any().all()
     pd.testing.assert_frame_equal(found, expected, **CLOSE)
     assert there.equity.customer_equity == pytest.approx(here.equity.customer_equity, rel=1e-9)
+    assert there.costs_to_serve == here.costs_to_serve
 
 
 def test_a_spark_worker_that_dies_is_one_sentence_and_harms_no_scores(
@@ -275,6 +285,7 @@ def test_a_remote_spark_gives_the_same_numbers(remote, tmp_path):
     scores = by_customer(score(here, model=model).scorecard)
     assert (scores["network_potential"] > 0).any()
     written = target_of(ScoreSettings(out=tmp_path / "scores", partition_by="as_of")).read(AS_OF, None)
+    assert not (tmp_path / ".features.work").exists()
     for expected, found in (
         (by_customer(features), by_customer(pq.read_table(tmp_path / "features").to_pandas())),
         (scores.drop(columns="scored_at"), by_customer(frame_of(written))),

@@ -295,21 +295,20 @@ def _connect(remote: str, config: Mapping[str, str]) -> Any:
     """A session on a Spark Connect server."""
     try:
         import grpc
-        from pyspark.errors import PySparkValueError
         from pyspark.sql import SparkSession
         from pyspark.sql.connect.client import DefaultChannelBuilder
     except ImportError:
         raise MissingExtraError("pyspark[connect]", "spark", "spark.remote") from None
+    shown = remote.partition(";")[0]  # what follows may hold a token
     try:
         channel = DefaultChannelBuilder(remote).toChannel()
-    except PySparkValueError as wrong:
-        raise SettingsError(f"spark.remote {remote!r} is no address: {wrong}") from None
+    except ValueError:
+        raise SettingsError(f"spark.remote must be written as sc://HOST:PORT, got {shown!r}.") from None
     try:
         grpc.channel_ready_future(channel).result(timeout=SECONDS_TO_ANSWER)
     except grpc.FutureTimeoutError:
         raise PatronError(
-            f"No Spark Connect server answers at {remote.partition(';')[0]}. See that it runs and can be "
-            "reached from here."
+            f"No Spark Connect server answers at {shown}. See that it runs and can be reached from here."
         ) from None
     finally:
         channel.close()

@@ -1,5 +1,6 @@
 """Features on Spark: computed by its workers and written by them; the driver sees counts alone."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,9 +75,12 @@ def features_on_spark(
             return table, rows
     with only_job(out.with_name(f".{out.name}.lock"), str(out)):
         grown = out.with_name(f".{out.name}.work")
-        rows = write_files(engine.frame_of(table), grown, by="as_of")
-        refuse_nobody(rows, settings, known.known_until)
-        publish(engine, grown, out, "as_of", STEM)
+        try:
+            rows = write_files(engine.frame_of(table), grown, by="as_of")
+            refuse_nobody(rows, settings, known.known_until)
+            publish(engine, grown, out, "as_of", STEM)
+        finally:
+            shutil.rmtree(grown, ignore_errors=True)
     with spark_failures():
         day = out / f"as_of={known.known_until}"
         written = engine.session.read.option("basePath", as_url(out)).parquet(as_url(day))

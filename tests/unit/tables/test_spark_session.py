@@ -65,6 +65,28 @@ def test_on_the_command_line_that_is_exit_code_2(monkeypatch, tmp_path, capsys):
     assert not (tmp_path / "features").exists()
 
 
+def test_without_what_spark_connect_is_made_of_the_sentence_says_how_to_get_it(monkeypatch):
+    pytest.importorskip("pyspark")
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    with pytest.raises(MissingExtraError, match=r"^spark.remote needs .* pip install 'patron\[spark\]'$"):
+        open_spark(remote="sc://127.0.0.1:1")
+
+
+def test_a_server_that_does_not_answer_is_one_sentence_without_the_token(monkeypatch):
+    pytest.importorskip("grpc_status")
+    monkeypatch.setattr(spark, "SECONDS_TO_ANSWER", 0.1)
+    with pytest.raises(PatronError, match=r"^No Spark Connect server answers at sc://127\.0\.0\.1:1/\. See"):
+        open_spark(remote="sc://127.0.0.1:1/;token=secret")
+
+
+@pytest.mark.parametrize("remote", ["sc://cluster:port", "sc://cluster/path;token=secret"])
+def test_what_is_no_address_is_named_without_the_token(remote):
+    pytest.importorskip("grpc_status")
+    shown = remote.partition(";")[0]
+    with pytest.raises(SettingsError, match=rf"^spark\.remote must be .* sc://HOST:PORT, got '{shown}'\.$"):
+        open_spark(remote=remote)
+
+
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
@@ -84,6 +106,8 @@ def test_a_process_that_has_ended_is_one_sentence(said, sentence):
         ("Lost task 1.0 in stage 4.0 (driver): java.io.IOException: Stream closed", "A Spark worker died"),
         ("ExecutorLostFailure (executor 3 exited caused by a task)", "Spark lost an executor"),
         ("java.io.IOException: No space left on device", "Spark ran out of space on a disk"),
+        ("[RETRIES_EXCEEDED] The maximum number of retries has been", "Spark has stopped answering"),
+        ("[NO_SUCH] None.\n\nJVM stacktrace:\nx.SparkException: y", "A Spark job failed: .* None"),
         (
             "x\norg.apache.spark.SparkException: no such thing.\n\tat org.apache.spark.X",
             "A Spark job failed: no such",
