@@ -28,6 +28,7 @@ from patron.workflows.batch_work import Work
 from patron.workflows.outputs import settle, writing
 
 __all__ = [
+    "STEM",
     "check_partition",
     "publish_file",
     "publish_folder",
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 STEM = "scores"
+"""How the names of the files begin."""
+
 MOST_FOLDERS = 200
 OF_THE_WHOLE_RUN = ("as_of", "model_version", "horizon_days", "value_horizon_days")
 """Columns that are the same in every row of one scoring: folders of another day or model stay as they are."""

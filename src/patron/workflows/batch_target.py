@@ -16,7 +16,14 @@ import pyarrow.parquet as pq
 from patron.errors import PatronError, SettingsError
 from patron.scores.columns import SCORECARD_COLUMNS
 from patron.tracking.store import project_root
-from patron.workflows.batch_output import check_partition, publish_file, publish_folder, put_back
+from patron.workflows.batch_output import (
+    STEM,
+    check_partition,
+    publish_file,
+    publish_folder,
+    put_back,
+    refuse_strangers,
+)
 from patron.workflows.batch_rows import schema_of
 from patron.workflows.batch_work import Work
 from patron.workflows.databases import DatabaseTable, check_table, read_database_table, upsert
@@ -109,7 +116,9 @@ def target_of(settings: ScoreSettings) -> Target | None:
     if settings.partition_by is not None:
         if settings.out is None:
             raise SettingsError("--partition-by needs a folder to write: name one with --out.")
-        return Target(check_folder(settings.out), check_partition(settings.partition_by))
+        folder = check_folder(settings.out)
+        refuse_strangers(folder, STEM)
+        return Target(folder, check_partition(settings.partition_by))
     return None if settings.out is None else Target(check_target(settings.out))
 
 

@@ -30,10 +30,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from patron.errors import PatronError
+from patron.errors import PatronError, SettingsError
 from patron.workflows.outputs import settle, writing
 
-__all__ = ["SCORED", "UNSCORED", "Begun", "Work", "fingerprint", "only_job", "working"]
+__all__ = ["SCORED", "UNSCORED", "Begun", "Work", "fingerprint", "only_job", "refuse_sources", "working"]
 
 FEATURES, OTHERS, BEGUN = "features.parquet", "others.parquet", "begun.json"
 
@@ -165,16 +165,54 @@ def fingerprint(sources: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     found = {}
     for table, source in sources.items():
-        if not isinstance(source, str | os.PathLike):
-            return None
-        named = re.sub(r"^duckdb://|::\w+(\.\w+)?$", "", os.fspath(source))
-        either = (named, named.lstrip("/"))  # duckdb:///shop.db may mean either
-        paths = next((paths for name in either if (paths := sorted(glob.glob(name, recursive=True)))), [])
+        paths = _files(source)
         if not paths:
             return None
-        states = [(path, os.stat(path)) for path in paths]
+        logs = [
+            f"{path}{end}" for path in paths for end in (".wal", "-wal")
+        ]  # what a database has yet to move
+        states = [(path, os.stat(path)) for path in [*paths, *filter(os.path.exists, logs)]]
         found[table] = [[os.path.abspath(path), state.st_size, state.st_mtime_ns] for path, state in states]
     return found
+
+
+def refuse_sources(target: Path, sources: Mapping[str, Any]) -> None:
+    """Raise where a file that is to be written is one that a table is read from.
+
+    Parameters
+    ----------
+    target : the file
+    sources : table → where it is
+
+    Raises
+    ------
+    SettingsError : it is one of them
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "sales.parquet"
+    >>> file.touch()
+    >>> refuse_sources(file.with_name("scores.parquet"), {"transactions": file})
+    >>> refuse_sources(file, {"transactions": file})
+    Traceback (most recent call last):
+        ...
+    patron.errors.SettingsError: The table 'transactions' is read from ...sales.parquet', which would be ...
+    """
+    for table, source in sources.items():
+        if target.is_file() and any(os.path.samefile(target, path) for path in _files(source)):
+            raise SettingsError(
+                f"The table {table!r} is read from {str(target)!r}, which would be replaced. Name another."
+            )
+
+
+def _files(source: Any) -> list[str]:
+    """The files of a table; none where it is no file of this machine."""
+    if not isinstance(source, str | os.PathLike):
+        return []
+    named = re.sub(r"^duckdb://|::\w+(\.\w+)?$", "", os.fspath(source))
+    either = (named, named.lstrip("/"))  # duckdb:///shop.db may mean either
+    return next((paths for name in either if (paths := sorted(glob.glob(name, recursive=True)))), [])
 
 
 @contextmanager
@@ -240,8 +278,9 @@ def _locked(lock: Path, target: str) -> int:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.exists(lock) and os.path.samestat(os.fstat(handle), os.stat(lock)):
-                return handle
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(lock)):
+                    return handle
         except BlockingIOError:
             holder = os.pread(handle, 20, 0).decode(errors="replace").strip()
             who = f" (process {holder})" if holder.isdigit() else ""

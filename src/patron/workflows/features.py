@@ -11,6 +11,7 @@ from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
+from patron.workflows.batch_work import refuse_sources
 from patron.workflows.inputs import known_history, refuse_nobody
 from patron.workflows.outputs import check_target, write_table
 from patron.workflows.progress import Progress, silent
@@ -98,4 +99,6 @@ def _target(settings: Settings) -> Path | None:
         from patron.workflows.spark_output import check_spark_target
 
         return check_spark_target(settings.features.out)
-    return check_target(settings.features.out)
+    out = check_target(settings.features.out)
+    refuse_sources(out, {name: table.source for name, table in settings.tables if table is not None})
+    return out

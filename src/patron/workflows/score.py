@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from patron.tracking.store import Store, open_store
 from patron.workflows.batch import Asked, Summary, compare_with_training, prepare, score_in_batches, summarise
 from patron.workflows.batch_rows import frame_of
 from patron.workflows.batch_target import Target, target_of
-from patron.workflows.batch_work import SCORED, Begun, Work, fingerprint, working
+from patron.workflows.batch_work import SCORED, Begun, Work, fingerprint, refuse_sources, working
 from patron.workflows.chosen_model import (
     check_against_model,
     defining_churn_alike,
@@ -97,6 +98,9 @@ def score(
         settings = partitioned(settings)
     target = target_of(settings.score)
     parts_path = _potentials_target(settings)
+    for path in (parts_path, None if target is None else target.path):
+        if path is not None:
+            refuse_sources(path, _sources(settings))
     place = settings.score.ledger
     ledger = None if place is None else open_ledger(place.get_secret_value())  # refused before the work
     model = model or settings.score.model
@@ -313,6 +317,10 @@ def _begin(
     return begun
 
 
+def _sources(settings: Settings) -> dict[str, Any]:
+    return {name: table.source for name, table in settings.tables if table is not None}
+
+
 def _unfinished(work: Work, key: dict[str, Any] | None) -> Begun | None:
     """What a job that was killed has left, if it was about to make the same; otherwise a note why not."""
     begun = work.begun()
@@ -333,7 +341,7 @@ def _key(
     settings: Settings, version: ModelVersion | None, model: str, bundle: Bundle
 ) -> dict[str, Any] | None:
     """All that the scores depend on, as JSON holds it; None where that cannot be known."""
-    tables = fingerprint({name: table.source for name, table in settings.tables if table is not None})
+    tables = fingerprint(_sources(settings))
     if version is not None:
         trained: Any = [version.uri, version.run_id, version.created_at.isoformat()]
     else:
@@ -351,7 +359,7 @@ def _key(
         "model": trained,
         "settings": chosen | {"score": wanted, "asked": asked},
         "tables": tables,
-        "patron": bundle.describe()["patron_version"],
+        "patron": [package_version("patron"), bundle.describe()["patron_version"]],
     }
 
 

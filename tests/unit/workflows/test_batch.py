@@ -12,7 +12,7 @@ from patron.scores.scorecard import make_scorecard
 from patron.snapshots.spine import make_spine, not_eligible
 from patron.tables.history import History
 from patron.workflows import batch
-from patron.workflows.batch_work import working
+from patron.workflows.batch_work import fingerprint, working
 from patron.workflows.score import score
 from patron.workflows.settings import Settings
 
@@ -147,6 +147,54 @@ def test_other_tables_begin_anew(run, shop, tmp_path, monkeypatch, warned):
     assert "There is nothing to go on from, the tables changed" in warned()
 
 
+def test_another_version_of_patron_begins_anew(run, monkeypatch, warned):
+    with monkeypatch.context() as patch:
+        stop_after(patch, batches=2)
+        with pytest.raises(OSError, match="No space"):
+            run()
+    monkeypatch.setattr("patron.workflows.score.package_version", lambda name: "99.0")
+    assert run(score_settings={"resume": True}).parts_reused is None
+    assert "There is nothing to go on from, patron changed" in warned()
+
+
+def test_what_referrals_and_contributions_bring_is_the_same_after_a_stop(
+    run, files, shop, tmp_path, monkeypatch, warned
+):
+    folder = tmp_path / "beside"
+    folder.mkdir()
+    beside = {name: folder / f"{name}.parquet" for name in ("referrals", "contributions")}
+    for name, file in beside.items():
+        getattr(shop, name).to_parquet(file)
+    asked = {"tables": files | beside, "learning": {"rate_card": {"review": 2.0, "idea": 10.0}}}
+    parts = [tmp_path / name for name in ("parts.parquet", "parts_of_whole.parquet")]
+    whole = run(out=tmp_path / "whole.parquet", score_settings={"potentials": parts[1]}, **asked)
+    assert whole.scorecard[["network_potential", "learning_potential"]].sum().min() > 0
+    with monkeypatch.context() as patch:
+        stop_after(patch, batches=2)
+        with pytest.raises(OSError, match="No space"):
+            run(score_settings={"potentials": parts[0]}, **asked)
+    went_on = run(score_settings={"potentials": parts[0], "resume": True}, **asked)
+    assert went_on.parts_reused == 2
+    pd.testing.assert_frame_equal(without_time(went_on.scorecard), without_time(whole.scorecard))
+    pd.testing.assert_frame_equal(*map(pd.read_parquet, parts))
+
+    with monkeypatch.context() as patch:
+        stop_after(patch, batches=2)
+        with pytest.raises(OSError, match="No space"):
+            run(**asked)
+    shop.referrals.iloc[1:].to_parquet(beside["referrals"])
+    assert run(score_settings={"resume": True}, **asked).parts_reused is None
+    assert "There is nothing to go on from, the tables changed" in warned()
+
+
+def test_what_a_database_has_not_moved_yet_counts_too(tmp_path):
+    (tmp_path / "shop.db").touch()
+    before = fingerprint({"transactions": f"duckdb:///{tmp_path}/shop.db::sales"})
+    (tmp_path / "shop.db.wal").write_text("one more row")
+    assert before is not None
+    assert fingerprint({"transactions": f"duckdb:///{tmp_path}/shop.db::sales"}) != before
+
+
 def test_frames_cannot_be_known_again(run, shop, warned):
     run(tables={"transactions": shop.transactions}, score_settings={"resume": True})
     assert "the tables are no files" in warned()
@@ -206,6 +254,15 @@ def test_a_folder_that_holds_something_else_is_left_alone(run, tmp_path):
     with pytest.raises(SettingsError, match=r"would be replaced, and holds thesis\.docx"):
         run(out=precious.parent, score_settings={"partition_by": "value_tier"})
     assert precious.read_text() == "years of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["scores"]  # it was told before the work
+
+
+@pytest.mark.parametrize("flag", ["out", "potentials"])
+def test_a_file_that_a_table_is_read_from_is_not_replaced(run, files, flag):
+    before = files["customers"].read_bytes()
+    with pytest.raises(SettingsError, match=r"The table 'customers' is read from '.*customers\.parquet'"):
+        run(score_settings={flag: files["customers"]})
+    assert files["customers"].read_bytes() == before
 
 
 @pytest.mark.parametrize(
