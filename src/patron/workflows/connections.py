@@ -59,7 +59,7 @@ class DatabaseTable:
     @property
     def database(self) -> str:
         """The URL as a message may show it."""
-        return re.sub(r"://[^/@]*@", "://…@", self.url).partition("?")[0]
+        return re.sub(r"://[^/]*@", "://…@", self.url).partition("?")[0]
 
     @property
     def scheme(self) -> str:
@@ -114,7 +114,7 @@ def connected(table: DatabaseTable, to: Literal["read", "write"] = "write") -> I
     try:
         backend = _connect(table.url)
     except (ImportError, AttributeError, ValueError) as unknown:  # no driver, or no such database
-        raise _unknown(table) from unknown
+        raise _unknown(table, unknown) from unknown
     except Exception as failed:  # every driver has errors of its own
         raise PatronError(f"Cannot connect to {table}: {_reason(failed)}.") from failed
     try:
@@ -263,9 +263,13 @@ def _connect(url: str) -> Any:
         return backend
 
 
-def _unknown(table: DatabaseTable) -> Exception:
-    if table.scheme in EXTRAS:
+def _unknown(table: DatabaseTable, why: Exception) -> Exception:
+    if table.scheme in EXTRAS and not isinstance(why, ValueError):
         return MissingExtraError(*EXTRAS[table.scheme], "Writing to PostgreSQL")
+    if table.scheme in EXTRAS:
+        return SettingsError(
+            f"The {table.scheme} URL cannot be read. In a password write / as %2F, @ as %40 and : as %3A."
+        )
     return SettingsError(
         f"--to names a database of the kind {table.scheme!r}, which Ibis does not know or has no driver for: "
         f"pip install 'ibis-framework[{table.scheme}]' may help."
@@ -287,4 +291,4 @@ def _reason(error: Exception) -> str:
     if "Unique file handle conflict" in text:
         return "this job is reading tables from the same file, so name another"
     first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    return re.sub(r"://[^/@\s]*@", "://…@", first).rstrip(".")
+    return re.sub(r"://[^/\s]*@", "://…@", first).rstrip(".")

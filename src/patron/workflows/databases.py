@@ -17,6 +17,8 @@ __all__ = ["DatabaseTable", "check_table", "read_database_table", "upsert"]
 
 DEFAULT_TABLE = "scorecard"
 KEY = ("customer_id", "as_of", "model_version")
+NO_NAME = re.compile(r"::[^\]/]*$")  # but [::1] is an address
+NOT_KEPT = re.compile(r"(duckdb|sqlite)://(/*(:memory:)?|.*\.(parquet|csv|json))", re.IGNORECASE)
 
 
 def read_database_table(text: str) -> DatabaseTable:
@@ -24,7 +26,7 @@ def read_database_table(text: str) -> DatabaseTable:
 
     Raises
     ------
-    SettingsError : it is no URL
+    SettingsError : it is no URL, the name is none of a table, or nothing written there would stay
 
     Examples
     --------
@@ -38,6 +40,16 @@ def read_database_table(text: str) -> DatabaseTable:
         raise SettingsError(
             "--to names no database. Write its URL and, after two colons, the table, such as "
             "duckdb:///crm.db::scorecard or postgresql://user@host/crm::scorecard."
+        )
+    if NO_NAME.search(found["url"]):
+        raise SettingsError(
+            "What follows the two colons of --to names no table. Write letters, digits and underscores, "
+            "after a schema and a dot if need be, such as ::marketing.scorecard."
+        )
+    if NOT_KEPT.fullmatch(found["url"]):
+        raise SettingsError(
+            "--to names no file that holds a database, so nothing would be kept. Name one, such as "
+            "duckdb:///crm.db::scorecard; for a Parquet or CSV file there is --out."
         )
     return DatabaseTable(absolute_url(found["url"]), found["name"] or DEFAULT_TABLE, found["schema"])
 

@@ -141,7 +141,7 @@ def write_when_both_can(table, files, both):
 
 
 def test_two_jobs_at_once_leave_each_row_once(table, tmp_path, forks):
-    both = forks.Barrier(2)
+    both = forks.Barrier(2, timeout=300)
     files = [parts(tmp_path, list(range(9)), percentiles=percentiles) for percentiles in (10, 20)]
     jobs = [forks.Process(target=write_when_both_can, args=(table, mine, both)) for mine in files]
     for job in jobs:
@@ -182,7 +182,30 @@ def test_an_unknown_kind_of_database_is_refused(url):
         check_table(read_database_table(url), SCORECARD_COLUMNS)
 
 
+@pytest.mark.parametrize("name", ["my-scores", "a.b.c", "scores; drop", ""])
+def test_a_name_that_no_table_has_is_no_part_of_the_file(name):
+    with pytest.raises(SettingsError, match="What follows the two colons of --to"):
+        read_database_table(f"duckdb:///crm.db::{name}")
+
+
+@pytest.mark.parametrize("url", ["duckdb://", "sqlite:///:memory:", "duckdb:///scores.parquet::scores"])
+def test_where_nothing_would_be_kept_nothing_is_written(url):
+    with pytest.raises(SettingsError, match="nothing would be kept"):
+        read_database_table(url)
+
+
+def test_an_address_of_colons_is_no_table():
+    assert read_database_table("postgresql://ann@[::1]/crm").name == "scorecard"
+
+
+def test_a_password_that_breaks_the_url_is_told_how_to_write_it():
+    with pytest.raises(SettingsError, match="write / as %2F") as told:
+        check_table(read_database_table("postgresql://ann:se/cret@db/crm"), SCORECARD_COLUMNS)
+    assert "cret" not in str(told.value)
+
+
 def test_a_password_is_never_shown():
+    assert "cret" not in str(read_database_table("postgresql://ann:se@cret@db/crm"))
     table = read_database_table("postgresql://ann:secret@db:5432/crm::marketing.scores")
     assert "secret" not in f"{table} {table!r}"
     assert (table.schema, table.name) == ("marketing", "scores")
