@@ -1,5 +1,6 @@
 """`patron serve` over the wire: every request is answered, or refused with status 400 and one sentence."""
 
+import gzip
 import io
 import json
 import os
@@ -306,6 +307,12 @@ def test_a_body_of_another_shape_is_refused(post, body, sentence):
 )
 def test_another_kind_of_content_is_refused(post, kind, body, sentence):
     assert sentence in sentence_of(post(body, kind))
+
+
+def test_a_body_that_is_compressed_is_refused(server):
+    headers = {"Content-Type": JSON, "Content-Encoding": "gzip"}
+    body = gzip.compress(json.dumps(records(ROW)).encode())
+    assert "The body is compressed" in sentence_of(ask(server.port, "POST", "/invocations", body, headers))
 
 
 def test_a_million_rows_are_told_where_they_belong(post):

@@ -119,6 +119,8 @@ class Front:
         headers = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in scope["headers"]}
         try:
             body = await self._body(headers, receive)
+            if headers.get("content-encoding", "identity") != "identity":
+                raise refuse("The body is compressed, as its Content-Encoding says: send it as it is.")
             scoring = asyncio.get_running_loop().run_in_executor(
                 self._threads, self._score, body, headers.get("content-type")
             )
