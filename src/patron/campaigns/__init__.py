@@ -10,6 +10,7 @@ plan.py            `make_plan`: scores and offers → list, holdout, and what si
 holdout.py         who of the list is left alone by lot, and how many that must be
 measure.py         what the contact changed, treated against holdout
 audience.py        a list as marketing tools may read it
+offers_made.py     which offer past contacts were about, and whom to compare them with
 uplift.py          `UpliftModel`: what contact changes for whom, by the learners of learners.py
   smooth.py        the one among them that grows no trees
 effects.py         `EffectModel`: the effect of an offer on staying and on money
