@@ -6,7 +6,8 @@
 In each world, what the three offers change was learned by `EffectModel` from a past campaign drawn by lot.
 The list so chosen is held against the list that knows the true effects, and against lists by risk alone, by
 value alone and by chance that cost the same. Then a tenth of the list is held out, the horizon passes, and
-`measure_effects` must hold the true profit.
+`measure_effects` must hold the true profit. `held` is the share of customers × offers whose true
+effect on the margin lies within its interval of 80 %.
 """
 
 import argparse
@@ -31,14 +32,19 @@ KNOWN = [*FEATURES, "churn_probability", "growth_potential"]
 
 
 def learned_effects(world: SimulatedCampaign) -> np.ndarray:
-    """What the past campaign says of each offer's effect on the margin: (n_offers, n_customers) money."""
+    """What the past campaign says of each offer's effect on the margin: money, with low and high.
+
+    Returns
+    -------
+    (3, n_offers, n_customers)
+    """
     now = world.customers.assign(**{name: world.scores[name] for name in KNOWN[-2:]})[KNOWN]
     past, effects = world.past, []
     for offer in world.offers["offer"]:
         trial = past[(past["offer"] == offer) | (past["treated"] == 0)]
         model = EffectModel(n_jobs=1).fit(trial[KNOWN], trial["treated"], trial["retained"], trial["margin"])
-        effects.append(model.predict(now)["effect_on_value"].to_numpy())
-    return np.stack(effects)
+        effects.append(model.predict(now)[["effect_on_value", "low", "high"]].to_numpy().T)
+    return np.stack(effects, axis=1)
 
 
 def competition(world: SimulatedCampaign, effects: np.ndarray) -> Competition:
@@ -66,7 +72,8 @@ def study(seed: int, customers: int, past: int) -> dict:
     """One world: true profits of all lists, and whether the measured profit holds the truth."""
     world = simulate_campaign(customers, past_contacts=past, seed=seed)
     truth = np.stack([world.truth[f"effect_on_value_{offer}"] for offer in world.offers["offer"]])
-    informed, best = competition(world, learned_effects(world)), competition(world, truth)
+    effects, low, high = learned_effects(world)
+    informed, best = competition(world, effects), competition(world, truth)
     ours, chance = choose(informed), np.random.default_rng(seed).random(customers)
     ranks = {
         "risk_only": world.scores["churn_probability"].to_numpy(),
@@ -74,6 +81,7 @@ def study(seed: int, customers: int, past: int) -> dict:
         "random": chance,
     }
     found = {"oracle": profit(world, choose(best).offer), "ours": profit(world, ours.offer), "gap": ours.gap}
+    found["held"] = float(((low <= truth) & (truth <= high)).mean())
     for name, rank in ranks.items():
         found[name] = profit(world, choose_by_rule(informed, rank, ours.cost))
     return {**found, **measured(world, ours.offer, informed, seed)}
@@ -147,6 +155,8 @@ def summary(worlds: pd.DataFrame) -> dict:
             for rule in ("risk_only", "value_only", "random")
         },
         "covered": int(worlds["covered"].sum()),
+        "effects_held_mean": round(float(worlds["held"].mean()), 3),
+        "effects_held_least": round(float(worlds["held"].min()), 3),
         "largest_gap": float(worlds["gap"].max()),
     }
 

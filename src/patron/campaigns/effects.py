@@ -113,7 +113,7 @@ class EffectModel:
         Returns
         -------
         `EFFECT_COLUMNS`, one row per row of `X`, with its index: shares, money, and sleeping_dog (bool), true
-        where the interval of either effect lies below 0
+        where :class:`patron.campaigns.uplift.UpliftModel` says so of either effect
 
         Raises
         ------
@@ -132,15 +132,14 @@ class EffectModel:
                 "effect_on_value": money["effect"],
                 "low": money["low"],
                 "high": money["high"],
-                "sleeping_dog": staying["sleeping_dog"] | (money["high"] < 0),
+                "sleeping_dog": staying["sleeping_dog"] | money["sleeping_dog"],
             }
         )
 
     def _through_retention(self, X: pd.DataFrame, staying: pd.DataFrame) -> pd.DataFrame:
         worth = self._worth_of_staying(X)
-        return pd.DataFrame(
-            {name: staying[name] * worth for name in ("effect", "low", "high")}, index=X.index
-        )
+        columns = {name: staying[name] * worth for name in ("effect", "low", "high")}
+        return pd.DataFrame({**columns, "sleeping_dog": staying["sleeping_dog"]}, index=X.index)
 
     def _learn_kept_value(self, X: pd.DataFrame, stayed: Floats, money: Floats) -> Any:
         """What a customer who stays brings, learned from those who stayed, contacted or not."""

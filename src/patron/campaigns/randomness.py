@@ -14,8 +14,8 @@ import pandas as pd
 from scipy.special import ndtr
 from scipy.stats import rankdata
 
+from patron.campaigns.groups import check_groups
 from patron.campaigns.learners import Trees, Trial, folds_of
-from patron.campaigns.uplift import check_groups
 from patron.errors import InputError, some
 from patron.models.encoding import FeatureEncoder
 

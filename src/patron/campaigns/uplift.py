@@ -2,7 +2,7 @@
 
 Uplift is the difference between what a customer does when contacted and what the same customer does when not.
 Nobody shows both, so it takes customers left alone at random to tell the one from the other: without such a
-control group nothing here is called uplift (`assumed_effects` is what remains).
+control group nothing here is called uplift (:func:`patron.campaigns.groups.assumed_effects` remains).
 
 How an effect is found: every learner of :mod:`patron.campaigns.learners` learns from all folds of the
 customers but one, and speaks of the one left out. That is held against noisy but unbiased effects of those
@@ -12,6 +12,7 @@ it tells apart is true. Where it tells nothing apart, everybody gets the effect 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from patron.campaigns.groups import check_groups
 from patron.campaigns.learners import (
     LEARNERS,
     Effect,
@@ -29,16 +31,15 @@ from patron.campaigns.learners import (
     learn,
     learn_arms,
 )
-from patron.errors import InputError, NotFittedError, RangeError, SettingsError, TooFewCustomersError, some
+from patron.campaigns.smooth import Basis
+from patron.campaigns.unexplained import unexplained_spread
+from patron.errors import InputError, NotFittedError, RangeError, SettingsError, some
 from patron.models.encoding import FeatureEncoder
 from patron.models.estimator import Estimator
 
-__all__ = ["FEWEST_IN_A_GROUP", "USUAL", "UpliftModel", "assumed_effects", "check_groups"]
+__all__ = ["USUAL", "UpliftModel"]
 
 type Floats = npt.NDArray[np.float64]
-
-FEWEST_IN_A_GROUP = 50
-"""Customers contacted, and customers left alone, below which no effect is learned."""
 
 USUAL = ("smooth", "s", "t", "x")
 """The learners that compete when nobody asks otherwise."""
@@ -72,15 +73,17 @@ class UpliftModel(Estimator):
     slope_, slope_error_ : how much of what the learner tells apart is true: 0 nothing, 1 all of it
     effects_ : (n_customers,) effect of each customer, by models that have not seen the customer
     noisy_effects_ : (n_customers,) doubly robust effect of each: right in the mean over any group
+    unexplained_ : standard deviation of true effects around those told, beyond their error, in the unit of
+        the outcome
 
     Notes
     -----
     effect = τ + b·(s - s̄), s what the learner says, s̄ its mean over the trial, τ and b by least squares of
-    the noisy effects on the out-of-fold s, b kept within [0, 2]. Its variance adds up the squared errors of τ
-    and of b·(s - s̄), and b² times the jackknife variance of s over the folds left out. What it explains is
-    b·sd(s); the rule of one standard error keeps trees from being chosen that merely fit the noise. The
-    interval is of the mean effect among customers whom the learner cannot tell apart: what it cannot see is
-    not in it.
+    the noisy effects on the out-of-fold s, b kept within [0, 2]. What it explains is b·sd(s); the rule of one
+    standard error keeps trees from being chosen that merely fit the noise. The squared error of the effect
+    adds up those of τ and of b·(s - s̄), and b² times the jackknife variance of s over the folds left out. The
+    interval adds υ², the variance of effects that the features tell and the learner does not
+    (:mod:`patron.campaigns.unexplained`). What no feature shows is not in it: no trial can tell it.
 
     References
     ----------
@@ -157,29 +160,15 @@ class UpliftModel(Estimator):
         trial = Trial(self.encoder.encode(X), contacted, outcome, _chances(chance, contacted))
         trees = self._trees(trial.binary)
 
-        said: dict[str, Floats] = {}
-        noisy = np.zeros(len(X))
-        spoken: list[list[dict[str, Effect]]] = []
-        for repeat in range(self.repeats):
-            fold, speakers = folds_of(trial, self.folds, self.random_state + repeat), []
-            for number in range(self.folds):
-                aside = fold == number
-                arms = learn_arms(trial[~aside], trees, self.learners)
-                effects = dict(learn(self.learners, trial[~aside], trees, arms))
-                for name, effect in effects.items():
-                    at = said.setdefault(name, np.zeros(len(X)))
-                    at[aside] += effect(trial.matrix[aside]) / self.repeats
-                noisy[aside] += doubly_robust(trial[aside], arms) / self.repeats
-                effects[MEAN] = _mean_of(list(effects.values()))
-                speakers.append(effects)
-            spoken.append(speakers)
-        if len(said) > 1:
-            said[MEAN] = sum(said.values(), np.zeros(len(X))) / len(said)
+        runs = [self._cross_fit(trial, trees, repeat) for repeat in range(self.repeats)]
+        noisy = _mean_over([run.noisy for run in runs])
+        said = {name: _mean_over([run.said[name] for run in runs]) for name in runs[0].said}
         self.learner_ = _choose(said, noisy)
         self._all = _again(self.learner_, self.learners, trial, trees)
         self._level = float(self._all(trial.matrix).mean())
-        self._folds = [[effects[self.learner_] for effects in speakers] for speakers in spoken]
+        self._folds = [[effects[self.learner_] for effects in run.speakers] for run in runs]
         self._draw_the_line(said[self.learner_], noisy)
+        self.unexplained_ = self._beyond_the_line(trial, trees, runs)
         return self
 
     def predict(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -192,7 +181,9 @@ class UpliftModel(Estimator):
         Returns
         -------
         One row per row of `X`, with its index: `effect`, `low`, `high` (in the unit of the outcome) and
-        `sleeping_dog` (bool): the whole interval lies below 0, so that a contact does harm
+        `sleeping_dog` (bool): a contact does harm to customers like this one. low and high hold the
+        customer's own effect; for sleeping_dog the mean effect of customers like this one must lie below 0
+        with the same probability, since that is what a contact of them all brings
 
         Raises
         ------
@@ -204,9 +195,28 @@ class UpliftModel(Estimator):
         matrix = self.encoder.encode(X)
         parts = [self._effect_and_error(matrix[at : at + _CHUNK]) for at in range(0, max(len(X), 1), _CHUNK)]
         effect, error = (np.concatenate(column) for column in zip(*parts, strict=True))
-        half = float(ndtri((1 + self.level) / 2)) * error
+        far = float(ndtri((1 + self.level) / 2))
+        half = far * np.hypot(error, self.unexplained_)
         columns = {"effect": effect, "low": effect - half, "high": effect + half}
-        return pd.DataFrame({**columns, "sleeping_dog": columns["high"] < 0}, index=X.index)
+        return pd.DataFrame({**columns, "sleeping_dog": effect + far * error < 0}, index=X.index)
+
+    def _cross_fit(self, trial: Trial, trees: Trees, repeat: int) -> "_Run":
+        """What learners say of each customer who has not taught them."""
+        fold, noisy = folds_of(trial, self.folds, self.random_state + repeat), np.zeros(len(trial.outcome))
+        said: dict[str, Floats] = {}
+        speakers: list[dict[str, Effect]] = []
+        for number in range(self.folds):
+            aside = fold == number
+            arms = learn_arms(trial[~aside], trees, self.learners)
+            effects = dict(learn(self.learners, trial[~aside], trees, arms))
+            for name, effect in effects.items():
+                said.setdefault(name, np.zeros(len(fold)))[aside] = effect(trial.matrix[aside])
+            noisy[aside] = doubly_robust(trial[aside], arms)
+            effects[MEAN] = _mean_of(list(effects.values()))
+            speakers.append(effects)
+        if len(said) > 1:
+            said[MEAN] = sum(said.values(), np.zeros(len(fold))) / len(said)
+        return _Run(fold, noisy, said, speakers)
 
     def _effect_and_error(self, matrix: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
         said = self._all(matrix)
@@ -238,6 +248,17 @@ class UpliftModel(Estimator):
         self.effects_ = self.average_effect_ + self.slope_ * away
         self.noisy_effects_ = noisy
 
+    def _beyond_the_line(self, trial: Trial, trees: Trees, runs: Sequence["_Run"]) -> float:
+        """How far true effects lie from the line, by what is known of the customers: a standard deviation."""
+        columns = Basis.learn(trial.matrix, trees.categories).columns(trial.matrix)
+        spreads = [
+            unexplained_spread(
+                columns, run.noisy, self.slope_ * run.said[self.learner_], run.fold, self.random_state
+            )
+            for run in runs
+        ]
+        return float(np.sqrt(np.mean(np.square(spreads))))
+
     def _trees(self, binary: bool) -> Trees:
         return Trees(
             n_trees=self.n_trees,
@@ -262,82 +283,19 @@ class UpliftModel(Estimator):
             raise RangeError(f"level must lie between 0 and 1, got {self.level!r}. Write 80 % as 0.80.")
 
 
-def check_groups(treated: Floats) -> None:
-    """Raise unless there are customers contacted and customers left alone to compare them with.
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One division into folds: fold, noisy effect and what learners say of each customer; the learners."""
 
-    Parameters
-    ----------
-    treated : (n_customers,) 1 contacted, 0 not
-
-    Raises
-    ------
-    InputError : no control group, nobody contacted, or another value
-    TooFewCustomersError : one of the groups is too small
-
-    Examples
-    --------
-    >>> check_groups(np.ones(500))
-    Traceback (most recent call last):
-        ...
-    patron.errors.InputError: All 500 customers were contacted, so nothing shows what they would have done
-    without it, and no effect may be called uplift. Leave a random control group alone next time (treated =
-    0), and until then assume an acceptance.
-    """
-    if not np.isin(treated, (0.0, 1.0)).all():
-        strange = np.unique(treated[~np.isin(treated, (0.0, 1.0))])
-        raise InputError(f"treated must be 1 (contacted) or 0 (control group), got {some(strange)}.")
-    contacted = int(treated.sum())
-    alone = len(treated) - contacted
-    if alone == 0:
-        raise InputError(
-            f"All {contacted} customers were contacted, so nothing shows what they would have done without "
-            "it, and no effect may be called uplift. Leave a random control group alone next time (treated = "
-            "0), and until then assume an acceptance."
-        )
-    if contacted == 0:
-        raise InputError(
-            f"None of the {alone} customers was contacted, so there is no effect to learn. Give the contacts "
-            "with treated = 1 too."
-        )
-    if min(contacted, alone) < FEWEST_IN_A_GROUP:
-        raise TooFewCustomersError(
-            f"{contacted} customers were contacted and {alone} were not; effects need at least "
-            f"{FEWEST_IN_A_GROUP} of each. Pool campaigns with the same offer, or run a larger one."
-        )
+    fold: npt.NDArray[np.int64]
+    noisy: Floats
+    said: Mapping[str, Floats]
+    speakers: Sequence[Mapping[str, Effect]]
 
 
-def assumed_effects(risk: Any, value: Any, acceptance: float) -> Floats:
-    """Risk × value × acceptance: what is assumed of a contact while no trial has shown its effect.
-
-    It is no uplift: it takes everybody at risk for equally open to the offer, and never finds harm.
-
-    Parameters
-    ----------
-    risk : (n_customers,) probability in [0, 1] of leaving when left alone
-    value : (n_customers,) money that is lost with the customer
-    acceptance : probability in [0, 1] that a would-be leaver stays for the offer; an assumption
-
-    Returns
-    -------
-    (n_customers,) money; 0 where there is nothing to lose
-
-    Raises
-    ------
-    RangeError : acceptance or a risk lies outside [0, 1]
-
-    Examples
-    --------
-    >>> assumed_effects([0.5, 0.1], [200.0, -5.0], acceptance=0.3)
-    array([30.,  0.])
-    """
-    chance = np.asarray(risk, dtype=np.float64)
-    if not 0 <= acceptance <= 1:
-        raise RangeError(
-            f"acceptance must be a probability in [0, 1], got {acceptance!r}. Write 30 % as 0.30."
-        )
-    if not ((chance >= 0) & (chance <= 1)).all():  # written so that NaN fails too
-        raise RangeError("every risk must be a probability in [0, 1]. Leave customers without a score out.")
-    return chance * np.maximum(np.asarray(value, dtype=np.float64), 0.0) * acceptance
+def _mean_over(runs: Sequence[Floats]) -> Floats:
+    total: Floats = sum((run / len(runs) for run in runs), np.zeros(len(runs[0])))
+    return total
 
 
 def _choose(said: Mapping[str, Floats], noisy: Floats) -> str:
