@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t as student
 
-from patron.errors import InputError, RangeError
+from patron.errors import InputError, RangeError, counted
 
 __all__ = ["measure_effects"]
 
@@ -92,13 +92,14 @@ def _refuse_without_comparison(treated: Flags) -> None:
         raise InputError("Nobody on this list was to be contacted, so there is no effect to measure.")
     if held_out == 0:
         raise InputError(
-            f"All {contacted:,} customers of this list were to be contacted. Without a holdout nobody knows "
-            "what they would have done anyway; make the next list with a holdout, for instance of 0.10."
+            f"{counted(contacted, 'customer was', 'customers were')} to be contacted, and nobody held out. "
+            "Without a holdout nobody knows what they would have done anyway; make the next list with a "
+            "holdout, for instance of 0.10."
         )
     if min(contacted, held_out) < 2:
         raise InputError(
-            f"The list has {contacted:,} customers treated and {held_out:,} held out. A comparison needs at "
-            "least two of each; make a longer list or hold out a larger share."
+            f"The list has {counted(contacted, 'customer')} treated and {held_out:,} held out. A comparison "
+            "needs at least two of each; make a longer list or hold out a larger share."
         )
 
 

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.errors import RangeError, TableError
+from patron.errors import RangeError, TableError, counted
 from patron.snapshots.asof import KEY, running, visible
 
 __all__ = [
@@ -70,7 +70,8 @@ def next_purchases_due(waits: pd.DataFrame, as_of: date) -> pd.DataFrame:
         for name, column in (("due_on", "median"), ("low", "low"), ("high", "high"))
     }
     why = [
-        f"buys again in {max(1, round(wait))} days if still a customer (median)" for wait in waits["median"]
+        f"buys again in {counted(max(1, round(wait)), 'day')} if still a customer (median)"
+        for wait in waits["median"]
     ]
     return _moments(waits["customer_id"], days, "next_purchase", None, why)
 
@@ -124,7 +125,7 @@ def renewals_due(
         for as_of, wait in zip(rows["as_of"], rows["left"], strict=True)
     ]
     days = {name: pd.Series(on).dt.date for name in ("due_on", "low", "high")}
-    why = [f"contract renews in {wait} days{_notice(wait, notices)}" for wait in rows["left"]]
+    why = [f"contract renews in {counted(wait, 'day')}{_notice(wait, notices)}" for wait in rows["left"]]
     return _moments(rows["customer_id"], days, "renewal", None, why)
 
 
@@ -186,7 +187,7 @@ def replenishments_due(
     waits = {"due_on": median, "low": np.maximum(median - away, 1.0), "high": median + away}
     days_due = {name: _each_after(rows["last"], wait) for name, wait in waits.items()}
     why = [
-        f"bought every {gap:.0f} days ({count + 1} times), last on {_day(last).date()}"
+        f"bought every {counted(round(gap), 'day')} ({count + 1} times), last on {_day(last).date()}"
         for gap, count, last in zip(median, rows["gaps"], rows["last"], strict=True)
     ]
     return _moments(rows["customer_id"], days_due, "replenishment", rows["product_id"], why)
@@ -311,7 +312,7 @@ def _nothing() -> pd.DataFrame:
 
 def _notice(wait: int, notices: Sequence[int]) -> str:
     passed = [notice for notice in sorted(notices) if wait <= notice]
-    return f": within the notice of {passed[0]} days" if passed else ""
+    return f": within the notice of {counted(passed[0], 'day')}" if passed else ""
 
 
 def _day(value: object) -> pd.Timestamp:

@@ -18,7 +18,7 @@ from patron.campaigns.holdout import detectable_effect, draw_treated, strata
 from patron.campaigns.offers import ExpectedProfit, OfferBook, contact_cut, expected_profit
 from patron.campaigns.prices import Competition
 from patron.campaigns.targeting import Choice, choose, choose_by_rule
-from patron.errors import InputError, PatronWarning, SettingsError, some
+from patron.errors import InputError, PatronWarning, SettingsError, counted, some
 
 __all__ = ["LIST_COLUMNS", "Plan", "make_plan"]
 
@@ -261,7 +261,7 @@ def _groups(
         members = int(((given == name) & free).sum())
         if members < count:
             raise InputError(
-                f"At least {count:,} customers of the segment {name!r} are to be contacted, and only "
+                f"At least {counted(count, 'customer')} of the segment {name!r} must be contacted, and only "
                 f"{members:,} may be. Lower the minimum; the segments are {some(sorted(set(given)), 20)}."
             )
     return pd.Index(list(least)).get_indexer(pd.Index(given)).astype(np.int64), np.array(list(least.values()))

@@ -19,9 +19,22 @@ Contacts = Annotated[
     str | None,
     Option(metavar="SOURCE", help="Who was contacted when, and who left alone.", rich_help_panel=_TABLES),
 ]
+PastPurchases = Annotated[
+    str | None,
+    Option(
+        "--transactions",
+        metavar="SOURCE",
+        help="Purchases: they teach, with contacts and a control group, what contact changes.",
+        rich_help_panel=_TABLES,
+    ),
+]
 Effects = Annotated[
     str | None,
-    Option(metavar="SOURCE", help="What contact changes, learned from a trial.", rich_help_panel=_TABLES),
+    Option(
+        metavar="SOURCE",
+        help="What contact changes, as patron uplift wrote it (default: learned anew).",
+        rich_help_panel=_TABLES,
+    ),
 ]
 Suppress = Annotated[
     str | None,

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from patron.campaigns.audience import as_audience, to_csv
-from patron.errors import SettingsError, TableError
+from patron.errors import SettingsError, TableError, counted
 from patron.workflows.campaign_inputs import ids_as_text
-from patron.workflows.inputs import read_records
+from patron.workflows.inputs import read_records, tell_rejected
 from patron.workflows.measure import read_list
 from patron.workflows.outputs import check_target, whole_file
 from patron.workflows.progress import Progress, silent
@@ -71,12 +71,15 @@ class AudienceResult:
 
     def sentences(self) -> list[str]:
         """What was written, in words."""
-        return [f"{self.customers:,} customers to contact, without those held out, written to {self.out}."]
+        people = counted(self.customers, "customer")
+        return [f"{people} to contact, without those held out, written to {self.out}."]
 
 
 def _with_attributes(contacted: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """The list with the columns of the customers table that it has not itself."""
-    table = read_records(settings, "customers")["customers"]
+    records = read_records(settings, "customers")
+    tell_rejected(records.report)
+    table = records["customers"]
     wanted = [
         name
         for name in dict.fromkeys(settings.audience.columns)
@@ -88,8 +91,10 @@ def _with_attributes(contacted: pd.DataFrame, settings: Settings) -> pd.DataFram
     attributes = known.to_pandas().set_index("key")
     ids = ids_as_text(contacted["customer_id"])
     if len(ids) and not attributes.index.isin(ids).any():
+        one = len(ids) == 1
+        nobody = "The customer" if one else f"None of the {len(ids):,} customers"
         raise TableError(
-            f"None of the {len(ids):,} customers to contact is in the customers table, whose ids are such as "
+            f"{nobody} to contact is {'not ' if one else ''}in the customers table, whose ids are such as "
             f"{attributes.index[0]!r}, those of the list such as {str(ids[0])!r}. Give their table."
         )
     found = attributes.reindex(ids)

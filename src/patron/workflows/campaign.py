@@ -11,8 +11,10 @@ import pandas as pd
 from patron.campaigns.audience import as_audience, to_csv
 from patron.campaigns.offers import OfferBook
 from patron.campaigns.plan import LIST_COLUMNS, Plan, make_plan
-from patron.errors import SettingsError
-from patron.workflows.campaign_inputs import Scores, left_alone, read_effects, read_offers, read_scores
+from patron.errors import SettingsError, counted
+from patron.tables.history import History
+from patron.workflows.campaign_effects import KnownEffects, known_effects
+from patron.workflows.campaign_inputs import Scores, left_alone, read_offers, read_scores
 from patron.workflows.outputs import check_folder, whole_file, write_frame, write_json
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
@@ -23,20 +25,28 @@ LIST_FILE, CSV_FILE, PLAN_FILE = "list.parquet", "list.csv", "plan.json"
 
 
 def target(
-    settings: Settings, *, effects: pd.DataFrame | None = None, progress: Progress = silent
+    settings: Settings,
+    *,
+    effects: pd.DataFrame | None = None,
+    history: History | None = None,
+    progress: Progress = silent,
 ) -> "TargetResult":
     """The most profitable list within budget, channels and rules, and a random holdout of it.
 
     Parameters
     ----------
-    settings : `target` names scores, offers, budget and limits; `tables.contacts` who was contacted before
+    settings : `target` names scores, offers, budget and limits; `tables.contacts` who was contacted before.
+        Where contacts and transactions are named, and a control group was left alone by lot, what contact
+        changes is learned from them as :func:`patron.workflows.uplift.learn_effects` does; else it is assumed
     effects : what contact changes for whom, where it has been learned already; `target.effects` if None
+    history : the tables but contacts, where they have been read already
     progress : called with each step as it begins
 
     Raises
     ------
     InputError : scores, offers, contacts or effects cannot be used or do not fit each other, the budget is
-        below the cheapest contact, or the folder holds a list already
+        below the cheapest contact, the tables end before the day of the scores, or the folder holds a list
+        already
 
     Examples
     --------
@@ -62,22 +72,21 @@ def target(
     progress("Reading the scores")
     scores = read_scores(chosen.scores, chosen.segment)
     alone = left_alone(settings, scores)
-    learned = read_effects(effects if effects is not None else chosen.effects, scores)
+    given = effects if effects is not None else chosen.effects
+    known = known_effects(settings, book, scores, given=given, history=history, progress=progress)
     progress(f"Choosing among {len(scores.rows):,} customers × {len(book.offers)} offers")
     plan = make_plan(
         scores.rows,
         book,
         budget=np.inf if chosen.budget is None else chosen.budget,
-        effects=learned,
+        effects=known.table,
         left_alone=alone,
         segment=chosen.segment,
         least=chosen.least,
         holdout=chosen.holdout,
         seed=settings.seed,
     )
-    made = TargetResult(
-        plan, book, scores.as_of, _provenance(settings, scores, book), out, learned is not None
-    )
+    made = TargetResult(plan, book, scores.as_of, _provenance(settings, scores, book), out, known)
     if out is not None:
         progress(f"Writing {out}")
         _write(made, out)
@@ -95,7 +104,7 @@ class TargetResult:
     as_of : the day of the scores
     provenance : from what it was made
     out : the folder that was written, or None
-    learned : whether effects were given, or acceptance had to be assumed
+    effects : what contact changes, and where that comes from
     """
 
     plan: Plan
@@ -103,7 +112,7 @@ class TargetResult:
     as_of: date
     provenance: dict[str, Any]
     out: Path | None
-    learned: bool
+    effects: KnownEffects
 
     @property
     def alternatives(self) -> pd.DataFrame:
@@ -120,26 +129,28 @@ class TargetResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything of plan.json."""
-        return {**self.provenance, **self.plan.to_dict(), "out": None if self.out is None else str(self.out)}
+        out = None if self.out is None else str(self.out)
+        return {**self.provenance, "effects": self.effects.to_dict(), **self.plan.to_dict(), "out": out}
 
     def sentences(self) -> list[str]:
         """What was made, in words."""
         plan, listed = self.plan, self.plan.listed
-        told = []
         if listed.empty:
-            told.append(f"None of {plan.considered:,} customers is worth contacting: {self._why_nobody()}.")
+            nobody = (
+                "The only customer is not"
+                if plan.considered == 1
+                else f"None of {plan.considered:,} customers is"
+            )
+            told = [f"{nobody} worth contacting: {self._why_nobody()}.", *self.effects.sentences()]
         else:
-            told.append(
-                f"{len(listed):,} of {plan.considered:,} customers are worth contacting, for "
+            told = [
+                f"{len(listed):,} of {counted(plan.considered, 'customer')} "
+                f"{'is' if len(listed) == 1 else 'are'} worth contacting, for "
                 f"{listed['cost'].sum():,.2f} of costs and an expected profit of {plan.choice.profit:,.2f}; "
-                f"the best list within these limits earns at most {plan.choice.gap:.4%} more."
-            )
-            told.append(
-                "What contact changes was learned from a trial."
-                if self.learned
-                else "What contact changes is assumed, not learned: risk × value × acceptance of the offer."
-            )
-            told += self._about_the_holdout()
+                f"the best list within these limits earns at most {plan.choice.gap:.4%} more.",
+                *self.effects.sentences(),
+                *self._about_the_holdout(),
+            ]
         if plan.left_out:
             others = "; ".join(f"{count:,} {reason}" for reason, count in plan.left_out.items())
             told.append(f"Left out: {others}.")
@@ -151,7 +162,7 @@ class TargetResult:
     def _why_nobody(self) -> str:
         capacity = self.book.capacity
         if sum(self.plan.left_out.values()) == self.plan.considered:
-            return "all of them are left out"
+            return "all of them are left out" if self.plan.considered > 1 else "it is left out"
         if all(capacity[offer.channel] == 0 for offer in self.book.offers):
             return "no channel of the offers has any capacity"
         return "every contact is expected to cost more than it earns"
@@ -159,7 +170,8 @@ class TargetResult:
     def _about_the_holdout(self) -> list[str]:
         held_out, seen = int((~self.plan.listed["treated"]).sum()), self.plan.detectable
         if held_out < 2 or seen is None:
-            return [f"{held_out:,} of them are held out: too few to measure later what the contact changed."]
+            are = "is" if held_out == 1 else "are"
+            return [f"{held_out} of them {are} held out: too few to measure later what the contact changed."]
         return [
             f"{held_out:,} of them are held out by lot and must not be contacted; an effect of {seen:,.2f} "
             "of margin per customer or more would be seen with a probability of 80 %."

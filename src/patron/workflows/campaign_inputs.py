@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.campaigns.offers import OfferBook
-from patron.errors import PatronWarning, SettingsError, TableError, some
+from patron.errors import PatronWarning, SettingsError, TableError, counted, some
 from patron.tables.source import open_source, reading
-from patron.workflows.inputs import read_records
+from patron.workflows.inputs import read_records, tell_rejected
 from patron.workflows.settings import Settings
 
 __all__ = ["Scores", "ids_as_text", "left_alone", "read_effects", "read_offers", "read_scores"]
@@ -85,7 +85,7 @@ def read_scores(source: Any, segment: str | None = None) -> Scores:
     twice = found["customer_id"].duplicated()
     if twice.any():
         raise TableError(
-            f"{int(twice.sum()):,} customers are in the scores twice, such as "
+            f"{counted(int(twice.sum()), 'customer is', 'customers are')} in the scores twice, such as "
             f"{some(found.loc[twice, 'customer_id'].unique(), 3)}. Give the scores of one day by one model."
         )
     day, horizon, model = (
@@ -217,9 +217,11 @@ def left_alone(settings: Settings, scores: Scores) -> dict[str, Flags]:
 def _warn_of_strangers(who: str, given: npt.NDArray[np.str_], ids: npt.NDArray[np.str_]) -> None:
     """Say so where none of those who must be left alone is in the scores: ids may be written otherwise."""
     if len(given) and not np.isin(given, ids).any():
+        many = len(given) > 1
+        nobody = f"None of the {len(given):,} customers {who} is" if many else f"The customer {who} is not"
         warnings.warn(
-            f"None of the {len(given):,} customers {who} is in the scores, so nobody is left alone for it; "
-            f"their ids are such as {str(given[0])!r}, those of the scores such as {str(ids[0])!r}.",
+            f"{nobody} in the scores, so nobody is left alone for it; ids are such as {str(given[0])!r}, "
+            f"those of the scores such as {str(ids[0])!r}.",
             PatronWarning,
             stacklevel=3,
         )
@@ -231,7 +233,9 @@ def ids_as_text(ids: pd.Series) -> npt.NDArray[np.str_]:
 
 
 def _contacted_since(settings: Settings, as_of: date) -> npt.NDArray[np.str_]:
-    contacts = read_records(settings, "contacts")["contacts"]
+    records = read_records(settings, "contacts")
+    tell_rejected(records.report)
+    contacts = records["contacts"]
     last = contacts.day.max().to_pyarrow().as_py()
     if last > as_of:
         raise SettingsError(

@@ -15,12 +15,12 @@ import pandas as pd
 from patron.campaigns.holdout import strata
 from patron.campaigns.measure import measure_effects
 from patron.campaigns.plan import LIST_COLUMNS
-from patron.errors import DateError, SettingsError, SourceError, TableError, some
+from patron.errors import DateError, SettingsError, SourceError, TableError, counted, some
 from patron.tables.records import Records
 from patron.tables.source import open_source, reading
 from patron.workflows.campaign import LIST_FILE, PLAN_FILE
 from patron.workflows.campaign_inputs import ids_as_text
-from patron.workflows.inputs import read_records
+from patron.workflows.inputs import read_records, tell_rejected
 from patron.workflows.outputs import write_json
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
@@ -80,6 +80,7 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
     horizon = timedelta(days=int(plan["horizon_days"]))
     progress("Reading the tables")
     records = read_records(settings, "transactions", "contacts")
+    tell_rejected(records.report)
     bought = records.get("transactions")
     if bought is None:
         raise SettingsError("No transactions are named. Name what was bought since, with --transactions.")
@@ -155,8 +156,9 @@ class MeasureResult:
     def title(self) -> str:
         """What the table shows."""
         return (
-            f"What the contact changed from {self.first_day} to {self.last_day}: {self.treated:,} customers "
-            f"treated against {self.holdout:,} held out, intervals of {self.level:.0%}"
+            f"What the contact changed from {self.first_day} to {self.last_day}: "
+            f"{counted(self.treated, 'customer')} treated against {self.holdout:,} held out, "
+            f"intervals of {self.level:.0%}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -197,13 +199,14 @@ class MeasureResult:
         ]
         if self.contaminated:
             told.append(
-                f"{self.contaminated:,} of {self.holdout:,} customers held out were contacted after all. "
-                "They stay in the holdout, where the lot put them, so that the true effect is larger in size."
+                f"{self.contaminated:,} of {counted(self.holdout, 'customer')} held out "
+                f"{'was' if self.contaminated == 1 else 'were'} contacted after all. They "
+                "stay in the holdout, where the lot put them, so that the true effect is larger in size."
             )
         if self.never_contacted:
             told.append(
-                f"No contact is on record for {self.never_contacted:,} of {self.treated:,} customers "
-                "treated; the effect is that of being on the list."
+                f"No contact is on record for {self.never_contacted:,} of "
+                f"{counted(self.treated, 'customer')} treated; the effect is that of being on the list."
             )
         if self.costs_are_planned:
             told.append(
@@ -265,8 +268,10 @@ def _refuse_strangers(bought: ir.Table, ids: npt.NDArray[np.str_]) -> None:
     known = buyers.semi_join(listed, buyers.key == listed.listed).limit(1).to_pandas()
     if len(ids) and known.empty:
         other = buyers.limit(1).to_pandas()["key"].iloc[0]
+        one = len(ids) == 1
+        nobody = "The customer listed is not" if one else f"None of the {len(ids):,} customers of the list is"
         raise TableError(
-            f"None of the {len(ids):,} customers of the list is in the transactions, whose ids are such as "
+            f"{nobody} in the transactions, whose ids are such as "
             f"{other!r}, those of the list such as {str(ids[0])!r}. Give the transactions of these customers."
         )
 

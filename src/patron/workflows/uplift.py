@@ -1,8 +1,8 @@
 """Contacts with a random control group → what each offer changes for each customer: `learn_effects`."""
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,27 +13,39 @@ import numpy as np
 import pandas as pd
 
 from patron.campaigns.effects import EFFECT_COLUMNS, EffectModel
+from patron.campaigns.groups import check_groups
+from patron.campaigns.offers_made import EVERY_CONTACT, offers_made
 from patron.campaigns.randomness import Randomness, check_randomness
-from patron.campaigns.uplift import check_groups
 from patron.campaigns.uplift_metrics import uplift_by_decile, uplift_metrics
-from patron.errors import HistoryTooShortError, InputError, PatronWarning, SettingsError
+from patron.errors import (
+    HistoryTooShortError,
+    InputError,
+    PatronWarning,
+    SettingsError,
+    TooFewCustomersError,
+    counted,
+)
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.snapshots.labels import make_labels
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
-from patron.workflows.inputs import known_history, read_records
+from patron.workflows.inputs import known_history, read_records, tell_rejected
 from patron.workflows.outputs import check_target, write_frame
 from patron.workflows.progress import Progress, silent
 from patron.workflows.settings import Settings
 
 __all__ = ["EffectsResult", "Trial", "learn_effects"]
 
-EVERY_CONTACT = "contact"
+_NO_EFFECTS = pd.DataFrame(columns=["customer_id", "offer", "as_of", "basis", *EFFECT_COLUMNS])
 
 
 def learn_effects(
-    settings: Settings, *, history: History | None = None, progress: Progress = silent
+    settings: Settings,
+    *,
+    history: History | None = None,
+    offers: Collection[str] | None = None,
+    progress: Progress = silent,
 ) -> "EffectsResult":
     """What each offer of the past contacts would change for each customer of today.
 
@@ -42,6 +54,8 @@ def learn_effects(
     settings : the tables, contacts among them; the horizon; `uplift` says how effects are learned. Campaigns
         are told apart by the column offer of the contacts, or else campaign
     history : the tables but contacts, where they have been read already
+    offers : the only ones to learn; one whose contacts show no effect is then named in `refused`, with the
+        reason. None learns every offer of the contacts, and raises at the first that shows no effect
     progress : called with each step as it begins
 
     Raises
@@ -49,6 +63,7 @@ def learn_effects(
     SettingsError : no contacts are named
     InputError : a campaign has no control group, or one that was not drawn by lot; such effects are no uplift
     HistoryTooShortError : the horizon after the contacts has not passed yet
+    TooFewCustomersError : too few customers were contacted, or left alone
 
     Warns
     -----
@@ -80,22 +95,40 @@ def learn_effects(
         )
     known = known_history(settings, history, progress)
     progress("Reading the contacts")
-    contacts = read_records(settings, "contacts", connection=known.connection)["contacts"]
-    progress("Building features as of the day before each contact")
+    records = read_records(settings, "contacts", connection=known.connection)
+    tell_rejected(records.report)
+    contacts = records["contacts"]
+    made, refused = _of_offers(contacts, offers)
     catalogue = discover_catalogue(known, known.known_until)
-    rows = _judged_contacts(known, contacts, catalogue, settings.horizon_days)
-    today = make_spine(known, known.known_until, active_within_days=settings.active_within_days)
-    now = assemble_features(known, today, catalogue).order_by("customer_id").to_pandas()
+    rows = pd.DataFrame({"offer": []})
+    if offers is None or len(refused) < len(offers):
+        progress("Building features as of the day before each contact")
+        try:
+            rows = _judged_contacts(known, made, catalogue, settings.horizon_days)
+        except (HistoryTooShortError, TooFewCustomersError) as fault:
+            if offers is None:
+                raise
+            refused = {name: refused.get(name, _reason(fault)) for name in offers}
 
-    trials = []
-    for offer, past in rows.groupby("offer", sort=True):
-        progress(f"Learning the effect of {offer} from {len(past):,} customers")
-        trials.append(_learn_one(str(offer), past, now, catalogue, settings))
-    effects = pd.concat([trial.effects for trial in trials], ignore_index=True)
+    judged: dict[str, tuple[pd.DataFrame, Randomness]] = {}
+    for name, past in rows.groupby("offer", sort=True):
+        randomness = _judge_groups(past, catalogue, settings)
+        if isinstance(randomness, Randomness):
+            judged[str(name)] = past, randomness
+        elif offers is None:
+            raise type(randomness)(f"Offer {name!r}: {randomness}") from None
+        else:
+            refused[str(name)] = _reason(randomness)
+    for name in offers or ():
+        if name not in judged:
+            refused.setdefault(name, "none of its contacts can be judged")
+    trials = _learn(judged, known, catalogue, settings, progress)
+    found = [trial.effects for trial in trials] or [_NO_EFFECTS]
+    effects = pd.concat(found, ignore_index=True)
     if out is not None:
         progress(f"Writing {out}")
         write_frame(effects, out)
-    return EffectsResult(effects, tuple(trials), known.known_until, settings.horizon_days, out)
+    return EffectsResult(effects, tuple(trials), known.known_until, settings.horizon_days, out, refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +164,7 @@ class EffectsResult:
     trials : one per offer
     as_of, horizon_days : the day of the effects, and the days within which they count
     out : the file that was written, or None
+    refused : offer → why its contacts show no effect, where certain offers were asked for
     """
 
     effects: pd.DataFrame
@@ -138,6 +172,7 @@ class EffectsResult:
     as_of: date
     horizon_days: int
     out: Path | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shown(self) -> pd.DataFrame:
@@ -183,22 +218,31 @@ class EffectsResult:
             lines.append(
                 f"{trial.offer}: {trial.randomness.sentence()} A contact changed retention by "
                 f"{staying.average_effect_:+.1%} (± {1.96 * staying.average_effect_error_:.1%}) and value by "
-                f"{trial.model.average_effect_on_value_:+,.2f} on average; {dogs:,} customers are sleeping "
-                "dogs."
+                f"{trial.model.average_effect_on_value_:+,.2f} on average; "
+                f"{'1 customer is a sleeping dog' if dogs == 1 else f'{dogs:,} customers are sleeping dogs'}."
             )
         return [*lines, *([f"Written to {self.out}."] if self.out is not None else [])]
+
+
+def _of_offers(contacts: ir.Table, offers: Collection[str] | None) -> tuple[ir.Table, dict[str, str]]:
+    """The contacts by these offers, named in offer_made; and which of them no contact names, and why."""
+    made = offers_made(contacts)
+    if offers is None:
+        return made, {}
+    on_record = set(made.select("offer_made").distinct().to_pandas()["offer_made"])
+    made, there = made.filter(made.offer_made.isin(list(offers))), on_record & set(offers)
+    named = on_record != {EVERY_CONTACT}
+    why = "no past contact by it is on record" if named else "the contacts do not say which offer was made"
+    return made, {name: why for name in offers if name not in there}
 
 
 def _judged_contacts(
     known: History, contacts: ir.Table, catalogue: FeatureCatalogue, horizon_days: int
 ) -> pd.DataFrame:
     """One row per contact that can be judged: offer, treated, features as of the day before, and labels."""
-    offer = next((name for name in ("offer", "campaign") if name in contacts.columns), None)
-    named = contacts[offer].fill_null(EVERY_CONTACT) if offer else ibis.literal(EVERY_CONTACT)
     # The first contact of a customer by an offer counts: later ones are no trial of their own.
-    first = contacts.mutate(offer_made=named)
-    order = ibis.window(group_by=["customer_id", "offer_made"], order_by=["day", first.treated.desc()])
-    first = first.mutate(place=ibis.row_number().over(order)).filter(lambda table: table.place == 0)
+    order = ibis.window(group_by=["customer_id", "offer_made"], order_by=["day", contacts.treated.desc()])
+    first = contacts.mutate(place=ibis.row_number().over(order)).filter(lambda table: table.place == 0)
     day_before = (first.day - ibis.interval(days=1)).cast("date")
     ids = first.customer_id.try_cast(known.customer_id_type)  # null where it can be no id of theirs
     asked = known.store(
@@ -223,15 +267,17 @@ def _judged_contacts(
     rows: pd.DataFrame = joined.order_by("offer", "as_of", "customer_id").to_pandas()
     if len(rows) < total:
         warnings.warn(
-            f"{total - len(rows):,} of {total:,} contacts are left out: {total - ripe:,} whose "
+            f"Of {counted(total, 'contact')}, {total - len(rows):,} cannot be judged: {total - ripe:,} whose "
             f"{horizon_days} days have not passed, {ripe - len(rows):,} of customers not known before.",
             PatronWarning,
             stacklevel=3,
         )
     if rows.empty:
-        raise InputError(
-            f"None of the {ripe:,} customers contacted was known before the contact: are their ids those of "
-            "the transactions?"
+        nobody = "The customer contacted was not"
+        if ripe > 1:
+            nobody = f"None of the {ripe:,} customers contacted was"
+        raise TooFewCustomersError(
+            f"{nobody} known before the contact: are their ids those of the transactions?"
         )
     return rows
 
@@ -244,24 +290,59 @@ def _eligible(known: History, asked: ir.Table) -> ir.Table:
     return known.store(pairs.filter(pairs.since <= pairs.as_of).select("customer_id", "as_of"), "contacted")
 
 
-def _learn_one(
-    offer: str, past: pd.DataFrame, now: pd.DataFrame, catalogue: FeatureCatalogue, settings: Settings
-) -> Trial:
+def _judge_groups(
+    past: pd.DataFrame, catalogue: FeatureCatalogue, settings: Settings
+) -> Randomness | InputError:
+    """Whether the control group was drawn by lot; or why these contacts show no effect."""
     treated = past["treated"].to_numpy(dtype=np.float64)
     try:
         check_groups(treated)
-    except InputError as refused:
-        raise type(refused)(f"Offer {offer!r}: {refused}") from None
-    names = list(catalogue.names)
-    randomness = check_randomness(past[names], treated, random_state=settings.seed)
+    except InputError as fault:
+        return fault
+    randomness = check_randomness(past[list(catalogue.names)], treated, random_state=settings.seed)
+    if randomness.is_random or settings.uplift.adjust:
+        return randomness
+    return InputError(
+        f"{randomness.sentence()} Its effects are no uplift. Draw the control group by lot next time; with "
+        "adjust under [uplift] what is known of the customers makes up for it, as far as it can."
+    )
+
+
+def _reason(fault: InputError) -> str:
+    """The first sentence of an error, as a clause: what was found, without the remedy."""
+    found = str(fault).partition(". ")[0].removesuffix(".")
+    return found[0].lower() + found[1:]
+
+
+def _learn(
+    judged: Mapping[str, tuple[pd.DataFrame, Randomness]],
+    known: History,
+    catalogue: FeatureCatalogue,
+    settings: Settings,
+    progress: Progress,
+) -> list[Trial]:
+    if not judged:
+        return []
+    today = make_spine(known, known.known_until, active_within_days=settings.active_within_days)
+    now = assemble_features(known, today, catalogue).order_by("customer_id").to_pandas()
+    trials = []
+    for offer, (past, randomness) in judged.items():
+        progress(f"Learning the effect of {offer} from {len(past):,} customers")
+        trials.append(_learn_one(offer, past, randomness, now, catalogue, settings))
+    return trials
+
+
+def _learn_one(
+    offer: str,
+    past: pd.DataFrame,
+    randomness: Randomness,
+    now: pd.DataFrame,
+    catalogue: FeatureCatalogue,
+    settings: Settings,
+) -> Trial:
     if not randomness.is_random:
-        if not settings.uplift.adjust:
-            raise InputError(
-                f"Offer {offer!r}: {randomness.sentence()} Its effects are no uplift. Draw the control group "
-                "by lot next time; with adjust under [uplift] what is known of the customers makes up for "
-                "it, as far as it can."
-            )
-        warnings.warn(f"Offer {offer!r}: {randomness.sentence()}", PatronWarning, stacklevel=3)
+        warnings.warn(f"Offer {offer!r}: {randomness.sentence()}", PatronWarning, stacklevel=4)
+    treated, names = past["treated"].to_numpy(dtype=np.float64), list(catalogue.names)
     chosen: Mapping[str, Any] = {
         "learners": settings.uplift.learners,
         "folds": settings.uplift.folds,

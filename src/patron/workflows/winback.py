@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from patron.campaigns.winback import WIN_BACK_COLUMNS, ReturnModel, rank_win_backs, second_life
+from patron.errors import counted
 from patron.models.policy import StageRules
 from patron.scores.lifecycle import lifecycle_stage
 from patron.snapshots.labels import make_labels
@@ -127,18 +128,23 @@ class WinBackResult:
     def sentences(self) -> list[str]:
         """What was found, in words."""
         if self.listed.empty:
-            return [f"None of {self.customers:,} customers is dormant or lost: there is nobody to win back."]
-        organic = self.listed["return_probability"].sum()
-        worth = self.listed["organic_value"].sum()
+            many = self.customers != 1
+            nobody = f"None of {self.customers:,} customers is" if many else "The only customer is not"
+            return [f"{nobody} dormant or lost: there is nobody to win back."]
+        silent, known = len(self.listed), self.returns.returns_
+        organic, worth = (float(self.listed[name].sum()) for name in ("return_probability", "organic_value"))
         how = (
-            f"learned from {self.returns.returns_:,} returns of {self.returns.dormant_:,} silent customers"
+            f"learned from {counted(known, 'return')} of {counted(self.returns.dormant_, 'silent customer')}"
             if self.returns.learned_
-            else f"by the value model, since only {self.returns.returns_:,} past returns are known"
+            else "those of the same model, since only "
+            f"{counted(known, 'past return is', 'past returns are')} known"
         )
         lines = [
-            f"{len(self.listed):,} of {self.customers:,} customers are dormant or lost.",
-            f"{organic:,.0f} of them are expected back within {self.horizon_days} days by themselves, worth "
-            f"{worth:,.2f}: no campaign may claim them. Chances are {how}.",
+            f"{silent:,} of {counted(self.customers, 'customer')} "
+            f"{'is' if silent == 1 else 'are'} dormant or lost.",
+            f"{organic:,.1f} returns within {self.horizon_days} days are expected without any contact, worth "
+            f"{worth:,.2f}: no campaign may claim them.",
+            f"Second lives are valued by {self.model}; chances of a return are {how}.",
         ]
         if self.lift is None:
             lines.append(

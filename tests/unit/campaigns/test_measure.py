@@ -100,7 +100,7 @@ def test_strata_too_small_to_compare_are_joined():
 @pytest.mark.parametrize(
     ("treated", "sentence"),
     [
-        ([True] * 5, "All 5 customers of this list were to be contacted. Without a holdout"),
+        ([True] * 5, "5 customers were to be contacted, and nobody held out. Without a holdout"),
         ([False] * 5, "Nobody on this list was to be contacted"),
         ([True] * 4 + [False], "4 customers treated and 1 held out"),
     ],

@@ -197,7 +197,7 @@ def test_scores_of_two_days_or_models_are_refused(make, world):
     scores.loc[5, "as_of"] = date(2024, 5, 31)
     with pytest.raises(SettingsError, match="several values of as_of: 2024-05-31, 2024-06-30"):
         make(scores=scores)
-    with pytest.raises(TableError, match=r"1 customers are in the scores twice, such as 1\."):
+    with pytest.raises(TableError, match=r"1 customer is in the scores twice, such as 1\."):
         make(scores=pd.concat([world.scores, world.scores.head(1)]))
     with pytest.raises(TableError, match="The scores lack growth_potential"):
         make(scores=world.scores.drop(columns="growth_potential"))
@@ -222,7 +222,7 @@ def test_ids_written_otherwise_are_told_before_the_wrong_people_are_contacted(ma
     make(tables={"contacts": strangers})
     assert "None of the 2 customers contacted lately is in the scores" in warned()
     make(suppress=strangers)
-    assert "their ids are such as 'c1', those of the scores such as '1'" in warned()
+    assert "ids are such as 'c1', those of the scores such as '1'" in warned()
 
 
 def test_why_nobody_is_contacted_is_told(make, world, offers):

@@ -78,7 +78,7 @@ def test_what_happens_after_the_contact_is_no_feature_of_it(shop):
     from patron.features.assemble import discover_catalogue
     from patron.tables.history import History
     from patron.tables.records import Records
-    from patron.workflows.uplift import _judged_contacts
+    from patron.workflows.uplift import _judged_contacts, _of_offers
 
     transactions, contacts = shop
     days = pd.to_datetime(transactions["order_at"]).dt.date
@@ -88,7 +88,7 @@ def test_what_happens_after_the_contact_is_no_feature_of_it(shop):
         history = History.read(lines)
         table = Records.read(contacts=contacts, connection=history.connection)["contacts"]
         catalogue = discover_catalogue(history, CONTACTED - timedelta(days=1))
-        rows = _judged_contacts(history, table, catalogue, 30)
+        rows = _judged_contacts(history, _of_offers(table, None)[0], catalogue, 30)
         assert set(pd.to_datetime(rows["as_of"]).dt.date) == {CONTACTED - timedelta(days=1)}
         taught.append(rows[list(catalogue.names)])
     pd.testing.assert_frame_equal(*taught)
@@ -143,6 +143,10 @@ def test_the_dormant_are_ranked_and_organic_returns_are_not_claimed(tmp_path):
     assert set(found.listed["lifecycle_stage"]) <= {"dormant", "lost"}
     assert found.listed["value_less_cost"].is_monotonic_decreasing
     assert "no campaign may claim them" in " ".join(found.sentences())
+    assert (
+        f"Second lives are valued by {found.model}; chances of a return are learned from"
+        in found.sentences()[2]
+    )
     assert len(pd.read_parquet(given["out"])) == len(found.listed)
 
 
