@@ -78,7 +78,7 @@ def open_ledger(place: str | Path) -> LedgerStore:
         ledger.check()
         return ledger
     if "://" in text or not text:
-        shown = re.sub(r"://[^/@]*@", "://…@", text)
+        shown = re.sub(r"://[^/]*@", "://…@", text)
         raise SettingsError(f"A ledger is {PLACES}, and not {shown!r}.")
     if Path(text).is_file():
         raise SettingsError(f"The ledger {text!r} is a file. Name {PLACES}.")

@@ -26,6 +26,7 @@ from patron.workflows.score import score
 from patron.workflows.settings import Settings
 
 DAY = date(2024, 6, 30)
+LONG = 300  # seconds after which one process gives up on another
 
 
 def make_card(customers, version="3", as_of=DAY, horizon_days=30):
@@ -97,7 +98,7 @@ def write_runs(place, runs, both):
 
 
 def test_two_writers_at_once_lose_nothing_and_double_nothing(place, forks):
-    both = forks.Barrier(2)
+    both = forks.Barrier(2, timeout=LONG)
     runs = [range(8), range(4, 12)]  # they share half of their runs, and make the ledger at once
     writers = [forks.Process(target=write_runs, args=(place, mine, both)) for mine in runs]
     for writer in writers:
@@ -144,7 +145,7 @@ def hold(place, held, done):
     table = open_ledger(place).tables["promises"]
     with connections.connected(table) as backend, connections.transaction(backend, "ledger"):
         held.set()
-        done.wait()
+        done.wait(LONG)
 
 
 def test_a_ledger_that_another_writer_holds_is_waited_for_and_then_told(database, forks, monkeypatch):
@@ -152,14 +153,16 @@ def test_a_ledger_that_another_writer_holds_is_waited_for_and_then_told(database
     held, done = forks.Event(), forks.Event()
     other = forks.Process(target=hold, args=(database, held, done))
     other.start()
-    held.wait()
+    assert held.wait(LONG)
     monkeypatch.setattr(connections, "PATIENCE", 0.2)
     busy = "database is locked|another program .* has had the file open for|due to lock timeout"
-    with pytest.raises(PatronError, match=rf"Cannot (write|connect to) the table 'promises' of .*({busy})"):
-        append_to_ledger(make_card([1, 2, 3], version="4"), database)
-    monkeypatch.undo()
-    done.set()
-    other.join()
+    try:
+        with pytest.raises(PatronError, match=rf"Cannot (write|connect to) the table 'promises' .*({busy})"):
+            append_to_ledger(make_card([1, 2, 3], version="4"), database)
+    finally:
+        monkeypatch.undo()
+        done.set()
+        other.join()
     assert append_to_ledger(make_card([1, 2, 3], version="4"), database) == 3
 
 
