@@ -4,12 +4,14 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import date
 
 import pandas as pd
 import pytest
 
 from patron.cli import main
 from patron.datasets.simulate import simulate
+from patron.workflows.leaks import LeakReport
 
 COMMANDS = ["check", "features", "train", "score", "backtest"]
 
@@ -101,6 +103,18 @@ def test_check_writes_the_rejected_rows_with_their_rule(run, elsewhere):
     assert code == 0
     assert rejected["table"].tolist() == ["transactions"] * 2
     assert sorted(rejected["rule"]) == ["customer_id is missing", "order_at is not a date"]
+
+
+def test_a_leak_is_told_and_fails_the_check(run, shop, monkeypatch):
+    moved = pd.DataFrame({"name": ["spend_of_all_time"], "what": ["feature"], "customers": [150]})
+    for rows, expected in ((moved, 1), (moved.head(0), 0)):
+        report = LeakReport(
+            as_of=date(2024, 1, 31), planted=600, customers=150, features=40, scores=9, moved=rows
+        )
+        monkeypatch.setattr("patron.workflows.check.find_leaks", lambda *_, told=report, **__: told)
+        code, out, err = run("check", "--transactions", shop / "sales.csv", "--leaks")
+        assert (code, "patron: " in err) == (expected, False)
+        assert ("have seen them: spend_of_all_time (150 customers)" in out) == bool(expected)
 
 
 def test_features_are_written_with_the_ids_as_they_came(run, shop):

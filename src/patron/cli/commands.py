@@ -62,6 +62,8 @@ def check(
         print_json({**found.to_dict(), "notes": tell.notes})
     else:
         print_lines(found.sentences())
+    if found.leaks is not None and not found.leaks.is_clean:
+        raise typer.Exit(1)
 
 
 @app.command()

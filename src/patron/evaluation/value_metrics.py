@@ -28,7 +28,14 @@ from scipy.stats import rankdata
 
 from patron.errors import InputError, RangeError
 
-__all__ = ["INTERVAL_METRICS", "VALUE_METRICS", "decile_table", "interval_metrics", "value_metrics"]
+__all__ = [
+    "INTERVAL_METRICS",
+    "VALUE_METRICS",
+    "decile_table",
+    "interval_metrics",
+    "value_metrics",
+    "within_interval",
+]
 
 type Floats = npt.NDArray[np.float64]
 
@@ -111,16 +118,41 @@ def interval_metrics(actual: Any, low: Any, high: Any) -> dict[str, float]:
     >>> interval_metrics([0.0, 5.0, 50.0], low=[0.0, 0.0, 0.0], high=[0.0, 10.0, 40.0])
     {'coverage': 0.6666666666666666, 'coverage_open': 0.5}
     """
-    money, bottom = _pair(actual, low)
-    _, top = _pair(actual, high)
-    if (top < bottom).any():
-        raise RangeError(f"{(top < bottom).sum()} intervals have a high below their low. Swap the two.")
-    inside = (bottom <= money + _tolerance(money)) & (money - _tolerance(money) <= top)
+    inside = within_interval(actual, low, high)
+    (_, bottom), (_, top) = _pair(actual, low), _pair(actual, high)
     is_open = top > bottom
     return {
         "coverage": float(inside.mean()),
         "coverage_open": float(inside[is_open].mean()) if is_open.any() else np.nan,
     }
+
+
+def within_interval(actual: Any, low: Any, high: Any) -> Floats:
+    """Whether the truth lies in the interval that was given.
+
+    Parameters
+    ----------
+    actual, low, high : see `interval_metrics`
+
+    Returns
+    -------
+    (n_customers,) 1 or 0
+
+    Raises
+    ------
+    InputError, RangeError : see `interval_metrics`
+
+    Examples
+    --------
+    >>> within_interval([0.0, 5.0, 50.0], low=[0.0, 0.0, 0.0], high=[0.0, 10.0, 40.0])
+    array([1., 1., 0.])
+    """
+    money, bottom = _pair(actual, low)
+    _, top = _pair(actual, high)
+    if (top < bottom).any():
+        raise RangeError(f"{(top < bottom).sum()} intervals have a high below their low. Swap the two.")
+    inside = (bottom <= money + _tolerance(money)) & (money - _tolerance(money) <= top)
+    return inside.astype(np.float64)
 
 
 def decile_table(actual: Any, expected: Any, *, bins: int = 10) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 A resample of customers is a row of weights, how often each was drawn. Customers are put in order once, and
 every metric is then a few sums over a matrix of weights: a thousand resamples cost about as much as a few
 metrics. With all weights 1 each function gives the number of its namesake in
-:mod:`patron.evaluation.metrics` or :mod:`patron.evaluation.value_metrics`.
+:mod:`patron.evaluation.metrics` or :mod:`patron.evaluation.value_metrics`; of `coverage`, how far it is off.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,9 @@ __all__ = ["HIGHER_IS_BETTER", "WEIGHTED_METRICS", "Drawn"]
 type Floats = npt.NDArray[np.float64]
 type WeightedMetric = Callable[["Drawn"], Floats]
 """→ (resamples,) the metric; NaN where it is not defined."""
+
+COVERED = 0.8
+"""Share of the customers that an interval should hold."""
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -126,6 +129,11 @@ def _top_decile_share(drawn: Drawn) -> Floats:
     return _ratio(_found_in_the_top(reached, found), np.maximum(found[:, -1], 0.0))
 
 
+def _coverage_error(drawn: Drawn) -> Floats:
+    """How far the share of customers within their interval, told by a prediction of 1, lies from 80 %."""
+    return np.abs(drawn.mean(drawn.prediction) - COVERED)
+
+
 WEIGHTED_METRICS: dict[str, WeightedMetric] = {
     "auc": _auc,
     "average_precision": _average_precision,
@@ -138,8 +146,10 @@ WEIGHTED_METRICS: dict[str, WeightedMetric] = {
     "mae": _mae,
     "total_bias": _total_bias,
     "top_decile_share": _top_decile_share,
+    "coverage_error": _coverage_error,
 }
-"""Metric → its function; `total_bias` by its size."""
+"""Metric → its function; `total_bias` by its size. `coverage_error` takes for prediction whether each
+customer lies within the own interval: :func:`patron.evaluation.value_metrics.within_interval`."""
 
 HIGHER_IS_BETTER = frozenset(
     {"auc", "average_precision", "top_decile_lift", "gini", "spearman", "top_decile_share"}

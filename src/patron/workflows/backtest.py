@@ -17,6 +17,7 @@ import pandas as pd
 
 from patron.errors import HistoryTooShortError, InputError
 from patron.evaluation.bootstrap import compare_with_best
+from patron.evaluation.value_metrics import within_interval
 from patron.evaluation.weighted import WEIGHTED_METRICS
 from patron.reports.backtest_figures import backtest_figure
 from patron.reports.figures import save_figure
@@ -42,7 +43,8 @@ class BacktestResult:
     ----------
     table : one row per cut and model: `as_of`, `model`, `customers`, `churn_rate`, the metrics, and of each
         `<metric>_best` (the baseline that is best by it), `<metric>_gain` (by how much the model is better
-        than that one), `<metric>_gain_low` and `<metric>_gain_high` (paired bootstrap interval)
+        than that one), `<metric>_gain_low` and `<metric>_gain_high` (paired bootstrap interval); that of
+        `coverage` is `coverage_error`, how far it lies from 80 %
     deciles : one row per cut, model and tenth of its customers: expected beside actual money
     horizon_days : days that each cut looks ahead
     files : what was written
@@ -194,6 +196,8 @@ def _rows(evaluation: Evaluation, settings: Settings) -> pd.DataFrame:
     contests.append((["brier", "log_loss", "calibration_error"], left, sure))
     money = [name for name in WEIGHTED_METRICS if name in MONEY_METRICS]
     contests.append((money, evaluation.brought, said.value))
+    within = {name: within_interval(evaluation.brought, *ends) for name, ends in said.intervals.items()}
+    contests.append((["coverage_error"], evaluation.brought, within))
     for metrics, outcome, predictions in contests:
         baselines = [name for name in predictions if name != PATRON]
         if not baselines:

@@ -4,12 +4,15 @@ Nothing is recorded before everything has been computed, so a training that fail
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from patron.evaluation.metrics import calibration_table, lift_table
 from patron.models.bundle import Bundle
+from patron.models.checks import calibration, frequency_histogram
 from patron.models.draws import DrawnModel
 from patron.reports.figures import calibration_figure, lift_figure, tracking_figure
+from patron.reports.value_figures import expected_purchases_figure, frequency_figure
 from patron.tables.report import DataReport
 from patron.tracking.registry import CHAMPION, register
 from patron.tracking.runs import TrainingRun, start_training_run
@@ -21,6 +24,10 @@ from patron.workflows.settings import Settings
 __all__ = ["Outcome", "Recorded", "record_training"]
 
 _LONGEST_TAG = 500
+_ALIKE_IN: dict[Literal["frequency", "recency"], str] = {
+    "frequency": "Repeat purchases so far",
+    "recency": "Age at the last purchase, days",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,17 +132,31 @@ def record_training(store: Store, outcome: Outcome, verdict: Verdict) -> Recorde
 
 def _log_evaluation(run: TrainingRun, evaluation: Evaluation) -> None:
     """Each table beside the figure that draws it."""
-    calibration = calibration_table(evaluation.left, evaluation.probability)
+    calibrated = calibration_table(evaluation.left, evaluation.probability)
     run.log_table(evaluation.comparison, "comparison")
     run.log_table(evaluation.deciles, "value_deciles")
-    run.log_table(calibration, "calibration")
-    run.log_figure(calibration_figure(calibration), "calibration")
+    run.log_table(calibrated, "calibration")
+    run.log_figure(calibration_figure(calibrated), "calibration")
     run.log_table(evaluation.tracking, "tracking")
     run.log_figure(tracking_figure(evaluation.tracking), "tracking")
     if evaluation.left.any():  # without leavers there is no lift
         lift = lift_table(evaluation.left, evaluation.probability)
         run.log_table(lift, "lift")
         run.log_figure(lift_figure(lift), "lift")
+    _log_purchases(run, evaluation)
+
+
+def _log_purchases(run: TrainingRun, evaluation: Evaluation) -> None:
+    """What to look at before the purchase model is trusted: who bought how often, beside what it says."""
+    model, rfm = evaluation.bundle.value.purchases, evaluation.snapshot.rfm
+    bought = evaluation.snapshot.rows.set_index("customer_id")["purchases"]
+    histogram = frequency_histogram(model, rfm)
+    run.log_table(histogram, "frequency")
+    run.log_figure(frequency_figure(histogram), "frequency")
+    for by, words in _ALIKE_IN.items():
+        table = calibration(model, rfm, bought, evaluation.bundle.horizon_days, by=by)
+        run.log_table(table, f"purchases_by_{by}")
+        run.log_figure(expected_purchases_figure(table, by=words), f"purchases_by_{by}")
 
 
 def _log_churn(run: TrainingRun, outcome: Outcome) -> None:
@@ -169,13 +190,17 @@ def _log_value(run: TrainingRun, outcome: Outcome) -> None:
             "annual_discount_rate": value.annual_discount_rate,
         },
         metrics=learned | found,
-        documents={"diagnostics.json": json.dumps(found, indent=1)},
+        documents={"diagnostics.json": json.dumps({n: _told(part) for n, part in fitted.items()}, indent=1)},
     )
 
 
 def _diagnostics(part: DrawnModel) -> dict[str, float]:
     """The numbers that say whether a fit can be trusted; none where the parameters were given."""
-    if part.diagnostics_ is None:
-        return {}
-    found = asdict(part.diagnostics_)
-    return {name: float(number) for name, number in found.items() if isinstance(number, int | float)}
+    found = {name: number for name, number in _told(part).items() if isinstance(number, int | float)}
+    return {name: float(number) for name, number in found.items()}
+
+
+def _told(part: DrawnModel) -> dict[str, Any]:
+    """All that says whether a fit can be trusted, and its doubts in words."""
+    found = part.diagnostics_
+    return {} if found is None else {**found.to_dict(), "doubts": found.doubts()}

@@ -6,7 +6,7 @@ import pytest
 from patron.errors import InputError, RangeError
 from patron.evaluation.bootstrap import compare_with_best, paired_bootstrap
 from patron.evaluation.metrics import churn_metrics
-from patron.evaluation.value_metrics import value_metrics
+from patron.evaluation.value_metrics import interval_metrics, value_metrics, within_interval
 from patron.evaluation.weighted import WEIGHTED_METRICS, Drawn
 
 RNG = np.random.default_rng(0)
@@ -19,7 +19,10 @@ GUESS = (MONEY * RNG.random(300)).round()
 def both() -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
     churn = {name: (LEFT, P, number) for name, number in churn_metrics(LEFT, P).items()}
     value = {name: (MONEY, GUESS, abs(number)) for name, number in value_metrics(MONEY, GUESS).items()}
-    return {name: found for name, found in (churn | value).items() if name in WEIGHTED_METRICS}
+    coverage = interval_metrics(MONEY, 0 * GUESS, 1.4 * GUESS)["coverage"]
+    off = (MONEY, within_interval(MONEY, 0 * GUESS, 1.4 * GUESS), abs(coverage - 0.8))
+    found = churn | value | {"coverage_error": off}
+    return {name: numbers for name, numbers in found.items() if name in WEIGHTED_METRICS}
 
 
 @pytest.mark.parametrize("metric", list(WEIGHTED_METRICS))

@@ -37,6 +37,15 @@ def test_the_best_baseline_has_no_gain_over_itself_and_a_gain_lies_in_its_interv
     assert (ours["auc_gain"] <= ours["auc_gain_high"]).all()
 
 
+def test_every_metric_of_value_has_an_interval_against_the_best_baseline(found):
+    ours = found[0].table.query("model == 'patron'")
+    for metric in ("gini", "spearman", "mae", "total_bias", "top_decile_share", "coverage_error"):
+        assert (ours[f"{metric}_gain_low"] <= ours[f"{metric}_gain_high"]).all(), metric
+    off = (found[0].table.set_index("model")["coverage"] - 0.8).abs().dropna()
+    gained = off["BG/NBD + Gamma-Gamma"].to_numpy() - off["patron"].to_numpy()
+    assert ours["coverage_error_gain"].to_numpy() == pytest.approx(gained)
+
+
 def test_the_mean_bias_is_that_of_its_sizes(found):
     result = found[0]
     ours = result.table.loc[result.table["model"] == "patron", "total_bias"]

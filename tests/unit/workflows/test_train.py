@@ -80,14 +80,30 @@ def test_the_run_holds_settings_report_metrics_figures_and_both_models(trained, 
         for file in client.list_artifacts(run.info.run_id, folder)
     }
     assert {"data_report.json", "features.json"} <= files
-    assert {f"figures/{name}.png" for name in ("calibration", "lift", "tracking")} <= files
-    assert {
-        f"tables/{name}.csv" for name in ("calibration", "comparison", "lift", "tracking", "value_deciles")
-    } <= files
+    both = {"calibration", "lift", "tracking", "frequency", "purchases_by_frequency", "purchases_by_recency"}
+    assert {f"figures/{name}.png" for name in both} <= files
+    assert {f"tables/{name}.csv" for name in both | {"comparison", "value_deciles"}} <= files
     children = client.search_runs(
         [run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
     )
     assert {child.info.run_name for child in children} == {"churn", "value"}
+
+
+def test_the_run_of_the_value_model_says_how_far_to_trust_it(trained, store):
+    client = store.client()
+    parent = client.get_run(trained.recorded.run_id)
+    (run,) = client.search_runs(
+        [parent.info.experiment_id],
+        f"tags.`mlflow.parentRunId` = '{parent.info.run_id}' and tags.`mlflow.runName` = 'value'",
+    )
+    fit = trained.outcome.bundle.value.purchases.diagnostics_
+    assert run.data.metrics["purchases.converged"] == 1
+    assert run.data.metrics["purchases.gradient"] == pytest.approx(fit.gradient)
+    assert run.data.metrics["spend.n_customers"] > 0
+    with open(client.download_artifacts(run.info.run_id, "diagnostics.json")) as file:
+        told = json.load(file)
+    assert told["purchases"] == {**fit.to_dict(), "doubts": fit.doubts()}
+    assert set(told["spend"]) >= {"ridge", "r_hat", "ess_bulk", "ess_tail", "divergences", "k_hat"}
 
 
 def test_no_row_of_a_customer_is_recorded(trained, store, shop, tmp_path):
