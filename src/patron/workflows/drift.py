@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from patron.errors import InputError, ModelError
+from patron.errors import InputError, ModelError, counted
 from patron.evaluation.drift import EarlyAlarm, early_alarm, population_stability
 from patron.features.assemble import assemble_features
 from patron.models.bundle import Bundle
@@ -87,7 +87,7 @@ class Drift:
             )
         for row in table[table["new_levels"] > 0].head(_MOST_NAMED).itertuples():
             lines.append(
-                f"Drift: {row.column} has {row.new_levels} values that the training did not know "
+                f"Drift: {row.column} has {counted(row.new_levels, 'value')} that the training did not know "
                 f"({row.share_new:.1%} of the customers)."
             )
         gone = (table["missing_now"] - table["missing_then"]).abs() >= limits.missing
