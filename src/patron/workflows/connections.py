@@ -214,13 +214,13 @@ class Transaction:
             self._cursor.unregister(_ROWS)
         elif self._kind == "postgres":
             with self._cursor.copy(f"COPY {name} ({columns}) FROM STDIN") as stream:
-                for row in _tuples(rows):
+                for row in self._tuples(rows):
                     stream.write_row(row)
         else:
             marks = ", ".join([self.mark] * rows.num_columns)
             self._cursor.executemany(
                 f"INSERT INTO {name} ({columns}) VALUES ({marks})",
-                [tuple(map(self._plain, row)) for row in _tuples(rows)],
+                self._tuples(rows),
             )
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> None:
@@ -239,6 +239,18 @@ class Transaction:
     def names(self, columns: Sequence[str]) -> str:
         """Columns, as a statement names them."""
         return ", ".join(sg.to_identifier(name, quoted=True).sql(self._dialect) for name in columns)
+
+    def _tuples(self, rows: pa.Table) -> Iterator[tuple[Any, ...]]:
+        return zip(*(self._values(column) for column in rows.columns), strict=True)
+
+    def _values(self, column: pa.ChunkedArray) -> list[Any]:
+        if pa.types.is_temporal(column.type):  # few different ones, and slow to make
+            coded = column.combine_chunks().dictionary_encode()
+            values = [self._plain(value) for value in coded.dictionary.to_pylist()]
+            return [None if code is None else values[code] for code in coded.indices.to_pylist()]
+        if isinstance(column.type, pa.BaseExtensionType):
+            return [self._plain(value) for value in column.to_pylist()]
+        return list(column.to_pylist())
 
     def _plain(self, value: Any) -> Any:
         """As the driver takes it: in SQLite a date or an id of no type of its own is text."""
@@ -274,10 +286,6 @@ def _unknown(table: DatabaseTable, why: Exception) -> Exception:
         f"--to names a database of the kind {table.scheme!r}, which Ibis does not know or has no driver for: "
         f"pip install 'ibis-framework[{table.scheme}]' may help."
     )
-
-
-def _tuples(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
-    return zip(*(column.to_pylist() for column in rows.columns), strict=True)
 
 
 def _type(arrow: pa.DataType) -> dt.DataType:
