@@ -79,3 +79,12 @@ def test_an_empty_registry_is_no_failure(run):
     assert (code, out.startswith("No model is registered yet in sqlite:")) == (0, True)
     code, out, _ = run("models", "--json")
     assert (code, json.loads(out)["versions"]) == (0, [])
+
+
+@pytest.mark.parametrize("written", ["a: 'cut short", "[]", "flavors: {}", "flavors: {python_function: 7}"])
+def test_a_folder_whose_description_is_spoiled_is_told(run, tmp_path, written):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "MLmodel").write_text(written)
+    code, out, err = run("serve", "--model", "model", "--port", 0)
+    assert (code, out) == (1, "")
+    assert err == "patron: The folder 'model' holds no model that MLflow loads.\n"

@@ -74,7 +74,7 @@ class Change:
     Examples
     --------
     >>> str(Change(retention=Points(1.0)))
-    'retention +1 points'
+    'retention +1 point'
     """
 
     retention: Points | Percent | None = None

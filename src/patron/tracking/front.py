@@ -24,10 +24,9 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
-from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import scoring_server
 
-from patron.errors import ModelError
+from patron.errors import ModelError, PatronError
 from patron.tracking.bodies import read_body
 from patron.tracking.guard import RefusedRequest, refuse
 from patron.tracking.served import ServedModel
@@ -70,7 +69,9 @@ def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
     try:
         loaded = mlflow.pyfunc.load_model(str(folder))
         model = loaded.unwrap_python_model()
-    except (MlflowException, OSError) as error:
+    except PatronError:
+        raise
+    except Exception as error:  # what lies in the folder is read and run by MLflow, and may fail in any way
         raise ModelError(f"The folder {str(folder)!r} holds no model that MLflow loads.") from error
     if not isinstance(model, ServedModel):
         raise ModelError(f"The folder {str(folder)!r} holds no model of patron: use mlflow models serve.")
