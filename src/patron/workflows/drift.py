@@ -85,11 +85,11 @@ class Drift:
                 f"Drift: {len(moved)} of {len(table)} features and scores have moved since the training, "
                 f"{worst} (PSI {named})."
             )
-        for row in table[table["new_levels"] > 0].head(_MOST_NAMED).to_dict("records"):
-            new = counted(int(row["new_levels"]), "value")
+        for new in table[table["new_levels"] > 0].head(_MOST_NAMED).to_dict("records"):
+            levels = counted(int(new["new_levels"]), "value")
             lines.append(
-                f"Drift: {row['column']} has {new} that the training did not know "
-                f"({row['share_new']:.1%} of the customers)."
+                f"Drift: {new['column']} has {levels} that the training did not know "
+                f"({new['share_new']:.1%} of the customers)."
             )
         gone = (table["missing_now"] - table["missing_then"]).abs() >= limits.missing
         for row in table[gone].head(_MOST_NAMED).itertuples():
