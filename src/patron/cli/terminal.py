@@ -1,14 +1,13 @@
 """How things look in a terminal: progress and notes on stderr; tables, or one JSON object, on stdout."""
 
 import json
-import math
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TextIO
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from patron.cli.signals import check_interruption
 from patron.errors import PatronWarning
@@ -17,8 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
     from rich.status import Status
+    from rich.table import Table
 
 __all__ = ["Steps", "print_json", "print_lines", "print_table", "steps"]
+
+_TEXT = 24  # characters from which on text is rather wrapped than given more room
 
 
 @dataclass
@@ -125,7 +127,10 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def print_table(frame: "pd.DataFrame", title: str) -> None:
-    """Print a frame on stdout as a Rich table: numbers to the right, text and reasons wrapped.
+    """Print a frame on stdout as a Rich table: numbers to the right and never cut, text and reasons wrapped.
+
+    Where the terminal is too narrow, long names of columns are broken; where that is not enough, the columns
+    are shown in several tables, each of which begins with the first of them.
 
     Examples
     --------
@@ -139,28 +144,73 @@ def print_table(frame: "pd.DataFrame", title: str) -> None:
     └─────────┴───────┘
     """
     from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(_plain(title), style="table.title", highlight=False, soft_wrap=True)
+    for columns in _side_by_side([_column(name, cells) for name, cells in frame.items()], console.width):
+        console.print(_table(columns))
+
+
+@dataclass
+class _Column:
+    """A column as it is shown: name, cells, and whether they are numbers."""
+
+    name: str
+    cells: list[str]
+    is_numeric: bool
+
+    @property
+    def width(self) -> int:
+        """Characters that it needs: numbers stay whole, text may be wrapped."""
+        longest = max(map(len, self.cells), default=0)
+        return max(longest if self.is_numeric else min(longest, _TEXT), *map(len, self.name.split("\n")))
+
+
+def _column(name: Hashable, values: "pd.Series[Any]") -> _Column:
+    is_key = str(name).endswith("_id")
+    whole = values.dtype.kind == "f" and bool((values.dropna() % 1 == 0).all())
+    told = [str(value) if is_key else _words(value, whole=whole) for value in values]
+    cells = ["–" if unknown else cell for cell, unknown in zip(told, values.isna(), strict=True)]
+    return _Column(str(name), cells, values.dtype.kind in "fiu")
+
+
+def _side_by_side(columns: list[_Column], width: int) -> Iterator[list[_Column]]:
+    """The columns of one table if they fit, and otherwise of several, the first column in each of them."""
+    if _width(columns) > width:
+        columns = [replace(column, name=column.name.replace("_", "_\n")) for column in columns]
+    while columns:
+        many = len(columns)
+        while many > 2 and _width(columns[:many]) > width:
+            many -= 1
+        yield columns[:many]
+        columns = [columns[0], *columns[many:]] if many < len(columns) else []
+
+
+def _width(columns: list[_Column]) -> int:
+    """Characters of a table of these columns, with what stands between them."""
+    return 1 + sum(3 + column.width for column in columns)
+
+
+def _table(columns: list[_Column]) -> "Table":
     from rich.table import Table
 
-    shown = Table(title=title, title_justify="left", header_style="bold")
-    for name in frame.columns:
-        numeric = frame[name].dtype.kind in "fiu"
-        shown.add_column(
-            _plain(str(name)), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
-        )
-    for row in frame.itertuples(index=False):
-        shown.add_row(*(_plain(_words(value)) for value in row))
-    Console(width=None if sys.stdout.isatty() else 160).print(shown)
+    shown = Table(header_style="bold")
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column.is_numeric else "left"
+        shown.add_column(_plain(column.name), justify=justify, no_wrap=column.is_numeric, overflow="fold")
+    for row in zip(*(column.cells for column in columns), strict=True):
+        shown.add_row(*map(_plain, row))
+    return shown
 
 
 def _plain(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def _words(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
+def _words(value: Any, *, whole: bool) -> str:
+    """A cell for people to read; `whole` where every number of its column is a count."""
     if isinstance(value, float):
-        return (
-            f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
-        )
-    return str(value)
+        if whole or abs(value) >= 1000 or (value.is_integer() and abs(value) > 1):
+            return f"{value:,.0f}"
+        return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

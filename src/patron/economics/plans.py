@@ -128,12 +128,13 @@ class PlanComparison:
     def sentences(self) -> list[str]:
         """What was found, in words."""
         gain, apparent = self.gain_per_switcher, self.apparent_gain
+        off = self.break_even_discount
         beside = f"; set against all customers of the monthly plan it looks like {apparent:+,.2f}"
         lines = [
             f"A customer who switches to the annual plan is worth {'more' if gain > 0 else 'less'} by "
             f"{abs(gain):,.2f}{beside if abs(apparent - gain) >= 0.005 else ''}.",
-            f"Both plans are worth the same at an annual price of {self.break_even_annual_price:,.2f}, a "
-            f"discount of {self.break_even_discount:.1%}.",
+            f"Both plans are worth the same at an annual price of {self.break_even_annual_price:,.2f}, "
+            + (f"a discount of {off:.1%}." if off >= 0 else f"{-off:.1%} more than twelve months."),
         ]
         if self.reason is None and self.share_to_switch > 0:
             lines.append(f"{self.share_to_switch:.1%} of the signed must switch to pay the fixed cost.")

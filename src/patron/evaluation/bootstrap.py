@@ -39,6 +39,8 @@ class Advantage:
     --------
     >>> Advantage("brier", 0.004, 0.001, 0.007, 0.95).is_win
     True
+    >>> print(Advantage("auc", -0.0051, -0.0079, -0.0024, 0.95))
+    worse by 0.0051 (95% interval +0.0024 to +0.0079)
     """
 
     metric: str
@@ -58,7 +60,10 @@ class Advantage:
         return self.high < 0
 
     def __str__(self) -> str:
-        return f"{self.size:+.4f} ({self.level:.0%} interval {self.low:+.4f} to {self.high:+.4f})"
+        how, low, high = (
+            ("better", self.low, self.high) if self.size >= 0 else ("worse", -self.high, -self.low)
+        )
+        return f"{how} by {abs(self.size):.4f} ({self.level:.0%} interval {low:+.4f} to {high:+.4f})"
 
 
 def paired_bootstrap(

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.errors import counted
+
 __all__ = ["SeasonShare"]
 
 type Floats = npt.NDArray[np.float64]
@@ -67,8 +69,9 @@ class SeasonShare:
         if not self.shares:
             return "No full year is known, so the share of a year that falls into the horizon is not."
         times = ", ".join(f"{index:.2f}" for index in self.index)
-        years = f"{len(self.shares)} full year" + "s" * (len(self.shares) > 1)
+        years = counted(len(self.shares), "full year")
+        order = ", newest first" if len(self.shares) > 1 else ""
         return (
             f"In {years} the {self.horizon_days} days of the horizon had {times} times the purchases of "
-            "other such days, newest first."
+            f"other such days{order}."
         )

@@ -172,7 +172,7 @@ def _against_champion(
         return Verdict(False, reason.removesuffix("."), remedy=replace)
     gained = paired_bootstrap("brier", evaluation.left, evaluation.probability, theirs, level=level)
     seen = ", which has seen some of these outcomes" if champion.as_of > evaluation.as_of else ""
-    compared = f"against the {name}{seen}, its Brier score is better by {gained}"
+    compared = f"against the {name}{seen}, its Brier score is {gained}"
     if gained.is_win:
         return Verdict(True, f"it beats the simple rules and, {compared}")
     chance = "that is worse" if gained.is_loss else "that may be chance"
@@ -193,7 +193,7 @@ def _best(
 
 def _words(advantage: Advantage, rival: str) -> str:
     label = {"brier": "Brier score", "auc": "AUC"}[advantage.metric]
-    return f"its {label} is better by {advantage} than that of {rival}"
+    return f"its {label} is {advantage} than that of {rival}"
 
 
 def _question(bundle: Bundle) -> str:

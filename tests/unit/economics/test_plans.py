@@ -1,5 +1,7 @@
 """A monthly against an annual plan: value, cash, and who chooses what."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,8 @@ def test_terms_that_cannot_be_are_refused(make, said):
 def test_a_model_without_data_is_refused():
     with pytest.raises(NotFittedError):
         compare_plans(RenewalModel(), PlanTerms(**TERMS))
+
+
+def test_a_year_that_would_have_to_be_dearer_is_not_called_a_discount():
+    dearer = replace(compare(), break_even_annual_price=126.0, break_even_discount=-0.05)
+    assert "an annual price of 126.00, 5.0% more than twelve months." in dearer.sentences()[1]

@@ -14,6 +14,10 @@ def test_each_full_year_has_its_share_the_newest_first():
     share = SeasonShare.learn(pd.Series(np.where(in_season, 3, 1), index=days), date(2023, 9, 30), 92)
     np.testing.assert_allclose(share.shares, [3 * 92 / (365 + 2 * 92)])
     assert "In 1 full year the 92 days" in share.sentence()
+    assert "newest" not in share.sentence()
+    two = SeasonShare(92, (0.4, 0.2)).sentence()
+    assert two.startswith("In 2 full years the 92 days of the horizon had 1.59, 0.79 times")
+    assert two.endswith("newest first.")
 
 
 def test_without_a_full_year_there_is_no_share_and_that_is_said():

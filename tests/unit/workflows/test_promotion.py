@@ -37,7 +37,7 @@ def test_a_model_no_better_than_the_rules_is_no_champion_even_as_the_first(newco
     noise = np.random.default_rng(0).random(len(newcomer.evaluation.left))
     verdict = judge(open_store(tmp_path), saying(newcomer, noise))
     assert not verdict.wins
-    assert verdict.reason.startswith("it is worse than a simple rule: its Brier score is better by -0.")
+    assert verdict.reason.startswith("it is worse than a simple rule: its Brier score is worse by 0.")
 
 
 def test_a_model_as_good_as_the_best_rule_does_not_beat_it(newcomer, tmp_path):
