@@ -22,6 +22,7 @@
 A message says what and where (the argument or table in the caller's words), what was found, and what to do.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,7 @@ __all__ = [
     "TooFewCustomersError",
     "counted",
     "some",
+    "without_password",
 ]
 
 
@@ -156,3 +158,17 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     ('1 monthly contract', '2,340 monthly contracts', '0 copies')
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def without_password(text: str) -> str:
+    """A path, a URL or a message, for whoever may see it: no URL in it shows a user, a password or a token.
+
+    Examples
+    --------
+    >>> without_password("postgresql://ann:s/e@cret@db/crm::sales")
+    'postgresql://…@db/crm::sales'
+    >>> without_password("sc://cluster:15002/;token=secret;user_id=ann")
+    'sc://cluster:15002/;token=…;user_id=ann'
+    """
+    hidden = re.sub(r"://.*@", "://…@", text)
+    return re.sub(r"([?&;][\w-]*(?:password|token|secret|key)[\w-]*=)[^&;\s'\"]+", r"\1…", hidden, flags=re.I)

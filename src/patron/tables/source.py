@@ -22,7 +22,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.common.exceptions import IbisError, TableNotFound
 
-from patron.errors import PatronError, SettingsError, SourceError, TableError, some
+from patron.errors import PatronError, SettingsError, SourceError, TableError, some, without_password
 from patron.tables.engine import open_engine, store
 from patron.tables.files import is_text_file, open_files
 from patron.tables.frames import open_frame, register
@@ -264,7 +264,7 @@ def _no_table(name: str, where: str | Path, table_name: str, tables: Iterable[st
 def _words(source: Any) -> str:
     """A source as a message may show it: never a frame's rows, never a password."""
     if isinstance(source, str | os.PathLike):
-        return re.sub(r"://[^/@]*@", "://…@", os.fspath(source))
+        return without_password(os.fspath(source))
     return f"the {type(source).__name__}"
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patron.errors import MissingExtraError, PatronError, SettingsError
+from patron.errors import MissingExtraError, PatronError, SettingsError, without_password
 
 if TYPE_CHECKING:
     from patron.tables.spark_sql import SparkEngine
@@ -98,7 +98,7 @@ def open_spark(
     patron.errors.SettingsError: spark.remote must begin with sc://, got 'nowhere:15002'.
     """
     if remote is not None and not remote.startswith("sc://"):
-        raise SettingsError(f"spark.remote must begin with sc://, got {remote!r}.")
+        raise SettingsError(f"spark.remote must begin with sc://, got {without_password(remote)!r}.")
     try:
         from pyspark.sql import SparkSession
     except ImportError:
@@ -299,7 +299,7 @@ def _connect(remote: str, config: Mapping[str, str]) -> Any:
         from pyspark.sql.connect.client import DefaultChannelBuilder
     except ImportError:
         raise MissingExtraError("pyspark[connect]", "spark", "spark.remote") from None
-    shown = remote.partition(";")[0]  # what follows may hold a token
+    shown = without_password(remote.partition(";")[0])  # what follows may hold a token
     try:
         channel = DefaultChannelBuilder(remote).toChannel()
     except ValueError:

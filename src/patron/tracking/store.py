@@ -20,7 +20,6 @@ store are still found (files.py), and one that was exported can be moved anywher
 
 import logging
 import os
-import re
 import sqlite3
 import tomllib
 from collections.abc import Iterator
@@ -33,7 +32,7 @@ import sqlalchemy.exc
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 
-from patron.errors import ModelError
+from patron.errors import ModelError, without_password
 
 __all__ = ["EXPERIMENT", "Store", "be_quiet", "open_store", "project_root", "store_failures"]
 
@@ -183,7 +182,7 @@ def store_failures(uri: str | None = None) -> Iterator[None]:
         yield
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise ModelError(
-            f"The MLflow store {_without_password(uri or mlflow.get_tracking_uri())} {_what_failed(error)}"
+            f"The MLflow store {without_password(uri or mlflow.get_tracking_uri())} {_what_failed(error)}"
         ) from error
 
 
@@ -241,8 +240,4 @@ def _what_failed(error: Exception) -> str:
         if sign in told.lower():
             return sentence
     first_line = told.strip().splitlines()[0] if told.strip() else type(error).__name__
-    return f"failed: {first_line.rstrip('.')}."
-
-
-def _without_password(uri: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:…@", uri)
+    return f"failed: {without_password(first_line).rstrip('.')}."

@@ -150,7 +150,7 @@ def test_a_folder_that_may_not_be_made_is_told(monkeypatch, tmp_path):
 def test_a_password_is_not_repeated():
     with pytest.raises(ModelError) as told, store_failures("postgresql://me:secret@db/mlflow"):
         raise OSError("Connection refused")
-    assert "postgresql://me:…@db/mlflow cannot be reached" in str(told.value)
+    assert "postgresql://…@db/mlflow cannot be reached" in str(told.value)
     assert "secret" not in str(told.value)
 
 

@@ -1,5 +1,6 @@
 """Settings come from defaults, file and flags, and cannot be wrong."""
 
+import json
 from datetime import date
 
 import pandas as pd
@@ -50,6 +51,22 @@ def test_a_frame_is_a_source_too():
     assert settings.to_dict()["tables"] == {
         "transactions": {"columns": {}, "source": "DataFrame of 1 rows and 3 columns"}
     }
+
+
+def test_no_password_stands_in_the_record_of_a_run():
+    url, token = "postgresql://ann:zz/z@zz@db/crm", "sc://cluster:15002/;token=zz"
+    settings = Settings(
+        tables={"transactions": f"{url}::sales"},
+        kpis={"scores": f"{url}::scores"},
+        lookalikes={"group": f"{url}?password=zz::best"},
+        score={"to": url, "ledger": url},
+        spark={"remote": token, "config": {"spark.hadoop.fs.s3a.secret.key": "zz", "spark.cores.max": "4"}},
+    )
+    told = settings.to_dict()
+    assert "zz" not in json.dumps(told)
+    assert told["lookalikes"]["group"] == "postgresql://…@db/crm?password=…"
+    assert told["spark"]["remote"] == "sc://cluster:15002/;token=…"
+    assert told["spark"]["config"]["spark.cores.max"] == "4"
 
 
 def test_settings_cannot_be_changed():

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from patron.errors import SettingsError
-from patron.workflows.settings.section import Section
+from patron.workflows.settings.section import Section, Source
 
 __all__ = ["CostsSettings", "KpisSettings", "PlansSettings", "TouchpointSettings", "WhatIfSettings"]
 
@@ -36,7 +36,7 @@ class KpisSettings(Section):
     acquisition_pools: tuple[str, ...] = ("acquisition",)
     dearer: float = Field(default=0.10, ge=0)
     years: float | None = Field(default=None, gt=0, le=100)
-    scores: Any = None
+    scores: Source = None
     out: Path | None = None
 
 
@@ -65,7 +65,7 @@ class CostsSettings(Section):
 
     first: date | None = None
     last: date | None = None
-    scores: Any = None
+    scores: Source = None
     active_within_days: int = Field(default=90, ge=1)
     capacity: dict[str, float] = Field(default_factory=dict)
     unit_costs: dict[str, float] = Field(default_factory=dict)

@@ -1,11 +1,11 @@
 """The settings of the commands that follow the customers up: one section per command."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, field_serializer
+from pydantic import Field
 
-from patron.workflows.settings.section import Place, Section
+from patron.workflows.settings.section import Place, Section, Source
 
 __all__ = [
     "DueSettings",
@@ -123,12 +123,6 @@ class LookalikesSettings(Section):
     out : file of the list, Parquet or CSV by its ending; or None
     """
 
-    group: Any = None
+    group: Source = None
     most: int = Field(default=100, ge=1)
     out: Path | None = None
-
-    @field_serializer("group", when_used="json")
-    def _name_of(self, given: Any) -> str | None:
-        if given is None:
-            return None
-        return str(given) if isinstance(given, str | Path) else type(given).__name__

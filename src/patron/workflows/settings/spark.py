@@ -1,7 +1,10 @@
 """The section of Spark: where it is, where `engine` is "spark"."""
 
-from pydantic import Field
+import re
 
+from pydantic import Field, field_serializer
+
+from patron.errors import without_password
 from patron.workflows.settings.section import Section
 
 __all__ = ["SparkSettings"]
@@ -22,3 +25,12 @@ class SparkSettings(Section):
     remote: str | None = None
     config: dict[str, str] = Field(default_factory=dict)
     partitions: int | None = Field(default=None, ge=1)
+
+    @field_serializer("remote", when_used="json")
+    def _without_token(self, remote: str | None) -> str | None:
+        return None if remote is None else without_password(remote)
+
+    @field_serializer("config", when_used="json")
+    def _without_secrets(self, config: dict[str, str]) -> dict[str, str]:
+        secret = re.compile("secret|password|token|key", re.IGNORECASE)
+        return {name: "…" if secret.search(name) else value for name, value in config.items()}

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from patron.workflows.settings.section import Section
+from patron.workflows.settings.section import Section, Source
 
 __all__ = ["TableSettings", "TablesSettings"]
 
@@ -22,7 +22,7 @@ class TableSettings(Section):
     day_first : whether 02/03/2024 is the 2 March; None lets the column decide
     """
 
-    source: Any
+    source: Source
     columns: dict[str, str] = Field(default_factory=dict)
     time_zone: str | None = None
     naive_time_zone: str | None = None

