@@ -28,15 +28,19 @@ import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.common.exceptions import TableNotFound
 
-from patron.errors import MissingExtraError, PatronError, SettingsError, SourceError
+from patron.errors import MissingExtraError, PatronError, SettingsError, SourceError, without_password
 
-__all__ = ["DatabaseTable", "Transaction", "absolute_url", "connected", "table_of", "transaction"]
+__all__ = ["DatabaseTable", "Transaction", "absolute_url", "connected", "lacking", "table_of", "transaction"]
 
 PATIENCE = 60.0
 """Seconds that a writer waits for another."""
 
 EXTRAS = {"postgresql": ("psycopg", "postgres"), "postgres": ("psycopg", "postgres")}
 _ROWS = "patron_rows"
+_SCHEMAS = {
+    "sqlite": "SELECT name FROM pragma_database_list()",
+    **dict.fromkeys(("duckdb", "postgres"), "SELECT schema_name FROM information_schema.schemata"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class DatabaseTable:
     @property
     def database(self) -> str:
         """The URL as a message may show it."""
-        return re.sub(r"://[^/]*@", "://…@", self.url).partition("?")[0]
+        return without_password(self.url).partition("?")[0]
 
     @property
     def scheme(self) -> str:
@@ -132,6 +136,10 @@ def connected(table: DatabaseTable, to: Literal["read", "write"] = "write") -> I
 def table_of(backend: Any, table: DatabaseTable) -> Any:
     """The Ibis table; None where there is none.
 
+    Raises
+    ------
+    SettingsError : there is not even its schema
+
     Examples
     --------
     >>> import tempfile
@@ -143,7 +151,30 @@ def table_of(backend: Any, table: DatabaseTable) -> Any:
     try:
         return backend.table(table.name, database=table.schema)
     except TableNotFound:
+        if table.schema is not None and table.schema.lower() not in _schemas(backend, table.schema):
+            raise SettingsError(
+                f"{table.database} has no schema {table.schema!r}. Make it, or name another."
+            ) from None
         return None
+
+
+def lacking(backend: Any, table: DatabaseTable, columns: Sequence[str]) -> list[str]:
+    """Which of these columns a table has not; none where it is still to be made.
+
+    Raises
+    ------
+    SettingsError : there is not even its schema
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = DatabaseTable(f"duckdb://{tempfile.mkdtemp()}/crm.db", "scores")
+    >>> with connected(table) as backend:
+    ...     lacking(backend, table, ["customer_id"])
+    []
+    """
+    found = table_of(backend, table)
+    return [] if found is None else [name for name in columns if name not in found.columns]
 
 
 @contextmanager
@@ -275,6 +306,14 @@ def _connect(url: str) -> Any:
         return backend
 
 
+def _schemas(backend: Any, wanted: str) -> set[str]:
+    """The schemas of the database, in small letters; of a kind that does not tell, the one that is wanted."""
+    query = _SCHEMAS.get(backend.name)
+    if query is None:
+        return {wanted.lower()}
+    return {str(name).lower() for (name,) in backend.con.execute(query).fetchall()}
+
+
 def _unknown(table: DatabaseTable, why: Exception) -> Exception:
     if table.scheme in EXTRAS and not isinstance(why, ValueError):
         return MissingExtraError(*EXTRAS[table.scheme], "Writing to PostgreSQL")
@@ -299,4 +338,4 @@ def _reason(error: Exception) -> str:
     if "Unique file handle conflict" in text:
         return "this job is reading tables from the same file, so name another"
     first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    return re.sub(r"://[^/\s]*@", "://…@", first).rstrip(".")
+    return without_password(first).rstrip(".")

@@ -5,13 +5,14 @@ rows of other days, models and customers stay. So a job that runs twice leaves w
 """
 
 import re
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from patron.errors import SettingsError, some
-from patron.workflows.connections import DatabaseTable, absolute_url, connected, table_of, transaction
+from patron.workflows.connections import DatabaseTable, absolute_url, connected, lacking, transaction
 
 __all__ = ["DatabaseTable", "check_table", "read_database_table", "upsert"]
 
@@ -60,12 +61,11 @@ def check_table(table: DatabaseTable, columns: Sequence[str]) -> None:
     Raises
     ------
     MissingExtraError : the driver is not installed
-    SettingsError : Ibis knows no such database, or the table lacks a column
+    SettingsError : Ibis knows no such database, it has no such schema, or the table lacks a column
     PatronError : the database does not answer
     """
     with connected(table) as backend:
-        found = table_of(backend, table)
-        missing = [] if found is None else [name for name in columns if name not in found.columns]
+        missing = lacking(backend, table, columns)
     if missing:
         raise SettingsError(
             f"{table} lacks the columns {some(missing)} of the scorecard. Add them, or name another table."
@@ -84,7 +84,8 @@ def upsert(table: DatabaseTable, parts: Sequence[Path]) -> None:
     ------
     PatronError : the database refuses; then it is as it was before
     """
-    schema, staged = pq.read_schema(parts[0]), DatabaseTable(table.url, "patron_scores")
+    schema = pq.read_schema(parts[0])
+    staged = DatabaseTable(table.url, f"patron_{uuid.uuid4().hex}")  # it would hide a table of the same name
     first = pq.read_table(parts[0], columns=list(KEY[1:])).slice(0, 1).to_pylist()[0]
     version = first["model_version"]
     with connected(table) as backend, transaction(backend, table.name) as step:

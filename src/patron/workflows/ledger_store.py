@@ -19,16 +19,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from patron.campaigns.ledger import OUTCOME_COLUMNS, PROMISE_COLUMNS, fingerprint
-from patron.errors import SettingsError, SourceError, TableError
-from patron.workflows.connections import DatabaseTable, absolute_url, connected, table_of, transaction
-from patron.workflows.outputs import whole_file
+from patron.errors import SettingsError, SourceError, TableError, some, without_password
+from patron.workflows.connections import (
+    DatabaseTable,
+    absolute_url,
+    connected,
+    lacking,
+    table_of,
+    transaction,
+)
+from patron.workflows.outputs import check_folder, whole_file
 
 __all__ = ["DatabaseLedger", "LedgerStore", "ParquetLedger", "open_ledger"]
 
 PLACES = "a folder of Parquet files, sqlite:///FILE, duckdb:///FILE or postgresql://USER@HOST/DATABASE"
 COLUMNS = {"promises": PROMISE_COLUMNS, "outcomes": OUTCOME_COLUMNS}
 
-_DATABASE = r"(?P<url>(sqlite|duckdb):///+[^/:].*?|postgres(ql)?://.+?)(::(?P<schema>\w+))?"
+_DATABASE = r"(?P<url>(sqlite|duckdb):///+[^/:?][^?]*?|postgres(ql)?://.+?)(::(?P<schema>\w+))?"
 _PARTS = pa.schema({"kind": pa.string(), "part": pa.string()})
 _TYPES = {
     "as_of": pa.date32(),
@@ -60,7 +67,8 @@ def open_ledger(place: str | Path) -> LedgerStore:
 
     Raises
     ------
-    SettingsError : the place is a file, or another database
+    SettingsError : the place is a file or another database, cannot be written to, or holds other tables of
+        these names
     MissingExtraError : the driver of the database is not installed
     PatronError : the database does not answer
 
@@ -78,11 +86,10 @@ def open_ledger(place: str | Path) -> LedgerStore:
         ledger.check()
         return ledger
     if "://" in text or not text:
-        shown = re.sub(r"://[^/]*@", "://…@", text)
-        raise SettingsError(f"A ledger is {PLACES}, and not {shown!r}.")
+        raise SettingsError(f"A ledger is {PLACES}, and not {without_password(text)!r}.")
     if Path(text).is_file():
         raise SettingsError(f"The ledger {text!r} is a file. Name {PLACES}.")
-    return ParquetLedger(Path(text))
+    return ParquetLedger(check_folder(text))
 
 
 class ParquetLedger:
@@ -166,10 +173,24 @@ class DatabaseLedger:
         return self.tables["parts"].database
 
     def check(self) -> None:
-        """Make sure that the database answers; a file may still have to be made."""
-        if self._is_there():
-            with connected(self.tables["promises"]):
-                pass
+        """Make sure that the database answers, and that its tables, if there are any, are those of a ledger.
+
+        Raises
+        ------
+        SettingsError : a table of that name is another, there is no such schema, or the file cannot be made
+        PatronError : the database does not answer
+        """
+        if self.file is not None and not self.file.exists():
+            check_folder(self.file.parent)
+            return
+        wanted = {"parts": _PARTS.names, **{kind: [*columns, "part"] for kind, columns in COLUMNS.items()}}
+        with connected(self.tables["promises"]) as backend:
+            for name, columns in wanted.items():
+                if missing := lacking(backend, self.tables[name], columns):
+                    raise SettingsError(
+                        f"{self.tables[name]} is none of a ledger: it lacks {some(missing)}. Name another "
+                        "database or, after two colons, another schema."
+                    )
 
     def append(self, kind: str, rows: pd.DataFrame) -> int:
         """Add rows as one part, in one transaction; 0 where that part is there already."""

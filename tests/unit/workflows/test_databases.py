@@ -135,6 +135,17 @@ def test_uuids_keep_their_type_where_there_is_one(tmp_path):
         ]
 
 
+def test_no_name_of_a_table_is_lost(url, tmp_path):
+    table = read_database_table(f"{url}::patron_scores")
+    upsert(table, parts(tmp_path, [3, 1, 2]))
+    assert [row["customer_id"] for row in rows_of(table)] == [1, 2, 3]
+
+
+def test_a_schema_that_is_not_there_is_told_before_the_work(url):
+    with pytest.raises(SettingsError, match="has no schema 'nowhere'"):
+        check_table(read_database_table(f"{url}::nowhere.scores"), SCORECARD_COLUMNS)
+
+
 def write_when_both_can(table, files, both):
     both.wait()
     upsert(table, files)
@@ -205,7 +216,8 @@ def test_a_password_that_breaks_the_url_is_told_how_to_write_it():
 
 
 def test_a_password_is_never_shown():
-    assert "cret" not in str(read_database_table("postgresql://ann:se@cret@db/crm"))
+    for url in ("postgresql://ann:se@cret@db/crm", "postgresql://db/crm?user=ann&password=secret"):
+        assert "cret" not in str(read_database_table(url))
     table = read_database_table("postgresql://ann:secret@db:5432/crm::marketing.scores")
     assert "secret" not in f"{table} {table!r}"
     assert (table.schema, table.name) == ("marketing", "scores")

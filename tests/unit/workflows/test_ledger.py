@@ -279,8 +279,26 @@ def test_places_and_files_that_are_none_are_named(tmp_path, sold):
         open_ledger(__file__)
     with pytest.raises(SettingsError, match=r"A ledger is a folder .*, and not 'mysql://…@shop/crm'"):
         open_ledger("mysql://ann:secret@shop/crm")
+    with pytest.raises(SettingsError, match=r"and not 'mysql://shop/crm\?password=…'"):
+        open_ledger("mysql://shop/crm?password=secret")
     with pytest.raises(SourceError, match="cannot be read"):
         append_to_ledger(tmp_path / "none.parquet", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["{}", "sqlite:///{}/l.db", "duckdb:///{}/l.db"])
+def test_a_place_that_cannot_be_made_is_told_before_the_work(kind, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="is a file, not a folder"):
+        open_ledger(kind.format(tmp_path / "file" / "ledger"))
+    with pytest.raises(SettingsError, match="A ledger is a folder"):
+        open_ledger(f"sqlite:///{tmp_path}/l.db?mode=ro")
+
+
+def test_tables_of_the_same_names_that_are_no_ledger_are_told_before_the_work(tmp_path):
+    with duckdb.connect(str(tmp_path / "garage.db")) as garage:
+        garage.execute("CREATE TABLE parts (part TEXT, price DOUBLE)")
+    with pytest.raises(SettingsError, match="is none of a ledger: it lacks kind"):
+        open_ledger(f"duckdb:///{tmp_path}/garage.db")
 
 
 def test_a_database_that_does_not_answer_is_told_before_the_work(postgres):
