@@ -39,5 +39,6 @@ What is kept::
 
     tiers.py          where a customer stands among those of the training
     prediction.py     what its parts say together
+    stored.py         one model in one file
     bundle.py         `Bundle`: everything that scoring needs, saved without pickle
 """

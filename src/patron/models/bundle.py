@@ -35,6 +35,7 @@ from patron.models.percentiles import Percentiles, Ranks
 from patron.models.policy import Policy
 from patron.models.prediction import predict_rows
 from patron.models.reference import Reference
+from patron.models.stored import below
 from patron.models.tiers import Tiers
 from patron.models.value import CustomerValueModel
 from patron.models.value_trees import ValueTrees
@@ -283,9 +284,6 @@ class Bundle:
             percentiles, combination = description["percentiles"], description["combination"]
             value_trees = description["value_trees"]
             arrays = _arrays(_file(folder, DRAWS, description))
-            grids = {
-                name.removeprefix(GRIDS): array for name, array in arrays.items() if name.startswith(GRIDS)
-            }
             return cls(
                 churn=None
                 if churn is None
@@ -298,7 +296,9 @@ class Bundle:
                 as_of=date.fromisoformat(description["as_of"]),
                 tiers=None if tiers is None else Tiers.from_dict(tiers),
                 policy=Policy.from_dict(description["policy"]),
-                percentiles=None if percentiles is None else Percentiles.from_arrays(grids, percentiles),
+                percentiles=None
+                if percentiles is None
+                else Percentiles.from_arrays(below(GRIDS, arrays), percentiles),
                 level=Level.from_dict(description["level"]),
                 value_trees=None
                 if value_trees is None

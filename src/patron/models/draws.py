@@ -1,11 +1,8 @@
 """A model known by draws of its parameters: `DrawnModel`, kept without pickle and without customers."""
 
-import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +13,7 @@ from patron.models.covariates import Covariates
 from patron.models.diagnostics import Diagnostics
 from patron.models.estimator import Estimator
 from patron.models.posterior import Posterior, infer
+from patron.models.stored import Stored
 
 __all__ = ["EFFECT_SPREAD", "FEW_CUSTOMERS", "DrawnModel", "Priors"]
 
@@ -28,10 +26,10 @@ FEW_CUSTOMERS = 50
 EFFECT_SPREAD = 0.5
 """Prior standard deviation of the effect of a covariate: a factor of 1.65 either way."""
 
-_MOST_NUMBERS = 100_000  # kept in draws, so that a stored model stays below a megabyte
+_MOST_NUMBERS = 60_000  # kept in draws, so that two models stored as one stay below a megabyte
 
 
-class DrawnModel(Estimator):
+class DrawnModel(Estimator, Stored):
     """An estimator whose `fit` leaves draws of its parameters behind, and nothing of its customers.
 
     Attributes
@@ -104,40 +102,6 @@ class DrawnModel(Estimator):
         )
         return model
 
-    def save(self, path: str | Path) -> None:
-        """Writes the model to an .npz file of less than a megabyte, whole or not at all, without pickle.
-
-        Raises
-        ------
-        NotFittedError : fit comes first
-        """
-        arrays, meta = self.to_arrays()
-        unfinished = Path(f"{path}.unfinished")
-        try:
-            with unfinished.open("wb") as file:
-                np.savez_compressed(file, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """The model that `save` wrote.
-
-        Raises
-        ------
-        ModelError : there is no such file, or it holds no such model
-        """
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = dict(stored)
-            return cls.from_arrays(arrays, json.loads(str(arrays.pop("meta"))))
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, ModelError) as error:
-            raise ModelError(
-                f"{path} cannot be read as a {cls.__name__} ({type(error).__name__}: {error}). "
-                f"Give a file that {cls.__name__}.save wrote."
-            ) from error
-
     def covariate_matrix(self, rfm: pd.DataFrame) -> Floats:
         """The covariates of customers as numbers around zero.
 
@@ -183,7 +147,7 @@ class DrawnModel(Estimator):
     def _keep(
         self, draws: Mapping[str, Floats], found: Diagnostics | None, covariates: Covariates | None
     ) -> None:
-        """Remembers the draws, thinned evenly if they would not fit into a megabyte."""
+        """Remembers the draws, thinned evenly if they would not fit into half a megabyte."""
         n_draws = len(next(iter(draws.values())))
         step = -(-n_draws * len(draws) // _MOST_NUMBERS)
         self.draws_ = {name: np.ascontiguousarray(values[::step]) for name, values in draws.items()}

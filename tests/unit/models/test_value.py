@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from patron.datasets.btyd import simulate_btyd
-from patron.errors import InputError, NotFittedError, PatronWarning, RangeError, TableError
+from patron.errors import InputError, ModelError, NotFittedError, PatronWarning, RangeError, TableError
 from patron.models.purchases import BetaGeoModel
 from patron.models.spend import GammaGammaModel
 from patron.models.value import CustomerValueModel
@@ -175,6 +175,44 @@ def test_what_is_taken_apart_and_put_together_predicts_the_same_to_the_last_bit(
     again = CustomerValueModel.from_arrays(arrays, json.loads(json.dumps(meta)))
     pd.testing.assert_frame_equal(again.predict(rfm, 90), model.predict(rfm, 90), check_exact=True)
     assert sum(values.nbytes for values in arrays.values()) < 1_000_000
+
+
+def test_a_model_comes_back_from_its_file_as_it_was(rfm, tmp_path):
+    parts = BetaGeoModel(inference="laplace"), GammaGammaModel(inference="laplace")
+    model = CustomerValueModel(*parts, margin=0.3, annual_discount_rate=0.05).fit(rfm)
+    model.save(tmp_path / "value.npz")
+    again = CustomerValueModel.load(tmp_path / "value.npz")
+    pd.testing.assert_frame_equal(again.predict(rfm, 90), model.predict(rfm, 90), check_exact=True)
+    assert (again.margin, again.annual_discount_rate) == (0.3, 0.05)
+    assert again.purchases.diagnostics_ == model.purchases.diagnostics_
+    assert [file.name for file in tmp_path.iterdir()] == ["value.npz"]
+    with np.load(tmp_path / "value.npz", allow_pickle=False) as stored:
+        assert {array.size for array in stored.values()} == {1, 4000}  # all else, and draws: no customer
+
+
+def test_a_file_of_many_draws_stays_below_a_megabyte(rfm, tmp_path):
+    many = {"inference": "laplace", "draws": 60_000, "chains": 1}
+    CustomerValueModel(BetaGeoModel(**many), GammaGammaModel(**many)).fit(rfm).save(tmp_path / "value.npz")
+    assert (tmp_path / "value.npz").stat().st_size < 1_000_000
+
+
+def test_a_file_that_is_no_value_model_is_refused(tmp_path):
+    (tmp_path / "text.npz").write_text("hello")
+    known_model().purchases.save(tmp_path / "purchases.npz")
+    for name in ("text.npz", "purchases.npz", "absent.npz"):
+        with pytest.raises(ModelError, match=f"{name} cannot be read as a CustomerValueModel .*Give a file"):
+            CustomerValueModel.load(tmp_path / name)
+    known_model().save(tmp_path / "value.npz")
+    with pytest.raises(ModelError, match=r"parts of a CustomerValueModel, not of a BetaGeoModel"):
+        BetaGeoModel.load(tmp_path / "value.npz")
+
+
+def test_a_model_is_saved_whole_or_not_at_all(tmp_path):
+    with pytest.raises(NotFittedError):
+        CustomerValueModel().save(tmp_path / "value.npz")
+    with pytest.raises(ModelError, match=r"Cannot save the model to .*/absent/value\.npz': No such file"):
+        known_model().save(tmp_path / "absent" / "value.npz")
+    assert not list(tmp_path.iterdir())
 
 
 def test_fit_learns_both_parts(rfm):
