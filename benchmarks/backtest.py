@@ -1,10 +1,11 @@
-"""How good predictions are on four businesses: the backtest of each, beside the baselines.
+"""How good predictions are on five businesses: the backtest of each, beside the baselines.
 
-    python benchmarks/backtest.py [--data cdnow complete-journey seasons fading] [--cuts 3] [--out out/bench]
+    python benchmarks/backtest.py [--data cdnow complete-journey seasons fading log] [--cuts 3]
 
-Two are real (CDNOW, Complete Journey) and two simulated: one whose tempo doubles before Christmas, one
-whose customers stop opening and visiting before they stop buying. Writes backtest-<name>.csv and a JSON of
-the means of each, and prints them as Markdown.
+Two are real (CDNOW, Complete Journey) and three simulated: one whose tempo doubles before Christmas, one
+whose customers stop opening and visiting before they stop buying, and the event log of such a one alone,
+without its purchases. Writes backtest-<name>.csv and a JSON of the means of each into out/bench, or where
+--out says, and prints them as Markdown.
 """
 
 import argparse
@@ -101,11 +102,17 @@ def _fading() -> tuple[list[pd.DataFrame | None], int]:
     return [shop.transactions, shop.engagement, shop.customers], shop.horizon_days
 
 
+def _log() -> tuple[list[pd.DataFrame | None], int]:
+    shop = simulate(2000, days=900, start=date(2022, 1, 1), seed=13, world=FADING)
+    return [None, shop.engagement], shop.horizon_days
+
+
 BUSINESSES = {
     "cdnow": _cdnow,
     "complete-journey": _complete_journey,
     "seasons": _seasons,
     "fading": _fading,
+    "log": _log,
 }
 
 if __name__ == "__main__":

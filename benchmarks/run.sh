@@ -17,6 +17,7 @@ fi
 mkdir -p out/bench
 "$python" benchmarks/features.py >out/bench/features.json
 "$python" benchmarks/backtest.py >out/bench/backtest.md
+"$python" benchmarks/training.py >out/bench/training.json
 "$python" benchmarks/value.py >out/bench/value.json
 "$python" benchmarks/batch.py >out/bench/batch.json
 "$python" benchmarks/serving.py --requests 20000 >out/bench/serving.json
