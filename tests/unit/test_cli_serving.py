@@ -4,6 +4,7 @@ import json
 import socket
 import sys
 
+import pandas as pd
 import pytest
 
 from patron.cli import main
@@ -88,3 +89,4 @@ def test_a_folder_whose_description_is_spoiled_is_told(run, tmp_path, written):
     code, out, err = run("serve", "--model", "model", "--port", 0)
     assert (code, out) == (1, "")
     assert err == "patron: The folder 'model' holds no model that MLflow loads.\n"
+    assert pd.get_option("mode.string_storage") == "auto"  # only a process that serves is set up for it

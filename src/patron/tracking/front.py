@@ -32,7 +32,7 @@ from patron.tracking.guard import RefusedRequest, refuse
 from patron.tracking.served import ServedModel
 from patron.tracking.signature import input_example
 
-__all__ = ["FOLDER", "MOST_BYTES", "Front", "front_from_environment", "load_front"]
+__all__ = ["FOLDER", "MOST_BYTES", "Front", "front_from_environment", "load_front", "settle_process"]
 
 FOLDER, LIMIT = "PATRON_SERVED_FOLDER", "PATRON_SERVED_BYTES"
 """Environment variables by which a worker learns what it serves: the model's folder, the largest body."""
@@ -65,7 +65,6 @@ def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
     --------
     See :func:`patron.tracking.server.run_server`.
     """
-    pd.set_option("mode.string_storage", "python")  # Arrow's texts are slow where there are few of them
     try:
         loaded = mlflow.pyfunc.load_model(str(folder))
         model = loaded.unwrap_python_model()
@@ -78,8 +77,6 @@ def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
     model.predict(
         None, input_example(model.bundle)
     )  # the first customer need not wait for what is loaded late
-    gc.collect()
-    gc.freeze()  # what is there by now stays: collecting garbage need not look through it
     return Front(scoring_server.init(loaded), model, most_bytes)
 
 
@@ -94,7 +91,21 @@ def front_from_environment() -> "Front":
     --------
     See :func:`patron.tracking.server.run_server`.
     """
-    return load_front(os.environ[FOLDER], most_bytes=int(os.environ.get(LIMIT, MOST_BYTES)))
+    front = load_front(os.environ[FOLDER], most_bytes=int(os.environ.get(LIMIT, MOST_BYTES)))
+    settle_process()
+    return front
+
+
+def settle_process() -> None:
+    """Set this process up to do nothing but serve from now on: what it sets holds for all that it does.
+
+    Examples
+    --------
+    See :func:`patron.tracking.server.run_server`.
+    """
+    pd.set_option("mode.string_storage", "python")  # Arrow's texts are slow where there are few of them
+    gc.collect()
+    gc.freeze()  # what is there by now stays: collecting garbage need not look through it
 
 
 class Front:

@@ -82,12 +82,13 @@ def run_server(folder: str | Path, *, host: str, port: int, workers: int, most_b
     """
     import uvicorn
 
-    from patron.tracking.front import FOLDER, LIMIT, load_front
+    from patron.tracking.front import FOLDER, LIMIT, load_front, settle_process
 
     front = load_front(folder, most_bytes=most_bytes)  # also with several workers: what fails, fails here
     os.environ |= {FOLDER: str(folder), LIMIT: str(most_bytes)}
     manners: dict[str, Any] = {"host": host, "port": port, "access_log": False, "server_header": False}
     if workers == 1:
+        settle_process()
         uvicorn.run(front, **manners)
     else:
         factory = "patron.tracking.front:front_from_environment"
