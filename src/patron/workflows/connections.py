@@ -148,13 +148,11 @@ def table_of(backend: Any, table: DatabaseTable) -> Any:
     ...     table_of(backend, table) is None
     True
     """
+    if table.schema is not None and table.schema.lower() not in _schemas(backend, table.schema):
+        raise SettingsError(f"{table.database} has no schema {table.schema!r}. Make it, or name another.")
     try:
         return backend.table(table.name, database=table.schema)
     except TableNotFound:
-        if table.schema is not None and table.schema.lower() not in _schemas(backend, table.schema):
-            raise SettingsError(
-                f"{table.database} has no schema {table.schema!r}. Make it, or name another."
-            ) from None
         return None
 
 

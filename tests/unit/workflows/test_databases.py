@@ -141,7 +141,8 @@ def test_no_name_of_a_table_is_lost(url, tmp_path):
     assert [row["customer_id"] for row in rows_of(table)] == [1, 2, 3]
 
 
-def test_a_schema_that_is_not_there_is_told_before_the_work(url):
+def test_a_schema_that_is_not_there_is_told_before_the_work(url, tmp_path):
+    upsert(read_database_table(f"{url}::scores"), parts(tmp_path, [1, 2, 3]))
     with pytest.raises(SettingsError, match="has no schema 'nowhere'"):
         check_table(read_database_table(f"{url}::nowhere.scores"), SCORECARD_COLUMNS)
 
