@@ -13,6 +13,8 @@ audience.py        a list as marketing tools may read it
 offers_made.py     which offer past contacts were about, and whom to compare them with
 uplift.py          `UpliftModel`: what contact changes for whom, by the learners of learners.py
   smooth.py        the one among them that grows no trees
+  unexplained.py   how far effects of customers lie from what a learner says of them
+  groups.py        contacted and left alone; the effects that are assumed where one is missing
 effects.py         `EffectModel`: the effect of an offer on staying and on money
 randomness.py      was the control group drawn by lot
 uplift_metrics.py  Qini, AUUC, uplift by depth, with intervals

@@ -43,14 +43,14 @@ def check_groups(treated: Floats) -> None:
     alone = len(treated) - contacted
     if alone == 0 and contacted > 1:
         raise InputError(
-            f"All {contacted} customers were contacted, so nothing shows what they would have done without "
+            f"All {contacted:,} customers were contacted, so nothing shows what they would have done without "
             "it, and no effect may be called uplift. Leave a random control group alone next time (treated = "
             "0), and until then assume an acceptance."
         )
     if contacted == 0 and alone > 1:
         raise InputError(
-            f"None of the {alone} customers was contacted, so there is no effect to learn. Give the contacts "
-            "with treated = 1 too."
+            f"None of the {alone:,} customers was contacted, so there is no effect to learn. Give the "
+            "contacts with treated = 1 too."
         )
     if min(contacted, alone) < FEWEST_IN_A_GROUP:
         raise TooFewCustomersError(

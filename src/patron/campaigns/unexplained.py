@@ -40,14 +40,19 @@ def unexplained_spread(columns: Floats, noisy: Floats, said: Floats, fold: Integ
     With Q the products of two columns, cleaned of the columns and standardised, and K = QQ'/n_products, two
     customers are alike by K_ij. Where effects lie υ away from what is said, the expectation of (noisy - said)
     of the one times that of the other is υ²·K_ij, so that υ² is found by regressing these products on K over
-    all pairs (Haseman & Elston). Nobody is paired with himself: that would be noise. And the effect said of a
-    customer is held only against noisy effects of the same fold, weighted up, since those of other folds have
-    taught it. By chance the estimate may fall below 0; returned is the root of the mean of all variances ≥ 0,
-    weighted by how well they fit: normal with the error of the estimate.
+    all pairs (Haseman-Elston regression). Nobody is paired with himself: that would be noise. And the effect
+    said of a customer is held only against noisy effects of the same fold, weighted up, since those of other
+    folds have taught it. By chance the estimate may fall below 0; returned is the root of the mean of all
+    variances ≥ 0, weighted by how well they fit: normal with the error of the estimate.
+
+    Assumed: what is missed is a sum of products of two columns (of more than 20 columns, of their 20 main
+    axes), and υ is the same for every customer, so that an interval holds its share of all customers, not of
+    each kind of them. Where customers are few, υ is doubtful and comes out the larger.
 
     References
     ----------
-    Haseman & Elston (1972), Behavior Genetics 2(1), 3-19 (pairs). Ding, Feller & Miratrix (2019), Decomposing
+    Haseman & Elston (1972), Behavior Genetics 2(1), 3-19, and Elston, Buxbaum, Jacobs & Olson (2000), Genetic
+    Epidemiology 19(1), 1-17 (pairs, and their products). Ding, Feller & Miratrix (2019), Decomposing
     treatment effect variation, JASA 114(525), 304-317 (what features explain, and what nothing can show).
 
     Examples

@@ -36,7 +36,11 @@ def target(
     settings: flags.SettingsFile = None,
     json: flags.Json = False,
 ) -> None:
-    """Choose whom to contact with which offer: the most profit under a budget, and a random holdout."""
+    """Choose whom to contact with which offer: the most profit under a budget, and a random holdout.
+
+    What contact changes is learned from --contacts and --transactions where customers were left alone by lot,
+    or taken from --effects; else it is assumed: risk × value × acceptance. The output says which, and why.
+    """
     with steps() as tell:
         given = {**context.params, "least": _minimums(least)}
         chosen = flags.settings_from("target", given, own.places_of("target"))

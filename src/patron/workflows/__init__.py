@@ -36,6 +36,7 @@ stage_history.py    `follow_stages`: tables → who moved from stage to stage, a
 serve.py            `serve`: a registered model → a server that answers requests
 releases.py         `list_models`, `promote`, `rollback`, `export`: the registry between two trainings
 campaign.py         `target`: scores and offers → the list worth contacting; campaign_inputs.py reads them
+  campaign_effects.py where the effect of each offer comes from: given, learned from contacts, or assumed
 measure.py          `measure`: a list and what was bought since → what the contact changed
 audience.py         `audience`: a list → a CSV file for marketing tools
 uplift.py           `learn_effects`: contacts with a control group → what each offer changes for whom

@@ -19,7 +19,8 @@ class TargetSettings(Section):
     offers : TOML file of offers and channels
     budget : money for the whole list, ≥ 0; None where there is no limit
     out : folder for list.parquet, list.csv and plan.json, or None
-    effects : what contact changes for whom, as learned from a trial: a path, a frame, or None
+    effects : what contact changes for whom, as learned from a trial: a path, a frame, or None to learn it
+        from the contacts and transactions, where they show it
     suppress : table of customer_id, who must never be contacted: a path, a frame, or None
     rest_days : customers contacted in the last so many days are left alone, ≥ 0; needs the contacts table
     segment : column of the scores that `least` speaks of
