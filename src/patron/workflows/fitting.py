@@ -267,9 +267,9 @@ def _with_ranks_and_money(
 
 
 def _churn_is_no_purchase(catalogue: FeatureCatalogue) -> bool:
-    """Whether who leaves is who buys nothing in the whole horizon; without money, active days are bought."""
-    bought = catalogue.activity == "purchases" or not catalogue.has_money
-    return bought and catalogue.churn_window == "fixed"
+    """Whether who leaves buys nothing in the whole horizon; of an event log alone, active days are bought."""
+    logged = catalogue.activity == "engagement" and not catalogue.has_money
+    return (catalogue.activity == "purchases" or logged) and catalogue.churn_window == "fixed"
 
 
 def _purchases_by_day(known: History) -> pd.Series:

@@ -8,6 +8,10 @@ import pytest
 
 from patron.datasets.simulate import simulate
 from patron.errors import SettingsError
+from patron.features.assemble import assemble_features
+from patron.snapshots.spine import make_spine
+from patron.tables.history import History
+from patron.workflows.fitting import fit_bundle
 from patron.workflows.score import score
 from patron.workflows.settings import Settings
 from patron.workflows.train import train
@@ -76,3 +80,23 @@ def test_contracts_train_and_score():
     assert "probability of the end of the contract in 90 days" in scored.title()
     assert len(scored.scored) < len(scored.scorecard)
     assert set(scored.scorecard.not_scored_reason.dropna()) == {"no contract that runs on as_of"}
+
+
+def test_days_without_an_event_say_nothing_of_the_end_of_a_contract():
+    shop = simulate(n_customers=200, days=420, seed=9)
+    chance = np.random.default_rng(1)
+    began = pd.Timestamp(shop.as_of) - pd.to_timedelta(chance.integers(200, 400, 200), unit="D")
+    ended = began + pd.to_timedelta(chance.exponential(900, 200).round() + 1, unit="D")
+    contracts = pd.DataFrame(
+        {
+            "customer_id": shop.customers.customer_id,
+            "started_at": began,
+            "ended_at": ended.where(ended <= pd.Timestamp(shop.as_of)),
+        }
+    )
+    known = History.read(None, shop.engagement, None, contracts)
+    bundle = fit_bundle(known, Settings(horizon_days=60), inference="map")
+    customers = assemble_features(known, make_spine(known, known.known_until), bundle.catalogue)
+    predicted = bundle.predict(customers.to_pandas())
+    assert bundle.level.log_odds == 0
+    assert predicted.churn_probability.mean() < 0.15 < predicted.p_no_purchase.mean()
