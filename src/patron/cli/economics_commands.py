@@ -46,9 +46,11 @@ def kpis(
         return
     print_table(found.latest, found.title())
     if len(found.acquisition):
-        print_table(found.by_channel, "What customers cost to win and brought, by channel")
+        print_table(
+            found.by_channel, "What customers cost to win and have brought, money per customer by channel"
+        )
     if len(found.values):
-        print_table(found.values, "Lifetime value the simple way, beside the model's")
+        print_table(found.values, "Lifetime value the simple way, money per customer, beside the model's")
     print_lines(found.sentences())
 
 
@@ -157,5 +159,5 @@ def what_if(
     if json:
         print_json({**found.to_dict(), "notes": tell.notes})
         return
-    print_table(found.table, found.title())
+    print_table(found.table, f"{found.title()}; money of each year, means: --out writes them with intervals")
     print_lines(found.sentences())

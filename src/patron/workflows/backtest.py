@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from patron.errors import HistoryTooShortError, InputError
+from patron.errors import HistoryTooShortError, InputError, counted
 from patron.evaluation.bootstrap import compare_with_best
 from patron.evaluation.value_metrics import within_interval
 from patron.evaluation.weighted import WEIGHTED_METRICS
@@ -81,7 +81,7 @@ class BacktestResult:
         """What the means are taken over."""
         cuts = self.table.drop_duplicates("as_of")
         days = ", ".join(str(day) for day in cuts["as_of"])
-        return f"Mean over {len(cuts)} cuts ({days}), {self.horizon_days} days ahead"
+        return f"Mean over {counted(len(cuts), 'cut')} ({days}), {self.horizon_days} days ahead"
 
     def to_dict(self) -> dict[str, Any]:
         """What was found, as plain values."""
@@ -105,7 +105,7 @@ class BacktestResult:
             lost = int((ours[f"{metric}_gain_high"] < 0).sum())
             lines.append(
                 f"{label}: better than the best baseline by {gained.mean():+.4f} in the mean; by more than "
-                f"chance better in {won} and worse in {lost} of {len(ours)} cuts."
+                f"chance better in {won} and worse in {lost} of {counted(len(ours), 'cut')}."
             )
         where = [f"Written: {', '.join(str(file) for file in self.files)}."] if self.files else []
         return [*lines, *where]

@@ -74,7 +74,8 @@ def target(
     alone = left_alone(settings, scores)
     given = effects if effects is not None else chosen.effects
     known = known_effects(settings, book, scores, given=given, history=history, progress=progress)
-    progress(f"Choosing among {len(scores.rows):,} customers × {len(book.offers)} offers")
+    people, offers = counted(len(scores.rows), "customer"), counted(len(book.offers), "offer")
+    progress(f"Choosing among {people} × {offers}")
     plan = make_plan(
         scores.rows,
         book,
@@ -174,7 +175,7 @@ class TargetResult:
             return [f"{held_out} of them {are} held out: too few to measure later what the contact changed."]
         return [
             f"{held_out:,} of them are held out by lot and must not be contacted; an effect of {seen:,.2f} "
-            "of margin per customer or more would be seen with a probability of 80 %."
+            "of margin per customer or more would be seen with a probability of 80%."
         ]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from patron.errors import counted
 from patron.snapshots.labels import audit_windows
 from patron.tables.report import DataReport
 from patron.workflows.inputs import known_history, read_history
@@ -43,8 +44,9 @@ class CheckResult:
     def sentences(self) -> list[str]:
         """What was found, in words."""
         audit = [
-            f"Of {row['churned']:,} customers silent for {row['window']} after {row['as_of']}, "
-            f"{row['came_back']:,} came back in as many days again ({row['came_back_share']:.0%})."
+            f"Of {counted(row['churned'], 'customer')} silent for {_in_words(row['window'])} after "
+            f"{row['as_of']}, {row['came_back']:,} came back in as many days again "
+            f"({row['came_back_share']:.0%})."
             for row in self.windows.to_dict("records")
             if row["churned"]
         ]
@@ -80,6 +82,12 @@ def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
     progress("Watching who came back after a silence")
     windows = audit_windows(history, horizon_days=settings.horizon_days)
     return CheckResult(report=history.report, rejected=rejected, windows=windows, leaks=leaks)
+
+
+def _in_words(window: str) -> str:
+    """A window as a sentence says it."""
+    days, _, most = window.partition(", ")
+    return f"a window of their own ({most})" if most else days
 
 
 def in_one_frame(by_table: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -97,7 +97,7 @@ class CostsResult:
         if len(whale) and whale["profit_share"].notna().all():
             best = max(whale.to_dict("records"), key=lambda row: float(row["profit"]))
             lines.append(
-                f"The most profitable {best['percent']:.0f} % of the customers earn "
+                f"The most profitable {best['percent']:.0f}% of the customers earn "
                 f"{best['profit_share']:.0%} of the profit; the others take "
                 f"{best['profit_share'] - 1:.0%} away."
             )

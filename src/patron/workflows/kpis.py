@@ -101,7 +101,7 @@ class KpisResult:
     def title(self) -> str:
         """What the table of the last period shows."""
         start, end = self.rows["period_start"].max(), self.rows["period_end"].max()
-        return f"{start} to {end}; shares as fractions, 95 % intervals"
+        return f"{start} to {end}; shares as fractions, money of the input, 95% intervals"
 
     def sentences(self) -> list[str]:
         """What was found, in words."""

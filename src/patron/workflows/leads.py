@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from patron.errors import TooFewCustomersError
+from patron.errors import TooFewCustomersError, counted
 from patron.evaluation.bootstrap import Advantage, paired_bootstrap
 from patron.evaluation.metrics import churn_metrics
 from patron.models.leads import LeadRules, conversion_by_decile, fit_lead_model, lead_rows, lead_stages
@@ -52,9 +52,10 @@ class LeadScores:
             else "does not earn its place beside the points"
         )
         counts = self.leads["stage"].value_counts()
+        stages = ((int(counts.get(stage, 0)), stage) for stage in ("sql", "mql", "unqualified"))
         return [
-            f"The model {verdict}: its AUC on the newest leads exceeds theirs by {self.advantage}.",
-            *(f"{counts.get(stage, 0):,} leads are {stage}." for stage in ("sql", "mql", "unqualified")),
+            f"The model {verdict}: its AUC on the newest leads is {self.advantage} than theirs.",
+            *(f"{counted(count, 'lead is', 'leads are')} {stage}." for count, stage in stages),
         ]
 
     def to_dict(self) -> dict[str, Any]:

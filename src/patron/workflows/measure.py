@@ -117,6 +117,8 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
         first_day=start + timedelta(days=1),
         last_day=start + horizon,
         expected=float(profit_expected[treated].sum()),
+        looks_further=any(effect.get("basis") == "assumed" for effect in plan.get("effects", {}).values()),
+        margin=settings.margin,
         costs_are_planned=paid is None,
         out=Path(settings.measure.folder or ".") / RESULT_FILE,
     )
@@ -137,6 +139,8 @@ class MeasureResult:
     never_contacted : count of customers treated of whom no contact is on record; None where nobody knows
     first_day, last_day : of the horizon
     expected : money, the profit that the list promised of the customers treated
+    looks_further : whether that counts what customers who stay bring after the horizon, too
+    margin : share of the amounts that counts as margin
     costs_are_planned : whether the costs are those of the plan, not of the contacts table
     out : the file that was written
     """
@@ -150,6 +154,8 @@ class MeasureResult:
     first_day: date
     last_day: date
     expected: float
+    looks_further: bool
+    margin: float
     costs_are_planned: bool
     out: Path
 
@@ -193,9 +199,11 @@ class MeasureResult:
             if high < 0
             else "whether the campaign earned or lost money is open"
         )
+        further = " over the value horizon of the scores, not in these days" if self.looks_further else ""
         told = [
             f"Incremental profit {total:,.2f}, between {low:,.2f} and {high:,.2f} with "
-            f"{self.level:.0%}: {verdict}. The list promised {self.expected:,.2f}."
+            f"{self.level:.0%}: {verdict}. The list promised {self.expected:,.2f}{further}.",
+            f"Margin is {100 * self.margin:g}% of what was bought.",
         ]
         if self.contaminated:
             told.append(

@@ -60,8 +60,8 @@ class PlansResult:
         shown = {
             "plan": "plan",
             "present_value": "worth",
-            "present_value_low": "low",
-            "present_value_high": "high",
+            "present_value_low": "low (80%)",
+            "present_value_high": "high (80%)",
             "payments": "payments",
             "refunds": "refunds",
             "cost_to_serve": "service",
@@ -75,9 +75,9 @@ class PlansResult:
     @property
     def in_short(self) -> pd.DataFrame:
         """What either plan is worth, with its 80 % interval."""
-        shown = {"plan": "plan", "worth": "worth", "low": "low (80 %)", "high": "high (80 %)"}
-        table: pd.DataFrame = self.table.iloc[[0, -1]][list(shown)].rename(columns=shown)
-        return table.reset_index(drop=True)
+        shown = ["plan", "worth", "low (80%)", "high (80%)"]
+        table: pd.DataFrame = self.table.iloc[[0, -1]][shown].reset_index(drop=True)
+        return table
 
     def title(self) -> str:
         """What the table of plans shows."""

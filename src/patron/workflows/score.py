@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from patron.errors import ModelError, PatronWarning, SettingsError, some
+from patron.errors import ModelError, PatronWarning, SettingsError, counted, some
 from patron.models.bundle import Bundle
 from patron.tables.history import History
 from patron.tracking.registry import ModelVersion
@@ -164,6 +164,7 @@ def score(
         stages=stages.end(),
         parts_reused=parts_there if goes_on else None,
         rows=rows,
+        ledger=None if ledger is None else str(ledger),
     )
 
 
@@ -184,6 +185,7 @@ class ScoreResult:
     stages : what was done, with rows and seconds
     parts_reused : count of the parts that a killed job had left, where this one went on from it; or None
     rows : the scorecard, where it was not written
+    ledger : where the promises were written down, or None
     """
 
     summary: Summary
@@ -197,6 +199,7 @@ class ScoreResult:
     stages: tuple[Stage, ...] = ()
     parts_reused: int | None = None
     rows: pa.Table | None = None
+    ledger: str | None = None
 
     @property
     def out(self) -> Path | None:
@@ -258,15 +261,23 @@ class ScoreResult:
     def sentences(self) -> list[str]:
         """What was made, in words."""
         scored, everyone = self.summary.scored, self.summary.rows
-        others = f"; {everyone - scored:,} more have none: see not_scored_reason" if everyone > scored else ""
-        lines = [f"{scored:,} customers have a score by {self.model_uri}{others}."]
+        others = (
+            f"; {counted(everyone - scored, 'more has', 'more have')} none: see not_scored_reason"
+            if everyone > scored
+            else ""
+        )
+        have = counted(scored, "customer has", "customers have")
+        lines = [f"{have} a score by {self.model_uri}{others}."]
         lines += [] if self.drift is None else self.drift.sentences()
         if self.parts_reused is not None:
-            lines.append(f"Used the features and {self.parts_reused} parts of a job that had stopped.")
+            parts = counted(self.parts_reused, "part")
+            lines.append(f"Used the features and {parts} of a job that had stopped.")
         if self.costs_to_serve is not None:
             lines.append(self.costs_to_serve.sentence())
         if self.equity is not None:
             lines.append(self.equity.sentence())
+        if self.ledger is not None:
+            lines.append(f"The promises are written down in {self.ledger}.")
         lines.append(f"Written to {self.target}." if self.target else "Not written: name a file with --out.")
         return lines
 

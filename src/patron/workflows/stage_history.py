@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from patron.errors import HistoryTooShortError, SettingsError
+from patron.errors import HistoryTooShortError, SettingsError, counted
 from patron.models.policy import StageRules
 from patron.scores.stage_history import median_dwell_time, transition_matrix
 from patron.tables.history import History
@@ -99,10 +99,11 @@ class StagesResult:
 
     def sentences(self) -> list[str]:
         """What was found, in words."""
+        seen = counted(self.history["customer_id"].nunique(), "customer was", "customers were")
+        step = counted((self.days[1] - self.days[0]).days, "day")
         return [
-            f"{self.history['customer_id'].nunique():,} customers were looked at on {len(self.days)} days, "
-            f"{(self.days[1] - self.days[0]).days} days apart: a change is known as of the first of them "
-            "that shows it.",
+            f"{seen} looked at on {len(self.days)} days, {step} apart: a change is known as of the first of "
+            "them that shows it.",
             f"Stays that were running on {self.days[0]} have no known beginning and are not counted; stays "
             "that go on count for as long as they have lasted.",
             *(f"Written: {path}" for path in self.written),

@@ -127,7 +127,9 @@ class TrainResult:
         """What was made, in words."""
         recorded, bundle = self.recorded, self.outcome.bundle
         place = "champion" if recorded.champion else "challenger"
-        money = "revenue (margin 1.0)" if bundle.margin == 1 else f"margin ({bundle.margin:.0%} of revenue)"
+        money = (
+            "revenue (margin 1.0)" if bundle.margin == 1 else f"margin ({100 * bundle.margin:g}% of revenue)"
+        )
         if not bundle.catalogue.has_money:
             money = "active days, for there are no transactions"
         advice = (
@@ -138,7 +140,7 @@ class TrainResult:
             f"Registered as {self.model_uri}, {place}, because {recorded.reason}.",
             *([] if recorded.champion else [recorded.remedy] if recorded.remedy else []),
             *([] if recorded.champion else [advice]),
-            f"Values are {money}, discounted by {bundle.annual_discount_rate:.0%} a year.",
+            f"Values are {money}, discounted by {100 * bundle.annual_discount_rate:g}% a year.",
             *_family(bundle),
             *bundle.level.sentences(),
             *([] if bundle.combination is None else bundle.combination.sentences()),

@@ -183,7 +183,7 @@ class EffectsResult:
 
     def title(self) -> str:
         """What `shown` shows."""
-        return f"Effects within {self.horizon_days} days, on customers that the models had not seen (95 %)"
+        return f"Effects within {self.horizon_days} days, on customers that the models had not seen (95%)"
 
     def to_dict(self) -> dict[str, Any]:
         """What was found, as plain values."""
@@ -214,12 +214,16 @@ class EffectsResult:
         """What was found, in words."""
         lines = []
         for trial in self.trials:
-            staying, dogs = trial.model.retention_, int(trial.effects["sleeping_dog"].sum())
+            staying, money = trial.model.retention_, trial.model.value_
+            kept, error = 100 * staying.average_effect_, 196 * staying.average_effect_error_
+            brought, spread = trial.model.average_effect_on_value_, 1.96 * money.average_effect_error_
+            dogs = int(trial.effects["sleeping_dog"].sum())
             lines.append(
-                f"{trial.offer}: {trial.randomness.sentence()} A contact changed retention by "
-                f"{staying.average_effect_:+.1%} (± {1.96 * staying.average_effect_error_:.1%}) and value by "
-                f"{trial.model.average_effect_on_value_:+,.2f} on average; "
-                f"{'1 customer is a sleeping dog' if dogs == 1 else f'{dogs:,} customers are sleeping dogs'}."
+                f"{trial.offer}: {trial.randomness.sentence()} Within {self.horizon_days} days a contact "
+                f"changed retention by {kept:+.1f} points (± {error:.1f}) and value by {brought:+,.2f} "
+                f"(± {spread:,.2f}) on average, each with 95%; "
+                f"{counted(dogs, 'customer is a sleeping dog', 'customers are sleeping dogs')}, better left "
+                "alone."
             )
         return [*lines, *([f"Written to {self.out}."] if self.out is not None else [])]
 
@@ -256,7 +260,7 @@ def _judged_contacts(
         last = asked.as_of.max().to_pyarrow().as_py()
         raise HistoryTooShortError(
             f"The {horizon_days} days after the contacts have not passed: the last day known is "
-            f"{known.known_until}, and effects of contacts before {last + timedelta(days=1)} are known from "
+            f"{known.known_until}, and effects of contacts until {last + timedelta(days=1)} are known from "
             f"{last + timedelta(days=horizon_days)} on. Wait, or take a shorter horizon."
         )
     spine = _eligible(known, matured)

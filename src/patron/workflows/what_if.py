@@ -49,7 +49,7 @@ class WhatIfResult:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The paths for people to read: year by year, today beside changed."""
+        """The paths for people to read: year by year, today beside changed; means."""
         wide = self.found.paths.pivot_table(index="year", columns="scenario")
         shown = [
             (name, scenario)
@@ -58,7 +58,8 @@ class WhatIfResult:
         ]
         table = wide[shown]
         table.columns = [f"{name}, {scenario}" for name, scenario in shown]
-        return table.reset_index()
+        counts = [name for name in table.columns if name.startswith("customers")]
+        return table.round(dict.fromkeys(counts, 0)).reset_index()
 
     def title(self) -> str:
         """What the table shows."""
@@ -73,7 +74,7 @@ class WhatIfResult:
             f"Today {rate.mean():.1%} stay each year; the change makes it "
             f"{self.change.retained(rate).mean():.1%}.",
             f"Over {years} it is worth {found.worth:,.2f} in money of today, between {found.worth_low:,.2f} "
-            f"and {found.worth_high:,.2f} with 80 % probability: the most that may be paid for it.",
+            f"and {found.worth_high:,.2f} with 80% probability: the most that may be paid for it.",
         ]
 
     def sentences(self) -> list[str]:

@@ -72,7 +72,15 @@ def win_back(
         progress(f"Writing {out}")
         write_frame(listed, out)
     return WinBackResult(
-        listed, len(lives), returns, name, as_of, settings.horizon_days, settings.win_back.lift, out
+        listed=listed,
+        customers=len(lives),
+        returns=returns,
+        model=name,
+        as_of=as_of,
+        horizon_days=settings.horizon_days,
+        value_horizon_days=settings.value_horizon_days,
+        lift=settings.win_back.lift,
+        out=out,
     )
 
 
@@ -87,6 +95,7 @@ class WinBackResult:
     returns : how chances of a return were learned
     model : the value model, in words
     as_of, horizon_days : the last day known, and the days within which a return counts
+    value_horizon_days : the days from a return on that make up its value
     lift : the one that was assumed, or None
     out : the file that was written, or None
     """
@@ -97,6 +106,7 @@ class WinBackResult:
     model: str
     as_of: date
     horizon_days: int
+    value_horizon_days: int
     lift: float | None
     out: Path | None = None
 
@@ -144,7 +154,8 @@ class WinBackResult:
             f"{'is' if silent == 1 else 'are'} dormant or lost.",
             f"{organic:,.1f} returns within {self.horizon_days} days are expected without any contact, worth "
             f"{worth:,.2f}: no campaign may claim them.",
-            f"Second lives are valued by {self.model}; chances of a return are {how}.",
+            f"Second lives are valued over {self.value_horizon_days} days by {self.model}; chances of a "
+            f"return are {how}.",
         ]
         if self.lift is None:
             lines.append(

@@ -57,7 +57,7 @@ def test_the_demo_answers_the_questions_of_the_business_on_a_simulated_shop(show
     assert tiers["cost"].iloc[1:].sum() == pytest.approx(tiers["cost"][0] + tiers["cost"].iloc[-1], abs=0.01)
     plans = business.plans.in_short
     assert plans["plan"].tolist() == ["monthly, all", "annual"]
-    assert (plans["low (80 %)"] < plans["worth"]).all()
+    assert (plans["low (80%)"] < plans["worth"]).all()
     worth = business.what_if.found
     assert 0 < worth.worth_low < worth.worth < worth.worth_high
     assert "Over 7 years it is worth" in business.what_if.findings()[-1]
