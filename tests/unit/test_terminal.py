@@ -56,6 +56,10 @@ def test_a_title_stands_in_one_line_above_however_narrow_the_table(shown):
     assert shown(pd.DataFrame({"worth": [131.4]}), 80, title).splitlines()[0] == title
 
 
+def test_without_a_row_there_is_the_title_alone(shown):
+    assert shown(COMPARED.head(0), 80, "No snapshot has matured.").strip() == "No snapshot has matured."
+
+
 def test_counts_are_whole_and_ids_stay_as_they_are(shown):
     frame = pd.DataFrame(
         {
@@ -68,4 +72,6 @@ def test_counts_are_whole_and_ids_stay_as_they_are(shown):
     )
     assert re.findall(r"[\w,–]+", shown(frame, 80).splitlines()[4]) == ["12345", "12,345", "5", "–", "True"]
     mixed = pd.DataFrame({"value": [113.0, 0.5, 1.0, 0.0]})
-    assert re.findall(r"[\d.]+", shown(mixed, 80)) == ["113", "0.500", "1.000", "0.000"]
+    assert re.findall(r"[\d.]+", shown(mixed, 80)) == ["113", "0.500", "1", "0"]
+    shares = pd.DataFrame({"share": [0.5, 1.0, 0.0]})
+    assert re.findall(r"[\d.]+", shown(shares, 80)) == ["0.500", "1.000", "0.000"]

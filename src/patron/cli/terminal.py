@@ -130,7 +130,7 @@ def print_table(frame: "pd.DataFrame", title: str) -> None:
     """Print a frame on stdout as a Rich table: numbers to the right and never cut, text and reasons wrapped.
 
     Where the terminal is too narrow, long names of columns are broken; where that is not enough, the columns
-    are shown in several tables, each of which begins with the first of them.
+    are shown in several tables, each of which begins with the first of them. Without a row there is no table.
 
     Examples
     --------
@@ -147,7 +147,8 @@ def print_table(frame: "pd.DataFrame", title: str) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_plain(title), style="table.title", highlight=False, soft_wrap=True)
-    for columns in _side_by_side([_column(name, cells) for name, cells in frame.items()], console.width):
+    shown = [] if frame.empty else [_column(name, cells) for name, cells in frame.items()]
+    for columns in _side_by_side(shown, console.width):
         console.print(_table(columns))
 
 
@@ -168,7 +169,8 @@ class _Column:
 
 def _column(name: Hashable, values: "pd.Series[Any]") -> _Column:
     is_key = str(name).endswith("_id")
-    whole = values.dtype.kind == "f" and bool((values.dropna() % 1 == 0).all())
+    known = values.dropna()
+    whole = values.dtype.kind == "f" and bool((known % 1 == 0).all() or (known.abs() >= 10).any())
     told = [str(value) if is_key else _words(value, whole=whole) for value in values]
     cells = ["–" if unknown else cell for cell, unknown in zip(told, values.isna(), strict=True)]
     return _Column(str(name), cells, values.dtype.kind in "fiu")
@@ -208,9 +210,9 @@ def _plain(text: str) -> str:
 
 
 def _words(value: Any, *, whole: bool) -> str:
-    """A cell for people to read; `whole` where every number of its column is a count."""
+    """A cell for people to read; `whole` where its column has counts or money: nought is then no 0.000."""
     if isinstance(value, float):
-        if whole or abs(value) >= 1000 or (value.is_integer() and abs(value) > 1):
+        if abs(value) >= 1000 or (value.is_integer() and (whole or abs(value) > 1)):
             return f"{value:,.0f}"
         return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -178,6 +178,7 @@ def channel_figure(
             months.annotate("–", (number, 0), (0, 4), textcoords="offset points", ha="center")
     money.set(ylabel="Money per customer")
     months.set(ylabel="Months until the cost was earned")
+    months.yaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in (money, months):
         axes.set_xticks(place, list(table["channel"]))
         axes.grid(visible=False, axis="x")

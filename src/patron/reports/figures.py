@@ -13,8 +13,10 @@ The first two take several models at once, told apart by a column `model`. Each 
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
@@ -149,15 +151,15 @@ def tracking_figure(
     'Purchases so far'
     """
     check_table(table, "day", "actual_cumulative", "expected_cumulative")
+    dated = not pd.api.types.is_numeric_dtype(table["day"])
+    day = pd.to_datetime(table["day"]).to_numpy() if dated else table["day"].to_numpy(dtype=np.float64)
     panels = {"Purchases so far": "_cumulative"}
     if {"actual", "expected"} <= set(table.columns):
-        panels["Purchases per step"] = ""
+        panels[f"Purchases per {_step(day)}"] = ""
     size = (8.0, 3.2 + 1.7 * len(panels))
     figure, every = new_figure(
         (len(panels), 1), title, size=size, height_ratios=[3, 2][: len(panels)], sharex=True
     )
-    dated = not pd.api.types.is_numeric_dtype(table["day"])
-    day = pd.to_datetime(table["day"]).to_numpy() if dated else table["day"].to_numpy(dtype=np.float64)
     for axes, (label, ending) in zip(every, panels.items(), strict=True):
         for name, colour, dashes in (("expected", COLOURS[0], "-"), ("actual", COLOURS[1], (0, (5, 1.5)))):
             axes.plot(day, table[name + ending], color=colour, linestyle=dashes, linewidth=1.6, label=name)
@@ -174,6 +176,15 @@ def tracking_figure(
     every[-1].set_xlabel("Day" if dated else "Days since the first day")
     add_legend(figure, every[0])
     return figure
+
+
+def _step(day: npt.NDArray[Any]) -> str:
+    """From one row to the next, in words; the last step may be shorter."""
+    gaps = np.diff(day) / (np.timedelta64(1, "D") if day.dtype.kind == "M" else 1)
+    if not len(gaps):
+        return "step"
+    days = float(np.median(gaps))
+    return "day" if days == 1 else f"{days:g} days"
 
 
 def save_figure(figure: Figure, path: str | Path) -> Path:

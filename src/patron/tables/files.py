@@ -5,6 +5,7 @@ rows can fail on a later one; `cells.py` gives the columns their types.
 """
 
 import csv
+import difflib
 import glob
 import gzip
 import re
@@ -52,6 +53,7 @@ def open_files(text: str, name: str, connection: Any) -> ir.Table:
     """
     files = _matching(text, name)
     if all(file.lower().endswith(PARQUET_ENDINGS) for file in files):
+        _refuse_other_content(files[0], name, named_parquet=True)
         return connection.read_parquet(files, **({"union_by_name": True} if len(files) > 1 else {}))
     if all(is_text_file(file) for file in files):
         return _open_text(files, name, connection)
@@ -79,7 +81,23 @@ def _matching(text: str, name: str) -> list[str]:
         if there is None
         else f"{path.parent} holds {some(there) or 'nothing'}"
     )
-    raise SourceError(f"table {name!r}: there is no file {text} ({found}). Check the path.")
+    close = difflib.get_close_matches(path.name, there or (), n=1)
+    guess = f"; perhaps {path.parent / close[0]} is meant" if close else ""
+    raise SourceError(f"table {name!r}: there is no file {text} ({found}). Check the path{guess}.")
+
+
+def _refuse_other_content(file: str, name: str, *, named_parquet: bool) -> None:
+    """Raise where the first bytes say Parquet and the name does not, or the other way round."""
+    with open(file, "rb") as opened:
+        start = opened.read(4)
+    is_parquet = start in (b"PAR1", b"PARE")
+    if is_parquet and not named_parquet:
+        raise SourceError(f"table {name!r}: {file} is a Parquet file. Let its name end in .parquet.")
+    if named_parquet and not is_parquet and len(start) == 4:  # a shorter one was cut off
+        raise SourceError(
+            f"table {name!r}: {file} is no Parquet file, whatever its name says. If it is CSV, let its name "
+            "end in .csv."
+        )
 
 
 def _open_text(files: Sequence[str], name: str, connection: Any) -> ir.Table:
@@ -105,6 +123,7 @@ def _open_text(files: Sequence[str], name: str, connection: Any) -> ir.Table:
 
 def _header(file: str, name: str) -> tuple[str, list[str]]:
     """The separator and column names of a text file."""
+    _refuse_other_content(file, name, named_parquet=False)
     opened = gzip.open if file.lower().endswith(".gz") else open
     try:
         with opened(file, "rt", encoding="utf-8-sig", newline="") as lines:

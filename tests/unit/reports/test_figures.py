@@ -101,6 +101,14 @@ def test_a_line_marks_the_last_day_that_the_model_knew(day, last):
     assert list(line.get_xdata()) == [last, last]
 
 
+def test_the_length_of_a_step_is_told():
+    labels = [
+        tracking_figure(TRACKING.assign(day=day)).axes[1].get_ylabel() for day in (TRACKING["day"], range(10))
+    ]
+    assert labels == ["Purchases per 7 days", "Purchases per day"]
+    assert tracking_figure(TRACKING.head(1)).axes[1].get_ylabel() == "Purchases per step"
+
+
 def test_totals_alone_make_a_figure_too():
     (totals,) = tracking_figure(TRACKING.drop(columns=["actual", "expected"])).axes
     np.testing.assert_array_equal(totals.lines[1].get_ydata(), TRACKING["actual_cumulative"])

@@ -89,7 +89,8 @@ def test_ids_have_one_type_in_all_csv_files(folder):
 def test_a_file_that_is_not_there_is_named_with_what_is_there(folder):
     LINES.to_csv(folder / "orders.csv", index=False)
     with pytest.raises(
-        SourceError, match=r"there is no file .*order\.csv .*holds orders\.csv.*Check the path"
+        SourceError,
+        match=r"there is no file .*order\.csv .*holds orders\.csv.*; perhaps .*orders\.csv is meant",
     ):
         History.read(folder / "order.csv")
 
@@ -112,6 +113,15 @@ def test_a_folder_is_answered_with_a_glob(folder):
 def test_a_spreadsheet_is_answered_with_the_formats_that_are_read(folder):
     with pytest.raises(SourceError, match=r"must end in \.csv.*Save the table as CSV \(UTF-8\) or Parquet"):
         History.read(write(folder / "a.xlsx", b"PK"))
+
+
+def test_a_file_that_is_another_kind_than_its_name_says_is_told_by_its_content(folder):
+    LINES.to_parquet(folder / "a.parquet")
+    (folder / "a.parquet").rename(folder / "a.csv")
+    with pytest.raises(SourceError, match=r"a\.csv is a Parquet file. Let its name end in \.parquet"):
+        History.read(folder / "a.csv")
+    with pytest.raises(SourceError, match=r"b\.parquet is no Parquet file.* let its name end in \.csv"):
+        History.read(write(folder / "b.parquet", "customer_id,order_at,amount\nAnn,2024-01-05,1\n"))
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
