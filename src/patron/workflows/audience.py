@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from patron.campaigns.audience import as_audience, to_csv
-from patron.errors import SettingsError, TableError, counted
+from patron.errors import SettingsError, TableError, counted, some
 from patron.workflows.campaign_inputs import ids_as_text
 from patron.workflows.inputs import read_records, tell_rejected
 from patron.workflows.measure import read_list
@@ -80,6 +80,12 @@ def _with_attributes(contacted: pd.DataFrame, settings: Settings) -> pd.DataFram
     records = read_records(settings, "customers")
     tell_rejected(records.report)
     table = records["customers"]
+    for name in settings.audience.columns:
+        if name not in table.columns and name not in contacted.columns:
+            raise TableError(
+                f"There is no column {name!r} to export; the list has {some(contacted.columns, 20)}, the "
+                f"customers table {some(table.columns, 20)}."
+            )
     wanted = [
         name
         for name in dict.fromkeys(settings.audience.columns)

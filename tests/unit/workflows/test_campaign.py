@@ -335,6 +335,11 @@ def test_the_audience_leaves_out_the_holdout_and_hides_addresses(make, tmp_path,
     ).to_csv(people, index=False)
     out = tmp_path / "audience.csv"
     asked = ["--list", str(tmp_path / "summer"), "--customers", str(people), "--out", str(out)]
+    with pytest.raises(SystemExit, match="2"):
+        main(["audience", *asked, "--columns", "customer_id,emial"])
+    told = " ".join(capsys.readouterr().err.split())
+    assert "no column 'emial' to export; the list has customer_id, offer," in told
+    assert told.endswith("the customers table customer_id, email, name.")
     with pytest.raises(SystemExit, match="0"):
         main(["audience", *asked, "--columns", "customer_id,email,name", "--hashed", "email"])
     assert "without those held out" in capsys.readouterr().out
