@@ -82,12 +82,12 @@ class CheckedRows:
         return frame.rename(columns=names | {RULE: "rule"})
 
     def examples(self, rule: str, most: int = 3) -> list[Any]:
-        """A few of the cells that broke a rule, as they came; its first word is the column."""
+        """A few different cells that broke a rule, as they came; its first word is the column."""
         column = GIVEN + rule.split(" ")[0]
         found = self.tagged.filter((self.tagged[RULE] == rule) & self.tagged[column].notnull())
         with reading(self.table, self.source):
             cells: list[Any] = (
-                found.order_by(column).select(column).limit(most).to_pyarrow()[column].to_pylist()
+                found.select(column).distinct().order_by(column).limit(most).to_pyarrow()[column].to_pylist()
             )
         return cells
 

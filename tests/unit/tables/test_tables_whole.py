@@ -38,6 +38,11 @@ def test_a_table_without_a_day_of_the_past_shows_its_days_and_times_as_iso_text(
     assert "order_at is after today (2 rows, such as 2094-01-05, 2094-01-06T17:30:00)" in str(found.value)
 
 
+def test_cells_that_are_shown_differ():
+    with pytest.raises(TableError, match=r"amount is not a number \(4 rows, such as '€ 5', '€ 9'\)"):
+        History.read(pd.concat([LINES, LINES]).assign(amount=["€ 9", "€ 5", "€ 9", "€ 5"]))
+
+
 def test_one_row_is_one_row():
     with pytest.raises(TableError, match=r"order_at is not a date \(1 row, such as 'spring'\)"):
         History.read(LINES[:1].assign(order_at="spring"))
