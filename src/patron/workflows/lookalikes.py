@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.errors import MissingColumnsError, PatronWarning, SettingsError, TableError
+from patron.errors import PatronWarning, SettingsError, TableError, some
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.scores.lookalikes import FIRST_KNOWN, known_at_acquisition, lookalikes
 from patron.snapshots.spine import make_spine
@@ -110,7 +110,7 @@ class LookalikesResult:
 
     def title(self) -> str:
         """What `shown` shows."""
-        return f"Most like the group of {self.group:,}, as of {self.as_of}"
+        return f"Most like the group of {self.group:,}, as of {self.as_of}; likeness in log-odds"
 
     def to_dict(self) -> dict[str, Any]:
         """What was found, as plain values."""
@@ -157,7 +157,8 @@ def _read_group(source: Any) -> npt.NDArray[np.str_]:
     """The ids of the group as text, each once."""
     table = open_source(source, "group")
     if "customer_id" not in table.columns:
-        raise MissingColumnsError("group", ["customer_id"], table.columns)
+        has = some(sorted(table.columns))
+        raise TableError(f"The group has no column customer_id; it has {has}. Give the ids this name.")
     with reading("group", source):
         given = table.select(customer_id=table.customer_id.cast("string")).distinct().to_pandas()
     wanted = ids_as_text(given["customer_id"].dropna())
