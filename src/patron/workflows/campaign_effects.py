@@ -15,6 +15,10 @@ from patron.workflows.uplift import EffectsResult, Trial, learn_effects
 
 __all__ = ["Basis", "KnownEffects", "known_effects"]
 
+_UNLIKE = (
+    "Such an effect counts the whole growth potential, one that was learned the days of the horizon alone: "
+    "beside each other, the assumed one may look better than it is."
+)
 _TEACHES = ("transactions", "engagement", "subscriptions")  # tables that show what customers did
 
 
@@ -66,7 +70,7 @@ class KnownEffects:
         told += self._about_learning("adjusted", "past contacts without a lot, and adjusted: no uplift")
         if len(assumed) < len(self.bases):
             whys = "; ".join(f"of {name}, since {why}" for name, why in assumed.items())
-            return [*told, *([f"Acceptance is assumed {whys}."] if assumed else [])]
+            return [*told, *([f"Acceptance is assumed {whys}. {_UNLIKE}"] if assumed else [])]
         formula = "risk × value × acceptance of the offer"
         if not any(assumed.values()):
             return [f"What contact changes is assumed, not learned: {formula}."]
