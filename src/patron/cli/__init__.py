@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with heed_signals():
         code, sentence = _run(list(sys.argv[1:] if arguments is None else arguments))
         if code and was_interrupted():
-            code, sentence = INTERRUPTED, "Stopped by Ctrl-C; no output file was changed."
+            code, sentence = INTERRUPTED, "Stopped by Ctrl-C; every file is the old one or whole."
     if sentence:
         sys.stderr.write(f"patron: {sentence}\n")
     sys.exit(code)

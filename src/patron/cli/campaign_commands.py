@@ -38,8 +38,9 @@ def target(
 ) -> None:
     """Choose whom to contact with which offer: the most profit under a budget, and a random holdout.
 
-    What contact changes is learned from --contacts and --transactions where customers were left alone by lot,
-    or taken from --effects; else it is assumed: risk × value × acceptance. The output says which, and why.
+    What contact changes is learned from --contacts and --transactions, if some were left alone by lot.
+
+    Or it is taken from --effects, or assumed: risk × value × acceptance. The output says which, and why.
     """
     with steps() as tell:
         given = {**context.params, "least": _minimums(least)}

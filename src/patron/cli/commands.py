@@ -10,6 +10,9 @@ from patron.cli.terminal import print_json, print_lines, print_table, steps
 
 __all__ = ["app"]
 
+_FIRST, _PREDICT, _MODELS = "First steps", "Predict", "Models"
+_CAMPAIGNS, _BASE = "Campaigns", "The customer base"
+
 app = typer.Typer(
     name="patron",
     help="Who is about to leave, what each customer is worth, and what is worth doing about it.",
@@ -34,7 +37,7 @@ def about(
         print_lines([context.get_help()])
 
 
-@app.command()
+@app.command(rich_help_panel=_FIRST)
 def check(
     context: typer.Context,
     transactions: flags.Transactions = None,
@@ -66,7 +69,7 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=_PREDICT)
 def features(
     context: typer.Context,
     transactions: flags.Transactions = None,
@@ -97,7 +100,7 @@ def features(
         print_lines(made.sentences())
 
 
-@app.command()
+@app.command(rich_help_panel=_PREDICT)
 def train(
     context: typer.Context,
     transactions: flags.Transactions = None,
@@ -135,7 +138,7 @@ def train(
         print_lines(trained.sentences())
 
 
-@app.command()
+@app.command(rich_help_panel=_PREDICT)
 def score(
     context: typer.Context,
     transactions: flags.Transactions = None,
@@ -177,7 +180,7 @@ def score(
         print_lines(scored.sentences())
 
 
-@app.command()
+@app.command(rich_help_panel=_PREDICT)
 def backtest(
     context: typer.Context,
     transactions: flags.Transactions = None,
@@ -213,7 +216,7 @@ def backtest(
         print_lines(found.sentences())
 
 
-@app.command()
+@app.command(rich_help_panel=_MODELS)
 def serve(
     context: typer.Context,
     model: flags.Model = None,
@@ -230,7 +233,7 @@ def serve(
         run(chosen)
 
 
-@app.command()
+@app.command(rich_help_panel=_MODELS)
 def models(json: flags.Json = False) -> None:
     """List the registered versions: which of them scores, how good each is, what data it has seen."""
     from patron.workflows.releases import list_models
@@ -243,7 +246,7 @@ def models(json: flags.Json = False) -> None:
     print_lines([] if json else found.sentences())
 
 
-@app.command()
+@app.command(rich_help_panel=_MODELS)
 def promote(version: flags.Version, json: flags.Json = False) -> None:
     """Make a version champion: the one that scores and is served."""
     from patron.workflows.releases import promote as run
@@ -252,7 +255,7 @@ def promote(version: flags.Version, json: flags.Json = False) -> None:
     print_json(done.to_dict()) if json else print_lines(done.sentences())
 
 
-@app.command()
+@app.command(rich_help_panel=_MODELS)
 def rollback(json: flags.Json = False) -> None:
     """Make the version champion that was champion before the present one."""
     from patron.workflows.releases import rollback as run
@@ -261,7 +264,7 @@ def rollback(json: flags.Json = False) -> None:
     print_json(done.to_dict()) if json else print_lines(done.sentences())
 
 
-@app.command()
+@app.command(rich_help_panel=_MODELS)
 def export(model: flags.ModelUri, folder: flags.NewFolder, json: flags.Json = False) -> None:
     """Write a model into a plain folder that MLflow loads and serves from any path."""
     from patron.workflows.releases import export as run
@@ -270,7 +273,7 @@ def export(model: flags.ModelUri, folder: flags.NewFolder, json: flags.Json = Fa
     print_json(done.to_dict()) if json else print_lines(done.sentences())
 
 
-@app.command()
+@app.command(rich_help_panel=_FIRST)
 def demo(
     context: typer.Context,
     data: flags.Data = None,
@@ -308,16 +311,16 @@ def demo(
     print_lines([*business.what_if.findings(), "", *shown.sentences()])
 
 
-app.command()(economics_commands.kpis)
-app.command()(economics_commands.costs)
-app.command()(economics_commands.plans)
-app.command("what-if")(economics_commands.what_if)
-app.command()(campaign_commands.target)
-app.command()(campaign_commands.measure)
-app.command()(campaign_commands.audience)
-app.command()(follow_up_commands.uplift)
-app.command("win-back")(follow_up_commands.win_back)
-app.command()(follow_up_commands.due)
-app.command()(follow_up_commands.settle)
-app.command()(follow_up_commands.stages)
-app.command()(follow_up_commands.lookalikes)
+app.command(rich_help_panel=_PREDICT)(follow_up_commands.settle)
+app.command(rich_help_panel=_CAMPAIGNS)(campaign_commands.target)
+app.command(rich_help_panel=_CAMPAIGNS)(campaign_commands.audience)
+app.command(rich_help_panel=_CAMPAIGNS)(campaign_commands.measure)
+app.command(rich_help_panel=_CAMPAIGNS)(follow_up_commands.uplift)
+app.command("win-back", rich_help_panel=_CAMPAIGNS)(follow_up_commands.win_back)
+app.command(rich_help_panel=_CAMPAIGNS)(follow_up_commands.due)
+app.command(rich_help_panel=_CAMPAIGNS)(follow_up_commands.lookalikes)
+app.command(rich_help_panel=_BASE)(economics_commands.kpis)
+app.command(rich_help_panel=_BASE)(economics_commands.costs)
+app.command(rich_help_panel=_BASE)(economics_commands.plans)
+app.command("what-if", rich_help_panel=_BASE)(economics_commands.what_if)
+app.command(rich_help_panel=_BASE)(follow_up_commands.stages)

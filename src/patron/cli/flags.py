@@ -60,8 +60,9 @@ CostsToServe = Annotated[
 Activity = Annotated[
     str | None,
     Option(
-        metavar="purchases|engagement|subscriptions",
-        help="What a customer who leaves no longer has (default: contracts or else purchases).",
+        metavar="KIND",
+        help="What a customer who leaves no longer has: purchases, engagement or subscriptions "
+        "(default: contracts or else purchases).",
     ),
 ]
 ChurnWindow = Annotated[
