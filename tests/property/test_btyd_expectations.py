@@ -154,7 +154,7 @@ def test_a_hundred_thousand_random_customers_give_no_number_that_is_none():
 
 @pytest.mark.parametrize("t", [-1.0, np.nan, np.inf])
 def test_a_horizon_that_is_no_time_is_refused(t):
-    with pytest.raises(RangeError, match=r"^t must be"):
+    with pytest.raises(RangeError, match=r"^horizon must be"):
         expected_purchases(0.24, 31.0, 0.79, 2.43, 2, 30, 39, t)
 
 

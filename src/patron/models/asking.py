@@ -13,6 +13,7 @@ import pandas as pd
 
 from patron.errors import PatronWarning, RangeError, TableError
 from patron.models.customers import Customers, read_customers
+from patron.models.estimator import whole_number
 from patron.models.predictive import Buyers, Outlook, OutlookSettings
 from patron.models.purchases import BetaGeoModel
 from patron.models.segments import one_segment, segments_of
@@ -86,12 +87,13 @@ def settings_in_days(
 
     Raises
     ------
-    RangeError : a horizon, the interval or n_draws is out of range
+    RangeError : a horizon, the interval, n_draws or random_state is out of range
     """
     if not 0 < interval < 1:
         raise RangeError(f"interval must lie between 0 and 1, got {interval!r}. Write 80 % as 0.80.")
     if n_draws < 10:
         raise RangeError(f"n_draws must be at least 10 for an interval, got {n_draws!r}. 200 is plenty.")
+    whole_number(random_state, "random_state", least=0)
     rate = continuous_rate(annual_discount_rate, unit)
     value_horizon = positive_days(value_horizon_days, "value_horizon_days", endless=rate > 0)
     return OutlookSettings(

@@ -118,6 +118,9 @@ def _ids(rfm: pd.DataFrame, needed: list[str]) -> pd.Index:
             f"rfm lacks {', '.join(missing)}; it has {', '.join(map(str, rfm.columns))}. "
             f'Rename your columns: rfm.rename(columns={{"Your name": "{missing[0]}"}}).'
         )
+    twice = [name for name in ("customer_id", *needed) if (rfm.columns == name).sum() > 1]
+    if twice:
+        raise TableError(f"rfm has more than one column named {', '.join(twice)}. Keep one of them.")
     if len(rfm) == 0:
         raise TableError("rfm has no rows: there is no customer to fit or to value.")
     ids: pd.Index = rfm.index if by_index else pd.Index(rfm["customer_id"], name="customer_id")

@@ -11,7 +11,7 @@ import pandas as pd
 from patron.errors import ModelError, NotFittedError, PatronWarning, RangeError, SettingsError
 from patron.models.covariates import Covariates
 from patron.models.diagnostics import Diagnostics
-from patron.models.estimator import Estimator
+from patron.models.estimator import Estimator, whole_number
 from patron.models.posterior import Posterior, infer
 from patron.models.stored import Stored
 
@@ -125,6 +125,10 @@ class DrawnModel(Estimator, Stored):
         """The covariates named in the settings, and their matrix (n_customers, k)."""
         if not self.covariates:
             return None, None
+        if isinstance(self.covariates, str):
+            raise SettingsError(
+                f"covariates must be a list of columns, got {self.covariates!r}. Write [{self.covariates!r}]."
+            )
         learned = Covariates.learn(rfm, list(self.covariates))
         return learned, learned.matrix(rfm)
 
@@ -172,8 +176,7 @@ class DrawnModel(Estimator, Stored):
 
     def _spaced(self, n_draws: int) -> dict[str, Floats]:
         """`n_draws` draws, evenly spaced over all, repeated if there are fewer: parameter → (n_draws, 1)."""
-        if not isinstance(n_draws, int | np.integer) or n_draws < 1:
-            raise RangeError(f"n_draws must be a whole number of at least 1, got {n_draws!r}.")
+        n_draws = whole_number(n_draws, "n_draws", least=1)
         draws = self._fitted()
         have = len(next(iter(draws.values())))
         chosen = np.arange(n_draws) * have // n_draws
@@ -194,6 +197,8 @@ def prior_of(defaults: Priors, given: Priors | None) -> tuple[Floats, Floats]:
             f"there is no parameter {', '.join(unknown)} to put a prior on; there are {', '.join(defaults)}."
         )
     merged = {**defaults, **(given or {})}
+    if any(np.shape(prior) != (2,) for prior in merged.values()):
+        raise RangeError(f"a prior is a median and a spread, as (1.5, 2.0), got {dict(given or {})}.")
     median, spread = np.array([merged[name] for name in defaults], dtype=np.float64).T
     if not ((median > 0) & (spread > 0) & np.isfinite(median) & np.isfinite(spread)).all():
         raise RangeError(f"a prior is a positive median and a positive spread, got {dict(given or {})}.")

@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from patron.errors import RangeError, SettingsError
+from patron.errors import SettingsError
 from patron.models.diagnostics import FARTHEST_FROM_MODE, HARDLY_LEARNED, Diagnostics, good_enough
+from patron.models.estimator import whole_number
 
 __all__ = ["INFERENCES", "LogLikelihood", "Mode", "Posterior", "find_mode", "infer"]
 
@@ -172,8 +173,7 @@ def infer(
         "random_state": (random_state, 0),
     }
     for name, (number, least) in numbers.items():
-        if not isinstance(number, int | np.integer) or number < least:
-            raise RangeError(f"{name} must be a whole number of at least {least}, got {number!r}.")
+        whole_number(number, name, least)
     began = perf_counter()
     mode = find_mode(posterior)
     drawn, measures = mode.theta[None, :], dict[str, Any]()

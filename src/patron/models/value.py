@@ -230,7 +230,7 @@ class CustomerValueModel(Stored):
         {7: 0.25}
         """
         customers = read_customers(rfm, purchases=True, spend=True)
-        wanted = np.broadcast_to(np.asarray(threshold, dtype=np.float64), len(customers))
+        wanted = _for_each(np.asarray(threshold, dtype=np.float64), "threshold", len(customers))
         if not ((wanted >= 0) & (wanted < np.inf)).all():
             raise RangeError(f"threshold must be finite money of at least 0, got {threshold!r}.")
         kept = self._margins(margin, len(customers))
@@ -388,9 +388,11 @@ class CustomerValueModel(Stored):
         }
 
     def _margins(self, margin: npt.ArrayLike | None, n_customers: int) -> Floats:
-        shares = valid_margin(self.margin if margin is None else margin)
-        if shares.ndim and shares.shape != (n_customers,):
-            raise RangeError(
-                f"margin must be one number or {n_customers}, one per customer, got {shares.shape}."
-            )
-        return np.broadcast_to(shares, n_customers)
+        return _for_each(valid_margin(self.margin if margin is None else margin), "margin", n_customers)
+
+
+def _for_each(numbers: Floats, name: str, n: int) -> Floats:
+    """The number of each of n customers, whether one for all was given or one for each."""
+    if numbers.ndim and numbers.shape != (n,):
+        raise RangeError(f"{name} must be one number or {n}, one per customer, got {numbers.shape}.")
+    return np.broadcast_to(numbers, n)

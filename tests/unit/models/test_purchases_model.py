@@ -181,7 +181,24 @@ REFUSED = {
     "phi must lie between 0 and 1": (RangeError, lambda: BetaGeoModel(priors={"phi": (2, 1)}).fit(RFM)),
     "positive and finite, got r = 0": (RangeError, lambda: BetaGeoModel.from_params(r=0, alpha=1, a=1, b=1)),
     "n_draws must be a whole number": (RangeError, lambda: KNOWN.probability_alive(RFM, n_draws=0)),
-    "t must be at least 0 time units": (RangeError, lambda: KNOWN.expected_purchases(RFM, -1)),
+    "horizon must be at least 0 time units": (RangeError, lambda: KNOWN.expected_purchases(RFM, -1)),
+    "horizon must be at least 0 .*got -1.0": (RangeError, lambda: KNOWN.simulate(RFM, -1, n_draws=1)),
+    "horizon must be at least 0 .*got nan": (RangeError, lambda: KNOWN.simulate(RFM, np.nan, n_draws=1)),
+    "horizon must be finite": (RangeError, lambda: KNOWN.simulate(RFM, np.inf, n_draws=1)),
+    "random_state must be a whole number": (RangeError, lambda: KNOWN.simulate(RFM, 9, random_state=-1)),
+    "Give a horizon, or a rate above 0": (
+        RangeError,
+        lambda: KNOWN.discounted_expected_purchases(RFM, annual_discount_rate=0),
+    ),
+    r"a prior is a median and a spread": (RangeError, lambda: BetaGeoModel(priors={"r": 1.5}).fit(RFM)),
+    r"covariates must be a list of columns, got 'shop'\. Write \['shop'\]": (
+        SettingsError,
+        lambda: BetaGeoModel(covariates="shop").fit(RFM),
+    ),
+    "more than one column named T": (
+        TableError,
+        lambda: KNOWN.probability_alive(pd.concat([RFM, RFM[["T"]]], axis=1)),
+    ),
     "lacks the covariates shop": (TableError, lambda: BetaGeoModel(covariates=["shop"]).fit(RFM)),
     "is smaller than recency": (TableError, lambda: BetaGeoModel().fit(RFM.assign(T=1.0))),
 }

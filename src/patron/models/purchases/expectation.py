@@ -125,7 +125,7 @@ def probability_no_purchase(
     """
     r, alpha, a, b, x, t_x, T = _floats(r, alpha, a, b, x, t_x, T)
     gone = log_odds_gone(r, alpha, a, b, x, t_x, T, family)
-    waits = np.exp(-(r + x) * np.log1p(_time(t, "t") / (alpha + T)))
+    waits = np.exp(-(r + x) * np.log1p(time_ahead(t, "horizon") / (alpha + T)))
     return np.minimum(_expit(gone) + _expit(-gone) * waits, 1.0)
 
 
@@ -170,8 +170,8 @@ def expected_purchases(
     np.float64(1.226)
     """
     r, alpha, a, b, x, t_x, T = _floats(r, alpha, a, b, x, t_x, T)
-    begin = _time(start, "start", finite=True)
-    end = begin + _time(t, "t", finite=True)
+    begin = time_ahead(start, "start", finite=True)
+    end = begin + time_ahead(t, "horizon", finite=True)
     shape = drop_out_shape(b, x, family)
     bought = purchases_while_alive(r + x, alpha + T, a, shape, (begin, end))
     expected: Floats = probability_alive(r, alpha, a, b, x, t_x, T, family) * bought[0, 0]
@@ -219,13 +219,13 @@ def discounted_expected_purchases(
     >>> discounted_expected_purchases(0.243, 4.414, 0.793, 2.426, **customer, rate=weekly).round(4)
     np.float64(5.1696)
     """
-    horizon = _time(np.inf if t is None else t, "t")
+    horizon = time_ahead(np.inf if t is None else t, "horizon")
     if not 0 <= rate < np.inf:  # written so that NaN fails too
         raise RangeError(f"rate must be a finite discount rate of at least 0 per time unit, got {rate!r}.")
     if rate == 0 and np.isinf(horizon).any():
         raise RangeError(
-            "rate is 0 and t endless: purchases without discount need not have a finite sum. "
-            "Give a horizon t, or a rate above 0."
+            "the discount rate is 0 and the horizon endless: purchases without discount need not have a "
+            "finite sum. Give a horizon, or a rate above 0."
         )
     r, alpha, a, b, x, t_x, T = _floats(r, alpha, a, b, x, t_x, T)
     shape = drop_out_shape(b, x, family)
@@ -278,7 +278,7 @@ def probability_of_purchases(
     if not ((wanted >= 0) & (wanted == np.floor(wanted)) & (wanted < np.inf)).all():
         raise RangeError(f"n must be whole numbers of at least 0, got {n!r}.")
     s, shape = r + x, drop_out_shape(b, x, family)
-    ahead = _time(t, "t", finite=True) / (alpha + T)
+    ahead = time_ahead(t, "horizon", finite=True) / (alpha + T)
     nearer = ahead / (1 + ahead)
     some = np.maximum(wanted, 1.0)
     # P(n events) = Γ(s + n)/(Γ(s) n!) ..., written with a Beta function so that nothing overflows.
@@ -353,6 +353,26 @@ def log_odds_gone(
     return np.where(x > 0, odds, -np.inf) if family == "bgnbd" else odds
 
 
+def time_ahead(value: FloatsLike, name: str, finite: bool = False) -> Floats:
+    """A stretch of time that begins today, as an array.
+
+    Raises
+    ------
+    RangeError : it is negative or NaN, or infinite where it must be `finite`
+
+    Examples
+    --------
+    >>> time_ahead(39, "horizon")
+    array(39.)
+    """
+    time = np.asarray(value, dtype=np.float64)
+    if not (time >= 0).all():  # written so that NaN fails too
+        raise RangeError(f"{name} must be at least 0 time units, got {np.min(time)}.")
+    if finite and np.isinf(time).any():
+        raise RangeError(f"{name} must be finite; discounted_expected_purchases sums over an endless future.")
+    return time
+
+
 def _expit(log_odds: Floats) -> Floats:
     probability: Floats = expit(log_odds)
     return probability
@@ -360,12 +380,3 @@ def _expit(log_odds: Floats) -> Floats:
 
 def _floats(*values: FloatsLike) -> tuple[Floats, ...]:
     return tuple(np.asarray(value, dtype=np.float64) for value in values)
-
-
-def _time(value: FloatsLike, name: str, finite: bool = False) -> Floats:
-    time = np.asarray(value, dtype=np.float64)
-    if not (time >= 0).all():  # written so that NaN fails too
-        raise RangeError(f"{name} must be at least 0 time units, got {np.min(time)}.")
-    if finite and np.isinf(time).any():
-        raise RangeError(f"{name} must be finite; discounted_expected_purchases sums over an endless future.")
-    return time

@@ -33,6 +33,7 @@ from patron.errors import SettingsError
 from patron.models.compression import count_distinct
 from patron.models.customers import read_customers
 from patron.models.draws import DrawnModel, Priors
+from patron.models.estimator import whole_number
 from patron.models.posterior import find_mode
 from patron.models.purchases import expectation
 from patron.models.purchases.likelihood import log_likelihood
@@ -335,7 +336,7 @@ class BetaGeoModel(DrawnModel):
         customers = read_customers(rfm)
         x, t_x, T = customers.frequency, customers.recency, customers.T
         r, alpha, a, b = self.parameters_of(self._spaced(n_draws), self.covariate_matrix(rfm))
-        rng = np.random.default_rng(random_state)
+        rng = np.random.default_rng(whole_number(random_state, "random_state", least=0))
         counts = simulate_purchases(rng, r, alpha, a, b, x, t_x, T, horizon, self.family)
         return pd.DataFrame(counts.T, index=customers.ids)
 

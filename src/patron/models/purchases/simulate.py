@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, gammaincinv
 
-from patron.models.purchases.expectation import drop_out_shape, probability_alive
+from patron.models.purchases.expectation import drop_out_shape, probability_alive, time_ahead
 
 __all__ = ["Chances", "Futures", "draw_chances", "draws_at_a_time", "simulate_purchases"]
 
@@ -65,7 +65,7 @@ def simulate_purchases(
 
     Raises
     ------
-    RangeError : the family is unknown
+    RangeError : the family is unknown, or t is negative, infinite or NaN
 
     Examples
     --------
@@ -74,6 +74,7 @@ def simulate_purchases(
     >>> bool(abs(bought.mean() - 1.226) < 0.03)
     True
     """
+    t = time_ahead(t, "horizon", finite=True)
     r, alpha, a, b, x, t_x, T, t = np.broadcast_arrays(
         *(np.asarray(value, dtype=np.float64) for value in (r, alpha, a, b, x, t_x, T, t))
     )
