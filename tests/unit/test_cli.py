@@ -329,9 +329,10 @@ engagement = '{shop / "events.parquet"}'
     assert trained["model_uri"] == "models:/patron/1"
     assert set(trained) >= {"model_uri", "model_version", "run_id", "metrics"}
 
-    code, out, _ = run("score", "--settings", "patron.toml", "--out", "scores.csv")
+    code, out, _ = run("score", "--settings", "patron.toml", "--out", "scores.csv", "--ledger", "promises")
     assert code == 0
     assert "250 customers have a score by models:/patron/1" in out
+    assert "The promises are written down in promises." in out
     assert len(pd.read_csv("scores.csv")) == 250
 
     code, out, _ = run("train", "--settings", "patron.toml", "--horizon", "45", "--margin", "0.35")
