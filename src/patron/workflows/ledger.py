@@ -19,7 +19,7 @@ from patron.campaigns.ledger import (
     unsettled,
     uuids_as_text,
 )
-from patron.errors import HistoryTooShortError, InputError, SettingsError, SourceError
+from patron.errors import HistoryTooShortError, InputError, SettingsError, SourceError, counted
 from patron.snapshots.asof import visible
 from patron.snapshots.labels import make_labels
 from patron.snapshots.spine import make_spine
@@ -216,7 +216,8 @@ class Settlement:
 
     def sentences(self) -> list[str]:
         """What was found, in words."""
-        lines = [f"{len(self.rows):,} promises are settled, {self.new:,} of them now."]
+        settled = counted(len(self.rows), "promise is", "promises are")
+        lines = [f"{settled} settled, {self.new:,} of them now."]
         for row in self.report.to_dict("records"):
             more = "more" if row["worth"] >= 0 else "less"
             lines.append(
@@ -228,7 +229,8 @@ class Settlement:
                 "who stayed earned."
             )
         if self.unknown:
-            lines.append(f"{self.unknown:,} promised customers are not in the tables: they stay open.")
+            missing = counted(self.unknown, "promised customer is", "promised customers are")
+            lines.append(f"{missing} not in the tables: their promises stay open.")
         if self.open_until:
             lines.append(f"Horizons still open end on {', '.join(map(str, self.open_until))}.")
         return lines if self.out is None else [*lines, f"Written to {self.out}."]
