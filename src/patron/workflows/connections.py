@@ -103,7 +103,7 @@ def connected(table: DatabaseTable, to: Literal["read", "write"] = "write") -> I
     Raises
     ------
     MissingExtraError : the driver is not installed
-    SettingsError : Ibis knows no such database
+    SettingsError : Ibis knows no such database, or nothing written there would be kept
     SourceError : the table cannot be read
     PatronError : the database does not answer, or the table cannot be written
 
@@ -117,6 +117,9 @@ def connected(table: DatabaseTable, to: Literal["read", "write"] = "write") -> I
     """
     try:
         backend = _connect(table.url)
+        _refuse_what_is_not_kept(backend, table)
+    except PatronError:
+        raise
     except (ImportError, AttributeError, ValueError) as unknown:  # no driver, or no such database
         raise _unknown(table, unknown) from unknown
     except Exception as failed:  # every driver has errors of its own
@@ -310,6 +313,16 @@ def _schemas(backend: Any, wanted: str) -> set[str]:
     if query is None:
         return {wanted.lower()}
     return {str(name).lower() for (name,) in backend.con.execute(query).fetchall()}
+
+
+def _refuse_what_is_not_kept(backend: Any, table: DatabaseTable) -> None:
+    """DuckDB opens a Parquet or CSV file as well: as a view of a database that is gone with the process."""
+    if backend.name != "duckdb":
+        return
+    query = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    if backend.con.execute(query).fetchall() == [(None,)]:
+        backend.disconnect()
+        raise SettingsError(f"{table.database} is no database, so nothing would be kept. Name another file.")
 
 
 def _unknown(table: DatabaseTable, why: Exception) -> Exception:

@@ -206,6 +206,12 @@ def test_where_nothing_would_be_kept_nothing_is_written(url):
         read_database_table(url)
 
 
+def test_a_file_of_rows_is_no_database(tmp_path):
+    (tmp_path / "scores.tsv").write_text("customer_id\n1\n")
+    with pytest.raises(SettingsError, match="is no database, so nothing would be kept"):
+        check_table(read_database_table(f"duckdb:///{tmp_path}/scores.tsv::scores"), SCORECARD_COLUMNS)
+
+
 def test_an_address_of_colons_is_no_table():
     assert read_database_table("postgresql://ann@[::1]/crm").name == "scorecard"
 

@@ -294,6 +294,12 @@ def test_a_place_that_cannot_be_made_is_told_before_the_work(kind, tmp_path):
         open_ledger(f"sqlite:///{tmp_path}/l.db?mode=ro")
 
 
+def test_a_file_of_rows_is_no_ledger(tmp_path):
+    make_card([1, 2]).to_parquet(tmp_path / "scores.parquet")
+    with pytest.raises(SettingsError, match="is no database, so nothing would be kept"):
+        open_ledger(f"duckdb:///{tmp_path}/scores.parquet")
+
+
 def test_tables_of_the_same_names_that_are_no_ledger_are_told_before_the_work(tmp_path):
     with duckdb.connect(str(tmp_path / "garage.db")) as garage:
         garage.execute("CREATE TABLE parts (part TEXT, price DOUBLE)")
