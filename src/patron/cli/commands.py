@@ -302,7 +302,8 @@ def demo(
     print_table(shown.scored.most_valuable_at_risk(), shown.scored.title())
     indicators, business = shown.indicators, shown.business
     print_lines([""])
-    print_table(indicators.in_short, "How the customer base is doing, by quarter (all of it: patron kpis)")
+    title = "How the customer base is doing, by quarter; shares as fractions, money of the input"
+    print_table(indicators.in_short, f"{title} (all of it: patron kpis)")
     print_lines(["", business.words, ""])
     print_table(business.costs.in_short, business.costs.title())
     print_lines([*business.costs.findings(), ""])

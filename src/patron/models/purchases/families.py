@@ -75,12 +75,12 @@ def families_in_words(family: str, gain: float) -> str:
     --------
     >>> families_in_words("bgnbd", 30.8)
     'MBG/NBD fits better than BG/NBD (log-likelihood +30.8); purchase_family = "mbgnbd" takes it.'
-    >>> families_in_words("bgnbd", 0.4)
-    'MBG/NBD and BG/NBD fit alike (log-likelihood +0.4).'
+    >>> families_in_words("bgnbd", -0.02)
+    'MBG/NBD and BG/NBD fit alike (log-likelihood +0.0).'
     """
     other = "mbgnbd" if family == "bgnbd" else "bgnbd"
     ours, theirs = _NAMES[family], _NAMES[other]
-    found = f"(log-likelihood {gain:+.1f})"
+    found = f"(log-likelihood {gain:+z.1f})"
     if gain > CLEARLY:
         return f'{theirs} fits better than {ours} {found}; purchase_family = "{other}" takes it.'
     if gain < -CLEARLY:
