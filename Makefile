@@ -6,7 +6,7 @@ STAMP := .venv/.ready
 .PHONY: help setup spark demo test test-slow lint lock bench clean
 
 help:
-	@echo "make demo       score real customers (Complete Journey) and print the ten most valuable at risk"
+	@echo "make demo       score the households of Complete Journey and print the ten most valuable at risk"
 	@echo "make test       everything that CI runs: lint, types, import contract, tests, examples, notebooks"
 	@echo "make test-slow  the recovery and coverage studies with their full number of worlds"
 	@echo "make bench      speed and memory beside the peers (benchmarks/README.md)"
