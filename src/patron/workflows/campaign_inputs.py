@@ -166,7 +166,7 @@ def read_effects(source: Any, scores: Scores) -> pd.DataFrame | None:
         if len(strange := theirs[theirs != wanted[name]]):
             raise SettingsError(
                 f"The effects are those of {name} {strange.iloc[0]}, the scores of {name} {wanted[name]}. "
-                "Learn the effects for these scores."
+                f"Learn them for these scores: patron uplift --as-of {scores.as_of}."
             )
     own = pd.Series(scores.rows["customer_id"].to_numpy(), index=ids_as_text(scores.rows["customer_id"]))
     given = found["customer_id"].to_numpy()

@@ -145,7 +145,7 @@ class DueResult:
         offers = len(self.moments)
         lines.append(f"{counted(offers, 'offer')} {'is' if offers == 1 else 'are'} due {span}.")
         if self.model is not None:
-            lines.append(f"Next purchases are those of {self.model}; every range is one of 80 %.")
+            lines.append(f"Next purchases are those of {self.model}; every range holds with 80%.")
         return [*lines, f"Written to {self.out}." if self.out else "Not written: name a file with --out."]
 
 

@@ -224,6 +224,6 @@ def test_a_model_that_was_named_must_be_there():
 def test_contacts_of_ids_written_otherwise_are_refused(shop):
     transactions, contacts = shop
     others = contacts.assign(customer_id="c" + contacts["customer_id"].astype(str))
-    said = rf"None of the {len(others):,} customers contacted was known .* are their ids those of"
+    said = rf"None of the {len(others):,} customers contacted was known .* [Aa]re their ids those of"
     with pytest.raises(InputError, match=said):
         learn_effects(settings_of(transactions, others))
