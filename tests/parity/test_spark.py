@@ -21,6 +21,7 @@ from patron.errors import PatronError, PatronWarning, SourceError
 from patron.features.assemble import assemble_features
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle import Bundle
+from patron.snapshots.churn_window import own_windows
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.tracking.batch import save_batch_model
@@ -164,6 +165,18 @@ def test_every_feature_is_the_same_on_both_engines(features):
     expected, found = by_customer(here.table.to_pandas()), by_customer(pq.read_table(out).to_pandas())
     for name in here.catalogue.names:
         pd.testing.assert_series_equal(found[name], expected[name], **CLOSE)
+
+
+def test_every_window_of_churn_is_the_same_on_both_engines(business):
+    here, there = (
+        by_customer(own_windows(history, make_spine(history, AS_OF), 90).to_pandas())
+        for history in (
+            known.with_churn(churn_window="adaptive", churn_segment="channel")
+            for known in (business.duckdb, business.spark)
+        )
+    )
+    assert here["window_days"].nunique() > 20
+    pd.testing.assert_frame_equal(there, here, check_dtype=False)
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,7 @@ def settle(
     ledger: own.Ledger = None,
     transactions: flags.Transactions = None,
     engagement: flags.Engagement = None,
+    customers: flags.Customers = None,
     subscriptions: flags.Subscriptions = None,
     activity: flags.Activity = None,
     churn_window: flags.ChurnWindow = None,

@@ -117,6 +117,7 @@ def discover_catalogue(
         seen_kinds=seen,
         activity=history.activity,
         churn_window=history.churn_window,
+        churn_segment=history.churn_segment,
         has_money=history.has_money,
         invitations=their_invitations if invitations is None else tuple(invitations),
         responses=their_responses if responses is None else tuple(responses),

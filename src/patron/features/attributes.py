@@ -9,13 +9,11 @@ import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import ibis
-
 from patron.errors import PatronWarning, TableError, some
 from patron.features.catalogue import Attribute, FeatureCatalogue, FeatureSpec
 from patron.features.naming import column_names, readable
 from patron.features.readings import choose_readings, read_values, unreadable
-from patron.snapshots.asof import KEY, visible
+from patron.snapshots.asof import known_customers
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -51,6 +49,7 @@ def usable_attributes(customers: "ir.Table", spine: "ir.Table") -> tuple[Attribu
     Examples
     --------
     >>> from datetime import date
+    >>> import ibis
     >>> customers = ibis.memtable({"customer_id": [1, 2], "town": ["Yazd", "Qom"], "floor": [1, 2],
     ...                            "debt": [1.5, 2.5]})
     >>> spine = ibis.memtable({"customer_id": [1, 2], "as_of": [date(2024, 1, 31)] * 2})
@@ -59,7 +58,7 @@ def usable_attributes(customers: "ir.Table", spine: "ir.Table") -> tuple[Attribu
     """
     columns = [column for column in customers.columns if column not in NOT_ATTRIBUTES]
     names = {column: f"attribute_{name}" for column, name in column_names(columns).items()}
-    known = _known(customers, {names[column]: customers[column] for column in columns}, spine)
+    known = known_customers(customers, {names[column]: customers[column] for column in columns}, spine)
     readings, faults = choose_readings(known.select(*names.values())) if columns else ({}, {})
     for column, name in names.items():
         if name in faults:
@@ -119,6 +118,7 @@ def attributes(customers: "ir.Table", spine: "ir.Table", catalogue: FeatureCatal
     Examples
     --------
     >>> from datetime import date
+    >>> import ibis
     >>> customers = ibis.memtable({"customer_id": [1, 2], "town": ["Yazd", "Qom"]})
     >>> spine = ibis.memtable({"customer_id": [2], "as_of": [date(2024, 1, 31)]})
     >>> usable = usable_attributes(customers, spine)
@@ -134,20 +134,7 @@ def attributes(customers: "ir.Table", spine: "ir.Table", catalogue: FeatureCatal
     }
     if "acquisition_cost" in customers.columns:
         features["acquisition_cost"] = customers.acquisition_cost.cast("float64").round(6)
-    return _known(customers, features, spine)
-
-
-def _known(customers: "ir.Table", features: dict[str, "ir.Column"], spine: "ir.Table") -> "ir.Table":
-    """These columns of the customers known on as_of, and days since acquired if that is given."""
-    if "acquired_at" not in customers.columns:
-        return spine.inner_join(customers.select("customer_id", **features), "customer_id")
-    dated = customers.select("customer_id", day=customers.acquired_at.cast("date"), **features)
-    undated = dated.filter(dated.day.isnull()).select("customer_id", *features)
-    since = visible(dated, spine)
-    since = since.select(*KEY, *features, days_since_acquired=since.days_ago)
-    always = spine.inner_join(undated, "customer_id")
-    always = always.select(*KEY, *features, days_since_acquired=ibis.null("int64"))
-    return ibis.union(since, always)
+    return known_customers(customers, features, spine)
 
 
 def _check(customers: "ir.Table", catalogue: FeatureCatalogue) -> None:

@@ -118,6 +118,7 @@ class FeatureCatalogue:
     seen_kinds : every kind of engagement that there was, up to a hundred
     activity : whose end is churn, "purchases", "engagement" or "subscriptions"; None where nobody said
     churn_window : the silence that is churn, "fixed" or "adaptive"
+    churn_segment : column of the customers by which adaptive windows are alike; None where all are
     has_money : whether amounts are money; without transactions they count active days
 
     Raises
@@ -146,6 +147,7 @@ class FeatureCatalogue:
     seen_kinds: tuple[str, ...] = ()
     activity: Literal["purchases", "engagement", "subscriptions"] | None = None
     churn_window: Literal["fixed", "adaptive"] = "fixed"
+    churn_segment: str | None = None
     has_money: bool = True
 
     def __post_init__(self) -> None:
@@ -203,6 +205,7 @@ class FeatureCatalogue:
             "seen_kinds": list(self.seen_kinds),
             "activity": self.activity,
             "churn_window": self.churn_window,
+            "churn_segment": self.churn_segment,
             "has_money": self.has_money,
             "invitations": list(self.invitations),
             "responses": list(self.responses),
@@ -219,6 +222,7 @@ class FeatureCatalogue:
             seen_kinds=tuple(stored.get("seen_kinds", ())),
             activity=stored.get("activity"),
             churn_window=stored.get("churn_window", "fixed"),
+            churn_segment=stored.get("churn_segment"),
             has_money=stored.get("has_money", True),
             invitations=tuple(stored["invitations"]),
             responses=tuple(stored["responses"]),

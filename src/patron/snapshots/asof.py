@@ -6,13 +6,14 @@ serves both.
 """
 
 import datetime
+from collections.abc import Mapping
 
 import ibis
 import ibis.expr.types as ir
 
 from patron.errors import RangeError
 
-__all__ = ["KEY", "ahead", "ended_ahead", "running", "visible", "visible_on"]
+__all__ = ["KEY", "ahead", "ended_ahead", "known_customers", "running", "visible", "visible_on"]
 
 KEY = ("customer_id", "as_of")
 
@@ -67,6 +68,41 @@ def visible_on(events: ir.Table, as_of: datetime.date) -> ir.Table:
     """
     seen = events.filter(events.day <= ibis.literal(as_of))
     return seen.mutate(days_ago=ibis.literal(as_of).delta(seen.day, unit="day").cast("int64"))
+
+
+def known_customers(customers: ir.Table, columns: Mapping[str, ir.Column], spine: ir.Table) -> ir.Table:
+    """What the customers table said of each row of the spine: of a customer from acquired_at on, and always
+    where that is not given.
+
+    Parameters
+    ----------
+    customers : one row per customer, with customer_id, and perhaps acquired_at
+    columns : name → column of `customers`
+    spine : customer_id, as_of (dates); one row per pair
+
+    Returns
+    -------
+    ir.Table, the rows of the spine whose customer was known by then: customer_id, as_of, `columns`, and where
+    there is an acquired_at, days_since_acquired (int64, days; null where it is not given)
+
+    Examples
+    --------
+    >>> new_year = datetime.date(2024, 1, 1)
+    >>> customers = ibis.memtable({"customer_id": [1, 2], "town": ["Yazd", "Qom"],
+    ...                            "acquired_at": [new_year, datetime.date(2024, 2, 1)]})
+    >>> spine = ibis.memtable({"customer_id": [1, 2], "as_of": [datetime.date(2024, 1, 31)] * 2})
+    >>> known_customers(customers, {"home": customers.town}, spine).home.to_pyarrow().to_pylist()
+    ['Yazd']
+    """
+    if "acquired_at" not in customers.columns:
+        return spine.inner_join(customers.select("customer_id", **columns), "customer_id")
+    dated = customers.select("customer_id", day=customers.acquired_at.cast("date"), **columns)
+    undated = dated.filter(dated.day.isnull()).select("customer_id", *columns)
+    since = visible(dated, spine)
+    since = since.select(*KEY, *columns, days_since_acquired=since.days_ago)
+    always = spine.inner_join(undated, "customer_id")
+    always = always.select(*KEY, *columns, days_since_acquired=ibis.null("int64"))
+    return ibis.union(since, always)
 
 
 def running(contracts: ir.Table, spine: ir.Table) -> ir.Table:

@@ -57,6 +57,7 @@ class History:
         or None
     activity : what counts as activity, "purchases", "engagement" or "subscriptions": who ends it has churned
     churn_window : the silence that is churn: "fixed", the horizon, or "adaptive", by each customer's gaps
+    churn_segment : column of customers by whose values adaptive windows are alike; None where all are
     days : one row per customer × day with a transaction: customer_id, day, net_amount (money), orders
         (distinct orders that are no refund, or lines where there is no order_id), lines, refunds (lines),
         refund_amount (money, ≥ 0), quantity, discount, cost where given, is_purchase (net_amount > 0).
@@ -76,6 +77,7 @@ class History:
     subscriptions: ir.Table | None
     activity: Activity
     churn_window: ChurnWindow
+    churn_segment: str | None
     days: ir.Table
     first_day: datetime.date
     last_day: datetime.date
@@ -94,6 +96,7 @@ class History:
         *,
         activity: Activity | None = None,
         churn_window: ChurnWindow = "fixed",
+        churn_segment: str | None = None,
         columns: Mapping[str, Mapping[str, str]] | None = None,
         time_zones: str | Mapping[str, str] | None = None,
         duplicates: Literal["keep", "reject"] = "keep",
@@ -110,6 +113,7 @@ class History:
         activity : "purchases", "engagement" or "subscriptions", what a customer who leaves no longer has;
             None takes contracts where there are any, else purchases, else engagement
         churn_window : "fixed", or "adaptive" for a window of each customer's own within the horizon
+        churn_segment : column of customers, such as channel; adaptive windows lean on the customer's segment
         columns : table → patron's column name → your column name
         time_zones : zone of the business, such as "Europe/Berlin", for every table or per table
         duplicates : "keep" rows equal in every column (and count them), or "reject" all but the first
@@ -177,6 +181,7 @@ class History:
             subscriptions=kept.get("subscriptions"),
             activity=activity,
             churn_window=churn_window,
+            churn_segment=churn_segment,
             days=days,
             first_day=first_day,
             last_day=last_day,
@@ -261,7 +266,10 @@ class History:
         )
 
     def with_churn(
-        self, activity: Activity | None = None, churn_window: ChurnWindow | None = None
+        self,
+        activity: Activity | None = None,
+        churn_window: ChurnWindow | None = None,
+        churn_segment: str | None = None,
     ) -> "History":
         """The same business with another definition of churn.
 
@@ -269,6 +277,7 @@ class History:
         ----------
         activity : "purchases", "engagement" or "subscriptions"; None for the one it has
         churn_window : "fixed" or "adaptive"; None for the one it has
+        churn_segment : column of customers; None for the one it has
 
         Raises
         ------
@@ -282,7 +291,11 @@ class History:
         >>> History.read(lines, visits).with_churn("engagement").known_until
         datetime.date(2024, 2, 1)
         """
-        same = replace(self, churn_window=churn_window or self.churn_window)
+        same = replace(
+            self,
+            churn_window=churn_window or self.churn_window,
+            churn_segment=churn_segment or self.churn_segment,
+        )
         if activity in (None, self.activity):
             return same
         named = {name: getattr(self, name) for name in ("transactions", "engagement", "subscriptions")}

@@ -52,6 +52,7 @@ def read_history(settings: Settings) -> History:
         duplicates=settings.duplicates,
         activity=settings.activity,
         churn_window=settings.churn_window,
+        churn_segment=settings.churn_segment,
         connection=_engine(settings),
     )
 
@@ -126,8 +127,8 @@ def known_history(
         history = read_history(settings)
         if tells:
             tell_rejected(history.report)
-    elif not {"activity", "churn_window"}.isdisjoint(settings.model_fields_set):
-        history = history.with_churn(settings.activity, settings.churn_window)
+    elif not {"activity", "churn_window", "churn_segment"}.isdisjoint(settings.model_fields_set):
+        history = history.with_churn(settings.activity, settings.churn_window, settings.churn_segment)
     return history.until(settings.as_of or history.known_until)
 
 

@@ -70,6 +70,8 @@ class Settings(Section):
         purchases, else engagement
     churn_window : how long a silence is churn: "fixed" is the horizon for everyone, "adaptive" a window of
         each customer's own within the horizon, by the customer's usual gaps
+    churn_segment : column of the customers table, such as "channel": where the customer's own gaps are few,
+        those of customers who are alike in it count for the adaptive window; None takes those of all
     time_zone : zone of the business, for instance "Europe/Berlin"
     purchase_family : the law of buying: "bgnbd", or "mbgnbd", in which one-time buyers may be gone already
     inference : how the value models are fitted: "nuts" (sampled), "laplace" or "map" (quick)
@@ -101,6 +103,7 @@ class Settings(Section):
     active_within_days: int | None = Field(default=None, ge=1)
     activity: Literal["purchases", "engagement", "subscriptions"] | None = None
     churn_window: Literal["fixed", "adaptive"] = "fixed"
+    churn_segment: str | None = None
     time_zone: str | None = None
     purchase_family: Literal["bgnbd", "mbgnbd"] = "bgnbd"
     inference: Literal["nuts", "laplace", "map"] = "nuts"
