@@ -58,6 +58,7 @@ def test_no_password_stands_in_the_record_of_a_run():
     settings = Settings(
         tables={"transactions": f"{url}::sales"},
         kpis={"scores": f"{url}::scores"},
+        target={"scores": f"{url}::scores", "suppress": f"{url}::never"},
         lookalikes={"group": f"{url}?password=zz::best"},
         score={"to": url, "ledger": url},
         spark={"remote": token, "config": {"spark.hadoop.fs.s3a.secret.key": "zz", "spark.cores.max": "4"}},

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field, field_validator
 
-from patron.workflows.settings.section import Section
+from patron.workflows.settings.section import Section, Source
 
 __all__ = ["AudienceSettings", "MeasureSettings", "TargetSettings"]
 
@@ -28,22 +28,16 @@ class TargetSettings(Section):
     holdout : share of the list in [0, 1) that is held out by lot, to measure the campaign by
     """
 
-    scores: Any = None
+    scores: Source = None
     offers: Path | None = None
     budget: float | None = Field(default=None, ge=0)
     out: Path | None = None
-    effects: Any = None
-    suppress: Any = None
+    effects: Source = None
+    suppress: Source = None
     rest_days: int = Field(default=30, ge=0, le=3650)
     segment: str | None = None
     least: dict[str, int] = Field(default_factory=dict)
     holdout: float = Field(default=0.10, ge=0, lt=1)
-
-    @field_serializer("scores", "effects", "suppress", when_used="json")
-    def _name_of(self, given: Any) -> str | None:
-        if given is None:
-            return None
-        return str(given) if isinstance(given, str | Path) else type(given).__name__
 
 
 class MeasureSettings(Section):
