@@ -281,7 +281,7 @@ def _judged_contacts(
         if ripe > 1:
             nobody = f"None of the {ripe:,} customers contacted was"
         raise TooFewCustomersError(
-            f"{nobody} known before the contact: are their ids those of the transactions?"
+            f"{nobody} known before the contact. Are their ids those of the transactions?"
         )
     return rows
 
