@@ -28,6 +28,7 @@ __all__ = ["ValueCombination"]
 type Floats = npt.NDArray[np.float64]
 
 USUAL_SHARE = 0.7  # of the trees, which see what the models expect among their features
+BUYERS_FOR_TREES = 1000  # buyers that trees must have seen to deserve all of it
 BUYERS_FOR_SHARES = 1500  # buyers at which the share that they speak for counts as much as the usual one
 BUYERS_FOR_TOTAL = 20
 BUYERS_FOR_DECILE = 60
@@ -93,6 +94,7 @@ class ValueCombination:
         high: npt.ArrayLike,
         *,
         level: float = 0.8,
+        seen_buyers: int | None = None,
     ) -> Self:
         """The combination that describes a matured snapshot best.
 
@@ -104,6 +106,8 @@ class ValueCombination:
             where refunds outweigh purchases
         low, high : (n_customers,) bounds of the models' predictive interval, 0 ≤ low ≤ high
         level : probability that an interval holds
+        seen_buyers : buyers among the rows that trees learn from; below 1000 the usual share of the trees is
+            less in proportion. None for enough
 
         Raises
         ------
@@ -133,7 +137,8 @@ class ValueCombination:
             _credible(_ratio(total, float(part.sum())), buyers, BUYERS_FOR_TOTAL) for part in (btyd, trees)
         ]
         parts = [factor * part for factor, part in zip(factors, (btyd, trees), strict=True)]
-        share = 0.0 if tree_expected is None else _best_share(parts[0], parts[1], came, smallest)
+        usual = USUAL_SHARE * (1.0 if seen_buyers is None else min(seen_buyers / BUYERS_FOR_TREES, 1.0))
+        share = 0.0 if tree_expected is None else _best_share(parts[0], parts[1], came, smallest, usual)
         mixed = np.maximum((1 - share) * parts[0] + share * parts[1], smallest)
         combined, calibrated = _decile_map(mixed, came, total)
         unstretched = cls(
@@ -317,13 +322,13 @@ def _credible(factor: float, buyers: int, half: int) -> float:
     return float(factor ** (buyers / (buyers + half)))
 
 
-def _best_share(btyd: Floats, trees: Floats, actual: Floats, smallest: float) -> float:
+def _best_share(btyd: Floats, trees: Floats, actual: Floats, smallest: float, usual: float) -> float:
     """The weight of the trees with the least deviance, nearer to the usual one the fewer the buyers."""
     actual, shares = np.maximum(actual, 0.0), np.linspace(0, 1, 41)
     sums = (np.maximum((1 - share) * btyd + share * trees, smallest) for share in shares)
     best = float(shares[int(np.argmin([_deviance(actual, mixed) for mixed in sums]))])
     buyers = int((actual > 0).sum())
-    return (buyers * best + BUYERS_FOR_SHARES * USUAL_SHARE) / (buyers + BUYERS_FOR_SHARES)
+    return (buyers * best + BUYERS_FOR_SHARES * usual) / (buyers + BUYERS_FOR_SHARES)
 
 
 def _deviance(actual: Floats, mean: Floats) -> float:

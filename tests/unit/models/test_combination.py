@@ -31,6 +31,16 @@ def test_the_part_that_knows_more_gets_the_larger_share(trees_know, least, most)
     assert winner in combination.sentences()[0]
 
 
+def test_trees_that_have_seen_few_buyers_start_with_a_smaller_share():
+    mean, actual, low, high = snapshot(100)
+    shares = [
+        ValueCombination.fit(mean, mean, actual, low, high, seen_buyers=seen).tree_share
+        for seen in (0, 200, 1000, 50_000, None)
+    ]
+    assert shares[0] < 0.05 < shares[1] < 0.25
+    assert shares[2] == shares[3] == shares[4] > 0.6
+
+
 def test_the_total_is_right_where_both_parts_are_wrong():
     mean, actual, low, high = snapshot()
     combination = ValueCombination.fit(0.5 * mean, 3 * mean, actual, low, high)

@@ -55,6 +55,28 @@ def test_trees_that_agree_with_the_forecast_are_not_moved():
     assert Level().anchored(p, p).log_odds == pytest.approx(0.0, abs=1e-9)
 
 
+def test_trees_that_have_seen_few_cases_are_believed_by_part_and_that_is_said():
+    trees, model = np.array([0.2, 0.6]), np.array([0.4, 0.5])
+    found = Level().believing(cases=250)
+    assert found.churn(trees, model) == pytest.approx(np.array([0.35, 0.525]))
+    assert "is 25% trees and 75% purchase model: trees saw 250 cases" in found.sentences()[-1]
+
+
+def test_trees_that_have_seen_enough_are_believed_alone():
+    trees = np.array([0.2, 0.6])
+    found = Level(log_odds=0.3).believing(cases=1000)
+    assert found == Level(log_odds=0.3)
+    assert found.churn(trees, 1 - trees) == pytest.approx(expit(logit(trees) + 0.3))
+
+
+def test_trees_and_the_purchase_model_are_moved_together_half_the_way():
+    rng = np.random.default_rng(0)
+    trees, model = rng.beta(4, 2, 5000), rng.beta(2, 2, 5000)
+    level = Level(no_purchase=-0.5).believing(cases=400).anchored(trees, model)
+    together = replace(level, log_odds=2 * level.log_odds).churn(trees, model)
+    assert together.mean() == pytest.approx(expit(logit(model) - 0.5).mean())
+
+
 def test_less_history_a_year_ago_counts_less():
     found = [
         Level.learn([window(A_YEAR_AGO, 1.5, history_days=days), NEWEST], as_of=TODAY).purchases
