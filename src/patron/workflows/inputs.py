@@ -12,6 +12,7 @@ from patron.tables.history import History
 from patron.tables.records import Records
 from patron.tables.report import DataReport
 from patron.tables.source import TableSource
+from patron.workflows.batch_work import refuse_sources
 from patron.workflows.progress import Progress
 from patron.workflows.settings import Settings, TableSettings
 
@@ -37,7 +38,8 @@ def read_history(settings: Settings) -> History:
 
     Raises
     ------
-    SettingsError : neither transactions, engagement nor subscriptions are named, or not those of the activity
+    SettingsError : neither transactions, engagement nor subscriptions are named, or not those of the
+        activity; or one of them would be written over
     SourceError, TableError, MissingColumnsError : a table cannot be read or used
 
     Examples
@@ -68,7 +70,7 @@ def read_records(settings: Settings, *tables: str, connection: Any = None) -> Re
 
     Raises
     ------
-    SettingsError : none of them is named
+    SettingsError : none of them is named, or one would be written over
     SourceError, TableError, MissingColumnsError : a table cannot be read or used
 
     Examples
@@ -205,8 +207,11 @@ def refuse_strangers(scores: ir.Table, customers: ir.Table) -> None:
 
 
 def _sources(settings: Settings, tables: Iterable[str]) -> dict[str, Any]:
-    given = {name: getattr(settings.tables, name) for name in tables}
-    return {name: _source(table, settings.time_zone) for name, table in given.items() if table is not None}
+    given = {name: table for name in tables if (table := getattr(settings.tables, name)) is not None}
+    for _, section in settings:
+        if (out := getattr(section, "out", None)) is not None:
+            refuse_sources(out, {name: table.source for name, table in given.items()})
+    return {name: _source(table, settings.time_zone) for name, table in given.items()}
 
 
 def _source(table: TableSettings, time_zone: str | None) -> Any:

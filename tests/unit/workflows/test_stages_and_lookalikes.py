@@ -115,6 +115,14 @@ def test_stages_from_the_command_line_go_into_three_files(run):
     assert pd.read_csv("stages-dwelt.csv")["lifecycle_stage"].tolist() == list(STAGES)
 
 
+def test_a_table_that_is_read_is_not_written_over(tmp_path):
+    SALES.to_csv(tmp_path / "sales.csv", index=False)
+    before = (tmp_path / "sales.csv").read_bytes()
+    with pytest.raises(SettingsError, match=r"The table 'transactions' is read from '.*sales\.csv'"):
+        followed(sales=str(tmp_path / "sales.csv"), people=None, out=tmp_path / "sales.csv")
+    assert (tmp_path / "sales.csv").read_bytes() == before
+
+
 def test_what_was_found_is_told_in_plain_values(found):
     told = found.to_dict()
     assert (told["customers"], told["days"][-1], told["written"]) == (4, "2024-09-01", [])
