@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from patron.errors import PatronWarning
+from patron.errors import PatronWarning, TableError, counted
 from patron.models.bundle import Bundle
 from patron.models.percentiles import Ranks
 from patron.money import continuous_rate, discounted_time
@@ -94,7 +94,8 @@ def keep_events(folder: Path, known: History, settings: Settings) -> None:
 
     Warns
     -----
-    PatronWarning : rows are left out because they break a rule, or costs because they come later
+    PatronWarning : rows are left out because they break a rule or name nobody, or costs because they come
+        later
     """
     given = [name for name in KEPT if getattr(settings.tables, name) is not None]
     if not given:
@@ -103,11 +104,12 @@ def keep_events(folder: Path, known: History, settings: Settings) -> None:
     tell_rejected(records.report)
     id_type = known.customer_id_type
     for name in given:
+        table = _of_customers(records[name], name, id_type)
         if name == "costs_to_serve":
-            wanted = costs_known(records[name], known.known_until, id_type)
+            wanted = costs_known(table, known.known_until, id_type)
         else:
-            seen = visible_on(records[name], known.known_until)
-            wanted = _referrals(seen, id_type) if name == "referrals" else _contributions(seen, id_type)
+            seen = visible_on(table, known.known_until)
+            wanted = _referrals(seen) if name == "referrals" else _contributions(seen)
         wanted.to_parquet(folder / KEPT[name])
 
 
@@ -201,20 +203,38 @@ def _learning(path: Path, ids: pd.Series, settings: Settings) -> Floats:
     return worth.reindex(pd.Index(ids)).fillna(0.0).to_numpy(dtype=np.float64)
 
 
-def _referrals(seen: ir.Table, id_type: Any) -> ir.Table:
-    return seen.select(
-        referrer_id=seen.referrer_id.cast(id_type),
-        referred_id=seen.referred_id.cast(id_type),
-        days_ago=seen.days_ago,
-    ).order_by("referred_id", "referrer_id", "days_ago")
+def _of_customers(table: ir.Table, name: str, id_type: Any) -> ir.Table:
+    """The rows whose ids may be those of customers, as these are written in the other tables."""
+    columns = ("referrer_id", "referred_id") if name == "referrals" else ("customer_id",)
+    ids = table.mutate(**{column: table[column].try_cast(id_type) for column in columns})
+    ours = ids.filter(*(ids[column].notnull() for column in columns))
+    rows, left = (int(part.count().to_pyarrow().as_py()) for part in (table, ours))
+    if not left:
+        example = table[columns[0]].as_table().limit(1).to_pyarrow()[0][0].as_py()
+        raise TableError(
+            f"No row of the table {name!r} is of a customer: ids there are such as {example!r}, and those of "
+            f"the customers are of type {id_type}. Give the ids of the transactions."
+        )
+    if left < rows:
+        warnings.warn(
+            f"Not counted of the table {name!r}: {counted(rows - left, 'row')} of ids that no customer has.",
+            PatronWarning,
+            stacklevel=3,
+        )
+    return ours
 
 
-def _contributions(seen: ir.Table, id_type: Any) -> ir.Table:
+def _referrals(seen: ir.Table) -> ir.Table:
+    order = ["referred_id", "referrer_id", "days_ago"]
+    return seen.select(order).order_by(order)
+
+
+def _contributions(seen: ir.Table) -> ir.Table:
     """One row per customer, kind and value."""
     units = seen.units.fill_null(1.0) if "units" in seen.columns else ibis.literal(1.0)
     own = seen.unit_value if "unit_value" in seen.columns else ibis.null("float64")
     each = seen.select(
-        customer_id=seen.customer_id.cast(id_type),
+        customer_id=seen.customer_id,
         kind=seen.kind,
         unit_value=own.cast("float64"),
         units=units,

@@ -6,8 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from patron.errors import TableError
 from patron.scores.network import customer_equity
+from patron.workflows.inputs import read_history
+from patron.workflows.potentials import keep_events
 from patron.workflows.score import score
+from patron.workflows.settings import Settings
 
 AS_OF = date(2024, 1, 31)
 DAY = pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
@@ -128,6 +132,28 @@ def test_rows_that_cannot_count_are_said(score_with, shop, warned):
     score_with(tables)
     assert "2 of 35 referrals do not count: 1 refers itself, 1 not a customer." in warned()
     assert "contributions: 1 row rejected because units is below 0." in warned()
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("referrals", "referrer_id"),
+        ("contributions", "customer_id"),
+        ("costs_to_serve", "customer_id"),
+    ],
+)
+def test_ids_that_no_customer_has_are_told(table, column, make_settings, shop, tmp_path, warned):
+    costs = shop.customers[["customer_id"]].assign(
+        period_start="2023-01-01", period_end="2023-06-30", retention_cost=2.0
+    )
+    rows = costs if table == "costs_to_serve" else getattr(shop, table)
+    known = read_history(make_settings()).until(AS_OF)
+    words = "r" + rows[column].astype(str)
+    some = rows.assign(**{column: words.where(rows.index == rows.index[0], rows[column].astype(str))})
+    keep_events(tmp_path, known, Settings(tables={table: some}))
+    assert f"Not counted of the table {table!r}: 1 row of ids that no customer has." in warned()
+    with pytest.raises(TableError, match=rf"No row of the table '{table}' is of a customer: ids .* int64"):
+        keep_events(tmp_path, known, Settings(tables={table: rows.assign(**{column: words})}))
 
 
 def test_the_settings_decide_anew_what_they_name(score_with, alone, shop):
