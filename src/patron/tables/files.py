@@ -75,7 +75,7 @@ def _matching(text: str, name: str) -> list[str]:
     files = sorted(glob.glob(text, recursive=True))
     if files:
         return files
-    there = sorted(other.name for other in path.parent.iterdir()) if path.parent.is_dir() else None
+    there = sorted(glob.glob("*", root_dir=path.parent)) if path.parent.is_dir() else None  # none hidden
     found = (
         f"the folder {path.parent} does not exist"
         if there is None
