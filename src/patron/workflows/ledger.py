@@ -107,8 +107,8 @@ def settle(
 
     Parameters
     ----------
-    settings : the tables, and `settle`: which ledger. `activity`, `churn_window` and `churn_segment` are those
-        of the model
+    settings : the tables, and `settle`: which ledger. `activity`, `churn_window` and `churn_segment` are
+        those of the model
     history : the tables, where they have been read already
     progress : called with each step as it begins
 

@@ -153,9 +153,9 @@ def test_each_offer_is_told_with_what_its_effect_comes_from():
     assert KnownEffects(None, bases, contacts=True, margin=0.35).sentences() == [
         f"{learned} with a random control group (voucher from 612 contacted and 588 left alone).",
         f"{learned} without a lot, and adjusted: no uplift (call from 90 contacted and 210 left alone).",
-        "Acceptance is assumed of letter, since no past contact by it is on record. Such an effect counts the "
-        "whole growth potential, one that was learned the days of the horizon alone: beside each other, the "
-        "assumed one may look better than it is.",
+        "Acceptance is assumed of letter, since no past contact by it is on record. Such an effect counts "
+        "the whole growth potential, one that was learned the days of the horizon alone: beside each other, "
+        "the assumed one may look better than it is.",
     ]
 
 
