@@ -7,8 +7,8 @@ control group nothing here is called uplift (:func:`patron.campaigns.groups.assu
 How an effect is found: every learner of :mod:`patron.campaigns.learners` learns from all folds of the
 customers but one, and speaks of the one left out. That is held against noisy but unbiased effects of those
 customers, which no learner has seen. The simplest learner, the smooth one, is kept unless another explains
-more of them by a standard error, learns once more from everybody, and a straight line says how much of what
-it tells apart is true. Where it tells nothing apart, everybody gets the effect of the mean customer.
+more of them by two standard errors; it learns once more from everybody, and a straight line says how much of
+what it tells apart is true. Where it tells nothing apart, everybody gets the effect of the mean customer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,6 +46,7 @@ USUAL = ("smooth", "s", "t", "x")
 
 MEAN = "mean"
 _STEEPEST = 2.0  # trees shrink effects, but hardly by more than half: beyond it, the line has met chance
+_CLEARLY = 2.0  # standard errors by which a less simple learner must explain more: several try
 _CHUNK = 100_000  # customers predicted at a time
 
 
@@ -79,8 +80,8 @@ class UpliftModel(Estimator):
     Notes
     -----
     effect = τ + b·(s - s̄), s what the learner says, s̄ its mean over the trial, τ and b by least squares of
-    the noisy effects on the out-of-fold s, b kept within [0, 2]. What it explains is b·sd(s); the rule of one
-    standard error keeps trees from being chosen that merely fit the noise. The squared error of the effect
+    the noisy effects on the out-of-fold s, b kept within [0, 2]. What it explains is b·sd(s); the rule of two
+    standard errors keeps trees from being chosen that merely fit the noise. The squared error of the effect
     adds up those of τ and of b·(s - s̄), and b² times the jackknife variance of s over the folds left out. The
     interval adds υ², the variance of effects that the features tell and the learner does not
     (:mod:`patron.campaigns.unexplained`). What no feature shows is not in it: no trial can tell it.
@@ -299,12 +300,12 @@ def _mean_over(runs: Sequence[Floats]) -> Floats:
 
 
 def _choose(said: Mapping[str, Floats], noisy: Floats) -> str:
-    """The first learner, unless a later one explains more by a standard error of the difference."""
+    """The first learner, unless a later one explains more by two standard errors of the difference."""
     kept, *others = said
     for name in others:
         gain = _explained(said[name], noisy) - _explained(said[kept], noisy)
         apart = float(np.linalg.norm(_direction(said[name]) - _direction(said[kept])))
-        if gain > apart * noisy.std():
+        if gain > _CLEARLY * apart * noisy.std():
             kept = name
     return kept
 
