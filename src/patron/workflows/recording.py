@@ -24,6 +24,7 @@ from patron.workflows.settings import Settings
 __all__ = ["Outcome", "Recorded", "record_training"]
 
 _LONGEST_TAG = 500
+_ENOUGH = 20_000  # customers by lot: the means of a group need no more, and each is valued with every draw
 _ALIKE_IN: dict[Literal["frequency", "recency"], str] = {
     "frequency": "Repeat purchases so far",
     "recency": "Age at the last purchase, days",
@@ -153,6 +154,9 @@ def _log_purchases(run: TrainingRun, evaluation: Evaluation) -> None:
     histogram = frequency_histogram(model, rfm)
     run.log_table(histogram, "frequency")
     run.log_figure(frequency_figure(histogram), "frequency")
+    if len(rfm) > _ENOUGH:
+        rfm = rfm.sample(_ENOUGH, random_state=0)
+        bought = bought[bought.index.isin(rfm["customer_id"])]
     for by, words in _ALIKE_IN.items():
         table = calibration(model, rfm, bought, evaluation.bundle.horizon_days, by=by)
         run.log_table(table, f"purchases_by_{by}")

@@ -1,12 +1,14 @@
 """Training evaluates, records and registers; the better version becomes champion."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from patron.tracking.registry import find_version
 from patron.workflows.evaluation import CHURN_METRICS, MONEY_METRICS
+from patron.workflows.recording import _log_purchases
 from patron.workflows.settings import Settings
 from patron.workflows.train import train
 
@@ -126,12 +128,13 @@ def test_margin_one_is_named_revenue(trained):
     assert any("Values are revenue" in sentence for sentence in trained.sentences())
 
 
-def test_a_history_too_short_for_a_classifier_says_so_and_goes_without(make_settings, warned):
-    trained = train(make_settings(horizon_days=200))
+def test_a_history_too_short_for_a_classifier_says_so_and_goes_without(trained, make_settings, warned):
+    assert trained.recorded.champion
+    short = train(make_settings(horizon_days=200))
     assert "There is no churn classifier" in warned()
     assert "are missing" in warned()
-    assert trained.outcome.bundle.churn is None
-    assert not trained.recorded.champion
+    assert short.outcome.bundle.churn is None
+    assert not short.recorded.champion
 
 
 def test_too_few_customers_for_trees_are_told_so_and_get_purchase_models_alone(shop, warned):
@@ -153,3 +156,14 @@ def test_one_time_buyers_alone_give_a_model_of_value_that_says_what_it_lacks(war
     assert "Nobody has bought twice, so the spend model cannot be fitted" in warned()
     assert trained.outcome.bundle.churn is None
     assert not trained.recorded.champion
+
+
+def test_the_checks_of_purchases_take_so_many_by_lot_where_there_are_more(trained, monkeypatch):
+    logged = {}
+    run = SimpleNamespace(
+        log_table=lambda table, name: logged.update({name: table}), log_figure=lambda *_: None
+    )
+    monkeypatch.setattr("patron.workflows.recording._ENOUGH", 50)
+    _log_purchases(run, trained.outcome.evaluation)
+    assert logged["frequency"]["actual"].sum() == len(trained.outcome.evaluation.snapshot.rfm) > 50
+    assert [logged[f"purchases_by_{by}"]["customers"].sum() for by in ("frequency", "recency")] == [50, 50]
