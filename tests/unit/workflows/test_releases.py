@@ -35,10 +35,11 @@ def versions(registry, bundle):
     return store
 
 
-def test_an_empty_registry_says_what_to_do(registry):
+def test_an_empty_registry_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATRON_HOME", str(tmp_path))
     found = list_models()
     assert found.table.empty
-    assert found.sentences() == [f"No model is registered yet in {registry[0].uri}. Train one first."]
+    assert found.sentences() == [f"No model is registered yet in {open_store().uri}. Train one first."]
 
 
 def test_the_table_tells_aliases_data_and_metrics(versions):
