@@ -24,22 +24,27 @@ def registry(bundle, tmp_path_factory):
 
 
 @pytest.fixture
-def versions(registry, bundle):
-    """Three versions, of which the first is champion and the last challenger."""
-    store, uri = registry
-    client = store.client()
+def empty(registry):
+    """The store without a version."""
+    client = registry[0].client()
     for model in client.search_registered_models():
         client.delete_registered_model(model.name)
+    return registry[0]
+
+
+@pytest.fixture
+def versions(registry, empty, bundle):
+    """Three versions, of which the first is champion and the last challenger."""
+    store, uri = registry
     for brier in (0.3, 0.2, 0.1):
         register(store, uri, bundle, {"brier": brier}, tags={"verdict": "it was told to"})
     return store
 
 
-def test_an_empty_registry_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATRON_HOME", str(tmp_path))
+def test_an_empty_registry_says_what_to_do(empty):
     found = list_models()
     assert found.table.empty
-    assert found.sentences() == [f"No model is registered yet in {open_store().uri}. Train one first."]
+    assert found.sentences() == [f"No model is registered yet in {empty.uri}. Train one first."]
 
 
 def test_the_table_tells_aliases_data_and_metrics(versions):
