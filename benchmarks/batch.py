@@ -27,7 +27,7 @@ TRAINED_ON = 5_000
 def train(folder: str) -> None:
     """A model of a small business, registered in a store of its own."""
     import patron
-    from patron.workflows.settings import Settings
+    from patron.settings import Settings
 
     shop = patron.simulate(TRAINED_ON, purchases_only=True, seed=1)
     settings = {"tables": {"transactions": shop.transactions}, "inference": "map", "train": {"promote": True}}
@@ -49,7 +49,7 @@ def write_lines(folder: str, customers: int, per_customer: float) -> None:
 def score(folder: str, customers: int, answer: Any) -> None:
     """One scoring as `patron score` does it; its numbers go into the pipe `answer`."""
     import patron
-    from patron.workflows.settings import Settings
+    from patron.settings import Settings
 
     told: list[tuple[str, float]] = []
     out = Path(folder) / f"{customers}-scores.parquet"

@@ -14,8 +14,8 @@ from pathlib import Path
 import duckdb
 
 from patron.datasets.simulate import simulate
+from patron.settings import Settings
 from patron.workflows.kpis import kpis
-from patron.workflows.settings import Settings
 
 SIMULATED = 200_000  # customers; more of them are copies under other ids, which costs the indicators the same
 

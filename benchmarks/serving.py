@@ -42,10 +42,10 @@ def train(folder: Path) -> list[dict]:
 
     import patron
     from patron.features.assemble import assemble_features
+    from patron.progress import silent
+    from patron.settings.inputs import known_history
     from patron.tracking.package import save_bundle_as_model
-    from patron.workflows.fitting import fit_bundle
-    from patron.workflows.inputs import known_history
-    from patron.workflows.progress import silent
+    from patron.training.fit_bundle import fit_bundle
 
     known, others = (
         known_history(

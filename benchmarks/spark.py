@@ -25,7 +25,7 @@ from batch import SPAWN, in_a_process, say, train, write_lines
 def score(folder: str, customers: int, engine: str, config: dict[str, str], answer: Any) -> None:
     """One scoring as `patron score --engine ENGINE` does it; its numbers go into the pipe `answer`."""
     import patron
-    from patron.workflows.settings import Settings
+    from patron.settings import Settings
 
     ending = "" if engine == "spark" else ".parquet"
     wanted = {"out": Path(folder) / f"{customers}-by-{engine}{ending}", "reasons": False}

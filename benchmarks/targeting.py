@@ -18,13 +18,13 @@ import time
 import numpy as np
 import pandas as pd
 
-from patron.campaigns.effects import EffectModel
-from patron.campaigns.holdout import draw_treated, strata
+from patron.campaigns.allocation.allocate import choose, choose_by_rule
+from patron.campaigns.allocation.holdout import draw_treated, strata
+from patron.campaigns.allocation.offers import OfferBook
+from patron.campaigns.allocation.plan import make_plan
+from patron.campaigns.allocation.shadow_prices import Competition
 from patron.campaigns.measure import measure_effects
-from patron.campaigns.offers import OfferBook
-from patron.campaigns.plan import make_plan
-from patron.campaigns.prices import Competition
-from patron.campaigns.targeting import choose, choose_by_rule
+from patron.campaigns.uplift.effects import EffectModel
 from patron.datasets.campaigns import FEATURES, SimulatedCampaign, simulate_campaign
 
 BUDGET_PER_CUSTOMER, PHONE_SHARE, HOLDOUT = 1.5, 0.03, 0.1

@@ -33,8 +33,8 @@ def write_lines(folder: str, customers: int, days: int) -> None:
 def train(folder: str, customers: int, days: int, snapshots: int, inference: str, answer: Any) -> None:
     """One training as `patron train` does it; its numbers go into the pipe `answer`."""
     import patron
-    from patron.workflows.settings import Settings
-    from patron.workflows.stages import Stages
+    from patron.scoring.job_stages import Stages
+    from patron.settings import Settings
 
     asked = {
         "tables": {"transactions": str(Path(folder) / f"{customers}-{days}.parquet")},

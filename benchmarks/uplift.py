@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from patron.campaigns.learners import Trial, folds_of
-from patron.campaigns.uplift import UpliftModel
-from patron.campaigns.uplift_metrics import uplift_metrics
+from patron.campaigns.uplift.learners import Trial, folds_of
+from patron.campaigns.uplift.metrics import uplift_metrics
+from patron.campaigns.uplift.model import UpliftModel
 
 FEATURES = ["recency", "history", "mens", "womens", "zip_code", "newbie", "channel"]
 CAMPAIGNS = {

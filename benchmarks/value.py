@@ -167,8 +167,8 @@ def prepare(rfm: str) -> dict[str, Any]:
 
     from patron import History, discover_catalogue, load_cdnow, make_spine
     from patron.features.assemble import assemble_features
-    from patron.models.purchases.priors import PRIORS
-    from patron.models.spend import PRIORS as SPEND_PRIORS
+    from patron.models.value.gamma_gamma import PRIORS as SPEND_PRIORS
+    from patron.models.value.purchases.priors import PRIORS
 
     history = History.read(load_cdnow().transactions).until(CALIBRATION_END)
     features = assemble_features(

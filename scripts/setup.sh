@@ -48,7 +48,7 @@ fi
 # Byte-compiled here once, also where PYTHONDONTWRITEBYTECODE is set: otherwise every import would be slow.
 # A few packages carry files for other Pythons that do not compile; they are never imported.
 "$venv/bin/python" -m compileall -q -j 0 "$venv/lib" >/dev/null 2>&1 || true
-"$venv/bin/python" -c 'import patron.models.kernels' # compiled here once, kept beside the source
+"$venv/bin/python" -c 'import patron.models.inference.kernels' # compiled here once, kept beside the source
 
 "$venv/bin/python" -c 'import lightgbm' 2>/dev/null || {
     echo "setup: LightGBM does not load; it needs the OpenMP library (Debian: apt-get install libgomp1; macOS: brew install libomp)." >&2

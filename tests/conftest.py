@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from patron.models.bundle import Bundle
-from patron.models.churn import ChurnClassifier
+from patron.models.bundle.bundle import Bundle
+from patron.models.churn.classifier import ChurnClassifier
 from patron.scores.scorecard import freeze_tiers
 from postgres_here import WHY_NOT_POSTGRES
 from small_model import AS_OF, CATALOGUE, make_rows, make_value_model

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from patron.features.catalogue import FeatureCatalogue, FeatureSpec
-from patron.models.purchases import BetaGeoModel
-from patron.models.spend import GammaGammaModel
-from patron.models.value import CustomerValueModel
+from patron.models.value.gamma_gamma import GammaGammaModel
+from patron.models.value.model import CustomerValueModel
+from patron.models.value.purchases import BetaGeoModel
 
 AS_OF = date(2024, 6, 30)
 

@@ -29,56 +29,56 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from patron.campaigns.offers import OfferBook
-    from patron.campaigns.uplift import UpliftModel
+    from patron.campaigns.allocation.offers import OfferBook
+    from patron.campaigns.uplift.model import UpliftModel
     from patron.datasets.samples import load_cdnow, load_complete_journey
     from patron.datasets.simulate import simulate
     from patron.errors import InputError, PatronError, PatronWarning
     from patron.evaluation.metrics import churn_metrics
     from patron.features.assemble import assemble_features, discover_catalogue
-    from patron.models.bundle import Bundle
-    from patron.models.churn import ChurnClassifier
-    from patron.models.purchases import BetaGeoModel
-    from patron.models.renewal import RenewalModel
-    from patron.models.spend import GammaGammaModel
-    from patron.models.value import CustomerValueModel
+    from patron.models.bundle.bundle import Bundle
+    from patron.models.churn.classifier import ChurnClassifier
+    from patron.models.renewal.model import RenewalModel
+    from patron.models.value.gamma_gamma import GammaGammaModel
+    from patron.models.value.model import CustomerValueModel
+    from patron.models.value.purchases import BetaGeoModel
     from patron.scores.network import customer_equity
     from patron.scores.scorecard import make_scorecard
+    from patron.settings import Settings
     from patron.snapshots.labels import make_labels
     from patron.snapshots.spine import make_spine
     from patron.snapshots.splits import choose_fit_split, choose_split
     from patron.tables.history import History
     from patron.tables.records import Records
     from patron.workflows.backtest import backtest
-    from patron.workflows.campaign import target
     from patron.workflows.costs import costs
     from patron.workflows.due import due
     from patron.workflows.kpis import kpis
-    from patron.workflows.ledger import settle
     from patron.workflows.measure import measure
     from patron.workflows.plans import plans
     from patron.workflows.score import score
-    from patron.workflows.settings import Settings
+    from patron.workflows.settle import settle
+    from patron.workflows.target import target
     from patron.workflows.train import train
     from patron.workflows.uplift import learn_effects
     from patron.workflows.what_if import what_if
-    from patron.workflows.winback import win_back
+    from patron.workflows.win_back import win_back
 
 _HOMES = {
-    "BetaGeoModel": "patron.models.purchases",
-    "Bundle": "patron.models.bundle",
-    "ChurnClassifier": "patron.models.churn",
-    "CustomerValueModel": "patron.models.value",
-    "GammaGammaModel": "patron.models.spend",
+    "BetaGeoModel": "patron.models.value.purchases",
+    "Bundle": "patron.models.bundle.bundle",
+    "ChurnClassifier": "patron.models.churn.classifier",
+    "CustomerValueModel": "patron.models.value.model",
+    "GammaGammaModel": "patron.models.value.gamma_gamma",
     "History": "patron.tables.history",
     "InputError": "patron.errors",
-    "OfferBook": "patron.campaigns.offers",
+    "OfferBook": "patron.campaigns.allocation.offers",
     "PatronError": "patron.errors",
     "PatronWarning": "patron.errors",
     "Records": "patron.tables.records",
-    "RenewalModel": "patron.models.renewal",
-    "Settings": "patron.workflows.settings",
-    "UpliftModel": "patron.campaigns.uplift",
+    "RenewalModel": "patron.models.renewal.model",
+    "Settings": "patron.settings",
+    "UpliftModel": "patron.campaigns.uplift.model",
     "assemble_features": "patron.features.assemble",
     "backtest": "patron.workflows.backtest",
     "choose_fit_split": "patron.snapshots.splits",
@@ -98,12 +98,12 @@ _HOMES = {
     "measure": "patron.workflows.measure",
     "plans": "patron.workflows.plans",
     "score": "patron.workflows.score",
-    "settle": "patron.workflows.ledger",
+    "settle": "patron.workflows.settle",
     "simulate": "patron.datasets.simulate",
-    "target": "patron.workflows.campaign",
+    "target": "patron.workflows.target",
     "train": "patron.workflows.train",
     "what_if": "patron.workflows.what_if",
-    "win_back": "patron.workflows.winback",
+    "win_back": "patron.workflows.win_back",
 }
 
 __all__ = [

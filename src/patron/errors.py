@@ -148,9 +148,12 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
     Parameters
     ----------
-    count : how many
-    noun : the word for one of them
-    plural : the word for several; None adds an s to the last word
+    count
+        how many
+    noun
+        the word for one of them
+    plural
+        the word for several; None adds an s to the last word
 
     Examples
     --------

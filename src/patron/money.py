@@ -40,16 +40,20 @@ def convert_period(length: npt.ArrayLike, unit: str, to: str) -> Floats:
 
     Parameters
     ----------
-    length : any shape, in `unit`
-    unit, to : "D" days, "W" weeks, "M" months (a twelfth of 365 days) or "Y" years (365 days)
+    length
+        any shape, in `unit`
+    unit, to
+        "D" days, "W" weeks, "M" months (a twelfth of 365 days) or "Y" years (365 days)
 
     Returns
     -------
-    the shape of `length`, in `to`
+    Floats
+        the shape of `length`, in `to`
 
     Raises
     ------
-    RangeError : a unit is none of the four
+    RangeError
+        a unit is none of the four
 
     Examples
     --------
@@ -64,16 +68,20 @@ def continuous_rate(annual_rate: float, unit: str = "D") -> float:
 
     Parameters
     ----------
-    annual_rate : per year, at least 0; 10 % is 0.10
-    unit : the time unit of the result: "D", "W", "M" or "Y"
+    annual_rate
+        per year, at least 0; 10 % is 0.10
+    unit
+        the time unit of the result: "D", "W", "M" or "Y"
 
     Returns
     -------
-    float, per `unit`: ln(1 + annual rate) ÷ units per year
+    float
+        per `unit`: ln(1 + annual rate) ÷ units per year
 
     Raises
     ------
-    RangeError : the rate is negative or not finite, or the unit is unknown
+    RangeError
+        the rate is negative or not finite, or the unit is unknown
 
     References
     ----------
@@ -96,12 +104,15 @@ def discount_factor(time: npt.ArrayLike, rate: float) -> Floats:
 
     Parameters
     ----------
-    time : any shape, time units from today, may be infinite if `rate` is positive
-    rate : continuous rate δ per time unit (see `continuous_rate`)
+    time
+        any shape, time units from today, may be infinite if `rate` is positive
+    rate
+        continuous rate δ per time unit (see `continuous_rate`)
 
     Returns
     -------
-    the shape of `time`, e^(-δt), between 0 and 1
+    Floats
+        the shape of `time`, e^(-δt), between 0 and 1
 
     Examples
     --------
@@ -116,12 +127,15 @@ def discounted_time(duration: npt.ArrayLike, rate: float) -> Floats:
 
     Parameters
     ----------
-    duration : any shape, time units, may be infinite if `rate` is positive
-    rate : continuous rate δ per time unit, at least 0
+    duration
+        any shape, time units, may be infinite if `rate` is positive
+    rate
+        continuous rate δ per time unit, at least 0
 
     Returns
     -------
-    the shape of `duration`, (1 - e^(-δt)) ÷ δ, and the duration itself where δ = 0
+    Floats
+        the shape of `duration`, (1 - e^(-δt)) ÷ δ, and the duration itself where δ = 0
 
     Examples
     --------
@@ -137,18 +151,24 @@ def present_value(amounts: npt.ArrayLike, times: npt.ArrayLike, annual_rate: flo
 
     Parameters
     ----------
-    amounts : (n_payments,) money, negative for costs
-    times : (n_payments,) `unit` from today
-    annual_rate : per year; 10 % is 0.10
-    unit : the time unit of `times`
+    amounts
+        (n_payments,) money, negative for costs
+    times
+        (n_payments,) `unit` from today
+    annual_rate
+        per year; 10 % is 0.10
+    unit
+        the time unit of `times`
 
     Returns
     -------
-    float, money
+    float
+        money
 
     Raises
     ------
-    RangeError : the rate or the unit is out of range
+    RangeError
+        the rate or the unit is out of range
 
     Examples
     --------
@@ -164,12 +184,15 @@ def margin_rate(revenue: npt.ArrayLike, cost: npt.ArrayLike) -> Floats:
 
     Parameters
     ----------
-    revenue : any shape, money
-    cost : broadcasts against `revenue`, money
+    revenue
+        any shape, money
+    cost
+        broadcasts against `revenue`, money
 
     Returns
     -------
-    the common shape, (revenue - cost) ÷ revenue; 0 where there is no revenue
+    Floats
+        the common shape, (revenue - cost) ÷ revenue; 0 where there is no revenue
 
     Examples
     --------
@@ -185,15 +208,18 @@ def valid_margin(margin: Any) -> Floats:
 
     Parameters
     ----------
-    margin : a number, or one for each customer; share of revenue in [0, 1]
+    margin
+        a number, or one for each customer; share of revenue in [0, 1]
 
     Returns
     -------
-    the shape of `margin`
+    Floats
+        the shape of `margin`
 
     Raises
     ------
-    RangeError : a margin is missing or outside [0, 1]
+    RangeError
+        a margin is missing or outside [0, 1]
 
     Examples
     --------

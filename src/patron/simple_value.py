@@ -59,13 +59,17 @@ def profit_times_years(
 
     Parameters
     ----------
-    yearly_profit : any shape, money a year
-    years : broadcasts against it, how long a customer stays
-    acquisition_cost : money, what it took to win the customer
+    yearly_profit
+        any shape, money a year
+    years
+        broadcasts against it, how long a customer stays
+    acquisition_cost
+        money, what it took to win the customer
 
     Returns
     -------
-    the common shape, money
+    Floats
+        the common shape, money
 
     Examples
     --------
@@ -82,18 +86,23 @@ def margin_multiple(
 
     Parameters
     ----------
-    retention : any shape, probability in [0, 1] of staying another year, the same every year
-    annual_rate : discount rate i ≥ 0 a year; 10 % is 0.10
-    first_margin_now : whether a first margin is paid today, by everyone
+    retention
+        any shape, probability in [0, 1] of staying another year, the same every year
+    annual_rate
+        discount rate i ≥ 0 a year; 10 % is 0.10
+    first_margin_now
+        whether a first margin is paid today, by everyone
 
     Returns
     -------
-    the shape of `retention`: r ÷ (1 + i − r), or (1 + i) ÷ (1 + i − r) with the first margin now; NaN where
-    r = 1 and i = 0, for which there is no finite value
+    Floats
+        the shape of `retention`: r ÷ (1 + i − r), or (1 + i) ÷ (1 + i − r) with the first margin now; NaN
+        where r = 1 and i = 0, for which there is no finite value
 
     Raises
     ------
-    RangeError : a retention outside [0, 1] or a negative rate
+    RangeError
+        a retention outside [0, 1] or a negative rate
 
     References
     ----------
@@ -117,18 +126,24 @@ def discounted_cash_flow(
 
     Parameters
     ----------
-    cash_flows : (n_years,) money a year, while the customer stays
-    annual_rate : discount rate i ≥ 0 a year
-    retention : probability r in [0, 1] of staying another year; 1 where the flows hold the losses already
-    first_flow_now : whether the first flow comes today instead of in a year
+    cash_flows
+        (n_years,) money a year, while the customer stays
+    annual_rate
+        discount rate i ≥ 0 a year
+    retention
+        probability r in [0, 1] of staying another year; 1 where the flows hold the losses already
+    first_flow_now
+        whether the first flow comes today instead of in a year
 
     Returns
     -------
-    float, money: Σ flow·(r ÷ (1 + i))^t for t = 1, 2, … or, with the first one now, t = 0, 1, …
+    float
+        money: Σ flow·(r ÷ (1 + i))^t for t = 1, 2, … or, with the first one now, t = 0, 1, …
 
     Raises
     ------
-    RangeError : a retention outside [0, 1] or a negative rate
+    RangeError
+        a retention outside [0, 1] or a negative rate
 
     Examples
     --------
@@ -147,10 +162,14 @@ class SimpleValue:
 
     Attributes
     ----------
-    method : which formula
-    value : money, by the formula, less the acquisition cost; NaN where it has none
-    model_value : money, the model's mean, less the acquisition cost; NaN where there is no model
-    why : a sentence on why the two differ
+    method
+        which formula
+    value
+        money, by the formula, less the acquisition cost; NaN where it has none
+    model_value
+        money, the model's mean, less the acquisition cost; NaN where there is no model
+    why
+        a sentence on why the two differ
     """
 
     method: str
@@ -172,16 +191,23 @@ def compare_with_model(
 
     Parameters
     ----------
-    yearly_margin : money a year, mean of the customers who are active
-    retention : probability in [0, 1] of staying another year
-    annual_rate : discount rate ≥ 0 a year
-    years : > 0, how many years the first and, in whole years, the last formula count
-    model_value : money, mean of the model's value of what is ahead; NaN where there is no model
-    acquisition_cost : money, taken from every value; NaN counts as 0
+    yearly_margin
+        money a year, mean of the customers who are active
+    retention
+        probability in [0, 1] of staying another year
+    annual_rate
+        discount rate ≥ 0 a year
+    years
+        > 0, how many years the first and, in whole years, the last formula count
+    model_value
+        money, mean of the model's value of what is ahead; NaN where there is no model
+    acquisition_cost
+        money, taken from every value; NaN counts as 0
 
     Returns
     -------
-    list of `SimpleValue`, one per formula
+    list[SimpleValue]
+        list of `SimpleValue`, one per formula
 
     Examples
     --------
@@ -213,12 +239,15 @@ def value_to_cost(value: npt.ArrayLike, acquisition_cost: npt.ArrayLike) -> Floa
 
     Parameters
     ----------
-    value : any shape, money, before the acquisition cost
-    acquisition_cost : broadcasts against it, money
+    value
+        any shape, money, before the acquisition cost
+    acquisition_cost
+        broadcasts against it, money
 
     Returns
     -------
-    the common shape; NaN, and never infinite, where the cost is 0, negative or unknown
+    Floats
+        the common shape; NaN, and never infinite, where the cost is 0, negative or unknown
 
     Examples
     --------
@@ -235,13 +264,16 @@ def marginal_cost(spend: npt.ArrayLike, won: npt.ArrayLike) -> Floats:
 
     Parameters
     ----------
-    spend : (n_periods,) money, in order of time
-    won : (n_periods,) count, customers won
+    spend
+        (n_periods,) money, in order of time
+    won
+        (n_periods,) count, customers won
 
     Returns
     -------
-    (n_periods,) money, change of spend ÷ change of customers; NaN for the first period, and where the two
-    did not move the same way, as more money that won nobody has no price a customer
+    Floats
+        (n_periods,) money, change of spend ÷ change of customers; NaN for the first period, and where the two
+        did not move the same way, as more money that won nobody has no price a customer
 
     Examples
     --------
@@ -261,13 +293,17 @@ def payback_months(
 
     Parameters
     ----------
-    acquisition_cost : any shape, money
-    monthly_margin : broadcasts, money a month of a customer who is still there; the first comes at once
-    monthly_retention : broadcasts, probability in [0, 1] of staying another month
+    acquisition_cost
+        any shape, money
+    monthly_margin
+        broadcasts, money a month of a customer who is still there; the first comes at once
+    monthly_retention
+        broadcasts, probability in [0, 1] of staying another month
 
     Returns
     -------
-    the common shape, whole months; NaN where the cost is 0 or unknown, and where it never comes back
+    Floats
+        the common shape, whole months; NaN where the cost is 0 or unknown, and where it never comes back
 
     Examples
     --------
@@ -296,12 +332,15 @@ def most_to_acquire(value: npt.ArrayLike, ratio: float = 1.0) -> Floats:
 
     Parameters
     ----------
-    value : any shape, money, lifetime value before the acquisition cost
-    ratio : value asked for per unit of cost, > 0: 1 leaves nothing, 3 is the rule of three
+    value
+        any shape, money, lifetime value before the acquisition cost
+    ratio
+        value asked for per unit of cost, > 0: 1 leaves nothing, 3 is the rule of three
 
     Returns
     -------
-    the shape of `value`, money ≥ 0
+    Floats
+        the shape of `value`, money ≥ 0
 
     Examples
     --------
@@ -318,12 +357,15 @@ def most_to_keep(value: npt.ArrayLike, gain: npt.ArrayLike) -> Floats:
 
     Parameters
     ----------
-    value : any shape, money, lifetime value of a customer who stays
-    gain : broadcasts, by how much the effort raises the probability of staying, in [0, 1]; 5 points are 0.05
+    value
+        any shape, money, lifetime value of a customer who stays
+    gain
+        broadcasts, by how much the effort raises the probability of staying, in [0, 1]; 5 points are 0.05
 
     Returns
     -------
-    the common shape, money ≥ 0
+    Floats
+        the common shape, money ≥ 0
 
     Examples
     --------
@@ -338,12 +380,15 @@ def churn_over(churn: npt.ArrayLike, periods: float) -> Floats:
 
     Parameters
     ----------
-    churn : any shape, probability c in [0, 1] of leaving within one period
-    periods : ≥ 0, how many
+    churn
+        any shape, probability c in [0, 1] of leaving within one period
+    periods
+        ≥ 0, how many
 
     Returns
     -------
-    the shape of `churn`, 1 − (1 − c)^periods, which is less than c × periods
+    Floats
+        the shape of `churn`, 1 − (1 − c)^periods, which is less than c × periods
 
     Examples
     --------

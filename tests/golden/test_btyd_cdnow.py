@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.models.checks import (
+from patron.models.value.checks import (
     calibration,
     frequency_histogram,
     purchase_regularity,
     spend_independence,
     tracking,
 )
-from patron.models.purchases import BetaGeoModel
-from patron.models.spend import GammaGammaModel
-from patron.models.value import CustomerValueModel
+from patron.models.value.gamma_gamma import GammaGammaModel
+from patron.models.value.model import CustomerValueModel
+from patron.models.value.purchases import BetaGeoModel
 
 END = pd.Timestamp("1997-09-30")
 BGNBD = {"r": 0.242595, "alpha": 4.413602, "a": 0.792922, "b": 2.425907}

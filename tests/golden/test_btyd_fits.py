@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from patron.datasets.samples import load_cdnow
-from patron.models.purchases import BetaGeoModel
-from patron.models.purchases.families import compare_families
-from patron.models.spend import GammaGammaModel
+from patron.models.value.gamma_gamma import GammaGammaModel
+from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.families import compare_families
 
 CALIBRATION_END = pd.Timestamp("1997-09-30")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.models.purchases.expectation import (
+from patron.models.value.purchases.expectation import (
     discounted_expected_purchases,
     expected_purchases,
     expected_purchases_new_customer,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from patron.campaigns.offers import Acceptance, Offer
-from patron.campaigns.profit import empc, mpc, profit_curve
+from patron.campaigns.allocation.offers import Acceptance, Offer
+from patron.campaigns.allocation.profit import empc, mpc, profit_curve
 from patron.errors import InputError, RangeError
 
 TEN_LEFT = np.array([1, 0, 1, 1, 0, 0, 0, 1, 0, 0])

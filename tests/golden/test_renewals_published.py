@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.models.contracts import contracts_of_cohorts
-from patron.models.renewal import RenewalModel
+from patron.models.renewal.contracts import contracts_of_cohorts
+from patron.models.renewal.model import RenewalModel
 
 SURVIVORS = [1000, 631, 468, 382, 326]
 PUBLISHED = {"alpha": 0.764, "beta": 1.296}

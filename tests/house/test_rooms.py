@@ -23,11 +23,11 @@ MODULES = [
 # What predicting needs; everything else is for training and must stay out of the served model's way.
 SCORING = [
     "patron.features.catalogue",
-    "patron.models.bundle",
-    "patron.models.churn",
-    "patron.models.purchases",
-    "patron.models.spend",
-    "patron.models.value",
+    "patron.models.bundle.bundle",
+    "patron.models.churn.classifier",
+    "patron.models.value.purchases",
+    "patron.models.value.gamma_gamma",
+    "patron.models.value.model",
     "patron.scores.scorecard",
 ]
 TRAINING_ONLY = ["duckdb", "ibis", "matplotlib", "mlflow", "nutpie", "pymc", "pytensor", "sklearn", "typer"]

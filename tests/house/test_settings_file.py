@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from patron.workflows.settings import Settings, read_settings
+from patron.settings import Settings, read_settings
 
 FILE = Path(__file__).parents[2] / "models" / "patron.toml"
 

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from patron.datasets.simulate import simulate
+from patron.settings import Settings
 from patron.tables.history import History
+from patron.training.leak_test import find_leaks, plant_future
 from patron.workflows import leaks
-from patron.workflows.leaks import find_leaks, plant_future
-from patron.workflows.settings import Settings
 
 SETTINGS = Settings(horizon_days=30)
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from patron.datasets.simulate import simulate
+from patron.settings import Settings
 from patron.workflows.score import score
-from patron.workflows.settings import Settings
 from patron.workflows.train import TrainResult, train
 
 SHOP = simulate(n_customers=250, days=560, seed=4)

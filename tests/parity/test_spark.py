@@ -20,23 +20,23 @@ from patron.datasets.simulate import simulate
 from patron.errors import PatronError, PatronWarning, SourceError
 from patron.features.assemble import assemble_features
 from patron.features.catalogue import FeatureCatalogue
-from patron.models.bundle import Bundle
+from patron.models.bundle.bundle import Bundle
+from patron.scores.arrow import frame_of
+from patron.scoring.batches import Asked
+from patron.scoring.job_stages import Stages
+from patron.settings import Settings
+from patron.settings.inputs import read_history
 from patron.snapshots.churn_window import own_windows
 from patron.snapshots.spine import make_spine
+from patron.storage.job_folder import Begun, working
+from patron.storage.target import choose_target
 from patron.tables.history import History
 from patron.tracking.batch import save_batch_model
 from patron.tracking.package import save_bundle_as_model
+from patron.training.fit_bundle import fit_bundle
 from patron.workflows import spark_score
-from patron.workflows.batch import Asked
-from patron.workflows.batch_rows import frame_of
-from patron.workflows.batch_target import target_of
-from patron.workflows.batch_work import Begun, working
 from patron.workflows.features import build_features
-from patron.workflows.fitting import fit_bundle
-from patron.workflows.inputs import read_history
 from patron.workflows.score import score
-from patron.workflows.settings import ScoreSettings, Settings
-from patron.workflows.stages import Stages
 from small_model import CATALOGUE, make_value_model
 from spark_here import NOT_RUN, SMALL_SPARK, WHY_NOT_SPARK
 
@@ -259,11 +259,11 @@ def remote(spark):
 
 ELSEWHERE = """
 import sys
-from patron.models.bundle import Bundle
-from patron.workflows.inputs import read_history
+from patron.models.bundle.bundle import Bundle
+from patron.settings.inputs import read_history
 from patron.workflows.score import score
-from patron.workflows.settings import Settings
-from patron.workflows.spark_features import features_on_spark
+from patron.settings import Settings
+from patron.scoring.spark_features import features_on_spark
 
 asked, model = Settings.model_validate_json(sys.argv[1]), sys.argv[2]
 history = read_history(asked)
@@ -297,7 +297,7 @@ def test_a_remote_spark_gives_the_same_numbers(remote, tmp_path):
     features = assemble_features(history, make_spine(history, AS_OF), SIMPLE.catalogue).to_pandas()
     scores = by_customer(score(here, model=model).scorecard)
     assert (scores["network_potential"] > 0).any()
-    written = target_of(ScoreSettings(out=tmp_path / "scores", partition_by="as_of")).read(AS_OF, None)
+    written = choose_target(tmp_path / "scores", partition_by="as_of").read(AS_OF, None)
     assert not (tmp_path / ".features.work").exists()
     for expected, found in (
         (by_customer(features), by_customer(pq.read_table(tmp_path / "features").to_pandas())),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patron.errors import RangeError
-from patron.models.purchases.expectation import (
+from patron.models.value.purchases.expectation import (
     discounted_expected_purchases,
     expected_purchases,
     expected_purchases_new_customer,
@@ -14,8 +14,8 @@ from patron.models.purchases.expectation import (
     probability_no_purchase,
     probability_of_purchases,
 )
-from patron.models.purchases.likelihood import log_likelihood
-from patron.models.purchases.rate import beta_mean_power, purchases_while_alive
+from patron.models.value.purchases.likelihood import log_likelihood
+from patron.models.value.purchases.rate import beta_mean_power, purchases_while_alive
 
 FAMILIES = st.sampled_from(["bgnbd", "mbgnbd"])
 PARAMETERS = st.tuples(*[st.floats(0.01, 100.0)] * 4)

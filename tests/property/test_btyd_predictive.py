@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patron.models.intervals import interval_of
-from patron.models.purchases import BetaGeoModel
-from patron.models.purchases.by_age import PurchasesByAge
-from patron.models.purchases.expectation import expected_purchases, probability_no_purchase
-from patron.models.purchases.rate import purchases_while_alive
-from patron.models.purchases.simulate import Futures, draw_chances, simulate_purchases
-from patron.models.spend import GammaGammaModel
-from patron.models.value import CustomerValueModel
+from patron.models.value.gamma_gamma import GammaGammaModel
+from patron.models.value.intervals import interval_of
+from patron.models.value.model import CustomerValueModel
+from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.by_age import PurchasesByAge
+from patron.models.value.purchases.expectation import expected_purchases, probability_no_purchase
+from patron.models.value.purchases.rate import purchases_while_alive
+from patron.models.value.purchases.simulate import Futures, draw_chances, simulate_purchases
 
 
 def uncertain_model(family="bgnbd", seed=0):

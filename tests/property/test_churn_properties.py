@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patron.models.calibration import fit_isotonic, fit_sigmoid
-from patron.models.churn import ChurnClassifier
+from patron.models.churn.calibration import fit_isotonic, fit_sigmoid
+from patron.models.churn.classifier import ChurnClassifier
 
 rng = np.random.default_rng(0)
 X = pd.DataFrame(

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.economics.movement import Movement, count_movements
-from patron.economics.periods import Every, whole_periods
-from patron.economics.spells import RUNNING, spells_by_contract, spells_by_rule
+from patron.economics.kpis.periods import Every, whole_periods
+from patron.economics.kpis.roll_forward import Movement, count_movements
+from patron.economics.kpis.spells import RUNNING, spells_by_contract, spells_by_rule
 
 START, DAYS = date(2023, 1, 1), 760
 

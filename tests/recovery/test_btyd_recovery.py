@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from patron.datasets.btyd import simulate_btyd
-from patron.models.purchases import BetaGeoModel
-from patron.models.spend import GammaGammaModel
+from patron.models.value.gamma_gamma import GammaGammaModel
+from patron.models.value.purchases import BetaGeoModel
 
 CUSTOMERS = 2000
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from patron.datasets.btyd import simulate_btyd
-from patron.models.purchases import BetaGeoModel
-from patron.models.spend import GammaGammaModel
-from patron.models.value import CustomerValueModel
+from patron.models.value.gamma_gamma import GammaGammaModel
+from patron.models.value.model import CustomerValueModel
+from patron.models.value.purchases import BetaGeoModel
 
 HORIZON = 180
 

@@ -15,7 +15,7 @@ import yaml
 from mlflow.models import Model
 
 from patron.errors import ModelError
-from patron.models.bundle import MOST_BYTES, Bundle
+from patron.models.bundle.bundle import MOST_BYTES, Bundle
 from patron.scores.columns import SCORECARD_COLUMNS, SCORECARD_TYPES
 from patron.scores.decisions import OPTIONAL_COLUMNS
 from patron.scores.scorecard import freeze_tiers, make_scorecard

@@ -11,7 +11,7 @@ import pytest
 from mlflow_server import free_port, mlflow_server, running
 from patron.cli import main
 from patron.datasets.simulate import simulate
-from patron.models.bundle import MOST_BYTES
+from patron.models.bundle.bundle import MOST_BYTES
 from patron.tracking.store import open_store
 
 ROW = {"customer_id": 7, "frequency": 2, "recency": 30, "T": 90, "monetary_value": 9.5}

@@ -11,7 +11,7 @@ import pytest
 
 from patron.cli import main
 from patron.datasets.simulate import simulate
-from patron.workflows.leaks import LeakReport
+from patron.training.leak_test import LeakReport
 
 COMMANDS = ["check", "features", "train", "score", "backtest"]
 
@@ -300,7 +300,7 @@ def test_a_stopped_command_leaves_the_old_file_and_nothing_half_written(elsewher
     (elsewhere / "sales.csv").write_text("customer_id,order_at,amount\n7,2024-05-01,9.5\n")
     whole = f"""
 import os, time
-import patron.workflows.features as features, patron.workflows.outputs as outputs
+import patron.workflows.features as features, patron.storage.atomic_files as outputs
 from patron.cli import main
 {program.replace("NUMBER", str(int(number)))}
 main(["features", "--transactions", "sales.csv", "--out", "features.csv"])

@@ -31,17 +31,22 @@ def as_audience(
 
     Parameters
     ----------
-    customers : one row per customer
-    columns : which columns, in order
-    hashed : those of them that hold e-mail addresses and come out as SHA-256
+    customers
+        one row per customer
+    columns
+        which columns, in order
+    hashed
+        those of them that hold e-mail addresses and come out as SHA-256
 
     Returns
     -------
-    `columns`, rows as in `customers`, index 0, 1, 2, …; text made harmless, see `harmless`
+    pd.DataFrame
+        `columns`, rows as in `customers`, index 0, 1, 2, …; text made harmless, see `harmless`
 
     Raises
     ------
-    TableError : a column is not there, or a hashed one is not among the chosen
+    TableError
+        a column is not there, or a hashed one is not among the chosen
 
     Examples
     --------
@@ -88,11 +93,13 @@ def hashed_email(address: object) -> str:
 
     Parameters
     ----------
-    address : text; spaces around it and the case of its letters do not count
+    address
+        text; spaces around it and the case of its letters do not count
 
     Returns
     -------
-    64 hexadecimal digits, or ""
+    str
+        64 hexadecimal digits, or ""
 
     Examples
     --------
@@ -112,7 +119,8 @@ def to_csv(audience: pd.DataFrame) -> str:
 
     Parameters
     ----------
-    audience : what `as_audience` returned
+    audience
+        what `as_audience` returned
 
     Examples
     --------

@@ -43,21 +43,29 @@ def measure_effects(
 
     Parameters
     ----------
-    outcomes : name → (n,) what each customer of the list did after the lot was drawn
-    treated : (n,) whether the customer was to be contacted; False for the holdout
-    stratum : (n,) numbers, within which the lot was drawn
-    covariates : (n, k) numbers known before the lot, or None
-    level : in (0, 1), of the intervals
+    outcomes
+        name → (n,) what each customer of the list did after the lot was drawn
+    treated
+        (n,) whether the customer was to be contacted; False for the holdout
+    stratum
+        (n,) numbers, within which the lot was drawn
+    covariates
+        (n, k) numbers known before the lot, or None
+    level
+        in (0, 1), of the intervals
 
     Returns
     -------
-    Key outcome: mean_treated, mean_holdout (over the strata as the treated lie in them), effect with low and
-    high (per customer treated), total with total_low and total_high (of all customers treated)
+    pd.DataFrame
+        Key outcome: mean_treated, mean_holdout (over the strata as the treated lie in them), effect with low
+        and high (per customer treated), total with total_low and total_high (of all customers treated)
 
     Raises
     ------
-    InputError : everybody was treated or nobody was, one group is too small, or an outcome is unknown
-    RangeError : the level is outside (0, 1)
+    InputError
+        everybody was treated or nobody was, one group is too small, or an outcome is unknown
+    RangeError
+        the level is outside (0, 1)
 
     Examples
     --------

@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Parameters
     ----------
-    arguments : what stands after ``patron``; None takes it from the process
+    arguments
+        what stands after ``patron``; None takes it from the process
     """
     with heed_signals():
         code, sentence = _run(list(sys.argv[1:] if arguments is None else arguments))

@@ -45,7 +45,7 @@ def target(
     with steps() as tell:
         given = {**context.params, "least": _minimums(least)}
         chosen = flags.settings_from("target", given, own.places_of("target"))
-        from patron.workflows.campaign import target as run
+        from patron.workflows.target import target as run
 
         made = run(chosen, progress=tell)
     if json:

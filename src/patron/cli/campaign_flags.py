@@ -105,7 +105,8 @@ def places_of(command: str) -> dict[str, tuple[str, ...]]:
 
     Parameters
     ----------
-    command : such as "target", whose section the flags belong to
+    command
+        such as "target", whose section the flags belong to
 
     Examples
     --------

@@ -12,7 +12,7 @@ from typer import Argument, Option
 from patron.errors import SettingsError
 
 if TYPE_CHECKING:
-    from patron.workflows.settings import Settings
+    from patron.settings import Settings
 
 __all__ = ["settings_from"]
 
@@ -269,20 +269,24 @@ def settings_from(
 
     Parameters
     ----------
-    command : such as "score"; its `--out` and `--model` belong to its own section
-    flags : flag → value as Typer parsed it, None or False where it was not given
-    places : flag → its place in the settings, for flags that are not in this file
+    command
+        such as "score"; its `--out` and `--model` belong to its own section
+    flags
+        flag → value as Typer parsed it, None or False where it was not given
+    places
+        flag → its place in the settings, for flags that are not in this file
 
     Raises
     ------
-    SettingsError, RangeError, DateError : a value that cannot be used
+    SettingsError, RangeError, DateError
+        a value that cannot be used
 
     Examples
     --------
     >>> settings_from("score", {"out": "scores.csv", "horizon": None}).score.out.name
     'scores.csv'
     """
-    from patron.workflows.settings import read_settings
+    from patron.settings import read_settings
 
     known = _PLACES | {name: (command, name) for name in ("out", "model")} | dict(places or {})
     given: dict[str, Any] = {}

@@ -65,7 +65,7 @@ def win_back(
     """Rank dormant and lost customers by chance of a return × value of a second life."""
     with steps() as tell:
         chosen = flags.settings_from("win_back", context.params, own.places_of("win_back"))
-        from patron.workflows.winback import win_back as run
+        from patron.workflows.win_back import win_back as run
 
         found = run(chosen, progress=tell)
     if json:
@@ -127,7 +127,7 @@ def settle(
     """See what became of the scores in a ledger, once their horizon has passed."""
     with steps() as tell:
         chosen = flags.settings_from("settle", context.params, own.places_of("settle"))
-        from patron.workflows.ledger import settle as run
+        from patron.workflows.settle import settle as run
 
         found = run(chosen, progress=tell)
     if json:

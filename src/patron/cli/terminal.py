@@ -110,7 +110,7 @@ def print_json(value: Mapping[str, Any]) -> None:
     >>> print_json({"auc": float("nan"), "as_of": date(2024, 5, 1)})
     {"auc": null, "as_of": "2024-05-01"}
     """
-    from patron.workflows.outputs import plain  # late: --help shall not wait for it
+    from patron.storage.atomic_files import plain  # late: --help shall not wait for it
 
     sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, allow_nan=False) + "\n")
 

@@ -28,8 +28,10 @@ class SimulatedBuyers:
 
     Attributes
     ----------
-    rfm : customer_id, frequency, recency, T, monetary_value; times in the unit of T
-    truth : customer_id, purchase_rate (per unit of time), leave_probability, mean_order_value (money), alive
+    rfm
+        customer_id, frequency, recency, T, monetary_value; times in the unit of T
+    truth
+        customer_id, purchase_rate (per unit of time), leave_probability, mean_order_value (money), alive
         (at T), purchases (in the horizon after T), value (money spent in it), next_purchase (time from T to
         the first of them; NaN where there is none)
     """
@@ -58,20 +60,30 @@ def simulate_btyd(
 
     Parameters
     ----------
-    n : count of customers ≥ 1
-    r, alpha : > 0, shape and rate of the gamma distribution of purchase rates λ
-    a, b : > 0, of the beta distribution of the probability to leave after a purchase
-    p, q, v : > 0, an order is worth Gamma(p, ν) with ν ~ Gamma(q, v) for each customer
-    T : ≥ 0, one number or (n,), time from the first purchase to the last moment known, in any unit
-    horizon : ≥ 0, time after T of which the truth tells
-    family : "bgnbd" leaves after repeat purchases only, "mbgnbd" after the first one too
-    daily : time is in whole days, as in real tables: T and horizon are whole, the purchases of one day are
+    n
+        count of customers ≥ 1
+    r, alpha
+        > 0, shape and rate of the gamma distribution of purchase rates λ
+    a, b
+        > 0, of the beta distribution of the probability to leave after a purchase
+    p, q, v
+        > 0, an order is worth Gamma(p, ν) with ν ~ Gamma(q, v) for each customer
+    T
+        ≥ 0, one number or (n,), time from the first purchase to the last moment known, in any unit
+    horizon
+        ≥ 0, time after T of which the truth tells
+    family
+        "bgnbd" leaves after repeat purchases only, "mbgnbd" after the first one too
+    daily
+        time is in whole days, as in real tables: T and horizon are whole, the purchases of one day are
         one occasion, and the horizon is the days T + 1 to T + horizon. Else purchases happen at any moment.
-    seed : ≥ 0
+    seed
+        ≥ 0
 
     Raises
     ------
-    RangeError : a parameter is out of range, or T or the horizon is no whole number of days
+    RangeError
+        a parameter is out of range, or T or the horizon is no whole number of days
 
     References
     ----------

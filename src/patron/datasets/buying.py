@@ -28,12 +28,15 @@ def stream(seed: int, name: str) -> np.random.Generator:
 
     Parameters
     ----------
-    seed : ≥ 0, of the whole simulation
-    name : of the table or trait
+    seed
+        ≥ 0, of the whole simulation
+    name
+        of the table or trait
 
     Raises
     ------
-    RangeError : the seed is negative or no whole number
+    RangeError
+        the seed is negative or no whole number
 
     Examples
     --------
@@ -54,17 +57,25 @@ def draw_repeat_purchases(
 
     Parameters
     ----------
-    chance : the source of chance
-    rate : (n,) purchases per unit of time, > 0
-    span : (n,) time watched after the first purchase, ≥ 0
-    leaves : (n,) probability in [0, 1] of leaving after each repeat purchase
-    leaves_at_first : whether the first purchase may be the last one too (MBG/NBD)
+    chance
+        the source of chance
+    rate
+        (n,) purchases per unit of time, > 0
+    span
+        (n,) time watched after the first purchase, ≥ 0
+    leaves
+        (n,) probability in [0, 1] of leaving after each repeat purchase
+    leaves_at_first
+        whether the first purchase may be the last one too (MBG/NBD)
 
     Returns
     -------
-    who : (m,) row of the customer who buys
-    when : (m,) time since that customer's first purchase, in (0, span]; each customer's purchases in order
-    left : (n,) time since the first purchase at which the customer left, infinite if not while watched
+    who
+        (m,) row of the customer who buys
+    when
+        (m,) time since that customer's first purchase, in (0, span]; each customer's purchases in order
+    left
+        (n,) time since the first purchase at which the customer left, infinite if not while watched
 
     Examples
     --------

@@ -58,8 +58,10 @@ class WhatHappened:
 
     Attributes
     ----------
-    transactions : customer_id, order_at (a day of the horizon), amount (money), by time
-    contacts : one row per customer contacted: customer_id, contacted_at, campaign (the offer), treated (1),
+    transactions
+        customer_id, order_at (a day of the horizon), amount (money), by time
+    contacts
+        one row per customer contacted: customer_id, contacted_at, campaign (the offer), treated (1),
         cost (money: the contact, and the incentive where it was taken), responded (1 where it was taken)
     """
 
@@ -73,27 +75,37 @@ class SimulatedCampaign:
 
     Attributes
     ----------
-    customers : key customer_id; the columns of `FEATURES` (days, counts, money and shares), and segment
-    scores : key customer_id; as_of, horizon_days, value_horizon_days, model_version, churn_probability,
+    customers
+        key customer_id; the columns of `FEATURES` (days, counts, money and shares), and segment
+    scores
+        key customer_id; as_of, horizon_days, value_horizon_days, model_version, churn_probability,
         growth_potential with _low and _high (money, margin in the horizon of a customer who stays),
         value_at_risk and segment, as a model with some error gives them
-    offers : key offer; channel, incentive (money), contact_cost (money), acceptance (share of would-be
+    offers
+        key offer; channel, incentive (money), contact_cost (money), acceptance (share of would-be
         leavers whom the offer keeps, on average), redemption (share of stayers who take the incentive)
-    past : the randomised campaign of the year before, key customer_id, of other customers of the same
+    past
+        the randomised campaign of the year before, key customer_id, of other customers of the same
         business: `FEATURES`, segment, churn_probability and growth_potential as they were scored then, offer
         (drawn by lot), treated (1 or 0, drawn by lot), retained (1 or 0: bought in the horizon), margin
         (money earned in the horizon, offer's costs not deducted), responded (1 or 0: took the incentive), and
         cost (money: contact, and the incentive where it was taken). Customers not treated are a control group
         for every offer, because the offer too was drawn by lot
-    contacts : the same campaign as the contacts table: customer_id, contacted_at, campaign (the offer),
+    contacts
+        the same campaign as the contacts table: customer_id, contacted_at, campaign (the offer),
         treated, cost, responded
-    truth : key customer_id, which no model may see: churn, value (money, if the customer stays), and for each
+    truth
+        key customer_id, which no model may see: churn, value (money, if the customer stays), and for each
         offer persuaded_…, scared_… (probabilities), effect_on_retention_… (−1 to 1), effect_on_value_…
         (money, margin alone) and profit_… (money, after incentive and contact)
-    as_of : the last day known
-    horizon_days : days after it in which customers stay or leave
-    margin : share of an amount that is kept
-    seed : of every draw
+    as_of
+        the last day known
+    horizon_days
+        days after it in which customers stay or leave
+    margin
+        share of an amount that is kept
+    seed
+        of every draw
     """
 
     customers: pd.DataFrame
@@ -112,11 +124,13 @@ class SimulatedCampaign:
 
         Parameters
         ----------
-        contacted : customer_id and offer, each customer at most once
+        contacted
+            customer_id and offer, each customer at most once
 
         Raises
         ------
-        InputError : a customer or an offer is unknown, or a customer is contacted twice
+        InputError
+            a customer or an offer is unknown, or a customer is contacted twice
 
         Examples
         --------
@@ -153,11 +167,13 @@ class SimulatedCampaign:
 
         Parameters
         ----------
-        contacted : as `follow` takes it
+        contacted
+            as `follow` takes it
 
         Raises
         ------
-        InputError : as `follow`
+        InputError
+            as `follow`
 
         Examples
         --------
@@ -202,18 +218,26 @@ def simulate_campaign(
 
     Parameters
     ----------
-    n_customers : count ≥ 1, whom a campaign may choose from
-    past_contacts : count ≥ 0 of other customers in the randomised campaign of the year before
-    treated_share : in (0, 1), the share of those who got their offer
-    score_error : ≥ 0, standard deviation of the scored risk on the scale of log odds, and of the scored value
+    n_customers
+        count ≥ 1, whom a campaign may choose from
+    past_contacts
+        count ≥ 0 of other customers in the randomised campaign of the year before
+    treated_share
+        in (0, 1), the share of those who got their offer
+    score_error
+        ≥ 0, standard deviation of the scored risk on the scale of log odds, and of the scored value
         on that of logarithms
-    as_of : the last day known
-    horizon_days : ≥ 1
-    seed : ≥ 0; the same seed gives the same business
+    as_of
+        the last day known
+    horizon_days
+        ≥ 1
+    seed
+        ≥ 0; the same seed gives the same business
 
     Raises
     ------
-    RangeError : a number is out of range
+    RangeError
+        a number is out of range
 
     Examples
     --------

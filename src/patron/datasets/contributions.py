@@ -25,11 +25,16 @@ def draw_contributions(
 
     Parameters
     ----------
-    world : how often customers contribute
-    seed : of the whole simulation
-    arrived : (n,) calendar days since the start
-    left : (n,) calendar days since the start, infinite for customers who stay; who has left teaches nothing
-    start, days : the window
+    world
+        how often customers contribute
+    seed
+        of the whole simulation
+    arrived
+        (n,) calendar days since the start
+    left
+        (n,) calendar days since the start, infinite for customers who stay; who has left teaches nothing
+    start, days
+        the window
 
     Examples
     --------

@@ -66,11 +66,16 @@ def describe_customers(
 
     Parameters
     ----------
-    world : the mean acquisition cost
-    seed : of the whole simulation
-    channel : (n,) position in `CHANNELS`
-    arrived : (n,) calendar days since the start
-    start : the first day of the window
+    world
+        the mean acquisition cost
+    seed
+        of the whole simulation
+    channel
+        (n,) position in `CHANNELS`
+    arrived
+        (n,) calendar days since the start
+    start
+        the first day of the window
 
     Examples
     --------
@@ -90,10 +95,14 @@ def describe_prospects(
 
     Parameters
     ----------
-    world : the share of such people, and the mean acquisition cost
-    seed : of the whole simulation
-    n_customers : count of the people who buy
-    start, days : the window, in all of which they arrive; nobody is won by referral without buying
+    world
+        the share of such people, and the mean acquisition cost
+    seed
+        of the whole simulation
+    n_customers
+        count of the people who buy
+    start, days
+        the window, in all of which they arrive; nobody is won by referral without buying
 
     Examples
     --------
@@ -138,9 +147,12 @@ def draw_referrals(
 
     Parameters
     ----------
-    seed : of the whole simulation
-    channel : (n,) position in `CHANNELS`; those won by referral get a referrer
-    arrived, left : (n,) calendar days since the start, infinite for customers who stay
+    seed
+        of the whole simulation
+    channel
+        (n,) position in `CHANNELS`; those won by referral get a referrer
+    arrived, left
+        (n,) calendar days since the start, infinite for customers who stay
 
     Examples
     --------

@@ -34,17 +34,25 @@ def draw_engagement(
 
     Parameters
     ----------
-    world : how often newsletters go out and sites are visited, and how that fades
-    seed : of the whole simulation
-    tempo : the shop's clock; visits follow the hours and seasons
-    arrived : (n,) calendar days since the start
-    left : (n,) calendar days since the start, infinite for customers who stay
-    start, days : the window
+    world
+        how often newsletters go out and sites are visited, and how that fades
+    seed
+        of the whole simulation
+    tempo
+        the shop's clock; visits follow the hours and seasons
+    arrived
+        (n,) calendar days since the start
+    left
+        (n,) calendar days since the start, infinite for customers who stay
+    start, days
+        the window
 
     Returns
     -------
-    engagement : customer_id, event_at, kind (one of `KINDS`), channel ("email" or "site")
-    liveliness : (n,) factor with mean 1 on the customer's visits and, as far as a share can go, on opens
+    engagement
+        customer_id, event_at, kind (one of `KINDS`), channel ("email" or "site")
+    liveliness
+        (n,) factor with mean 1 on the customer's visits and, as far as a share can go, on opens
 
     Examples
     --------
@@ -94,9 +102,12 @@ def vitality(world: World, at: Floats, left: Floats) -> Floats:
 
     Parameters
     ----------
-    world : fade_days and lapsed_engagement
-    at : (n,) the moment, days
-    left : (n,) when the customer leaves, days; infinite for one who stays
+    world
+        fade_days and lapsed_engagement
+    at
+        (n,) the moment, days
+    left
+        (n,) when the customer leaves, days; infinite for one who stays
 
     Examples
     --------

@@ -44,17 +44,24 @@ def draw_leads(
 
     Parameters
     ----------
-    seed : of the whole simulation
-    channel : (n_customers,) position in `CHANNELS`
-    arrived : (n_customers,) calendar days since the start, of the first purchase
-    start, days : the window; leads created before it are not on record
+    seed
+        of the whole simulation
+    channel
+        (n_customers,) position in `CHANNELS`
+    arrived
+        (n_customers,) calendar days since the start, of the first purchase
+    start, days
+        the window; leads created before it are not on record
 
     Returns
     -------
-    leads : one row per lead in the order of time: lead_id (1, 2, …), created_at, source (a channel), cost
+    leads
+        one row per lead in the order of time: lead_id (1, 2, …), created_at, source (a channel), cost
         (money), company_size, customer_id and converted_at (the first purchase; empty for all others)
-    lead_events : lead_id, event_at, kind (one of `EVENT_KINDS`), by time; nothing after the conversion
-    truth : lead_id, intent, conversion_probability, converts
+    lead_events
+        lead_id, event_at, kind (one of `EVENT_KINDS`), by time; nothing after the conversion
+    truth
+        lead_id, intent, conversion_probability, converts
 
     Examples
     --------

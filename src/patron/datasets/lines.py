@@ -30,18 +30,25 @@ def draw_lines(
 
     Parameters
     ----------
-    world : lines per order, products, discounts, costs and refunds
-    seed : of the whole simulation
-    customer : (n_orders,) id of the customer, ≥ 0
-    at : (n_orders,) calendar days since the start, ascending
-    value : (n_orders,) money, what the order is worth; its lines are rounded to cents, each at least one
-    start, days : the window; what comes back after it is not in the table yet
+    world
+        lines per order, products, discounts, costs and refunds
+    seed
+        of the whole simulation
+    customer
+        (n_orders,) id of the customer, ≥ 0
+    at
+        (n_orders,) calendar days since the start, ascending
+    value
+        (n_orders,) money, what the order is worth; its lines are rounded to cents, each at least one
+    start, days
+        the window; what comes back after it is not in the table yet
 
     Returns
     -------
-    customer_id, order_at, order_id (1, 2, … in the order of time), product_id, category, quantity, amount,
-    discount and cost. A line that comes back is one more row under the order_id of its purchase, with
-    quantity, amount, discount and cost negative, so that every sum is net.
+    pd.DataFrame
+        customer_id, order_at, order_id (1, 2, … in the order of time), product_id, category, quantity,
+        amount, discount and cost. A line that comes back is one more row under the order_id of its purchase,
+        with quantity, amount, discount and cost negative, so that every sum is net.
 
     Examples
     --------

@@ -41,15 +41,20 @@ def draw_memberships(
 
     Parameters
     ----------
-    seed : of the whole simulation
-    arrived : (n,) calendar days since the start, of customers 1, 2, … n
-    start, days : the window; what ends after it still runs
+    seed
+        of the whole simulation
+    arrived
+        (n,) calendar days since the start, of customers 1, 2, … n
+    start, days
+        the window; what ends after it still runs
 
     Returns
     -------
-    subscriptions : customer_id, started_at, ended_at, plan ("monthly" or "annual"), price (a period),
+    subscriptions
+        customer_id, started_at, ended_at, plan ("monthly" or "annual"), price (a period),
         period_days, cancel_reason ("cancelled" or "payment_failed"); by the day they began
-    truth : customer_id, leave_chance (of not renewing for the next month, by own wish)
+    truth
+        customer_id, leave_chance (of not renewing for the next month, by own wish)
 
     Examples
     --------

@@ -26,13 +26,20 @@ class SampleData:
 
     Attributes
     ----------
-    name : what it is called, as in ``patron demo --data``
-    words : what it is, where it comes from and what it may be used for, in a sentence or two
-    transactions : one row per purchase or line of a purchase
-    engagement : one row per event, or None
-    customers : one row per customer with attributes, or None
-    horizon_days : the horizon that suits its rhythm
-    as_of : its last full day
+    name
+        what it is called, as in ``patron demo --data``
+    words
+        what it is, where it comes from and what it may be used for, in a sentence or two
+    transactions
+        one row per purchase or line of a purchase
+    engagement
+        one row per event, or None
+    customers
+        one row per customer with attributes, or None
+    horizon_days
+        the horizon that suits its rhythm
+    as_of
+        its last full day
     """
 
     name: str
@@ -63,8 +70,10 @@ def load_complete_journey() -> SampleData:
 
     Raises
     ------
-    MissingExtraError : the package that carries the data is not installed
-    SourceError : it is, but without these files
+    MissingExtraError
+        the package that carries the data is not installed
+    SourceError
+        it is, but without these files
 
     Notes
     -----
@@ -108,7 +117,8 @@ def load_cdnow(*, sample: bool = False) -> SampleData:
 
     Parameters
     ----------
-    sample : only the systematic tenth that the literature uses, under the same customer ids as in the whole
+    sample
+        only the systematic tenth that the literature uses, under the same customer ids as in the whole
 
     Returns
     -------
@@ -119,8 +129,10 @@ def load_cdnow(*, sample: bool = False) -> SampleData:
 
     Raises
     ------
-    MissingExtraError : the package that carries the data is not installed
-    SourceError : it is, but without this file
+    MissingExtraError
+        the package that carries the data is not installed
+    SourceError
+        it is, but without this file
 
     References
     ----------

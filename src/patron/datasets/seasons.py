@@ -28,9 +28,12 @@ class Tempo:
 
     Parameters
     ----------
-    world : its seasons
-    start : the first day
-    days : count, the length of the window
+    world
+        its seasons
+    start
+        the first day
+    days
+        count, the length of the window
 
     Examples
     --------

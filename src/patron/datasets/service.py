@@ -42,12 +42,16 @@ class Service:
 
     Attributes
     ----------
-    interactions : customer_id (missing for nobody in particular), occurred_at, touchpoint, channel, minutes,
+    interactions
+        customer_id (missing for nobody in particular), occurred_at, touchpoint, channel, minutes,
         units, outcome; by time
-    costs : month, pool, amount, kind, touchpoint, driver; the pool "acquisition" holds what it cost to win
+    costs
+        month, pool, amount, kind, touchpoint, driver; the pool "acquisition" holds what it cost to win
         the customers of the month
-    capacity : pool → practical capacity, minutes a month
-    truth : customer_id, minutes, letters, and direct_cost, what the minutes and letters of the customer cost
+    capacity
+        pool → practical capacity, minutes a month
+    truth
+        customer_id, minutes, letters, and direct_cost, what the minutes and letters of the customer cost
     """
 
     interactions: pd.DataFrame
@@ -72,11 +76,16 @@ def draw_service(
 
     Parameters
     ----------
-    seed : of the whole simulation
-    customer, at, value : (n_orders,) row of the customer, calendar day since the start, and worth of an order
-    arrived, left : (n,) calendar days since the start, infinite for customers who stay
-    acquisition_cost : (n,) money, what it cost to win each customer
-    start, days : the window
+    seed
+        of the whole simulation
+    customer, at, value
+        (n_orders,) row of the customer, calendar day since the start, and worth of an order
+    arrived, left
+        (n,) calendar days since the start, infinite for customers who stay
+    acquisition_cost
+        (n,) money, what it cost to win each customer
+    start, days
+        the window
 
     Returns
     -------

@@ -50,34 +50,52 @@ class SimulatedBusiness:
 
     Attributes
     ----------
-    transactions : one row per line bought or returned: customer_id, order_at, order_id, product_id, category,
+    transactions
+        one row per line bought or returned: customer_id, order_at, order_id, product_id, category,
         quantity, amount, discount, cost
-    engagement : one row per newsletter sent, opened or clicked and per visit: customer_id, event_at, kind,
+    engagement
+        one row per newsletter sent, opened or clicked and per visit: customer_id, event_at, kind,
         channel; None with purchases_only
-    customers : one row per customer: customer_id, acquired_at, channel, acquisition_cost, region, age_band;
+    customers
+        one row per customer: customer_id, acquired_at, channel, acquisition_cost, region, age_band;
         after those who buy the people who never do, as many as the world has of them
-    referrals : referrer_id, referred_id, referred_at; None with purchases_only
-    truth : one row per customer who buys, which no model may see: customer_id, purchase_rate (per day while a
+    referrals
+        referrer_id, referred_id, referred_at; None with purchases_only
+    truth
+        one row per customer who buys, which no model may see: customer_id, purchase_rate (per day while a
         customer), leave_probability (after a purchase; NaN under "paretonbd"), leave_rate (per day; NaN
         otherwise), mean_order_value (money), liveliness (factor on engagement; NaN with purchases_only),
         orders (count in the window, refunds not deducted), left_at (NaT for customers who have not left by
         the end), alive (at the end)
-    world, start, days, seed : what it was made from
-    name, words : what it is, in a word and in a sentence
-    horizon_days : the horizon that suits it
-    contributions : one row per review, idea or interview: customer_id, contributed_at, kind, units; None with
+    world, start, days, seed
+        what it was made from
+    name, words
+        what it is, in a word and in a sentence
+    horizon_days
+        the horizon that suits it
+    contributions
+        one row per review, idea or interview: customer_id, contributed_at, kind, units; None with
         purchases_only
-    surveys : one row per answer: customer_id, answered_at, kind, score; None with purchases_only
-    satisfaction : customer_id, satisfaction, the truth behind the answers; None with purchases_only
-    leads, lead_events : see :func:`patron.datasets.leads.draw_leads`; None with purchases_only
-    lead_truth : lead_id, intent, conversion_probability, converts; None with purchases_only
-    interactions, costs : what was done for customers and the ledger, see
+    surveys
+        one row per answer: customer_id, answered_at, kind, score; None with purchases_only
+    satisfaction
+        customer_id, satisfaction, the truth behind the answers; None with purchases_only
+    leads, lead_events
+        see :func:`patron.datasets.leads.draw_leads`; None with purchases_only
+    lead_truth
+        lead_id, intent, conversion_probability, converts; None with purchases_only
+    interactions, costs
+        what was done for customers and the ledger, see
         :class:`patron.datasets.service.Service`; None with purchases_only
-    capacity : pool of the costs → practical capacity, minutes a month; None with purchases_only
-    service_truth : customer_id, minutes, letters, direct_cost; None with purchases_only
-    subscriptions : memberships, see :func:`patron.datasets.memberships.draw_memberships`; None with
+    capacity
+        pool of the costs → practical capacity, minutes a month; None with purchases_only
+    service_truth
+        customer_id, minutes, letters, direct_cost; None with purchases_only
+    subscriptions
+        memberships, see :func:`patron.datasets.memberships.draw_memberships`; None with
         purchases_only. With them a customer is one by contract, so that they are no table of the demo
-    membership_truth : customer_id, leave_chance of the members; None with purchases_only
+    membership_truth
+        customer_id, leave_chance of the members; None with purchases_only
     """
 
     transactions: pd.DataFrame
@@ -144,12 +162,18 @@ def simulate(
 
     Parameters
     ----------
-    n_customers : count ≥ 1, all of whom buy at least once
-    days : ≥ 1, length of the window
-    start : its first day
-    seed : ≥ 0; the same seed gives the same data
-    world : how customers behave; `World()` if None
-    purchases_only : leave out engagement, referrals, contributions, surveys and leads, which at a million
+    n_customers
+        count ≥ 1, all of whom buy at least once
+    days
+        ≥ 1, length of the window
+    start
+        its first day
+    seed
+        ≥ 0; the same seed gives the same data
+    world
+        how customers behave; `World()` if None
+    purchases_only
+        leave out engagement, referrals, contributions, surveys and leads, which at a million
         customers are the larger part; every other table stays the same
 
     Returns
@@ -160,7 +184,8 @@ def simulate(
 
     Raises
     ------
-    RangeError : a number is out of range
+    RangeError
+        a number is out of range
 
     Examples
     --------

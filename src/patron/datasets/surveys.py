@@ -40,16 +40,23 @@ def draw_surveys(
 
     Parameters
     ----------
-    seed : of the whole simulation
-    customer, at : (n_orders,) row of the customer and calendar day since the start of each order
-    arrived, left : (n,) calendar days since the start, infinite for customers who stay
-    leaving : (n,) the probability, or the rate, of leaving
-    start, days : the window
+    seed
+        of the whole simulation
+    customer, at
+        (n_orders,) row of the customer and calendar day since the start of each order
+    arrived, left
+        (n,) calendar days since the start, infinite for customers who stay
+    leaving
+        (n,) the probability, or the rate, of leaving
+    start, days
+        the window
 
     Returns
     -------
-    surveys : customer_id, answered_at, kind ("csat" or "nps"), score
-    satisfaction : (n,) standard normal over the customers
+    surveys
+        customer_id, answered_at, kind ("csat" or "nps"), score
+    satisfaction
+        (n,) standard normal over the customers
 
     Examples
     --------

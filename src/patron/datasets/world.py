@@ -14,42 +14,67 @@ class World:
 
     Attributes
     ----------
-    family : when a customer may leave for good: after each repeat purchase ("bgnbd"), after every purchase,
+    family
+        when a customer may leave for good: after each repeat purchase ("bgnbd"), after every purchase,
         the first one too ("mbgnbd"), or at any moment ("paretonbd")
-    r, alpha : > 0, shape and rate (days) of the gamma distribution of purchase rates; their mean is r / alpha
-    a, b : > 0, of the beta distribution of the probability to leave after a purchase (families "bgnbd",
+    r, alpha
+        > 0, shape and rate (days) of the gamma distribution of purchase rates; their mean is r / alpha
+    a, b
+        > 0, of the beta distribution of the probability to leave after a purchase (families "bgnbd",
         "mbgnbd")
-    s, beta : > 0, shape and rate (days) of the gamma distribution of the rate of leaving (family "paretonbd")
-    p, q, v : > 0 and q > 1, gamma-gamma spend: an order is worth Gamma(p, ν) with ν ~ Gamma(q, v) for each
+    s, beta
+        > 0, shape and rate (days) of the gamma distribution of the rate of leaving (family "paretonbd")
+    p, q, v
+        > 0 and q > 1, gamma-gamma spend: an order is worth Gamma(p, ν) with ν ~ Gamma(q, v) for each
         customer; the mean order over all customers is p·v / (q - 1)
-    acquisition_share : (0, 1], the first part of the window over which new customers arrive
-    yearly_amplitude, yearly_peak : [0, 1) and the day of the year 1..366: in the peak, purchases and arrivals
+    acquisition_share
+        (0, 1], the first part of the window over which new customers arrive
+    yearly_amplitude, yearly_peak
+        [0, 1) and the day of the year 1..366: in the peak, purchases and arrivals
         come at 1 + amplitude times their mean tempo, half a year later at 1 - amplitude times
-    weekly_amplitude, weekly_peak : [0, 1) and the weekday 0 (Monday) .. 6 (Sunday), likewise within the week
-    lines_per_order : ≥ 1, mean number of lines of an order
-    products, categories : counts, products ≥ categories ≥ 1
-    refund_share : [0, 1], share of the lines that come back some days later
-    discount_share : [0, 1], share of the lines sold below their price
-    cost_share : [0, 1), mean cost of the goods as a share of their undiscounted price
-    acquisition_cost : ≥ 0, money, mean cost of winning a customer through paid search; other channels in
+    weekly_amplitude, weekly_peak
+        [0, 1) and the weekday 0 (Monday) .. 6 (Sunday), likewise within the week
+    lines_per_order
+        ≥ 1, mean number of lines of an order
+    products, categories
+        counts, products ≥ categories ≥ 1
+    refund_share
+        [0, 1], share of the lines that come back some days later
+    discount_share
+        [0, 1], share of the lines sold below their price
+    cost_share
+        [0, 1), mean cost of the goods as a share of their undiscounted price
+    acquisition_cost
+        ≥ 0, money, mean cost of winning a customer through paid search; other channels in
         proportion
-    channel_effect : ≥ 0, how much the acquisition channel tells: 0 nothing; at 1 the purchase rate of a
+    channel_effect
+        ≥ 0, how much the acquisition channel tells: 0 nothing; at 1 the purchase rate of a
         referred customer is e^0.5 times, of one won in social media e^-0.5 times that of one won through
         search
-    referral_share : [0, 1), share of the customers whom another customer brought
-    never_buy_share : [0, 1), share of the people in the customers table who never buy
-    contributions_per_year : ≥ 0, mean reviews, ideas and interviews of a customer who has not left
-    email_every_days : ≥ 1, days between two newsletters
-    email_consent : [0, 1], share of the customers who receive them
-    open_rate, click_rate : [0, 1], mean share of newsletters opened, and of opened ones clicked, by active
+    referral_share
+        [0, 1), share of the customers whom another customer brought
+    never_buy_share
+        [0, 1), share of the people in the customers table who never buy
+    contributions_per_year
+        ≥ 0, mean reviews, ideas and interviews of a customer who has not left
+    email_every_days
+        ≥ 1, days between two newsletters
+    email_consent
+        [0, 1], share of the customers who receive them
+    open_rate, click_rate
+        [0, 1], mean share of newsletters opened, and of opened ones clicked, by active
         customers
-    visits_per_day : ≥ 0, mean visits to the site of an active customer
-    fade_days : > 0, the time before leaving over which opens, clicks and visits fade
-    lapsed_engagement : [0, 1], the share of opens and visits that is left once a customer has left
+    visits_per_day
+        ≥ 0, mean visits to the site of an active customer
+    fade_days
+        > 0, the time before leaving over which opens, clicks and visits fade
+    lapsed_engagement
+        [0, 1], the share of opens and visits that is left once a customer has left
 
     Raises
     ------
-    RangeError : a parameter is outside the range given above, or NaN
+    RangeError
+        a parameter is outside the range given above, or NaN
 
     Examples
     --------

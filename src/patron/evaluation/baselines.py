@@ -44,15 +44,18 @@ def recency_ranking(rfm: pd.DataFrame) -> pd.Series:
 
     Parameters
     ----------
-    rfm : key customer_id, one row per customer: recency and T in days
+    rfm
+        key customer_id, one row per customer: recency and T in days
 
     Returns
     -------
-    (n_customers,) days ≥ 0, by customer_id in the order of `rfm`; a score, not a probability
+    pd.Series
+        (n_customers,) days ≥ 0, by customer_id in the order of `rfm`; a score, not a probability
 
     Raises
     ------
-    TableError : `rfm` lacks a column
+    TableError
+        `rfm` lacks a column
 
     References
     ----------
@@ -74,16 +77,20 @@ def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
 
     Parameters
     ----------
-    rfm : key customer_id, one row per customer: frequency, recency and T in days
-    horizon_days : days ahead, > 0
+    rfm
+        key customer_id, one row per customer: frequency, recency and T in days
+    horizon_days
+        days ahead, > 0
 
     Returns
     -------
-    (n_customers,) probability in [0, 1], by customer_id in the order of `rfm`
+    pd.Series
+        (n_customers,) probability in [0, 1], by customer_id in the order of `rfm`
 
     Raises
     ------
-    TableError : `rfm` lacks a column
+    TableError
+        `rfm` lacks a column
 
     Notes
     -----
@@ -103,7 +110,7 @@ def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
     >>> btyd_no_purchase(rfm, horizon_days=90).between(0, 1).all().item()
     True
     """
-    from patron.models.purchases import BetaGeoModel
+    from patron.models.value.purchases import BetaGeoModel
 
     _check_columns(rfm, "frequency", "recency", "T")
     with warnings.catch_warnings():
@@ -117,19 +124,24 @@ def btyd_value(rfm: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
 
     Parameters
     ----------
-    rfm : key customer_id, one row per customer: frequency, recency and T in days, monetary_value in money
-    horizon_days : days ahead, > 0
+    rfm
+        key customer_id, one row per customer: frequency, recency and T in days, monetary_value in money
+    horizon_days
+        days ahead, > 0
 
     Returns
     -------
-    Rows: those of `rfm`, in order. customer_id, p_no_purchase (probability), expected_value,
-    expected_value_low and expected_value_high (undiscounted money in the horizon, 80 % predictive interval),
-    and the other columns of :meth:`patron.models.value.CustomerValueModel.predict`
+    pd.DataFrame
+        Rows: those of `rfm`, in order. customer_id, p_no_purchase (probability), expected_value,
+        expected_value_low and expected_value_high (undiscounted money in the horizon, 80 % predictive
+        interval), and the other columns of :meth:`patron.models.value.model.CustomerValueModel.predict`
 
     Raises
     ------
-    TableError : `rfm` lacks a column
-    InputError : nobody has bought twice
+    TableError
+        `rfm` lacks a column
+    InputError
+        nobody has bought twice
 
     References
     ----------
@@ -145,9 +157,9 @@ def btyd_value(rfm: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
     >>> bool((btyd_value(rfm, 90)["expected_value"] > 0).all())
     True
     """
-    from patron.models.purchases import BetaGeoModel
-    from patron.models.spend import GammaGammaModel
-    from patron.models.value import CustomerValueModel
+    from patron.models.value.gamma_gamma import GammaGammaModel
+    from patron.models.value.model import CustomerValueModel
+    from patron.models.value.purchases import BetaGeoModel
 
     _check_columns(rfm, "frequency", "recency", "T", "monetary_value")
     with warnings.catch_warnings():
@@ -163,17 +175,22 @@ def status_quo_value(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
 
     Parameters
     ----------
-    rfm : key customer_id, one row per customer: frequency, T in days, monetary_value in money
-    horizon_days : days ahead, > 0
+    rfm
+        key customer_id, one row per customer: frequency, T in days, monetary_value in money
+    horizon_days
+        days ahead, > 0
 
     Returns
     -------
-    (n_customers,) money, by customer_id in the order of `rfm`; 0 for who bought on one day only
+    pd.Series
+        (n_customers,) money, by customer_id in the order of `rfm`; 0 for who bought on one day only
 
     Raises
     ------
-    TableError : `rfm` lacks a column
-    RangeError : `horizon_days` is not positive
+    TableError
+        `rfm` lacks a column
+    RangeError
+        `horizon_days` is not positive
 
     Notes
     -----
@@ -204,20 +221,26 @@ def compare(
 
     Parameters
     ----------
-    y : (n_customers,) 1 if the customer left, 0 if not
-    scores : model → (n_customers,) its probability or score, in the order of `y`
-    base_rate : the guess that `brier_skill` compares with; by default the share that left
-    rankings : models whose numbers are no probabilities although they lie in [0, 1]
+    y
+        (n_customers,) 1 if the customer left, 0 if not
+    scores
+        model → (n_customers,) its probability or score, in the order of `y`
+    base_rate
+        the guess that `brier_skill` compares with; by default the share that left
+    rankings
+        models whose numbers are no probabilities although they lie in [0, 1]
 
     Returns
     -------
-    One row per model, in the order of `scores`: `model`, `kind` ("probability" or "ranking"), `customers`,
-    `churn_rate`, `RANKING_METRICS`, `PROBABILITY_METRICS` (NaN for a ranking) and `note`, which says why a
-    metric is missing.
+    pd.DataFrame
+        One row per model, in the order of `scores`: `model`, `kind` ("probability" or "ranking"),
+        `customers`, `churn_rate`, `RANKING_METRICS`, `PROBABILITY_METRICS` (NaN for a ranking) and `note`,
+        which says why a metric is missing.
 
     Raises
     ------
-    InputError : no model, `rankings` names one that is not compared, or as `ranking_metrics`
+    InputError
+        no model, `rankings` names one that is not compared, or as `ranking_metrics`
 
     Examples
     --------
@@ -245,18 +268,23 @@ def compare_values(
 
     Parameters
     ----------
-    actual : (n_customers,) money that each customer brought
-    expected : model → (n_customers,) money that it expected
-    intervals : model → low and high end of its interval, for the models that have one
+    actual
+        (n_customers,) money that each customer brought
+    expected
+        model → (n_customers,) money that it expected
+    intervals
+        model → low and high end of its interval, for the models that have one
 
     Returns
     -------
-    One row per model, in the order of `expected`: `model`, `VALUE_METRICS` and `INTERVAL_METRICS` (NaN where
-    there is no interval)
+    pd.DataFrame
+        One row per model, in the order of `expected`: `model`, `VALUE_METRICS` and `INTERVAL_METRICS` (NaN
+        where there is no interval)
 
     Raises
     ------
-    InputError, RangeError : as `value_metrics` and `interval_metrics`
+    InputError, RangeError
+        as `value_metrics` and `interval_metrics`
 
     Examples
     --------

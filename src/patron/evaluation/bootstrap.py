@@ -30,10 +30,14 @@ class Advantage:
 
     Attributes
     ----------
-    metric : its name
-    size : of the metric on all customers, the one model's better than the other's by so much
-    low, high : ends of the interval
-    level : probability that the interval holds
+    metric
+        its name
+    size
+        of the metric on all customers, the one model's better than the other's by so much
+    low, high
+        ends of the interval
+    level
+        probability that the interval holds
 
     Examples
     --------
@@ -80,12 +84,18 @@ def paired_bootstrap(
 
     Parameters
     ----------
-    metric : one of `patron.evaluation.weighted.WEIGHTED_METRICS`, such as "brier" or "gini"
-    y : (n_customers,) what happened: 1 if the customer left and 0 if not, or money
-    a, b : (n_customers,) what the two models predicted, in the order of `y`
-    draws : resamples; None takes 1000, and fewer (at least 200) from 6,000 customers on
-    level : probability in (0, 1) that the interval holds
-    random_state : seed
+    metric
+        one of `patron.evaluation.weighted.WEIGHTED_METRICS`, such as "brier" or "gini"
+    y
+        (n_customers,) what happened: 1 if the customer left and 0 if not, or money
+    a, b
+        (n_customers,) what the two models predicted, in the order of `y`
+    draws
+        resamples; None takes 1000, and fewer (at least 200) from 6,000 customers on
+    level
+        probability in (0, 1) that the interval holds
+    random_state
+        seed
 
     Returns
     -------
@@ -93,8 +103,10 @@ def paired_bootstrap(
 
     Raises
     ------
-    InputError : an unknown metric, no customers, different lengths, or a number that is missing
-    RangeError : draws below 1 or level outside (0, 1)
+    InputError
+        an unknown metric, no customers, different lengths, or a number that is missing
+    RangeError
+        draws below 1 or level outside (0, 1)
 
     References
     ----------
@@ -129,19 +141,24 @@ def compare_with_best(
 
     Parameters
     ----------
-    metrics, y, draws, level, random_state : see `paired_bootstrap`
-    predictions : model → (n_customers,) what it predicted
-    baselines : which of the models are baselines; at least one
+    metrics, y, draws, level, random_state
+        see `paired_bootstrap`
+    predictions
+        model → (n_customers,) what it predicted
+    baselines
+        which of the models are baselines; at least one
 
     Returns
     -------
-    One row per metric and model: `metric`, `model`, `number` (the metric on all customers), `best_baseline`,
-    `advantage` over it (positive is better), `advantage_low` and `advantage_high`. For the best baseline
-    itself the last three are 0; where a metric is not defined they are NaN.
+    pd.DataFrame
+        One row per metric and model: `metric`, `model`, `number` (the metric on all customers),
+        `best_baseline`, `advantage` over it (positive is better), `advantage_low` and `advantage_high`. For
+        the best baseline itself the last three are 0; where a metric is not defined they are NaN.
 
     Raises
     ------
-    InputError, RangeError : see `paired_bootstrap`; a baseline is not among the models, or there is none
+    InputError, RangeError
+        see `paired_bootstrap`; a baseline is not among the models, or there is none
 
     Examples
     --------

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import RangeError
-from patron.models.purchases import BetaGeoModel
-from patron.models.reference import MISSING, Reference
+from patron.models.bundle.reference import MISSING, Reference
+from patron.models.value.purchases import BetaGeoModel
 
 __all__ = ["EarlyAlarm", "early_alarm", "population_stability"]
 
@@ -28,14 +28,17 @@ def population_stability(reference: Reference, rows: pd.DataFrame) -> pd.DataFra
 
     Parameters
     ----------
-    reference : the customers of the training
-    rows : (n_customers, …) the customers now, with the columns of the reference; others are left out
+    reference
+        the customers of the training
+    rows
+        (n_customers, …) the customers now, with the columns of the reference; others are left out
 
     Returns
     -------
-    One row per column, the most moved first: `column`, `psi` (population stability index ≥ 0), `missing_then`
-    and `missing_now` (shares), `new_levels` (count of categories never seen in training) and `share_new` (of
-    the customers who have one)
+    pd.DataFrame
+        One row per column, the most moved first: `column`, `psi` (population stability index ≥ 0),
+        `missing_then` and `missing_now` (shares), `new_levels` (count of categories never seen in training)
+        and `share_new` (of the customers who have one)
 
     Notes
     -----
@@ -83,10 +86,14 @@ class EarlyAlarm:
 
     Attributes
     ----------
-    days : since the training
-    customers : known then
-    actual, expected : purchases
-    spread : standard deviation of the total by chance and by what the model does not know of itself
+    days
+        since the training
+    customers
+        known then
+    actual, expected
+        purchases
+    spread
+        standard deviation of the total by chance and by what the model does not know of itself
     """
 
     days: int
@@ -110,8 +117,10 @@ class EarlyAlarm:
 
         Parameters
         ----------
-        z : standard deviations from which on it is no chance
-        ratio : share of the expected purchases from which on it matters: many customers make any difference
+        z
+            standard deviations from which on it is no chance
+        ratio
+            share of the expected purchases from which on it matters: many customers make any difference
             more than chance, and a season alone makes some
 
         Examples
@@ -142,17 +151,25 @@ def early_alarm(
 
     Parameters
     ----------
-    model : as it was trained
-    rfm : one row per customer as of the training: customer_id, frequency, recency and T in days
-    actual : purchases (customer × day) of these customers in the days since
-    days : since the training, ≥ 1
-    level : how many times the expected purchases the season of these days brings
-    random_state : seed of the simulated customers
+    model
+        as it was trained
+    rfm
+        one row per customer as of the training: customer_id, frequency, recency and T in days
+    actual
+        purchases (customer × day) of these customers in the days since
+    days
+        since the training, ≥ 1
+    level
+        how many times the expected purchases the season of these days brings
+    random_state
+        seed of the simulated customers
 
     Raises
     ------
-    RangeError : days below 1
-    TableError, NotFittedError : as :meth:`patron.models.purchases.BetaGeoModel.expected_purchases`
+    RangeError
+        days below 1
+    TableError, NotFittedError
+        as :meth:`patron.models.value.purchases.BetaGeoModel.expected_purchases`
 
     Examples
     --------

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import InputError, NotFittedError
-from patron.models.churn import ChurnClassifier
+from patron.models.churn.classifier import ChurnClassifier
 from patron.models.encoding import FeatureEncoder
 
 __all__ = ["PlainLogistic", "PlainTrees"]
@@ -27,7 +27,8 @@ class PlainLogistic:
 
     Attributes
     ----------
-    coefficients_ : feature → coefficient, per standard deviation of its logarithm
+    coefficients_
+        feature → coefficient, per standard deviation of its logarithm
 
     Examples
     --------
@@ -45,12 +46,15 @@ class PlainLogistic:
 
         Parameters
         ----------
-        rfm : (n_customers, …) frequency, recency and T in days, monetary_value in money
-        churned : (n_customers,) 1 if the customer left, 0 if not
+        rfm
+            (n_customers, …) frequency, recency and T in days, monetary_value in money
+        churned
+            (n_customers,) 1 if the customer left, 0 if not
 
         Raises
         ------
-        InputError : all customers left or all stayed
+        InputError
+            all customers left or all stayed
         """
         from sklearn.linear_model import LogisticRegression
 
@@ -72,7 +76,8 @@ class PlainLogistic:
 
         Raises
         ------
-        NotFittedError : `fit` comes first
+        NotFittedError
+            `fit` comes first
         """
         if not hasattr(self, "_model"):
             raise NotFittedError("this PlainLogistic is not fitted yet. Call fit(rfm, churned).")
@@ -89,7 +94,8 @@ class PlainTrees:
 
     Parameters
     ----------
-    random_state : seed
+    random_state
+        seed
 
     Examples
     --------
@@ -112,13 +118,17 @@ class PlainTrees:
 
         Parameters
         ----------
-        train : features, and 1 if the customer left, 0 if not
-        value : (n_customers,) money that the customers of `train` brought in the horizon
-        stop, calibrate : as for :class:`patron.models.churn.ChurnClassifier`
+        train
+            features, and 1 if the customer left, 0 if not
+        value
+            (n_customers,) money that the customers of `train` brought in the horizon
+        stop, calibrate
+            as for :class:`patron.models.churn.classifier.ChurnClassifier`
 
         Raises
         ------
-        InputError, TooFewCustomersError, TableError : as `ChurnClassifier.fit`
+        InputError, TooFewCustomersError, TableError
+            as `ChurnClassifier.fit`
         """
         import lightgbm
 

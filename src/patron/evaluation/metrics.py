@@ -57,23 +57,31 @@ def churn_metrics(y: Any, p: Any, *, base_rate: float | None = None) -> dict[str
 
     Parameters
     ----------
-    y : (n_customers,) 1 if the customer left, 0 if not
-    p : (n_customers,) probability in [0, 1] of leaving
-    base_rate : the guess that `brier_skill` compares with, in [0, 1], such as the share that left in
+    y
+        (n_customers,) 1 if the customer left, 0 if not
+    p
+        (n_customers,) probability in [0, 1] of leaving
+    base_rate
+        the guess that `brier_skill` compares with, in [0, 1], such as the share that left in
         training; by default the share that left among these customers
 
     Returns
     -------
-    Metric → number. Where all customers left or all stayed, those that compare leavers with stayers are NaN.
+    dict[str, float]
+        Metric → number. Where all customers left or all stayed, those that compare leavers with stayers are
+        NaN.
 
     Raises
     ------
-    InputError : no customers, different lengths, or another value in `y`
-    RangeError : a probability is NaN or outside [0, 1]
+    InputError
+        no customers, different lengths, or another value in `y`
+    RangeError
+        a probability is NaN or outside [0, 1]
 
     Warns
     -----
-    PatronWarning : all customers left or all stayed
+    PatronWarning
+        all customers left or all stayed
 
     Notes
     -----
@@ -117,20 +125,25 @@ def ranking_metrics(y: Any, score: Any) -> dict[str, float]:
 
     Parameters
     ----------
-    y : (n_customers,) 1 if the customer left, 0 if not
-    score : (n_customers,) any number, higher for the likelier leaver
+    y
+        (n_customers,) 1 if the customer left, 0 if not
+    score
+        (n_customers,) any number, higher for the likelier leaver
 
     Returns
     -------
-    Metric → number; all NaN where all customers left or all stayed
+    dict[str, float]
+        Metric → number; all NaN where all customers left or all stayed
 
     Raises
     ------
-    InputError : no customers, different lengths, another value in `y`, or a score that is missing or infinite
+    InputError
+        no customers, different lengths, another value in `y`, or a score that is missing or infinite
 
     Warns
     -----
-    PatronWarning : all customers left or all stayed
+    PatronWarning
+        all customers left or all stayed
 
     Notes
     -----
@@ -190,19 +203,24 @@ def calibration_table(y: Any, p: Any, *, bins: int = 10) -> pd.DataFrame:
 
     Parameters
     ----------
-    y : (n_customers,) 1 if the customer left, 0 if not
-    p : (n_customers,) probability in [0, 1] of leaving
-    bins : most bins, ≥ 1
+    y
+        (n_customers,) 1 if the customer left, 0 if not
+    p
+        (n_customers,) probability in [0, 1] of leaving
+    bins
+        most bins, ≥ 1
 
     Returns
     -------
-    One row per bin that holds a customer, from the safest: `bin` (1, 2, …), `customers`, `lowest` and
-    `highest` probability in it, `predicted` (mean probability), `observed` (share that left) and its 95 %
-    interval `observed_low`, `observed_high`. Customers with one probability are never split.
+    pd.DataFrame
+        One row per bin that holds a customer, from the safest: `bin` (1, 2, …), `customers`, `lowest` and
+        `highest` probability in it, `predicted` (mean probability), `observed` (share that left) and its 95 %
+        interval `observed_low`, `observed_high`. Customers with one probability are never split.
 
     Raises
     ------
-    InputError, RangeError : as `churn_metrics`; `bins` below 1
+    InputError, RangeError
+        as `churn_metrics`; `bins` below 1
 
     Notes
     -----
@@ -241,21 +259,27 @@ def lift_table(y: Any, score: Any, *, bins: int = 10) -> pd.DataFrame:
 
     Parameters
     ----------
-    y : (n_customers,) 1 if the customer left, 0 if not
-    score : (n_customers,) any number, higher for the likelier leaver
-    bins : slices of equally many customers, ≥ 1; 10 gives deciles
+    y
+        (n_customers,) 1 if the customer left, 0 if not
+    score
+        (n_customers,) any number, higher for the likelier leaver
+    bins
+        slices of equally many customers, ≥ 1; 10 gives deciles
 
     Returns
     -------
-    One row per slice, from the riskiest: `bin` (1, 2, …), `customers` and expected `leavers` in it, `lift`
-    (their share against the share of all), and of all slices so far `contacted` (share of customers),
-    `captured` (share of leavers) and `cumulative_lift`. Numbers of customers may be fractions: ties and
-    borders are shared out.
+    pd.DataFrame
+        One row per slice, from the riskiest: `bin` (1, 2, …), `customers` and expected `leavers` in it,
+        `lift` (their share against the share of all), and of all slices so far `contacted` (share of
+        customers), `captured` (share of leavers) and `cumulative_lift`. Numbers of customers may be
+        fractions: ties and borders are shared out.
 
     Raises
     ------
-    InputError : as `ranking_metrics`, and where nobody left
-    RangeError : `bins` below 1
+    InputError
+        as `ranking_metrics`, and where nobody left
+    RangeError
+        `bins` below 1
 
     Examples
     --------

@@ -51,16 +51,20 @@ def value_metrics(actual: Any, expected: Any) -> dict[str, float]:
 
     Parameters
     ----------
-    actual : (n_customers,) money that each customer brought; negative where more came back than was bought
-    expected : (n_customers,) money that was expected of each
+    actual
+        (n_customers,) money that each customer brought; negative where more came back than was bought
+    expected
+        (n_customers,) money that was expected of each
 
     Returns
     -------
-    Metric → number; NaN where it is not defined: nobody brought anything, or the same was expected of all
+    dict[str, float]
+        Metric → number; NaN where it is not defined: nobody brought anything, or the same was expected of all
 
     Raises
     ------
-    InputError : no customers, different lengths, or a number that is missing or infinite
+    InputError
+        no customers, different lengths, or a number that is missing or infinite
 
     Notes
     -----
@@ -99,19 +103,24 @@ def interval_metrics(actual: Any, low: Any, high: Any) -> dict[str, float]:
 
     Parameters
     ----------
-    actual : (n_customers,) money that each customer brought
-    low, high : (n_customers,) ends of each customer's interval, both inclusive
+    actual
+        (n_customers,) money that each customer brought
+    low, high
+        (n_customers,) ends of each customer's interval, both inclusive
 
     Returns
     -------
-    Metric → number. Where most customers are almost certain to buy nothing, their interval is the point 0
-    and holds nearly always, so that `coverage` cannot come down to its level; `coverage_open` leaves them out
-    and is NaN where nobody remains.
+    dict[str, float]
+        Metric → number. Where most customers are almost certain to buy nothing, their interval is the point 0
+        and holds nearly always, so that `coverage` cannot come down to its level; `coverage_open` leaves them
+        out and is NaN where nobody remains.
 
     Raises
     ------
-    InputError : as `value_metrics`
-    RangeError : an interval ends before it begins
+    InputError
+        as `value_metrics`
+    RangeError
+        an interval ends before it begins
 
     Examples
     --------
@@ -132,15 +141,18 @@ def within_interval(actual: Any, low: Any, high: Any) -> Floats:
 
     Parameters
     ----------
-    actual, low, high : see `interval_metrics`
+    actual, low, high
+        see `interval_metrics`
 
     Returns
     -------
-    (n_customers,) 1 or 0
+    Floats
+        (n_customers,) 1 or 0
 
     Raises
     ------
-    InputError, RangeError : see `interval_metrics`
+    InputError, RangeError
+        see `interval_metrics`
 
     Examples
     --------
@@ -160,19 +172,24 @@ def decile_table(actual: Any, expected: Any, *, bins: int = 10) -> pd.DataFrame:
 
     Parameters
     ----------
-    actual, expected : see `value_metrics`
-    bins : slices of equally many customers, ≥ 1
+    actual, expected
+        see `value_metrics`
+    bins
+        slices of equally many customers, ≥ 1
 
     Returns
     -------
-    One row per slice: `bin` (1, 2, …), `customers`, mean `expected` and `actual` money per customer,
-    `share` of all actual money and `cumulative_share`. Customers at a border are shared out, so that numbers
-    of customers may be fractions.
+    pd.DataFrame
+        One row per slice: `bin` (1, 2, …), `customers`, mean `expected` and `actual` money per customer,
+        `share` of all actual money and `cumulative_share`. Customers at a border are shared out, so that
+        numbers of customers may be fractions.
 
     Raises
     ------
-    InputError : as `value_metrics`
-    RangeError : `bins` below 1
+    InputError
+        as `value_metrics`
+    RangeError
+        `bins` below 1
 
     Examples
     --------

@@ -33,9 +33,12 @@ class Drawn:
 
     Attributes
     ----------
-    outcome : (n,) 1 or 0, or money
-    prediction : (n,) probability, score or money
-    weights : (resamples, n) counts
+    outcome
+        (n,) 1 or 0, or money
+    prediction
+        (n,) probability, score or money
+    weights
+        (resamples, n) counts
     """
 
     outcome: Floats

@@ -40,7 +40,8 @@ def in_active_days(specs: Iterable[FeatureSpec]) -> tuple[FeatureSpec, ...]:
 
     Parameters
     ----------
-    specs : features of transactions
+    specs
+        features of transactions
 
     Examples
     --------
@@ -62,13 +63,17 @@ def with_age_of_activity(features: "ir.Table", history: "History", spine: "ir.Ta
 
     Parameters
     ----------
-    features : one row per row of `spine`, with T and recency, null for who never bought
-    history : the tables of the business
-    spine : one row per customer and as_of
+    features
+        one row per row of `spine`, with T and recency, null for who never bought
+    history
+        the tables of the business
+    spine
+        one row per customer and as_of
 
     Returns
     -------
-    The same rows and columns. T counts from the first event, or from the start of the first contract.
+    ir.Table
+        The same rows and columns. T counts from the first event, or from the start of the first contract.
     """
     tables = [table for table in (history.engagement, history.subscriptions) if table is not None]
     if history.activity == "purchases" or not tables:

@@ -52,25 +52,33 @@ def discover_catalogue(
 
     Parameters
     ----------
-    history : the tables of the business
-    as_of : the last day known
-    max_kinds : how many kinds of engagement get columns of their own, most common first; half as many
+    history
+        the tables of the business
+    as_of
+        the last day known
+    max_kinds
+        how many kinds of engagement get columns of their own, most common first; half as many
         channels do
-    invitations, responses : kinds of engagement, as the data writes them, that response_rate divides; None
+    invitations, responses
+        kinds of engagement, as the data writes them, that response_rate divides; None
         to recognise them by their words, such as email_sent and email_open
 
     Returns
     -------
-    The catalogue. The future of `history` has no influence on it.
+    FeatureCatalogue
+        The catalogue. The future of `history` has no influence on it.
 
     Raises
     ------
-    DateError : as_of lies outside the data
-    RangeError : max_kinds is negative
+    DateError
+        as_of lies outside the data
+    RangeError
+        max_kinds is negative
 
     Warns
     -----
-    PatronWarning : an attribute of the customers is left out, or nobody was ever in a kind named here
+    PatronWarning
+        an attribute of the customers is left out, or nobody was ever in a kind named here
 
     Examples
     --------
@@ -130,24 +138,31 @@ def assemble_features(history: "History", spine: "ir.Table", catalogue: FeatureC
 
     Parameters
     ----------
-    history : the tables of the business
-    spine : customer_id, as_of; one row each, of any number of as_of dates, as `make_spine` stores them
-    catalogue : which features, in which order
+    history
+        the tables of the business
+    spine
+        customer_id, as_of; one row each, of any number of as_of dates, as `make_spine` stores them
+    catalogue
+        which features, in which order
 
     Returns
     -------
-    customer_id, as_of, then ``catalogue.names`` in order: numbers as float64, categories as text. Rows:
-    exactly those of `spine`. A lazy expression; the spine alone is computed at once, because every group is
-    joined to it.
+    ir.Table
+        customer_id, as_of, then ``catalogue.names`` in order: numbers as float64, categories as text. Rows:
+        exactly those of `spine`. A lazy expression; the spine alone is computed at once, because every group
+        is joined to it.
 
     Raises
     ------
-    InputError : the catalogue names a feature that is not computed here
-    TableError : an attribute that was a number at training is none now
+    InputError
+        the catalogue names a feature that is not computed here
+    TableError
+        an attribute that was a number at training is none now
 
     Warns
     -----
-    PatronWarning : a table or column that the catalogue was built with is missing; its features are null
+    PatronWarning
+        a table or column that the catalogue was built with is missing; its features are null
 
     Notes
     -----

@@ -34,16 +34,20 @@ def usable_attributes(customers: "ir.Table", spine: "ir.Table") -> tuple[Attribu
 
     Parameters
     ----------
-    customers : one row per customer
-    spine : one row per customer and as_of; only what was known of them by then decides
+    customers
+        one row per customer
+    spine
+        one row per customer and as_of; only what was known of them by then decides
 
     Returns
     -------
-    Attributes in the order of the table's columns.
+    tuple[Attribute, ...]
+        Attributes in the order of the table's columns.
 
     Warns
     -----
-    PatronWarning : an attribute is left out: a category with more than 1000 values, no value at all, or a
+    PatronWarning
+        an attribute is left out: a category with more than 1000 values, no value at all, or a
         type that is neither text nor number
 
     Examples
@@ -98,22 +102,28 @@ def attributes(customers: "ir.Table", spine: "ir.Table", catalogue: FeatureCatal
 
     Parameters
     ----------
-    customers : one row per customer
-    spine : one row per customer and as_of
-    catalogue : says which attributes are features, and how each is read
+    customers
+        one row per customer
+    spine
+        one row per customer and as_of
+    catalogue
+        says which attributes are features, and how each is read
 
     Returns
     -------
-    customer_id, as_of, and every feature of the catalogue that the table has a column for: categories as
-    text, numbers as float64, days_since_acquired in days, acquisition_cost as money.
+    ir.Table
+        customer_id, as_of, and every feature of the catalogue that the table has a column for: categories as
+        text, numbers as float64, days_since_acquired in days, acquisition_cost as money.
 
     Warns
     -----
-    PatronWarning : the table lacks columns of the catalogue
+    PatronWarning
+        the table lacks columns of the catalogue
 
     Raises
     ------
-    TableError : a column that was a number at training is none now
+    TableError
+        a column that was a number at training is none now
 
     Examples
     --------

@@ -33,14 +33,16 @@ def baskets(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
 
     Parameters
     ----------
-    days : visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase``,
+    days
+        visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase``,
         ``net_amount``, ``gap`` (null on the first purchase day), ``refunds``, ``refund_amount``, and ``cost``
         if there is one
 
     Returns
     -------
-    Feature → aggregate over the days of one customer and as_of. refund_share is refunds ÷ (net spend +
-    refunds), in [0, 1]. cost_total is 0 without a cost column.
+    dict[str, 'ir.NumericScalar']
+        Feature → aggregate over the days of one customer and as_of. refund_share is refunds ÷ (net spend +
+        refunds), in [0, 1]. cost_total is 0 without a cost column.
 
     Examples
     --------

@@ -25,15 +25,23 @@ class FeatureSpec:
 
     Parameters
     ----------
-    name : the column
-    family : what it is about, such as "recency" or "spend"; reasons are grouped by family
-    unit : what a value of 1 means, such as "day", "order", "money" or "ratio"
-    dtype : "number" (float64) or "category" (text)
-    words : template of :mod:`patron.features.words`; ``{value}`` is this feature, other figures by their
+    name
+        the column
+    family
+        what it is about, such as "recency" or "spend"; reasons are grouped by family
+    unit
+        what a value of 1 means, such as "day", "order", "money" or "ratio"
+    dtype
+        "number" (float64) or "category" (text)
+    words
+        template of :mod:`patron.features.words`; ``{value}`` is this feature, other figures by their
         names
-    window_days : how many days up to and including as_of it looks at; None for all of them
-    when_none : the value of a customer without any such event; None means unknown, and stays null
-    words_unknown : what to say where the value is null
+    window_days
+        how many days up to and including as_of it looks at; None for all of them
+    when_none
+        the value of a customer without any such event; None means unknown, and stays null
+    words_unknown
+        what to say where the value is null
 
     Examples
     --------
@@ -59,11 +67,13 @@ class FeatureSpec:
 
         Parameters
         ----------
-        row : feature name → value, for one customer; whatever is missing is taken as unknown
+        row
+            feature name → value, for one customer; whatever is missing is taken as unknown
 
         Returns
         -------
-        One line of text. Never fails for want of a figure.
+        str
+            One line of text. Never fails for want of a figure.
         """
         label = self.name.replace("_", " ")
         value = row.get(self.name)
@@ -110,20 +120,31 @@ class FeatureCatalogue:
 
     Parameters
     ----------
-    specs : one for each feature; names are unique without regard to case
-    engagement_kinds : the kinds that have columns of their own, most common first
-    invitations, responses : kinds, as the data writes them, that response_rate divides
-    attributes : columns of the customers table that are features
-    engagement_channels : the channels that have columns of their own, most common first
-    seen_kinds : every kind of engagement that there was, up to a hundred
-    activity : whose end is churn, "purchases", "engagement" or "subscriptions"; None where nobody said
-    churn_window : the silence that is churn, "fixed" or "adaptive"
-    churn_segment : column of the customers by which adaptive windows are alike; None where all are
-    has_money : whether amounts are money; without transactions they count active days
+    specs
+        one for each feature; names are unique without regard to case
+    engagement_kinds
+        the kinds that have columns of their own, most common first
+    invitations, responses
+        kinds, as the data writes them, that response_rate divides
+    attributes
+        columns of the customers table that are features
+    engagement_channels
+        the channels that have columns of their own, most common first
+    seen_kinds
+        every kind of engagement that there was, up to a hundred
+    activity
+        whose end is churn, "purchases", "engagement" or "subscriptions"; None where nobody said
+    churn_window
+        the silence that is churn, "fixed" or "adaptive"
+    churn_segment
+        column of the customers by which adaptive windows are alike; None where all are
+    has_money
+        whether amounts are money; without transactions they count active days
 
     Raises
     ------
-    InputError : two features share a name
+    InputError
+        two features share a name
 
     Examples
     --------

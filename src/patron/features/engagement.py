@@ -44,12 +44,15 @@ def common_kinds(events: "ir.Table", most: int) -> tuple[EngagementKind, ...]:
 
     Parameters
     ----------
-    events : visible engagement, with ``kind``
-    most : how many kinds at most
+    events
+        visible engagement, with ``kind``
+    most
+        how many kinds at most
 
     Returns
     -------
-    Kinds, most common first, equally common ones by their text.
+    tuple[EngagementKind, ...]
+        Kinds, most common first, equally common ones by their text.
 
     Examples
     --------
@@ -70,13 +73,17 @@ def common_channels(
 
     Parameters
     ----------
-    events : visible engagement, with ``kind`` and perhaps ``channel``
-    kinds : those that have columns themselves
-    most : how many channels at most
+    events
+        visible engagement, with ``kind`` and perhaps ``channel``
+    kinds
+        those that have columns themselves
+    most
+        how many channels at most
 
     Returns
     -------
-    Channels, most common first, equally common ones by their text; none where the table has none.
+    tuple[EngagementKind, ...]
+        Channels, most common first, equally common ones by their text; none where the table has none.
 
     Examples
     --------
@@ -113,12 +120,15 @@ def warn_of_new_kinds(events: "ir.Table", catalogue: FeatureCatalogue) -> None:
 
     Parameters
     ----------
-    events : visible engagement, with ``kind``
-    catalogue : knows the kinds of the training
+    events
+        visible engagement, with ``kind``
+    catalogue
+        knows the kinds of the training
 
     Warns
     -----
-    PatronWarning : there are new kinds; they count among events of any kind and have no columns of their own
+    PatronWarning
+        there are new kinds; they count among events of any kind and have no columns of their own
 
     Examples
     --------
@@ -164,8 +174,10 @@ def engagement_features(
 
     Parameters
     ----------
-    kinds, channels : those that have columns
-    responses : kinds, as the data writes them, that answer an invitation
+    kinds, channels
+        those that have columns
+    responses
+        kinds, as the data writes them, that answer an invitation
 
     Examples
     --------
@@ -276,13 +288,17 @@ def engagement(events: "ir.Table", catalogue: FeatureCatalogue) -> dict[str, "ir
 
     Parameters
     ----------
-    events : visible engagement, one row per event, with ``kind``, ``days_ago`` and perhaps ``channel``
-    catalogue : says which kinds and channels have columns, and which kinds are invitations and responses
+    events
+        visible engagement, one row per event, with ``kind``, ``days_ago`` and perhaps ``channel``
+    catalogue
+        says which kinds and channels have columns, and which kinds are invitations and responses
 
     Returns
     -------
-    Feature → aggregate over the events of one customer and as_of. Trends lie in [-1, 1], as those of orders
-    do. Rates are null without invitations, and may pass 1 where one invitation gets several responses.
+    dict[str, 'ir.NumericScalar']
+        Feature → aggregate over the events of one customer and as_of. Trends lie in [-1, 1], as those of
+        orders do. Rates are null without invitations, and may pass 1 where one invitation gets several
+        responses.
 
     Examples
     --------

@@ -23,12 +23,15 @@ def column_names(texts: Iterable[str], *, taken: Collection[str] = ()) -> dict[s
 
     Parameters
     ----------
-    texts : what to name, each once or more often
-    taken : names that are spoken for
+    texts
+        what to name, each once or more often
+    taken
+        names that are spoken for
 
     Returns
     -------
-    text → name, in the order given. The name of a text does not depend on that order.
+    dict[str, str]
+        text → name, in the order given. The name of a text does not depend on that order.
 
     Examples
     --------

@@ -29,12 +29,14 @@ def choose_readings(table: "ir.Table") -> tuple[dict[str, Reading], dict[str, Fa
 
     Parameters
     ----------
-    table : one row per customer and as_of
+    table
+        one row per customer and as_of
 
     Returns
     -------
-    column → "text" (a category), "whole" (a category of whole numbers) or "number"; and for every other
-    column what is wrong with it, as the end of a sentence.
+    tuple[dict[str, Reading], dict[str, Fault]]
+        column → "text" (a category), "whole" (a category of whole numbers) or "number"; and for every other
+        column what is wrong with it, as the end of a sentence.
 
     Examples
     --------

@@ -34,13 +34,15 @@ def rfm(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
 
     Parameters
     ----------
-    days : visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase``,
+    days
+        visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase``,
         ``net_amount``, and ``gap`` (days since the purchase day before)
 
     Returns
     -------
-    Feature → aggregate over the days of one customer and as_of. Recency, T and days_since_last are null where
-    nothing was ever bought, monetary_value where nothing was bought again.
+    dict[str, 'ir.NumericScalar']
+        Feature → aggregate over the days of one customer and as_of. Recency, T and days_since_last are null
+        where nothing was ever bought, monetary_value where nothing was bought again.
 
     References
     ----------

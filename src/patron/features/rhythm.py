@@ -49,11 +49,13 @@ def add_gaps(days: "ir.Table") -> "ir.Table":
 
     Parameters
     ----------
-    days : one row per customer and day, with ``is_purchase``
+    days
+        one row per customer and day, with ``is_purchase``
 
     Returns
     -------
-    The same rows, and the column ``gap``, int64, at least 1.
+    ir.Table
+        The same rows, and the column ``gap``, int64, at least 1.
 
     Examples
     --------
@@ -73,12 +75,14 @@ def rhythm(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
 
     Parameters
     ----------
-    days : visible days, one row per customer, as_of and day, with ``gap``, ``days_ago`` and ``is_purchase``
+    days
+        visible days, one row per customer, as_of and day, with ``gap``, ``days_ago`` and ``is_purchase``
 
     Returns
     -------
-    Feature → aggregate over the days of one customer and as_of; null where there is no gap, and for the
-    standard deviation (of a sample) where there is only one.
+    dict[str, 'ir.NumericScalar']
+        Feature → aggregate over the days of one customer and as_of; null where there is no gap, and for the
+        standard deviation (of a sample) where there is only one.
 
     Examples
     --------

@@ -40,11 +40,13 @@ def season(as_of: "ir.DateColumn") -> dict[str, "ir.FloatingColumn"]:
 
     Parameters
     ----------
-    as_of : dates
+    as_of
+        dates
 
     Returns
     -------
-    Feature → column
+    dict[str, 'ir.FloatingColumn']
+        Feature → column
 
     Examples
     --------

@@ -54,12 +54,15 @@ def subscription_features(contracts: "ir.Table", spine: "ir.Table") -> tuple[Fea
 
     Parameters
     ----------
-    contracts : one row per contract, with customer_id and day, as `History.subscriptions`
-    spine : one row per customer and as_of
+    contracts
+        one row per contract, with customer_id and day, as `History.subscriptions`
+    spine
+        one row per customer and as_of
 
     Warns
     -----
-    PatronWarning : there are too many plans for a category
+    PatronWarning
+        there are too many plans for a category
 
     Examples
     --------
@@ -84,15 +87,18 @@ def subscriptions(contracts: "ir.Table", spine: "ir.Table") -> "ir.Table":
 
     Parameters
     ----------
-    contracts : one row per contract, with customer_id and day (of its start), and plan, price, period_days,
+    contracts
+        one row per contract, with customer_id and day (of its start), and plan, price, period_days,
         renews_at, ended_on where given
-    spine : one row per customer and as_of
+    spine
+        one row per customer and as_of
 
     Returns
     -------
-    customer_id, as_of, and of `SUBSCRIPTIONS` those whose columns were given: tenure and days_to_renewal in
-    days, price as money, counts, plan as text. days_to_renewal lies in [1, period_days]; without renews_at
-    periods count from the start.
+    ir.Table
+        customer_id, as_of, and of `SUBSCRIPTIONS` those whose columns were given: tenure and days_to_renewal
+        in days, price as money, counts, plan as text. days_to_renewal lies in [1, period_days]; without
+        renews_at periods count from the start.
 
     Examples
     --------

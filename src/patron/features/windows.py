@@ -61,13 +61,15 @@ def windows(days: "ir.Table") -> dict[str, "ir.NumericScalar"]:
 
     Parameters
     ----------
-    days : visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase``, ``orders``
+    days
+        visible days, one row per customer, as_of and day, with ``days_ago``, ``is_purchase``, ``orders``
         and ``net_amount``
 
     Returns
     -------
-    Feature → aggregate over the days of one customer and as_of: orders, money, days, and ratios in [-1, 1];
-    null for none.
+    dict[str, 'ir.NumericScalar']
+        Feature → aggregate over the days of one customer and as_of: orders, money, days, and ratios in [-1,
+        1]; null for none.
 
     Examples
     --------

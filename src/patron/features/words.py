@@ -29,12 +29,15 @@ def fill(template: str, figures: Mapping[str, Any]) -> str | None:
 
     Parameters
     ----------
-    template : text with ``{figure:format}`` and ``[optional parts]``
-    figures : name → number or text; missing names, None and NaN are unknown
+    template
+        text with ``{figure:format}`` and ``[optional parts]``
+    figures
+        name → number or text; missing names, None and NaN are unknown
 
     Returns
     -------
-    One line of text, or None.
+    str | None
+        One line of text, or None.
 
     Examples
     --------

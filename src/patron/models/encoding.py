@@ -43,8 +43,10 @@ class FeatureEncoder:
 
     Parameters
     ----------
-    names : the features, in the order of the matrix
-    levels : category → its levels as text, in the order of their codes; a feature not named here is a number
+    names
+        the features, in the order of the matrix
+    levels
+        category → its levels as text, in the order of their codes; a feature not named here is a number
 
     Examples
     --------
@@ -65,16 +67,20 @@ class FeatureEncoder:
 
         Parameters
         ----------
-        X : (n_customers, n_features) one feature per column, numbers or categories
+        X
+            (n_customers, n_features) one feature per column, numbers or categories
 
         Raises
         ------
-        InputError : `X` is no DataFrame, or a column holds dates, durations or the like
-        TableError : `X` has no column, or two of one name
+        InputError
+            `X` is no DataFrame, or a column holds dates, durations or the like
+        TableError
+            `X` has no column, or two of one name
 
         Warns
         -----
-        PatronWarning : a category has more than `MOST_LEVELS` levels
+        PatronWarning
+            a category has more than `MOST_LEVELS` levels
         """
         _check_frame(X, "X")
         levels = {str(name): _learn_levels(X[name]) for name in X.columns if _is_category(X[name])}
@@ -90,17 +96,22 @@ class FeatureEncoder:
 
         Parameters
         ----------
-        X : (n_customers, any number of columns) holds at least the features by name
-        frame : what errors call `X`
+        X
+            (n_customers, any number of columns) holds at least the features by name
+        frame
+            what errors call `X`
 
         Returns
         -------
-        (n_customers, n_features) numbers as they are, categories as codes from 0, NaN where missing
+        npt.NDArray[np.float32]
+            (n_customers, n_features) numbers as they are, categories as codes from 0, NaN where missing
 
         Raises
         ------
-        TableError : a feature is missing, or there twice
-        InputError : a number is infinite or is text
+        TableError
+            a feature is missing, or there twice
+        InputError
+            a number is infinite or is text
         """
         _check_frame(X, frame)
         absent = [name for name in self.names if name not in X.columns]
@@ -150,17 +161,22 @@ def outcomes(y: Any, n_rows: int, name: str = "y") -> npt.NDArray[np.float64]:
 
     Parameters
     ----------
-    y : (n_rows,) 1 or True if the customer left, 0 or False if not
-    n_rows : rows of the features
-    name : what errors call `y`
+    y
+        (n_rows,) 1 or True if the customer left, 0 or False if not
+    n_rows
+        rows of the features
+    name
+        what errors call `y`
 
     Returns
     -------
-    (n_rows,) 1.0 or 0.0
+    npt.NDArray[np.float64]
+        (n_rows,) 1.0 or 0.0
 
     Raises
     ------
-    InputError : another number of values, or a value that is neither, such as null
+    InputError
+        another number of values, or a value that is neither, such as null
 
     Examples
     --------
@@ -183,16 +199,20 @@ def numbers_of(column: pd.Series, frame: str) -> npt.NDArray[np.float32]:
 
     Parameters
     ----------
-    column : (n_customers,) numbers, null where unknown
-    frame : what errors call the frame that it stands in
+    column
+        (n_customers,) numbers, null where unknown
+    frame
+        what errors call the frame that it stands in
 
     Returns
     -------
-    (n_customers,) NaN where unknown
+    npt.NDArray[np.float32]
+        (n_customers,) NaN where unknown
 
     Raises
     ------
-    InputError : a number is infinite or is text
+    InputError
+        a number is infinite or is text
 
     Examples
     --------
@@ -221,17 +241,22 @@ def matrix_of(X: pd.DataFrame, names: Sequence[str], frame: str) -> npt.NDArray[
 
     Parameters
     ----------
-    X : (n_customers, any number of columns) holds the columns by name
-    names : which of them
-    frame : what errors call `X`
+    X
+        (n_customers, any number of columns) holds the columns by name
+    names
+        which of them
+    frame
+        what errors call `X`
 
     Returns
     -------
-    (n_customers, n_names) NaN where unknown
+    npt.NDArray[np.float32]
+        (n_customers, n_names) NaN where unknown
 
     Raises
     ------
-    InputError : a number is infinite or is text
+    InputError
+        a number is infinite or is text
 
     Examples
     --------

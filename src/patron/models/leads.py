@@ -30,7 +30,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import RangeError, TooFewCustomersError
-from patron.models.churn import FEWEST_CUSTOMERS, ChurnClassifier
+from patron.models.churn.classifier import FEWEST_CUSTOMERS, ChurnClassifier
 
 __all__ = [
     "LeadRules",
@@ -55,9 +55,12 @@ class LeadRules:
 
     Attributes
     ----------
-    fit : column of the leads → its value → points, negative for leads that do not fit
-    intent : kind of event → points, negative for signs of losing interest
-    half_life_days : > 0, days after which the points of an event count half
+    fit
+        column of the leads → its value → points, negative for leads that do not fit
+    intent
+        kind of event → points, negative for signs of losing interest
+    half_life_days
+        > 0, days after which the points of an event count half
 
     Examples
     --------
@@ -87,22 +90,30 @@ def lead_rows(
 
     Parameters
     ----------
-    leads : lead_id, created_at, and converted_at, source, cost and any attributes; one row per lead
-    events : lead_id, event_at, kind
-    age_days : ≥ 1, the age at which leads are looked at
-    horizon_days : ≥ 1, the days from then on in which a conversion counts
-    last : the last day known
-    rules : points that become the columns fit_points and intent_points; None for none
+    leads
+        lead_id, created_at, and converted_at, source, cost and any attributes; one row per lead
+    events
+        lead_id, event_at, kind
+    age_days
+        ≥ 1, the age at which leads are looked at
+    horizon_days
+        ≥ 1, the days from then on in which a conversion counts
+    last
+        the last day known
+    rules
+        points that become the columns fit_points and intent_points; None for none
 
     Returns
     -------
-    One row per lead that had not converted at `age_days` and had that age by `last`, in the order of
-    created_at: lead_id, created_at, the attributes, events, days_since_event, events_<kind> for each kind,
-    hour and weekday of creation; and converts, 1.0 or 0.0, or NaN where the horizon is not over
+    pd.DataFrame
+        One row per lead that had not converted at `age_days` and had that age by `last`, in the order of
+        created_at: lead_id, created_at, the attributes, events, days_since_event, events_<kind> for each
+        kind, hour and weekday of creation; and converts, 1.0 or 0.0, or NaN where the horizon is not over
 
     Raises
     ------
-    RangeError : age_days or horizon_days is below 1
+    RangeError
+        age_days or horizon_days is below 1
 
     Examples
     --------
@@ -143,15 +154,20 @@ def score_by_rule(leads: pd.DataFrame, events: pd.DataFrame, as_of: Any, rules: 
 
     Parameters
     ----------
-    leads : lead_id and the columns that `rules.fit` names; one row per lead
-    events : lead_id, event_at, kind; those after `as_of` count for nothing
-    as_of : one moment for all, or (n_leads,) one for each
-    rules : the points; values and kinds that they do not name are worth 0
+    leads
+        lead_id and the columns that `rules.fit` names; one row per lead
+    events
+        lead_id, event_at, kind; those after `as_of` count for nothing
+    as_of
+        one moment for all, or (n_leads,) one for each
+    rules
+        the points; values and kinds that they do not name are worth 0
 
     Returns
     -------
-    One row per lead, in their order: lead_id, fit, intent, score = fit + intent, with
-    intent = Σ points·0.5^(days since the event ÷ half-life)
+    pd.DataFrame
+        One row per lead, in their order: lead_id, fit, intent, score = fit + intent, with
+        intent = Σ points·0.5^(days since the event ÷ half-life)
 
     Examples
     --------
@@ -187,17 +203,22 @@ def fit_lead_model(
 
     Parameters
     ----------
-    rows : as `lead_rows` makes them; rows whose horizon is not over are left out
-    calibrate_share : share in (0, 1) of the leads, the newest, for calibration
-    random_state : seed
+    rows
+        as `lead_rows` makes them; rows whose horizon is not over are left out
+    calibrate_share
+        share in (0, 1) of the leads, the newest, for calibration
+    random_state
+        seed
 
     Returns
     -------
-    ChurnClassifier, whose `predict_proba(rows)[:, 1]` is P(converts in the horizon)
+    ChurnClassifier
+        whose `predict_proba(rows)[:, 1]` is P(converts in the horizon)
 
     Raises
     ------
-    TooFewCustomersError : too few leads have had their time
+    TooFewCustomersError
+        too few leads have had their time
     """
     ripe = rows[rows["converts"].notna()].sort_values("created_at", kind="stable")
     older = int(len(ripe) * (1 - calibrate_share))
@@ -216,12 +237,15 @@ def least_probability(value: npt.ArrayLike, handling_cost: npt.ArrayLike) -> Flo
 
     Parameters
     ----------
-    value : any shape, money, what a customer is worth before the cost of handling
-    handling_cost : broadcasts, money ≥ 0
+    value
+        any shape, money, what a customer is worth before the cost of handling
+    handling_cost
+        broadcasts, money ≥ 0
 
     Returns
     -------
-    the common shape, cost ÷ value; NaN where it does not pay at any probability
+    Floats
+        the common shape, cost ÷ value; NaN where it does not pay at any probability
 
     Examples
     --------
@@ -242,17 +266,22 @@ def lead_stages(
 
     Parameters
     ----------
-    probability : (n_leads,) in [0, 1], of converting
-    value : broadcasts, money, what a customer is worth
-    marketing_cost, sales_cost : money ≥ 0 a lead; sales costs more
+    probability
+        (n_leads,) in [0, 1], of converting
+    value
+        broadcasts, money, what a customer is worth
+    marketing_cost, sales_cost
+        money ≥ 0 a lead; sales costs more
 
     Returns
     -------
-    (n_leads,) "unqualified"; "mql", where P × value pays for marketing; "sql", where it pays for sales
+    npt.NDArray[np.str_]
+        (n_leads,) "unqualified"; "mql", where P × value pays for marketing; "sql", where it pays for sales
 
     Raises
     ------
-    RangeError : sales costs less than marketing
+    RangeError
+        sales costs less than marketing
 
     Examples
     --------
@@ -273,13 +302,16 @@ def conversion_by_decile(score: npt.ArrayLike, converts: npt.ArrayLike) -> pd.Da
 
     Parameters
     ----------
-    score : (n_leads,) points or probability, more is better; of equal scores the earlier lead comes first
-    converts : (n_leads,) 1 or 0
+    score
+        (n_leads,) points or probability, more is better; of equal scores the earlier lead comes first
+    converts
+        (n_leads,) 1 or 0
 
     Returns
     -------
-    One row per tenth, the best first: decile (1 to 10), leads, converted, conversion_rate, lift (over the
-    rate of all), least_score, converted_so_far (share of all conversions, down to this tenth)
+    pd.DataFrame
+        One row per tenth, the best first: decile (1 to 10), leads, converted, conversion_rate, lift (over the
+        rate of all), least_score, converted_so_far (share of all conversions, down to this tenth)
 
     Examples
     --------

@@ -23,13 +23,16 @@ def backtest_figure(table: pd.DataFrame, *, title: str = "Backtest: every model 
 
     Parameters
     ----------
-    table : one row per cut and model: `as_of` (a date), `model`, and `auc`, `brier`, `calibration_error`,
+    table
+        one row per cut and model: `as_of` (a date), `model`, and `auc`, `brier`, `calibration_error`,
         `gini`, `total_bias`, `coverage`; NaN where a model has no such metric
-    title : above the figure
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------

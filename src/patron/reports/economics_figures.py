@@ -38,12 +38,15 @@ def journey_figure(table: pd.DataFrame, *, title: str = "Cost of keeping custome
 
     Parameters
     ----------
-    table : `tier`, `touchpoint` and `cost` (money), any number of rows each
-    title : above the figure
+    table
+        `tier`, `touchpoint` and `cost` (money), any number of rows each
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------
@@ -71,12 +74,15 @@ def whale_figure(table: pd.DataFrame, *, title: str = "Profit adds up, and goes 
 
     Parameters
     ----------
-    table : one row per percent of the customers: `percent` and `profit` (money so far)
-    title : above the figure
+    table
+        one row per percent of the customers: `percent` and `profit` (money so far)
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------
@@ -102,13 +108,17 @@ def triangle_figure(
 
     Parameters
     ----------
-    table : one row per cohort and number of renewals: `cohort`, `renewals`, `survival` (share)
-    title : above the figure
-    term : what the columns count
+    table
+        one row per cohort and number of renewals: `cohort`, `renewals`, `survival` (share)
+    title
+        above the figure
+    term
+        what the columns count
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------
@@ -140,13 +150,16 @@ def channel_figure(
 
     Parameters
     ----------
-    table : one row per channel: `channel`, `cac`, `value` (money a customer), `value_to_cost`,
+    table
+        one row per channel: `channel`, `cac`, `value` (money a customer), `value_to_cost`,
         `payback_months`; what is missing is not drawn
-    title : above the figure
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------
@@ -191,12 +204,15 @@ def plan_cash_figure(table: pd.DataFrame, *, title: str = "Cash per signed custo
 
     Parameters
     ----------
-    table : one row per plan and month: `plan`, `month`, `cumulative_cash` (money)
-    title : above the figure
+    table
+        one row per plan and month: `plan`, `month`, `cumulative_cash` (money)
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------
@@ -224,13 +240,16 @@ def what_if_figure(table: pd.DataFrame, *, title: str = "What if") -> Figure:
 
     Parameters
     ----------
-    table : one row per year and scenario: `year`, `scenario`, and `customers`, `revenue`, `profit`, each with
+    table
+        one row per year and scenario: `year`, `scenario`, and `customers`, `revenue`, `profit`, each with
         its `_low` and `_high`
-    title : above the figure
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------

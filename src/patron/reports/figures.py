@@ -43,13 +43,16 @@ def calibration_figure(
 
     Parameters
     ----------
-    table : one row per bin (and `model`, if there is that column): `predicted`, `observed`, `observed_low`,
+    table
+        one row per bin (and `model`, if there is that column): `predicted`, `observed`, `observed_low`,
         `observed_high`, each in [0, 1], and `customers`, as `evaluation.calibration_table` gives them
-    title : above the figure
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------
@@ -87,13 +90,16 @@ def lift_figure(
 
     Parameters
     ----------
-    table : one row per slice (and `model`, if there is that column), the riskiest first: `contacted`,
+    table
+        one row per slice (and `model`, if there is that column), the riskiest first: `contacted`,
         `captured` in [0, 1] and `lift`, as `evaluation.lift_table` gives them
-    title : above the figure
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------
@@ -134,14 +140,17 @@ def tracking_figure(
 
     Parameters
     ----------
-    table : one row per step, in order, as `models.checks.tracking` gives them: `day` (the last of the step, a
+    table
+        one row per step, in order, as `models.checks.tracking` gives them: `day` (the last of the step, a
         date or a number of days), `actual_cumulative` and `expected_cumulative` purchases up to it; if there,
         `actual` and `expected` ones in the step, and `in_fit_window`, whose end a line marks
-    title : above the figure
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------

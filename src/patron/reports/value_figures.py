@@ -28,13 +28,16 @@ def frequency_figure(
 
     Parameters
     ----------
-    table : one row per frequency: `frequency` (the last counts all above it too), `actual` and `expected`
+    table
+        one row per frequency: `frequency` (the last counts all above it too), `actual` and `expected`
         customers
-    title : above the figure
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------
@@ -63,14 +66,18 @@ def expected_purchases_figure(
 
     Parameters
     ----------
-    table : one row per group: `from` and `to` (both inclusive), `customers`, and mean `actual` and `expected`
+    table
+        one row per group: `from` and `to` (both inclusive), `customers`, and mean `actual` and `expected`
         purchases per customer
-    by : what the groups are alike in, with its unit
-    title : above the figure
+    by
+        what the groups are alike in, with its unit
+    title
+        above the figure
 
     Raises
     ------
-    TableError : the table lacks a column or has no row
+    TableError
+        the table lacks a column or has no row
 
     Examples
     --------

@@ -34,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patron.errors import RangeError
-from patron.models.policy import TypicalOffer
+from patron.models.bundle.policy import TypicalOffer
 
 __all__ = [
     "ACTIONS",
@@ -92,17 +92,22 @@ def cost_sensitive_cut(
 
     Parameters
     ----------
-    cost_fp, cost_tn : money, one number or (n_customers,): what a customer who would have stayed costs, when
+    cost_fp, cost_tn
+        money, one number or (n_customers,): what a customer who would have stayed costs, when
         contacted and when left alone
-    cost_fn, cost_tp : likewise for one who would have left, when left alone and when contacted
+    cost_fn, cost_tp
+        likewise for one who would have left, when left alone and when contacted
 
     Returns
     -------
-    (n_customers,) in [0, 1]; 1 where contact never pays, since no probability exceeds it; NaN where a cost is
+    Floats
+        (n_customers,) in [0, 1]; 1 where contact never pays, since no probability exceeds it; NaN where a
+        cost is
 
     Raises
     ------
-    RangeError : contacting somebody who would have stayed costs less than not doing so
+    RangeError
+        contacting somebody who would have stayed costs less than not doing so
 
     Notes
     -----
@@ -136,12 +141,15 @@ def contact_cut(value: Floats, offer: TypicalOffer) -> Floats:
 
     Parameters
     ----------
-    value : (n_customers,) money, kept where the customer stays; below 0 counts as 0
-    offer : what it costs and how often it works
+    value
+        (n_customers,) money, kept where the customer stays; below 0 counts as 0
+    offer
+        what it costs and how often it works
 
     Returns
     -------
-    (n_customers,) in [0, 1]; 1 where it never pays; NaN where the value is unknown
+    Floats
+        (n_customers,) in [0, 1]; 1 where it never pays; NaN where the value is unknown
 
     Examples
     --------
@@ -159,13 +167,17 @@ def offer_cut(
 
     Parameters
     ----------
-    value : (n_customers,) money, kept where the customer stays; below 0 counts as 0
-    incentive, contact_cost : money ≥ 0, paid where the offer is taken, and always
-    acceptance, redemption : probability that the offer is taken by who would have left, and by who would not
+    value
+        (n_customers,) money, kept where the customer stays; below 0 counts as 0
+    incentive, contact_cost
+        money ≥ 0, paid where the offer is taken, and always
+    acceptance, redemption
+        probability that the offer is taken by who would have left, and by who would not
 
     Returns
     -------
-    (n_customers,) in [0, 1]; 1 where it never pays; NaN where the value is unknown
+    Floats
+        (n_customers,) in [0, 1]; 1 where it never pays; NaN where the value is unknown
 
     Examples
     --------
@@ -186,13 +198,17 @@ def churn_band(churn_probability: Floats, growth: Floats, offer: TypicalOffer) -
 
     Parameters
     ----------
-    churn_probability : (n_customers,) probability in [0, 1]
-    growth : (n_customers,) money, growth potential
-    offer : the typical offer
+    churn_probability
+        (n_customers,) probability in [0, 1]
+    growth
+        (n_customers,) money, growth potential
+    offer
+        the typical offer
 
     Returns
     -------
-    (n_customers,) text, None where the probability or the growth is unknown
+    Texts
+        (n_customers,) text, None where the probability or the growth is unknown
 
     Examples
     --------
@@ -220,19 +236,24 @@ def max_retention_spend(
 
     Parameters
     ----------
-    churn_probability : (n_customers,) probability in [0, 1]
-    growth, growth_low, growth_high : (n_customers,) money, growth potential and the ends of its interval
-    save_probability : probability in [0, 1] that the attempt keeps a customer who would have left; one, or
+    churn_probability
+        (n_customers,) probability in [0, 1]
+    growth, growth_low, growth_high
+        (n_customers,) money, growth potential and the ends of its interval
+    save_probability
+        probability in [0, 1] that the attempt keeps a customer who would have left; one, or
         (n_customers,)
 
     Returns
     -------
-    (n_customers,) money ≥ 0 each, expected, low and high; NaN where the value is unknown. The interval is
-    that of the customer's value, with risk and save probability as they are.
+    RetentionSpend
+        (n_customers,) money ≥ 0 each, expected, low and high; NaN where the value is unknown. The interval is
+        that of the customer's value, with risk and save probability as they are.
 
     Raises
     ------
-    RangeError : a save probability is NaN or outside [0, 1]
+    RangeError
+        a save probability is NaN or outside [0, 1]
 
     Notes
     -----
@@ -260,11 +281,13 @@ def recommended_action(stage: Texts, band: Texts, tier: Texts) -> Texts:
 
     Parameters
     ----------
-    stage, band, tier : (n_customers,) lifecycle_stage, churn_band and value_tier; None where unknown
+    stage, band, tier
+        (n_customers,) lifecycle_stage, churn_band and value_tier; None where unknown
 
     Returns
     -------
-    (n_customers,) text, None where the stage is unknown
+    Texts
+        (n_customers,) text, None where the stage is unknown
 
     Examples
     --------

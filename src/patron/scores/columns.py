@@ -76,13 +76,16 @@ def as_scorecard(columns: Columns, rows: int) -> pd.DataFrame:
 
     Parameters
     ----------
-    columns : column → (rows,) values, or one value for all; dates as `datetime64[D]`; unknown is NaT, NaN or
+    columns
+        column → (rows,) values, or one value for all; dates as `datetime64[D]`; unknown is NaT, NaN or
         None
-    rows : count
+    rows
+        count
 
     Returns
     -------
-    `SCORECARD_COLUMNS`, index 0, 1, 2, …
+    pd.DataFrame
+        `SCORECARD_COLUMNS`, index 0, 1, 2, …
 
     Examples
     --------
@@ -101,11 +104,13 @@ def as_answer(columns: Columns, rows: int) -> pd.DataFrame:
 
     Parameters
     ----------
-    columns, rows : as `as_scorecard` takes them
+    columns, rows
+        as `as_scorecard` takes them
 
     Returns
     -------
-    `SCORECARD_COLUMNS` of Python objects, index 0, 1, 2, …
+    pd.DataFrame
+        `SCORECARD_COLUMNS` of Python objects, index 0, 1, 2, …
 
     Examples
     --------
@@ -122,7 +127,8 @@ def as_json(columns: Columns, rows: int) -> str:
 
     Parameters
     ----------
-    columns, rows : as `as_scorecard` takes them
+    columns, rows
+        as `as_scorecard` takes them
 
     Examples
     --------
@@ -148,15 +154,18 @@ def dates(values: Any) -> npt.NDArray[np.datetime64]:
 
     Parameters
     ----------
-    values : (n,) dates, times or texts between 1800 and 2200; null where unknown. A time counts as its day
+    values
+        (n,) dates, times or texts between 1800 and 2200; null where unknown. A time counts as its day
 
     Returns
     -------
-    (n,) `datetime64[D]`, NaT where unknown
+    npt.NDArray[np.datetime64]
+        (n,) `datetime64[D]`, NaT where unknown
 
     Raises
     ------
-    ValueError, TypeError : a value is no date, or none of those years
+    ValueError, TypeError
+        a value is no date, or none of those years
 
     Examples
     --------

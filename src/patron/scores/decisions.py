@@ -2,7 +2,7 @@
 
 Each column rests on those before it, from the four potentials over tier, stage and band to the action. The
 decisions of the business that go into them are the bundle's: its tiers, and its
-:class:`patron.models.policy.Policy`.
+:class:`patron.models.bundle.policy.Policy`.
 """
 
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from patron.models.bundle import Bundle
-from patron.models.rows import Columns, count_rows
+from patron.models.bundle.bundle import Bundle
+from patron.models.churn.rows import Columns, count_rows
 from patron.scores.actions import churn_band, max_retention_spend, recommended_action
 from patron.scores.lifecycle import lifecycle_stage
 from patron.scores.potentials import base_potential, customer_value, past_margin, value_at_risk
@@ -29,14 +29,19 @@ def decide(rows: Columns, bundle: Bundle, predicted: Columns) -> dict[str, Any]:
 
     Parameters
     ----------
-    rows : feature rows that can be scored: the purchase columns at least; of the features those that are
+    rows
+        feature rows that can be scored: the purchase columns at least; of the features those that are
         there, and perhaps `OPTIONAL_COLUMNS`
-    bundle : the model
-    predicted : (n_customers,) each: churn_probability and growth_potential
+    bundle
+        the model
+    predicted
+        (n_customers,) each: churn_probability and growth_potential
 
     Returns
     -------
-    column → (n_customers,) money, counts and texts; None for all where the bundle has no tiers or no offer
+    dict[str, Any]
+        column → (n_customers,) money, counts and texts; None for all where the bundle has no tiers or no
+        offer
 
     Examples
     --------

@@ -55,28 +55,40 @@ def growth_headroom(
 
     Parameters
     ----------
-    growth : (n_customers,) money, growth potential; NaN where unknown
-    order_value : (n_customers,) money > 0, what an order is expected to be worth
-    space : (n_customers, n_dimensions), see `buying_space`
-    stage : (n_customers,) lifecycle stage; None is nobody's peer
-    category_margin : (n_customers, n_categories) money, margin in each category over as many days as growth
+    growth
+        (n_customers,) money, growth potential; NaN where unknown
+    order_value
+        (n_customers,) money > 0, what an order is expected to be worth
+    space
+        (n_customers, n_dimensions), see `buying_space`
+    stage
+        (n_customers,) lifecycle stage; None is nobody's peer
+    category_margin
+        (n_customers, n_categories) money, margin in each category over as many days as growth
         looks ahead; n_categories may be 0
-    n_peers : count, nearest neighbours that a customer is compared with
-    most_peers : count, customers of a stage among whom neighbours are sought; a seeded sample where there are
+    n_peers
+        count, nearest neighbours that a customer is compared with
+    most_peers
+        count, customers of a stage among whom neighbours are sought; a seeded sample where there are
         more
-    quantile : in (0, 1), of the peers' values
-    random_state : seed of the sample
+    quantile
+        in (0, 1), of the peers' values
+    random_state
+        seed of the sample
 
     Returns
     -------
-    growth_headroom (money ≥ 0), more_purchases, larger_orders, new_categories (money ≥ 0, adding up to it),
-    peers (count). Rows: those of `growth`, index 0, 1, 2, … The money is null for customers without a growth,
-    an order value or a stage, and with fewer than `FEWEST_PEERS` peers.
+    pd.DataFrame
+        growth_headroom (money ≥ 0), more_purchases, larger_orders, new_categories (money ≥ 0, adding up to
+        it), peers (count). Rows: those of `growth`, index 0, 1, 2, … The money is null for customers without
+        a growth, an order value or a stage, and with fewer than `FEWEST_PEERS` peers.
 
     Raises
     ------
-    TableError : the arrays have different lengths
-    RangeError : a count or the quantile is out of range
+    TableError
+        the arrays have different lengths
+    RangeError
+        a count or the quantile is out of range
 
     Examples
     --------
@@ -118,14 +130,17 @@ def buying_space(features: pd.DataFrame, category_margin: Floats) -> Floats:
 
     Parameters
     ----------
-    features : one row per customer: frequency (count), recency and T (days), monetary_value (money)
-    category_margin : (n_customers, n_categories) money in each category; below 0 counts as 0
+    features
+        one row per customer: frequency (count), recency and T (days), monetary_value (money)
+    category_margin
+        (n_customers, n_categories) money in each category; below 0 counts as 0
 
     Returns
     -------
-    (n_customers, 4 + n_categories). Silence, age, frequency and money are standardised over the customers
-    given, by their logarithms; the categories count by the square roots of their shares, scaled so that all
-    of them together vary as much as the other four. NaN where a number is unknown.
+    Floats
+        (n_customers, 4 + n_categories). Silence, age, frequency and money are standardised over the customers
+        given, by their logarithms; the categories count by the square roots of their shares, scaled so that
+        all of them together vary as much as the other four. NaN where a number is unknown.
 
     Examples
     --------

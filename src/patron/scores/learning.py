@@ -20,21 +20,26 @@ def learning_potential(contributions: pd.DataFrame, rate_card: Mapping[str, floa
 
     Parameters
     ----------
-    contributions : one row per contribution that was visible on as_of, or per customer and kind: customer_id,
+    contributions
+        one row per contribution that was visible on as_of, or per customer and kind: customer_id,
         kind, units (count ≥ 0, null counts as 1), and unit_value (money, null where the card decides)
-    rate_card : kind → money, what one unit is worth
+    rate_card
+        kind → money, what one unit is worth
 
     Returns
     -------
-    Series by customer_id, money; only customers who contributed something.
+    pd.Series
+        Series by customer_id, money; only customers who contributed something.
 
     Raises
     ------
-    RangeError : a value of the card is negative or not finite
+    RangeError
+        a value of the card is negative or not finite
 
     Warns
     -----
-    PatronWarning : a kind is not on the card and its rows carry no value of their own; it counts 0
+    PatronWarning
+        a kind is not on the card and its rows carry no value of their own; it counts 0
 
     Examples
     --------

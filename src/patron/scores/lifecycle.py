@@ -1,7 +1,7 @@
 """Where each customer stands in life with the business, by rules that anybody can check.
 
 The rules are asked from top to bottom; the first that fits gives the stage, so that everyone has exactly one.
-The numbers in them are settings: :class:`patron.models.policy.StageRules`.
+The numbers in them are settings: :class:`patron.models.bundle.policy.StageRules`.
 
 ============ ==========================================================================
 stage        who
@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.models.policy import StageRules
+from patron.models.bundle.policy import StageRules
 
 __all__ = ["STAGES", "STAGE_COLUMNS", "lifecycle_stage"]
 
@@ -51,15 +51,18 @@ def lifecycle_stage(customers: Columns, rules: StageRules | None = None) -> Text
 
     Parameters
     ----------
-    customers : column → (n_customers,) numbers, such as a frame of feature rows: frequency (count of repeat
+    customers
+        column → (n_customers,) numbers, such as a frame of feature rows: frequency (count of repeat
         purchase days), recency and T (days; null for who has not bought); where they are there also
         gap_median and gap_max (days), and the active days in the windows of `won_back_within` and
         `won_back_after`, such as active_days_90d and active_days_365d
-    rules : `StageRules()` if None
+    rules
+        `StageRules()` if None
 
     Returns
     -------
-    (n_customers,) one of `STAGES` each
+    Texts
+        (n_customers,) one of `STAGES` each
 
     Notes
     -----

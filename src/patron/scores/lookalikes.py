@@ -32,13 +32,16 @@ def known_at_acquisition(features: pd.DataFrame, catalogue: FeatureCatalogue) ->
 
     Parameters
     ----------
-    features : one row per customer: customer_id and the features of the catalogue
-    catalogue : says which of them are attributes
+    features
+        one row per customer: customer_id and the features of the catalogue
+    catalogue
+        says which of them are attributes
 
     Returns
     -------
-    customer_id, the attributes (channel among them), acquisition_cost and first_order_value, as far as they
-    are there. Rows: those of `features`.
+    pd.DataFrame
+        customer_id, the attributes (channel among them), acquisition_cost and first_order_value, as far as
+        they are there. Rows: those of `features`.
 
     Examples
     --------
@@ -60,21 +63,27 @@ def lookalikes(known: pd.DataFrame, group: npt.ArrayLike, *, most: int | None = 
 
     Parameters
     ----------
-    known : one row per customer: customer_id, and what was known at acquisition: texts and numbers, null
+    known
+        one row per customer: customer_id, and what was known at acquisition: texts and numbers, null
         where unknown (which may be alike, too)
-    group : (n_customers,) truth value, who is in the chosen group
-    most : count, how many lookalikes; None for everybody outside the group
+    group
+        (n_customers,) truth value, who is in the chosen group
+    most
+        count, how many lookalikes; None for everybody outside the group
 
     Returns
     -------
-    customer_id, likeness (log-odds; 0 is no more like the group than like the others), because (the column in
-    which the customer is most like the group; null where in none). Rows: by likeness, among equals in the
-    order of `known`.
+    pd.DataFrame
+        customer_id, likeness (log-odds; 0 is no more like the group than like the others), because (the
+        column in which the customer is most like the group; null where in none). Rows: by likeness, among
+        equals in the order of `known`.
 
     Raises
     ------
-    TableError : `known` holds nothing but customer_id, or the group has another length
-    RangeError : nobody or everybody is in the group, or `most` is below 1
+    TableError
+        `known` holds nothing but customer_id, or the group has another length
+    RangeError
+        nobody or everybody is in the group, or `most` is below 1
 
     Notes
     -----

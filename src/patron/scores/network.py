@@ -62,13 +62,17 @@ class NetworkRules:
 
     Attributes
     ----------
-    made_by : probability in [0, 1] that a customer who was referred would not have come otherwise
-    depth : count ≥ 1, degrees of referral that count; 1 counts those whom the customer brought
-    decay : in [0, 1), how much each degree counts of the one before
+    made_by
+        probability in [0, 1] that a customer who was referred would not have come otherwise
+    depth
+        count ≥ 1, degrees of referral that count; 1 counts those whom the customer brought
+    decay
+        in [0, 1), how much each degree counts of the one before
 
     Raises
     ------
-    RangeError : a number is outside the range given above, or NaN
+    RangeError
+        a number is outside the range given above, or NaN
 
     Examples
     --------
@@ -98,8 +102,10 @@ class Referrals(NamedTuple):
 
     Attributes
     ----------
-    referrer : (n_customers,) position of the customer who brought this one; -1 for nobody on record
-    left_out : rule → count of the referrals that it left out
+    referrer
+        (n_customers,) position of the customer who brought this one; -1 for nobody on record
+    left_out
+        rule → count of the referrals that it left out
     """
 
     referrer: Integers
@@ -116,20 +122,25 @@ def valid_referrals(referrals: pd.DataFrame, customer_ids: pd.Series, age_days: 
 
     Parameters
     ----------
-    referrals : one row per referral that was visible on as_of: referrer_id, referred_id, days_ago
-    customer_ids : (n_customers,) who is known, each once
-    age_days : (n_customers,) days from the first purchase to as_of; NaN for who has not bought
+    referrals
+        one row per referral that was visible on as_of: referrer_id, referred_id, days_ago
+    customer_ids
+        (n_customers,) who is known, each once
+    age_days
+        (n_customers,) days from the first purchase to as_of; NaN for who has not bought
 
     Returns
     -------
-    Referrals. Left out are: customers who refer themselves; referrers or referred who are not among the
-    customers, such as deleted ones; a referral after the first purchase, which won nobody; all but the
-    earliest referral of one customer (of the same day, that of the referrer who comes first); and, where
-    customers refer each other in a circle, the latest referral of the circle.
+    Referrals
+        Left out are: customers who refer themselves; referrers or referred who are not among the
+        customers, such as deleted ones; a referral after the first purchase, which won nobody; all but the
+        earliest referral of one customer (of the same day, that of the referrer who comes first); and, where
+        customers refer each other in a circle, the latest referral of the circle.
 
     Raises
     ------
-    TableError : a customer id comes twice
+    TableError
+        a customer id comes twice
 
     Examples
     --------
@@ -176,8 +187,10 @@ class ReferralRate:
 
     Attributes
     ----------
-    shape : > 0; the smaller, the more customers differ
-    rate : > 0, days
+    shape
+        > 0; the smaller, the more customers differ
+    rate
+        > 0, days
 
     Examples
     --------
@@ -197,12 +210,15 @@ class ReferralRate:
 
         Parameters
         ----------
-        made : (n_customers,) count of referrals
-        days : (n_customers,) days ≥ 0 in which they could be made
+        made
+            (n_customers,) count of referrals
+        days
+            (n_customers,) days ≥ 0 in which they could be made
 
         Returns
         -------
-        The law; None where nobody has made a referral
+        Self | None
+            The law; None where nobody has made a referral
 
         Notes
         -----
@@ -247,13 +263,17 @@ def acquisition_saved(acquisition_cost: Floats, referrals: Referrals) -> tuple[F
 
     Parameters
     ----------
-    acquisition_cost : (n_customers,) money ≥ 0; NaN counts as 0
-    referrals : who was brought by whom
+    acquisition_cost
+        (n_customers,) money ≥ 0; NaN counts as 0
+    referrals
+        who was brought by whom
 
     Returns
     -------
-    saved : (n_customers,) money ≥ 0, by which each is below the mean cost of customers whom nobody brought
-    each : money, its mean over the customers who were brought; 0 where there are none
+    saved
+        (n_customers,) money ≥ 0, by which each is below the mean cost of customers whom nobody brought
+    each
+        money, its mean over the customers who were brought; 0 where there are none
 
     Examples
     --------
@@ -281,20 +301,30 @@ def network_potential(
 
     Parameters
     ----------
-    referrals : who was brought by whom
-    margin : (n_customers,) money, what each customer has brought and, discounted, will bring; NaN counts as 0
-    saved : (n_customers,) money ≥ 0, what was saved in winning each, had it been by referral
-    age_days : (n_customers,) days as a customer; NaN for who has not bought
-    ahead : days ahead for which referrals are expected, a year of them discounted being less than 365
-    new_customer : money, margin expected of a customer who is won
-    saved_each : money, saved in winning one by referral
-    rules : `NetworkRules()` if None
+    referrals
+        who was brought by whom
+    margin
+        (n_customers,) money, what each customer has brought and, discounted, will bring; NaN counts as 0
+    saved
+        (n_customers,) money ≥ 0, what was saved in winning each, had it been by referral
+    age_days
+        (n_customers,) days as a customer; NaN for who has not bought
+    ahead
+        days ahead for which referrals are expected, a year of them discounted being less than 365
+    new_customer
+        money, margin expected of a customer who is won
+    saved_each
+        money, saved in winning one by referral
+    rules
+        `NetworkRules()` if None
 
     Returns
     -------
-    referrals_made (count), acquisition_saved, margin_brought, from_deeper, network_made, expected_referrals
-    (count), network_to_come, network_potential (money). Rows: the customers, in order. network_made =
-    acquisition_saved + margin_brought + from_deeper, and network_potential = network_made + network_to_come.
+    pd.DataFrame
+        referrals_made (count), acquisition_saved, margin_brought, from_deeper, network_made,
+        expected_referrals (count), network_to_come, network_potential (money). Rows: the customers, in order.
+        network_made = acquisition_saved + margin_brought + from_deeper, and network_potential = network_made
+        + network_to_come.
 
     Examples
     --------
@@ -342,15 +372,18 @@ def customer_equity(customer_value: Floats, network_made: Floats) -> float:
 
     Parameters
     ----------
-    customer_value : (n_customers,) money, the four potentials together; NaN is left out
-    network_made : (n_customers,) money, the part of the network potential that comes from customers who are
+    customer_value
+        (n_customers,) money, the four potentials together; NaN is left out
+    network_made
+        (n_customers,) money, the part of the network potential that comes from customers who are
         there already
 
     Returns
     -------
-    Money: Σ (customer value − network made). The margin of a customer who was brought, and the low cost of
-    winning, are in the customer's own potentials; as the referrer's merit they would count again. Customers
-    who are still to be brought are in nobody else's value, and stay.
+    float
+        Money: Σ (customer value − network made). The margin of a customer who was brought, and the low cost
+        of winning, are in the customer's own potentials; as the referrer's merit they would count again.
+        Customers who are still to be brought are in nobody else's value, and stay.
 
     Examples
     --------

@@ -29,12 +29,14 @@ def of_not_scored(reasons: pd.Series) -> dict[str, Any]:
 
     Parameters
     ----------
-    reasons : (n_customers,) text, their not_scored_reason
+    reasons
+        (n_customers,) text, their not_scored_reason
 
     Returns
     -------
-    not_scored_reason, and lifecycle_stage and recommended_action of those who have not bought yet; None for
-    the others
+    dict[str, Any]
+        not_scored_reason, and lifecycle_stage and recommended_action of those who have not bought yet; None
+        for the others
 
     Examples
     --------
@@ -52,16 +54,21 @@ def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd
 
     Parameters
     ----------
-    scorecard : what `make_scorecard` returned, with at least one row: the others share its provenance
-    not_eligible : one row per customer: customer_id, as_of (a date), not_scored_reason (text)
+    scorecard
+        what `make_scorecard` returned, with at least one row: the others share its provenance
+    not_eligible
+        one row per customer: customer_id, as_of (a date), not_scored_reason (text)
 
     Returns
     -------
-    All columns of the scorecard. Rows: those of `scorecard`, then those of `not_eligible`, index 0, 1, 2, …
+    pd.DataFrame
+        All columns of the scorecard. Rows: those of `scorecard`, then those of `not_eligible`, index 0, 1, 2,
+        …
 
     Raises
     ------
-    TableError : the scorecard has no row
+    TableError
+        the scorecard has no row
 
     Examples
     --------

@@ -32,14 +32,18 @@ def past_margin(net_spend: Floats, cost_of_goods: Floats, margin: float) -> Floa
 
     Parameters
     ----------
-    net_spend : (n_customers,) money, all amounts to date net of refunds
-    cost_of_goods : (n_customers,) money, what the goods cost the business; 0 where that is not known
-    margin : share of an amount that is kept, in (0, 1]
+    net_spend
+        (n_customers,) money, all amounts to date net of refunds
+    cost_of_goods
+        (n_customers,) money, what the goods cost the business; 0 where that is not known
+    margin
+        share of an amount that is kept, in (0, 1]
 
     Returns
     -------
-    (n_customers,) money: net spend − cost of goods where that cost is known, margin × net spend elsewhere;
-    never both, which would take the cost off twice
+    Floats
+        (n_customers,) money: net spend − cost of goods where that cost is known, margin × net spend
+        elsewhere; never both, which would take the cost off twice
 
     Examples
     --------
@@ -54,13 +58,17 @@ def base_potential(past_margin: Floats, cost_to_serve: Floats, acquisition_cost:
 
     Parameters
     ----------
-    past_margin : (n_customers,) money, see `past_margin`
-    cost_to_serve : (n_customers,) money, what calls, visits and the like took; a credit is negative
-    acquisition_cost : (n_customers,) money ≥ 0, what it took to win the customer
+    past_margin
+        (n_customers,) money, see `past_margin`
+    cost_to_serve
+        (n_customers,) money, what calls, visits and the like took; a credit is negative
+    acquisition_cost
+        (n_customers,) money ≥ 0, what it took to win the customer
 
     Returns
     -------
-    (n_customers,) money; negative where the customer has not yet paid back what was spent
+    Floats
+        (n_customers,) money; negative where the customer has not yet paid back what was spent
 
     Examples
     --------
@@ -75,11 +83,13 @@ def customer_value(base: Floats, growth: Floats, network: Floats, learning: Floa
 
     Parameters
     ----------
-    base, growth, network, learning : (n_customers,) money
+    base, growth, network, learning
+        (n_customers,) money
 
     Returns
     -------
-    (n_customers,) money
+    Floats
+        (n_customers,) money
 
     Examples
     --------
@@ -94,12 +104,15 @@ def value_at_risk(churn_probability: Floats, growth: Floats) -> Floats:
 
     Parameters
     ----------
-    churn_probability : (n_customers,) probability in [0, 1]
-    growth : (n_customers,) money, growth potential
+    churn_probability
+        (n_customers,) probability in [0, 1]
+    growth
+        (n_customers,) money, growth potential
 
     Returns
     -------
-    (n_customers,) money ≥ 0; nobody can lose what is not there to come
+    Floats
+        (n_customers,) money ≥ 0; nobody can lose what is not there to come
 
     Examples
     --------

@@ -23,8 +23,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.features.catalogue import FeatureCatalogue
-from patron.models.churn import ChurnClassifier
-from patron.models.expected import EXPECTED, spec_of
+from patron.models.churn.classifier import ChurnClassifier
+from patron.models.ensemble.btyd_features import EXPECTED, spec_of
 
 __all__ = ["REASON_COLUMNS", "explain_risk"]
 
@@ -53,16 +53,21 @@ def explain_risk(
 
     Parameters
     ----------
-    features : one row per customer: at least the features of the catalogue, and what is expected of the
+    features
+        one row per customer: at least the features of the catalogue, and what is expected of the
         customer where the classifier saw that
-    churn : classifier that was fitted on features of this catalogue
-    catalogue : the family and the words of each feature
-    rows : from some of the positions to all that the classifier sees of these customers, percentiles among
+    churn
+        classifier that was fitted on features of this catalogue
+    catalogue
+        the family and the words of each feature
+    rows
+        from some of the positions to all that the classifier sees of these customers, percentiles among
         it; None where it sees `features` as they are
 
     Returns
     -------
-    (n_customers, 3) text, None where fewer families move the risk
+    npt.NDArray[np.object_]
+        (n_customers, 3) text, None where fewer families move the risk
 
     Examples
     --------

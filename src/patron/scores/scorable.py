@@ -13,15 +13,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import InputError
-from patron.models.rows import Columns
+from patron.models.churn.rows import Columns
+from patron.models.value.rfm import RFM_COLUMNS
 
-__all__ = ["LONGEST_AGE_DAYS", "RFM_COLUMNS", "broken_rules", "purchase_columns"]
+__all__ = ["LONGEST_AGE_DAYS", "broken_rules", "purchase_columns"]
 
 type Floats = npt.NDArray[np.float64]
 type Purchases = Mapping[str, Floats]
 type Broken = npt.NDArray[np.bool_]
 
-RFM_COLUMNS = ("frequency", "recency", "T", "monetary_value")
 """What a purchase model needs to know about a customer."""
 
 LONGEST_AGE_DAYS = 36_525
@@ -74,7 +74,8 @@ def purchase_columns(features: pd.DataFrame | Columns) -> dict[str, Floats]:
 
     Raises
     ------
-    InputError : a column is not there, or holds something that is no number
+    InputError
+        a column is not there, or holds something that is no number
 
     Examples
     --------
@@ -95,12 +96,14 @@ def broken_rules(rfm: Purchases) -> npt.NDArray[np.object_]:
 
     Parameters
     ----------
-    rfm : frequency: count of repeat purchase days; recency, T: days; monetary_value: money; each
+    rfm
+        frequency: count of repeat purchase days; recency, T: days; monetary_value: money; each
         (n_customers,)
 
     Returns
     -------
-    (n_customers,) a sentence, or None for a row that can be scored
+    npt.NDArray[np.object_]
+        (n_customers,) a sentence, or None for a row that can be scored
 
     Examples
     --------

@@ -32,18 +32,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import RangeError, TableError, some
-from patron.models.bundle import Bundle
-from patron.models.percentiles import Ranks
-from patron.models.policy import Policy, StageRules, TypicalOffer
-from patron.models.prediction import predict_columns, see
-from patron.models.reference import Reference
-from patron.models.rows import Columns, as_columns, count_rows, take_rows
-from patron.models.tiers import Tiers
+from patron.models.bundle.bundle import Bundle
+from patron.models.bundle.policy import Policy, StageRules, TypicalOffer
+from patron.models.bundle.prediction import predict_columns, see
+from patron.models.bundle.reference import Reference
+from patron.models.bundle.tiers import Tiers
+from patron.models.churn.percentile_ranks import Ranks
+from patron.models.churn.rows import Columns, as_columns, count_rows, take_rows
+from patron.models.value.rfm import RFM_COLUMNS
 from patron.scores.columns import SCORECARD_COLUMNS, as_scorecard, dates
 from patron.scores.decisions import decide, figures
 from patron.scores.not_scored import append_not_scored
 from patron.scores.reasons import REASON_COLUMNS, explain_risk
-from patron.scores.scorable import RFM_COLUMNS, broken_rules, purchase_columns
+from patron.scores.scorable import broken_rules, purchase_columns
 
 type Floats = npt.NDArray[np.float64]
 type Days = npt.NDArray[np.datetime64]
@@ -86,38 +87,53 @@ def make_scorecard(
 
     Parameters
     ----------
-    features : one row per customer: customer_id, as_of (a date; null or absent gives no next_purchase_on),
+    features
+        one row per customer: customer_id, as_of (a date; null or absent gives no next_purchase_on),
         and either all features of the bundle's catalogue, or none but frequency, recency, T and
         monetary_value
-    bundle : the trained model
-    scored_at : when; now if None. A time without a zone is taken as UTC
-    model_version : which version of the model `bundle` is; null if None
-    reasons : whether to say why; this takes longer than all the rest
-    horizon_days, value_horizon_days : days ≥ 1; the bundle's own if None
-    annual_discount_rate : per year, 0 to 1; the bundle's own if None
-    interval : share in (0, 1) of the predictive intervals
-    random_state : seed of the draws behind the intervals
-    ranks : among whom customers are ranked, see :meth:`patron.models.bundle.Bundle.predict`
-    form : `as_scorecard`, typed for files and analysis; or `as_answer`, plain for JSON
+    bundle
+        the trained model
+    scored_at
+        when; now if None. A time without a zone is taken as UTC
+    model_version
+        which version of the model `bundle` is; null if None
+    reasons
+        whether to say why; this takes longer than all the rest
+    horizon_days, value_horizon_days
+        days ≥ 1; the bundle's own if None
+    annual_discount_rate
+        per year, 0 to 1; the bundle's own if None
+    interval
+        share in (0, 1) of the predictive intervals
+    random_state
+        seed of the draws behind the intervals
+    ranks
+        among whom customers are ranked, see :meth:`patron.models.bundle.bundle.Bundle.predict`
+    form
+        `as_scorecard`, typed for files and analysis; or `as_answer`, plain for JSON
 
     Returns
     -------
-    `SCORECARD_COLUMNS`. Rows: those of `features`, in order, index 0, 1, 2, … A row that breaks a rule of
-    :mod:`patron.scores.scorable` has nulls, and the rule as its not_scored_reason.
+    pd.DataFrame
+        `SCORECARD_COLUMNS`. Rows: those of `features`, in order, index 0, 1, 2, … A row that breaks a rule of
+        :mod:`patron.scores.scorable` has nulls, and the rule as its not_scored_reason.
 
     Raises
     ------
-    TableError : some features are there and others are not
-    InputError : one of the four purchase columns is missing or holds no numbers
-    RangeError : a horizon, the rate or the interval lies outside its range
+    TableError
+        some features are there and others are not
+    InputError
+        one of the four purchase columns is missing or holds no numbers
+    RangeError
+        a horizon, the rate or the interval lies outside its range
 
     Examples
     --------
     >>> from datetime import date
     >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.purchases import BetaGeoModel
-    >>> from patron.models.spend import GammaGammaModel
-    >>> from patron.models.value import CustomerValueModel
+    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.gamma_gamma import GammaGammaModel
+    >>> from patron.models.value.model import CustomerValueModel
     >>> value = CustomerValueModel(
     ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
     ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
@@ -166,17 +182,22 @@ def score_columns(
 
     Parameters
     ----------
-    features : as for `make_scorecard`, or the same as arrays
-    bundle, scored_at, model_version, reasons, horizon_days, value_horizon_days, annual_discount_rate,
-    interval, random_state, ranks : see `make_scorecard`
+    features
+        as for `make_scorecard`, or the same as arrays
+    bundle, scored_at, model_version, reasons, horizon_days
+        see `make_scorecard`
+    value_horizon_days, annual_discount_rate, interval, random_state, ranks
+        see `make_scorecard`
 
     Returns
     -------
-    column → (n_customers,) values, or one value for all
+    dict[str, Any]
+        column → (n_customers,) values, or one value for all
 
     Raises
     ------
-    TableError, InputError, RangeError : see `make_scorecard`
+    TableError, InputError, RangeError
+        see `make_scorecard`
     """
     horizon_days = _days("horizon_days", horizon_days, bundle.horizon_days)
     value_horizon_days = _days("value_horizon_days", value_horizon_days, bundle.value_horizon_days)
@@ -235,24 +256,31 @@ def freeze_tiers(
 
     Parameters
     ----------
-    bundle : trained model
-    features : one row per customer of the training, as of its last day: all features of the catalogue
-    shares : of the customers that are vip, and that are vip or medium
-    offer : incentive, contact_cost (money) and acceptance (probability), as far as they are known; what is
+    bundle
+        trained model
+    features
+        one row per customer of the training, as of its last day: all features of the catalogue
+    shares
+        of the customers that are vip, and that are vip or medium
+    offer
+        incentive, contact_cost (money) and acceptance (probability), as far as they are known; what is
         not is taken in proportion to the median of their expected orders
-    stages : the rules of lifecycle_stage; `StageRules()` if None
+    stages
+        the rules of lifecycle_stage; `StageRules()` if None
 
     Returns
     -------
-    Bundle with tiers, policy, the type of their ids, and how their features and scores are distributed
+    Bundle
+        with tiers, policy, the type of their ids, and how their features and scores are distributed
 
     Raises
     ------
-    RangeError : the value of no customer is known, or a share or the offer is out of range
+    RangeError
+        the value of no customer is known, or a share or the offer is out of range
 
     Examples
     --------
-    See :class:`patron.models.tiers.Tiers`.
+    See :class:`patron.models.bundle.tiers.Tiers`.
     """
     card = make_scorecard(features, bundle, reasons=False)
     whole = pd.api.types.is_integer_dtype(features["customer_id"].dtype)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import TableError
-from patron.models.policy import StageRules
+from patron.models.bundle.policy import StageRules
 from patron.scores.lifecycle import STAGES, lifecycle_stage
 
 __all__ = ["median_dwell_time", "stage_history", "stays", "transition_matrix"]
@@ -24,17 +24,21 @@ def stage_history(snapshots: pd.DataFrame, rules: StageRules | None = None) -> p
 
     Parameters
     ----------
-    snapshots : one row per customer and as_of: customer_id, as_of (a date), and what
+    snapshots
+        one row per customer and as_of: customer_id, as_of (a date), and what
         :func:`patron.scores.lifecycle.lifecycle_stage` looks at
-    rules : of the stages; `StageRules()` if None
+    rules
+        of the stages; `StageRules()` if None
 
     Returns
     -------
-    customer_id, as_of (`datetime64`), lifecycle_stage. Rows: those of `snapshots`, by customer and day.
+    pd.DataFrame
+        customer_id, as_of (`datetime64`), lifecycle_stage. Rows: those of `snapshots`, by customer and day.
 
     Raises
     ------
-    TableError : a customer comes twice on one day
+    TableError
+        a customer comes twice on one day
 
     Examples
     --------
@@ -63,12 +67,14 @@ def transition_matrix(history: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    history : as `stage_history` returns it
+    history
+        as `stage_history` returns it
 
     Returns
     -------
-    Index and columns: the stages that occur, in the order of `STAGES`. A row sums to 1; it is null for a
-    stage of which nobody was seen at the next snapshot.
+    pd.DataFrame
+        Index and columns: the stages that occur, in the order of `STAGES`. A row sums to 1; it is null for a
+        stage of which nobody was seen at the next snapshot.
 
     Examples
     --------
@@ -97,14 +103,16 @@ def stays(history: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    history : as `stage_history` returns it
+    history
+        as `stage_history` returns it
 
     Returns
     -------
-    customer_id, lifecycle_stage, began_on, last_seen_on, days, ended. `days` run from the first snapshot of
-    the stay to the first one after it, or to the last one that saw it where it has not `ended`. Stays that
-    were running at the first snapshot of all, or when a customer came into sight again, have no known
-    beginning and are left out.
+    pd.DataFrame
+        customer_id, lifecycle_stage, began_on, last_seen_on, days, ended. `days` run from the first snapshot
+        of the stay to the first one after it, or to the last one that saw it where it has not `ended`. Stays
+        that were running at the first snapshot of all, or when a customer came into sight again, have no
+        known beginning and are left out.
 
     Examples
     --------
@@ -141,12 +149,14 @@ def median_dwell_time(history: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    history : as `stage_history` returns it
+    history
+        as `stage_history` returns it
 
     Returns
     -------
-    Index: the stages, in the order of `STAGES`. Columns: stays (count with a known beginning), ended (count),
-    median_days; the median is null while more than half of the stays would still go on.
+    pd.DataFrame
+        Index: the stages, in the order of `STAGES`. Columns: stays (count with a known beginning), ended
+        (count), median_days; the median is null while more than half of the stays would still go on.
 
     Notes
     -----

@@ -23,14 +23,17 @@ def visible(events: ir.Table, spine: ir.Table) -> ir.Table:
 
     Parameters
     ----------
-    events : any table with customer_id and day, such as `History.days`
-    spine : customer_id, as_of (dates); one row per pair
+    events
+        any table with customer_id and day, such as `History.days`
+    spine
+        customer_id, as_of (dates); one row per pair
 
     Returns
     -------
-    ir.Table, one row per event × as_of at which it was visible: the columns of `events`, as_of, and
-    days_ago (int64, days from the event to as_of, ≥ 0). Since as_of itself is day 0, the 90 days up to and
-    including as_of are `days_ago < 90`.
+    ir.Table
+        one row per event × as_of at which it was visible: the columns of `events`, as_of, and days_ago
+        (int64, days from the event to as_of, ≥ 0). Since as_of itself is day 0, the 90 days up to and
+        including as_of are `days_ago < 90`.
 
     Examples
     --------
@@ -52,12 +55,15 @@ def visible_on(events: ir.Table, as_of: datetime.date) -> ir.Table:
 
     Parameters
     ----------
-    events : any table with day, such as the referrals of a business
-    as_of : the last day known
+    events
+        any table with day, such as the referrals of a business
+    as_of
+        the last day known
 
     Returns
     -------
-    ir.Table, one row per visible event: the columns of `events`, and days_ago (int64, ≥ 0)
+    ir.Table
+        one row per visible event: the columns of `events`, and days_ago (int64, ≥ 0)
 
     Examples
     --------
@@ -76,14 +82,18 @@ def known_customers(customers: ir.Table, columns: Mapping[str, ir.Column], spine
 
     Parameters
     ----------
-    customers : one row per customer, with customer_id, and perhaps acquired_at
-    columns : name → column of `customers`
-    spine : customer_id, as_of (dates); one row per pair
+    customers
+        one row per customer, with customer_id, and perhaps acquired_at
+    columns
+        name → column of `customers`
+    spine
+        customer_id, as_of (dates); one row per pair
 
     Returns
     -------
-    ir.Table, the rows of the spine whose customer was known by then: customer_id, as_of, `columns`, and where
-    there is an acquired_at, days_since_acquired (int64, days; null where it is not given)
+    ir.Table
+        the rows of the spine whose customer was known by then: customer_id, as_of, `columns`, and where
+        there is an acquired_at, days_since_acquired (int64, days; null where it is not given)
 
     Examples
     --------
@@ -110,13 +120,16 @@ def running(contracts: ir.Table, spine: ir.Table) -> ir.Table:
 
     Parameters
     ----------
-    contracts : one row per contract, with customer_id, day (of its start), and perhaps ended_on (day)
-    spine : customer_id, as_of (dates); one row per pair
+    contracts
+        one row per contract, with customer_id, day (of its start), and perhaps ended_on (day)
+    spine
+        customer_id, as_of (dates); one row per pair
 
     Returns
     -------
-    ir.Table, one row per contract × as_of on which it ran: what `visible` returns, without what is known only
-    once a contract has ended. One that ended on as_of no longer runs.
+    ir.Table
+        one row per contract × as_of on which it ran: what `visible` returns, without what is known only
+        once a contract has ended. One that ended on as_of no longer runs.
 
     Examples
     --------
@@ -160,18 +173,23 @@ def ahead(events: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
 
     Parameters
     ----------
-    events : any table with customer_id and day, such as `History.days`
-    spine : customer_id, as_of (dates); one row per pair
-    horizon_days : days, ≥ 1
+    events
+        any table with customer_id and day, such as `History.days`
+    spine
+        customer_id, as_of (dates); one row per pair
+    horizon_days
+        days, ≥ 1
 
     Returns
     -------
-    ir.Table, one row per event × as_of in whose horizon it lies: the columns of `events`, as_of, and
-    days_ahead (int64, 1 to horizon_days)
+    ir.Table
+        one row per event × as_of in whose horizon it lies: the columns of `events`, as_of, and
+        days_ahead (int64, 1 to horizon_days)
 
     Raises
     ------
-    RangeError : the horizon is shorter than a day
+    RangeError
+        the horizon is shorter than a day
 
     Examples
     --------

@@ -27,21 +27,28 @@ def own_windows(history: History, spine: ir.Table, horizon_days: int, *, quantil
 
     Parameters
     ----------
-    history : the tables of the business; its activity says between which days the gaps lie, and its
+    history
+        the tables of the business; its activity says between which days the gaps lie, and its
         churn_segment which column of the customers makes the segments
-    spine : customer_id, as_of; one row per pair
-    horizon_days : days ≥ 1, the longest window
-    quantile : in (0, 1), the share of a customer's gaps that is shorter than the window
+    spine
+        customer_id, as_of; one row per pair
+    horizon_days
+        days ≥ 1, the longest window
+    quantile
+        in (0, 1), the share of a customer's gaps that is shorter than the window
 
     Returns
     -------
-    ir.Table, exactly the rows of the spine: customer_id, as_of, window_days (int64, from the smaller of 7 and
-    horizon_days to horizon_days)
+    ir.Table
+        exactly the rows of the spine: customer_id, as_of, window_days (int64, from the smaller of 7 and
+        horizon_days to horizon_days)
 
     Raises
     ------
-    RangeError : the horizon is shorter than a day, or the quantile outside (0, 1)
-    SettingsError : the activity is a contract, which has no gaps; or there is no customers table, or no such
+    RangeError
+        the horizon is shorter than a day, or the quantile outside (0, 1)
+    SettingsError
+        the activity is a contract, which has no gaps; or there is no customers table, or no such
         column in it, to make segments by
 
     Notes

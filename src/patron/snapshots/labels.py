@@ -36,25 +36,33 @@ def make_labels(
 
     Parameters
     ----------
-    history : the tables of the business
-    spine : customer_id, as_of (dates); one row per pair
-    horizon_days : days, ≥ 1
-    churn_window : "fixed" takes the whole horizon for everyone; "adaptive" counts as churned who is silent in
+    history
+        the tables of the business
+    spine
+        customer_id, as_of (dates); one row per pair
+    horizon_days
+        days, ≥ 1
+    churn_window
+        "fixed" takes the whole horizon for everyone; "adaptive" counts as churned who is silent in
         a window of one's own (:mod:`patron.snapshots.churn_window`) within the horizon; None takes the
         history's
 
     Returns
     -------
-    ir.Table, exactly the rows of the spine: customer_id, as_of, churned (int8, 1 when the customer's activity
-    ends in the horizon), purchases (int64, days with a positive net amount), value (float64 money, net of
-    refunds; negative when more came back than was bought). Without transactions, purchases and value both
-    count the active days
+    ir.Table
+        exactly the rows of the spine: customer_id, as_of, churned (int8, 1 when the customer's activity
+        ends in the horizon), purchases (int64, days with a positive net amount), value (float64 money, net of
+        refunds; negative when more came back than was bought). Without transactions, purchases and value both
+        count the active days
 
     Raises
     ------
-    RangeError : the horizon is shorter than a day
-    HistoryTooShortError : some horizon ends after the last day known, so that its outcome is unknown
-    SettingsError : the window is neither, or is adaptive for contracts
+    RangeError
+        the horizon is shorter than a day
+    HistoryTooShortError
+        some horizon ends after the last day known, so that its outcome is unknown
+    SettingsError
+        the window is neither, or is adaptive for contracts
 
     Examples
     --------
@@ -105,19 +113,24 @@ def audit_windows(
 
     Parameters
     ----------
-    history : the tables of the business; its activity is not a contract
-    windows : days of silence to try; those are left out for which the history is too short
-    horizon_days : days, the longest of the customers' own windows, which come last
+    history
+        the tables of the business; its activity is not a contract
+    windows
+        days of silence to try; those are left out for which the history is too short
+    horizon_days
+        days, the longest of the customers' own windows, which come last
 
     Returns
     -------
-    One row per window: window ("90 days", or "own, at most 90 days"), as_of, customers, churned, came_back
-    (counts), churned_share, came_back_share (of the churned; NaN where there are none). No row for contracts,
-    whose end is known.
+    pd.DataFrame
+        One row per window: window ("90 days", or "own, at most 90 days"), as_of, customers, churned,
+        came_back (counts), churned_share, came_back_share (of the churned; NaN where there are none). No row
+        for contracts, whose end is known.
 
     Raises
     ------
-    RangeError : a window is shorter than a day
+    RangeError
+        a window is shorter than a day
 
     Examples
     --------

@@ -27,20 +27,26 @@ def make_spine(
 
     Parameters
     ----------
-    history : the tables of the business
-    as_of : one day or several; the last day known each time
-    active_within_days : only customers active in the so many days up to and including as_of; None for all. A
+    history
+        the tables of the business
+    as_of
+        one day or several; the last day known each time
+    active_within_days
+        only customers active in the so many days up to and including as_of; None for all. A
         contract that runs is active
 
     Returns
     -------
-    ir.Table, customer_id and as_of (date), one row per eligible customer × as_of; computed once and stored
+    ir.Table
+        customer_id and as_of (date), one row per eligible customer × as_of; computed once and stored
 
     Raises
     ------
-    DateError : an as_of is before the first purchase or after the last day known, comes twice, or none is
+    DateError
+        an as_of is before the first purchase or after the last day known, comes twice, or none is
         given
-    RangeError : active_within_days is less than 1
+    RangeError
+        active_within_days is less than 1
 
     Examples
     --------
@@ -65,19 +71,24 @@ def not_eligible(
 
     Parameters
     ----------
-    history : the tables of the business
-    as_of : last day known
-    active_within_days : as for `make_spine`
+    history
+        the tables of the business
+    as_of
+        last day known
+    active_within_days
+        as for `make_spine`
 
     Returns
     -------
-    ir.Table, customer_id, as_of (date) and not_scored_reason, one row per customer who is in the
-    transactions, engagement or subscriptions on or before as_of or in the customers table (unless acquired
-    later), but not eligible
+    ir.Table
+        customer_id, as_of (date) and not_scored_reason, one row per customer who is in the transactions,
+        engagement or subscriptions on or before as_of or in the customers table (unless acquired later), but
+        not eligible
 
     Raises
     ------
-    DateError, RangeError : as for `make_spine`
+    DateError, RangeError
+        as for `make_spine`
 
     Examples
     --------

@@ -31,16 +31,22 @@ class FitSplit:
 
     Parameters
     ----------
-    train : snapshots that the model learns from, oldest first; their horizons may overlap
-    stop : snapshot that says when to stop learning; None when the history has no room for one
-    calibrate : snapshot that levels, weights and probabilities are learned on, the newest
-    horizon_days : days, the least distance between two groups
-    same_season : which of the snapshots lies whole years before the day that is predicted from; None when the
+    train
+        snapshots that the model learns from, oldest first; their horizons may overlap
+    stop
+        snapshot that says when to stop learning; None when the history has no room for one
+    calibrate
+        snapshot that levels, weights and probabilities are learned on, the newest
+    horizon_days
+        days, the least distance between two groups
+    same_season
+        which of the snapshots lies whole years before the day that is predicted from; None when the
         history does not reach back
 
     Raises
     ------
-    DateError : two groups lie closer than the horizon, there is nothing to train on, or same_season is none
+    DateError
+        two groups lie closer than the horizon, there is nothing to train on, or same_season is none
         of the snapshots
 
     Examples
@@ -74,15 +80,21 @@ class Split:
 
     Parameters
     ----------
-    train : snapshots that the model learns from, oldest first
-    stop : snapshot that says when to stop learning; None when the history has no room for one
-    calibrate : snapshot that probabilities are calibrated on
-    test : snapshot that the metrics come from
-    horizon_days : days, the least distance between two groups
+    train
+        snapshots that the model learns from, oldest first
+    stop
+        snapshot that says when to stop learning; None when the history has no room for one
+    calibrate
+        snapshot that probabilities are calibrated on
+    test
+        snapshot that the metrics come from
+    horizon_days
+        days, the least distance between two groups
 
     Raises
     ------
-    DateError : two groups lie closer than the horizon, or there is nothing to train on
+    DateError
+        two groups lie closer than the horizon, or there is nothing to train on
 
     Examples
     --------
@@ -124,11 +136,16 @@ def choose_fit_split(
 
     Parameters
     ----------
-    first_day : first day known
-    as_of : last day known
-    horizon_days : days that a label looks ahead, ≥ 1
-    max_snapshots : the most snapshots to use, ≥ 3; the oldest are left out
-    step_days : days from one training snapshot to the next, ≥ 1; None for the horizon. Less lets the
+    first_day
+        first day known
+    as_of
+        last day known
+    horizon_days
+        days that a label looks ahead, ≥ 1
+    max_snapshots
+        the most snapshots to use, ≥ 3; the oldest are left out
+    step_days
+        days from one training snapshot to the next, ≥ 1; None for the horizon. Less lets the
         horizons of training snapshots overlap; they never reach into those of the other groups
 
     Returns
@@ -137,9 +154,11 @@ def choose_fit_split(
 
     Raises
     ------
-    HistoryTooShortError : there is no room for two snapshots; says how many days are missing, and the longest
+    HistoryTooShortError
+        there is no room for two snapshots; says how many days are missing, and the longest
         horizon that would fit
-    RangeError : horizon_days, max_snapshots or step_days is too small
+    RangeError
+        horizon_days, max_snapshots or step_days is too small
 
     Notes
     -----
@@ -200,11 +219,16 @@ def choose_split(
 
     Parameters
     ----------
-    first_day : day of the first transaction
-    as_of : last day known
-    horizon_days : days that a label looks ahead, ≥ 1
-    max_snapshots : the most snapshots to use, ≥ 3; the oldest are left out
-    as_of_dates : snapshots to use instead; those that lie within a horizon of a later group belong to no
+    first_day
+        day of the first transaction
+    as_of
+        last day known
+    horizon_days
+        days that a label looks ahead, ≥ 1
+    max_snapshots
+        the most snapshots to use, ≥ 3; the oldest are left out
+    as_of_dates
+        snapshots to use instead; those that lie within a horizon of a later group belong to no
         group and are left out with a warning
 
     Returns
@@ -213,13 +237,17 @@ def choose_split(
 
     Raises
     ------
-    HistoryTooShortError : there is no room for three snapshots; says how many days are missing
-    DateError : a given snapshot lies before the first day, or its horizon ends after as_of
-    RangeError : horizon_days or max_snapshots is too small
+    HistoryTooShortError
+        there is no room for three snapshots; says how many days are missing
+    DateError
+        a given snapshot lies before the first day, or its horizon ends after as_of
+    RangeError
+        horizon_days or max_snapshots is too small
 
     Warns
     -----
-    PatronWarning : given snapshots are left out
+    PatronWarning
+        given snapshots are left out
 
     Examples
     --------

@@ -75,7 +75,8 @@ def passive_kinds(engagement: ir.Table) -> tuple[str, ...]:
 
     Raises
     ------
-    TableError : there is no other kind
+    TableError
+        there is no other kind
 
     Examples
     --------
@@ -97,13 +98,16 @@ def choose_activity(tables: Collection[str], activity: str | None = None) -> Act
 
     Parameters
     ----------
-    tables : names of the tables that are given
-    activity : "purchases", "engagement" or "subscriptions"; None takes contracts where there is such a table,
+    tables
+        names of the tables that are given
+    activity
+        "purchases", "engagement" or "subscriptions"; None takes contracts where there is such a table,
         else purchases, else engagement
 
     Raises
     ------
-    SettingsError : the activity is unknown, its table is missing, or no table tells of any activity
+    SettingsError
+        the activity is unknown, its table is missing, or no table tells of any activity
 
     Examples
     --------
@@ -133,12 +137,14 @@ def days_without_transactions(events: ir.Table) -> ir.Table:
 
     Parameters
     ----------
-    events : engagement or subscriptions, one row per event, with customer_id and day
+    events
+        engagement or subscriptions, one row per event, with customer_id and day
 
     Returns
     -------
-    ir.Table, key customer_id × day: net_amount 1.0, orders 1, lines (events), refunds 0, refund_amount 0.0,
-    is_purchase true
+    ir.Table
+        key customer_id × day: net_amount 1.0, orders 1, lines (events), refunds 0, refund_amount 0.0,
+        is_purchase true
 
     Examples
     --------
@@ -164,14 +170,19 @@ def known_days(
 
     Parameters
     ----------
-    activity : what counts as activity
-    kept : table → its valid rows
-    days : one row per customer and day
-    today : an end of a contract after it is a plan
+    activity
+        what counts as activity
+    kept
+        table → its valid rows
+    days
+        one row per customer and day
+    today
+        an end of a contract after it is a plan
 
     Returns
     -------
-    first day, last day of `days`, last day known
+    tuple[datetime.date, datetime.date, datetime.date]
+        first day, last day of `days`, last day known
 
     Examples
     --------

@@ -276,7 +276,8 @@ def schema_of(table: str) -> TableSchema:
 
     Parameters
     ----------
-    table : its name, such as "transactions" or "costs"
+    table
+        its name, such as "transactions" or "costs"
 
     Examples
     --------

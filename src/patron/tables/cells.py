@@ -36,20 +36,28 @@ def read_cells(
 
     Parameters
     ----------
-    given : the column as it came
-    spec : what it must be
-    table : the table's name, for messages
-    source : its time zones
-    id_type : the type that customer ids have in all tables
-    written : for a text column of times, which written forms occur
+    given
+        the column as it came
+    spec
+        what it must be
+    table
+        the table's name, for messages
+    source
+        its time zones
+    id_type
+        the type that customer ids have in all tables
+    written
+        for a text column of times, which written forms occur
 
     Returns
     -------
-    ir.Value, null where a cell cannot be read; NaN is null too
+    ir.Value
+        null where a cell cannot be read; NaN is null too
 
     Raises
     ------
-    TableError : the whole column is of a type that cannot be meant, such as truth values for money
+    TableError
+        the whole column is of a type that cannot be meant, such as truth values for money
 
     Examples
     --------
@@ -76,15 +84,21 @@ def rules(
 
     Parameters
     ----------
-    given : the column as it came
-    value : the column as `read_cells` read it
-    spec : what it must be
-    today : last day that a cell may name
-    id_type : the type that customer ids have in all tables
+    given
+        the column as it came
+    value
+        the column as `read_cells` read it
+    spec
+        what it must be
+    today
+        last day that a cell may name
+    id_type
+        the type that customer ids have in all tables
 
     Returns
     -------
-    list of (condition, rule in words)
+    list[Rule]
+        list of (condition, rule in words)
     """
     name, unread = spec.name, ~_is_empty(given) & value.isnull()
     asked: list[Rule] = []

@@ -40,9 +40,12 @@ class WrittenDates:
 
     Parameters
     ----------
-    forms : patterns of the other forms that occur, such as 31.01.2024
-    zoned : whether some cells carry an offset or zone, such as 2024-01-31T18:30:00Z
-    day_first : of 02/03/2024, whether 02 is the day
+    forms
+        patterns of the other forms that occur, such as 31.01.2024
+    zoned
+        whether some cells carry an offset or zone, such as 2024-01-31T18:30:00Z
+    day_first
+        of 02/03/2024, whether 02 is the day
     """
 
     forms: frozenset[str] = frozenset()
@@ -57,9 +60,12 @@ def look_at_dates(
 
     Parameters
     ----------
-    text : the column
-    table, column : its names, for messages
-    day_first : what the caller says of dates such as 02/03/2024; None lets the column decide
+    text
+        the column
+    table, column
+        its names, for messages
+    day_first
+        what the caller says of dates such as 02/03/2024; None lets the column decide
 
     Returns
     -------
@@ -67,7 +73,8 @@ def look_at_dates(
 
     Raises
     ------
-    TableError : nothing in the column tells 02/03/2024 as 2 March from 3 February
+    TableError
+        nothing in the column tells 02/03/2024 as 2 March from 3 February
     """
     iso = ~text.re_search(_MERIDIEM)  # DuckDB takes the PM of 6:30 PM for a time zone
     found = _first_row(
@@ -113,13 +120,17 @@ def read_dates(
 
     Parameters
     ----------
-    text : cells
-    written : how they are written
-    time_zone, naive_time_zone : as for `in_business_time`
+    text
+        cells
+    written
+        how they are written
+    time_zone, naive_time_zone
+        as for `in_business_time`
 
     Returns
     -------
-    timestamps, null where a cell is no date
+    ir.TimestampValue
+        timestamps, null where a cell is no date
 
     Examples
     --------

@@ -13,21 +13,23 @@ def by_day(lines: ir.Table) -> ir.Table:
 
     Parameters
     ----------
-    lines : customer_id, day, amount, and order_id, quantity, discount, cost where given
+    lines
+        customer_id, day, amount, and order_id, quantity, discount, cost where given
 
     Returns
     -------
-    ir.Table, key customer_id × day:
+    ir.Table
+        key customer_id × day:
 
-    - net_amount : money, float64, refunds subtracted
-    - orders : int64, distinct orders that are not all refund (lines of one day without an order_id are one
-      order); where the table has no order_id, lines that are no refund
-    - lines, refunds : int64, all lines, and those with a negative amount
-    - refund_amount : money, float64 ≥ 0
-    - quantity, discount, cost : float64 sums, where given; empty cells count as 0
-    - is_purchase : whether net_amount > 0
+        - net_amount : money, float64, refunds subtracted
+        - orders : int64, distinct orders that are not all refund (lines of one day without an order_id are
+          one order); where the table has no order_id, lines that are no refund
+        - lines, refunds : int64, all lines, and those with a negative amount
+        - refund_amount : money, float64 ≥ 0
+        - quantity, discount, cost : float64 sums, where given; empty cells count as 0
+        - is_purchase : whether net_amount > 0
 
-    Money is summed exactly, to 6 decimals.
+        Money is summed exactly, to 6 decimals.
 
     Examples
     --------

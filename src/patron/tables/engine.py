@@ -18,13 +18,16 @@ def open_engine(memory_limit: str = "25%", threads: int | None = None) -> Any:
 
     Parameters
     ----------
-    memory_limit : the most memory that DuckDB's tables and queries take: a size such as "2GB", or a share of
+    memory_limit
+        the most memory that DuckDB's tables and queries take: a size such as "2GB", or a share of
         the machine's memory such as "25%"
-    threads : number of threads, None for one per core
+    threads
+        number of threads, None for one per core
 
     Returns
     -------
-    ibis.backends.duckdb.Backend, its time zone set to UTC
+    Any
+        ibis.backends.duckdb.Backend, its time zone set to UTC
 
     Examples
     --------
@@ -51,13 +54,17 @@ def store(connection: Any, table: ir.Table, name: str) -> ir.Table:
 
     Parameters
     ----------
-    connection : Ibis backend on which the expression runs
-    table : what to compute
-    name : what it is, for whoever reads the connection's list of tables
+    connection
+        Ibis backend on which the expression runs
+    table
+        what to compute
+    name
+        what it is, for whoever reads the connection's list of tables
 
     Returns
     -------
-    ir.Table, same columns and rows
+    ir.Table
+        same columns and rows
 
     Examples
     --------

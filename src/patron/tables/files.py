@@ -39,17 +39,22 @@ def open_files(text: str, name: str, connection: Any) -> ir.Table:
 
     Parameters
     ----------
-    text : path or glob; all files of a glob have the same columns
-    name : what messages call the table
-    connection : Ibis backend that shall read them
+    text
+        path or glob; all files of a glob have the same columns
+    name
+        what messages call the table
+    connection
+        Ibis backend that shall read them
 
     Returns
     -------
-    ir.Table, every column of a CSV file as text
+    ir.Table
+        every column of a CSV file as text
 
     Raises
     ------
-    SourceError : there is no such file, or it is none that patron reads
+    SourceError
+        there is no such file, or it is none that patron reads
     """
     files = _matching(text, name)
     if all(file.lower().endswith(PARQUET_ENDINGS) for file in files):

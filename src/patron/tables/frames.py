@@ -18,18 +18,24 @@ def open_frame(given: Any, name: str, id_column: str, connection: Any) -> ir.Tab
 
     Parameters
     ----------
-    given : pandas frame, or anything that speaks the Arrow stream, such as a Polars frame
-    name : what messages call the table
-    id_column : the column of customer ids, whose cells must be of one type
-    connection : Ibis backend that shall hold it
+    given
+        pandas frame, or anything that speaks the Arrow stream, such as a Polars frame
+    name
+        what messages call the table
+    id_column
+        the column of customer ids, whose cells must be of one type
+    connection
+        Ibis backend that shall hold it
 
     Returns
     -------
-    ir.Table, rows as given
+    ir.Table
+        rows as given
 
     Raises
     ------
-    SourceError : it is no frame, its columns share a name, or its ids are of several types
+    SourceError
+        it is no frame, its columns share a name, or its ids are of several types
     """
     return register(_to_arrow(given, name, id_column), connection)
 

@@ -27,7 +27,8 @@ def as_sources(
 
     Raises
     ------
-    SettingsError : `columns` or `time_zones` names a table or column that there is none of
+    SettingsError
+        `columns` or `time_zones` names a table or column that there is none of
     """
     for setting, named in (("columns", columns), ("time_zones", time_zones)):
         unknown = sorted(set(named) - set(given)) if isinstance(named, Mapping) else []

@@ -45,30 +45,43 @@ class History:
 
     Parameters
     ----------
-    transactions : one row per valid line: customer_id (as given), order_at (naive business-local time), day,
+    transactions
+        one row per valid line: customer_id (as given), order_at (naive business-local time), day,
         amount (money), and of order_id, product_id, category, quantity, discount, cost those that were given;
         or None
-    engagement : one row per valid event: customer_id, event_at, day, kind, and channel, value where given;
+    engagement
+        one row per valid event: customer_id, event_at, day, kind, and channel, value where given;
         or None
-    customers : one row per customer: customer_id, acquired_at, channel, acquisition_cost where given, and
+    customers
+        one row per customer: customer_id, acquired_at, channel, acquisition_cost where given, and
         every other column as an attribute; or None
-    subscriptions : one row per contract: customer_id, started_at, day (of the start), and ended_at, ended_on
+    subscriptions
+        one row per contract: customer_id, started_at, day (of the start), and ended_at, ended_on
         (day of the end; null while it runs), plan, price, period_days, renews_at, cancel_reason where given;
         or None
-    activity : what counts as activity, "purchases", "engagement" or "subscriptions": who ends it has churned
-    churn_window : the silence that is churn: "fixed", the horizon, or "adaptive", by each customer's gaps
-    churn_segment : column of customers by whose values adaptive windows are alike; None where all are
-    days : one row per customer × day with a transaction: customer_id, day, net_amount (money), orders
+    activity
+        what counts as activity, "purchases", "engagement" or "subscriptions": who ends it has churned
+    churn_window
+        the silence that is churn: "fixed", the horizon, or "adaptive", by each customer's gaps
+    churn_segment
+        column of customers by whose values adaptive windows are alike; None where all are
+    days
+        one row per customer × day with a transaction: customer_id, day, net_amount (money), orders
         (distinct orders that are no refund, or lines where there is no order_id), lines, refunds (lines),
         refund_amount (money, ≥ 0), quantity, discount, cost where given, is_purchase (net_amount > 0).
         Without transactions: one row per customer × day with engagement that is no invitation, or else with
         the start of a contract, with a net_amount of 1
-    first_day : day of the first transaction, or of the first event where engagement is the activity
-    last_day : last of the days
-    known_until : last day of which everything is known: the last day of the days and of the activity, or the
+    first_day
+        day of the first transaction, or of the first event where engagement is the activity
+    last_day
+        last of the days
+    known_until
+        last day of which everything is known: the last day of the days and of the activity, or the
         day that `until` was given
-    report : what was read, kept and rejected
-    connection : the Ibis backend that holds the tables
+    report
+        what was read, kept and rejected
+    connection
+        the Ibis backend that holds the tables
     """
 
     transactions: ir.Table | None
@@ -107,30 +120,44 @@ class History:
 
         Parameters
         ----------
-        transactions, engagement, customers, subscriptions : each a CSV or Parquet path or glob; a
+        transactions, engagement, customers, subscriptions
+            each a CSV or Parquet path or glob; a
             pandas, Polars or Arrow table; an Ibis table; a database URL with the table's name
             ("duckdb:///shop.db::orders"); or a TableSource. Customers alone are too little
-        activity : "purchases", "engagement" or "subscriptions", what a customer who leaves no longer has;
+        activity
+            "purchases", "engagement" or "subscriptions", what a customer who leaves no longer has;
             None takes contracts where there are any, else purchases, else engagement
-        churn_window : "fixed", or "adaptive" for a window of each customer's own within the horizon
-        churn_segment : column of customers, such as channel; adaptive windows lean on the customer's segment
-        columns : table → patron's column name → your column name
-        time_zones : zone of the business, such as "Europe/Berlin", for every table or per table
-        duplicates : "keep" rows equal in every column (and count them), or "reject" all but the first
-        today : last day that a row may carry; None is the day of the call
-        connection : Ibis backend that does the work; None is the one of the Ibis tables given, or else a
+        churn_window
+            "fixed", or "adaptive" for a window of each customer's own within the horizon
+        churn_segment
+            column of customers, such as channel; adaptive windows lean on the customer's segment
+        columns
+            table → patron's column name → your column name
+        time_zones
+            zone of the business, such as "Europe/Berlin", for every table or per table
+        duplicates
+            "keep" rows equal in every column (and count them), or "reject" all but the first
+        today
+            last day that a row may carry; None is the day of the call
+        connection
+            Ibis backend that does the work; None is the one of the Ibis tables given, or else a
             DuckDB of bounded memory
 
         Returns
         -------
-        History
+        Self
+            History
 
         Raises
         ------
-        SourceError : a table is not there or cannot be read
-        MissingColumnsError : a table lacks a column that it must have
-        TableError : a table is empty, has no valid row, no positive amount, or the same customer twice
-        SettingsError : a table, column, time zone, activity or duplicate rule is unknown, or the table of the
+        SourceError
+            a table is not there or cannot be read
+        MissingColumnsError
+            a table lacks a column that it must have
+        TableError
+            a table is empty, has no valid row, no positive amount, or the same customer twice
+        SettingsError
+            a table, column, time zone, activity or duplicate rule is unknown, or the table of the
             activity is not given
 
         Examples
@@ -228,15 +255,18 @@ class History:
 
         Parameters
         ----------
-        as_of : last day known
+        as_of
+            last day known
 
         Returns
         -------
-        History whose `known_until` is `as_of`; its report and rejected rows stay those of the whole
+        History
+            whose `known_until` is `as_of`; its report and rejected rows stay those of the whole
 
         Raises
         ------
-        DateError : nothing happened until then, or `as_of` is after the last day known
+        DateError
+            nothing happened until then, or `as_of` is after the last day known
 
         Examples
         --------
@@ -275,13 +305,17 @@ class History:
 
         Parameters
         ----------
-        activity : "purchases", "engagement" or "subscriptions"; None for the one it has
-        churn_window : "fixed" or "adaptive"; None for the one it has
-        churn_segment : column of customers; None for the one it has
+        activity
+            "purchases", "engagement" or "subscriptions"; None for the one it has
+        churn_window
+            "fixed" or "adaptive"; None for the one it has
+        churn_segment
+            column of customers; None for the one it has
 
         Raises
         ------
-        SettingsError : the table of that activity was not given
+        SettingsError
+            the table of that activity was not given
 
         Examples
         --------
@@ -311,7 +345,8 @@ class History:
 
         Parameters
         ----------
-        as_of : a day; of a time of day, only the day counts
+        as_of
+            a day; of a time of day, only the day counts
 
         Returns
         -------
@@ -319,7 +354,8 @@ class History:
 
         Raises
         ------
-        DateError : `as_of` is before the first transaction, or after the last day known
+        DateError
+            `as_of` is before the first transaction, or after the last day known
         """
         if isinstance(as_of, datetime.datetime):  # pandas has times where a day is meant
             as_of = as_of.date()
@@ -341,12 +377,15 @@ class History:
 
         Parameters
         ----------
-        table : an expression over this history's tables
-        name : what it is, for whoever reads the connection's list of tables
+        table
+            an expression over this history's tables
+        name
+            what it is, for whoever reads the connection's list of tables
 
         Returns
         -------
-        ir.Table, same columns and rows
+        ir.Table
+            same columns and rows
         """
         return store(self.connection, table, name)
 

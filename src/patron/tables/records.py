@@ -29,10 +29,13 @@ class Records:
 
     Parameters
     ----------
-    tables : name → its valid rows, in patron's names and types, with the `day` of the table's time (for
+    tables
+        name → its valid rows, in patron's names and types, with the `day` of the table's time (for
         contracts also `ended_on`); customers and products have no such day
-    report : what was read, kept and rejected
-    connection : the Ibis backend that holds the tables
+    report
+        what was read, kept and rejected
+    connection
+        the Ibis backend that holds the tables
     """
 
     tables: Mapping[str, ir.Table]
@@ -55,26 +58,37 @@ class Records:
 
         Parameters
         ----------
-        columns : table → patron's column name → your column name
-        time_zones : zone of the business, such as "Europe/Berlin", for every table or per table
-        duplicates : "keep" rows equal in every column (and count them), or "reject" all but the first
-        today : last day that a row may carry; None is the day of the call
-        connection : Ibis backend that does the work; None is the one of the Ibis tables given, or else a
+        columns
+            table → patron's column name → your column name
+        time_zones
+            zone of the business, such as "Europe/Berlin", for every table or per table
+        duplicates
+            "keep" rows equal in every column (and count them), or "reject" all but the first
+        today
+            last day that a row may carry; None is the day of the call
+        connection
+            Ibis backend that does the work; None is the one of the Ibis tables given, or else a
             DuckDB of bounded memory
-        tables : a source by table name: transactions, engagement, customers, subscriptions, interactions,
+        tables
+            a source by table name: transactions, engagement, customers, subscriptions, interactions,
             costs, costs_to_serve, referrals, contributions, surveys, leads, lead_events, contacts, products;
             None is left out
 
         Returns
         -------
-        Records
+        Self
+            Records
 
         Raises
         ------
-        SourceError : a table is not there or cannot be read
-        MissingColumnsError : a table lacks a column that it must have
-        TableError : a table is empty, has no valid row, the same customer twice, or several currencies
-        SettingsError : a table, column or time zone is unknown, or no table was given
+        SourceError
+            a table is not there or cannot be read
+        MissingColumnsError
+            a table lacks a column that it must have
+        TableError
+            a table is empty, has no valid row, the same customer twice, or several currencies
+        SettingsError
+            a table, column or time zone is unknown, or no table was given
 
         Examples
         --------
@@ -133,15 +147,21 @@ def check_tables(
 
     Parameters
     ----------
-    sources : table → where it is; the first that names customers decides the type of their ids
-    duplicates : "keep" or "reject" rows equal in every column
-    today : last day that a row may carry; None is the day of the call
-    connection : Ibis backend that does the work
+    sources
+        table → where it is; the first that names customers decides the type of their ids
+    duplicates
+        "keep" or "reject" rows equal in every column
+    today
+        last day that a row may carry; None is the day of the call
+    connection
+        Ibis backend that does the work
 
     Raises
     ------
-    SettingsError : `duplicates` is neither
-    SourceError, MissingColumnsError, TableError : a table cannot be read or used
+    SettingsError
+        `duplicates` is neither
+    SourceError, MissingColumnsError, TableError
+        a table cannot be read or used
     """
     if duplicates not in ("keep", "reject"):
         raise SettingsError(f'duplicates must be "keep" or "reject", got {duplicates!r}.')
@@ -171,7 +191,8 @@ def keep_rows(rows: CheckedRows, connection: Any) -> ir.Table:
 
     Raises
     ------
-    TableError : the amounts are in several currencies
+    TableError
+        the amounts are in several currencies
     """
     schema, valid = schema_of(rows.table), rows.valid
     if rows.rejects_duplicates:  # to find them is the slow part

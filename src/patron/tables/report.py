@@ -20,14 +20,22 @@ class TableReport:
 
     Parameters
     ----------
-    table : the table's name
-    rows_read, rows_kept : rows at the source, and those that broke no rule
-    rejected : rule → rows that broke it, the most frequent first; a row counts for the first rule it breaks
-    exact_duplicates_kept : kept rows that equal an earlier one in every column
-    customers : distinct customers among the kept rows; None where the table names none
-    first_day, last_day : of the kept rows; None where the table has no times
-    total_amount : money, net of refunds; None outside transactions
-    refunds : kept lines with a negative amount; None outside transactions
+    table
+        the table's name
+    rows_read, rows_kept
+        rows at the source, and those that broke no rule
+    rejected
+        rule → rows that broke it, the most frequent first; a row counts for the first rule it breaks
+    exact_duplicates_kept
+        kept rows that equal an earlier one in every column
+    customers
+        distinct customers among the kept rows; None where the table names none
+    first_day, last_day
+        of the kept rows; None where the table has no times
+    total_amount
+        money, net of refunds; None outside transactions
+    refunds
+        kept lines with a negative amount; None outside transactions
     """
 
     table: str
@@ -99,7 +107,8 @@ class DataReport:
 
     Parameters
     ----------
-    tables : table name → its numbers
+    tables
+        table name → its numbers
 
     Examples
     --------
@@ -133,9 +142,12 @@ def count_rows(rows: CheckedRows, kept: ir.Table, days: ir.Table | None = None) 
 
     Parameters
     ----------
-    rows : the table's rows with the rules that they broke
-    kept : its valid rows
-    days : for transactions, the same rows by customer and day, which are quicker to count
+    rows
+        the table's rows with the rules that they broke
+    kept
+        its valid rows
+    days
+        for transactions, the same rows by customer and day, which are quicker to count
 
     Returns
     -------

@@ -35,10 +35,14 @@ class CheckedRows:
 
     Parameters
     ----------
-    table : the table's name
-    source : where its rows are, for messages
-    tagged : columns as given (prefixed), values read, and the broken rule or null
-    rejects_duplicates : whether of rows equal in every column only the first is valid
+    table
+        the table's name
+    source
+        where its rows are, for messages
+    tagged
+        columns as given (prefixed), values read, and the broken rule or null
+    rejects_duplicates
+        whether of rows equal in every column only the first is valid
     """
 
     table: str
@@ -123,22 +127,32 @@ def check_rows(
 
     Parameters
     ----------
-    raw : the table as given, with patron's column names
-    schema : what it must look like
-    source : where it came from, and its time zones
-    id_type : the type that customer ids have in all tables
-    today : last day that a row may carry
-    rejects_duplicates : whether of rows equal in every column only the first is valid
-    connection : where a table that came as text is stored once it is parsed
+    raw
+        the table as given, with patron's column names
+    schema
+        what it must look like
+    source
+        where it came from, and its time zones
+    id_type
+        the type that customer ids have in all tables
+    today
+        last day that a row may carry
+    rejects_duplicates
+        whether of rows equal in every column only the first is valid
+    connection
+        where a table that came as text is stored once it is parsed
 
     Returns
     -------
-    CheckedRows, one row per row of `raw`
+    CheckedRows
+        one row per row of `raw`
 
     Raises
     ------
-    TableError : a column is of a type that cannot be meant, or its dates can be read in two ways
-    SourceError : the rows cannot be read
+    TableError
+        a column is of a type that cannot be meant, or its dates can be read in two ways
+    SourceError
+        the rows cannot be read
     """
     with reading(schema.name, source.source):
         tagged = _tag(raw, schema, source, id_type, today)

@@ -31,18 +31,29 @@ class ColumnSpec:
 
     Parameters
     ----------
-    name : patron's name of the column
-    kind : "customer" (an id of a customer, of one type in all tables), "key" (any plain type, kept as given),
+    name
+        patron's name of the column
+    kind
+        "customer" (an id of a customer, of one type in all tables), "key" (any plain type, kept as given),
         "time", "number" (finite) or "text"
-    words : what the column means
-    unit : unit of a number or time; "" where there is none
-    required : whether the table cannot do without it; a required cell may not be empty
-    least : smallest number allowed, None for no bound
-    not_before : the column whose time this one may not precede, None for no bound
-    may_lie_ahead : whether a time after today is a plan, and no mistake
-    one_of : what a cell may be; () for anything
-    scale_of, scales : the column that names the scale of a number, and scale → smallest and largest number
-    also_called : other names that people give it, in lower case; they only serve to suggest a mapping
+    words
+        what the column means
+    unit
+        unit of a number or time; "" where there is none
+    required
+        whether the table cannot do without it; a required cell may not be empty
+    least
+        smallest number allowed, None for no bound
+    not_before
+        the column whose time this one may not precede, None for no bound
+    may_lie_ahead
+        whether a time after today is a plan, and no mistake
+    one_of
+        what a cell may be; () for anything
+    scale_of, scales
+        the column that names the scale of a number, and scale → smallest and largest number
+    also_called
+        other names that people give it, in lower case; they only serve to suggest a mapping
 
     Examples
     --------
@@ -70,9 +81,12 @@ class TableSchema:
 
     Parameters
     ----------
-    name : the table's name
-    columns : its columns, those that identify a row first
-    keeps_attributes : whether columns outside the schema are kept, as attributes of the customer
+    name
+        the table's name
+    columns
+        its columns, those that identify a row first
+    keeps_attributes
+        whether columns outside the schema are kept, as attributes of the customer
 
     Examples
     --------
@@ -114,7 +128,8 @@ class TableSchema:
 
         Raises
         ------
-        MissingColumnsError : names what is missing, what was found, and which found name is probably meant
+        MissingColumnsError
+            names what is missing, what was found, and which found name is probably meant
 
         Examples
         --------

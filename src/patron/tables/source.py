@@ -37,18 +37,24 @@ class TableSource:
 
     Parameters
     ----------
-    source : CSV or Parquet path or glob; pandas, Polars or Arrow table; Ibis table; or database URL with the
+    source
+        CSV or Parquet path or glob; pandas, Polars or Arrow table; Ibis table; or database URL with the
         table's name, such as "duckdb:///shop.db::orders"
-    columns : patron's name → your name, for the columns whose names differ
-    time_zone : zone of the business, such as "Europe/Berlin". Times that carry a zone become wall-clock
+    columns
+        patron's name → your name, for the columns whose names differ
+    time_zone
+        zone of the business, such as "Europe/Berlin". Times that carry a zone become wall-clock
         times of this zone; without it, of the zone that a frame's column names, and of UTC otherwise
-    naive_time_zone : zone of the times that carry none, such as "UTC"; None takes them as business-local
-    day_first : for dates such as 02/03/2024: True reads 2 March, False 3 February, None lets the column
+    naive_time_zone
+        zone of the times that carry none, such as "UTC"; None takes them as business-local
+    day_first
+        for dates such as 02/03/2024: True reads 2 March, False 3 February, None lets the column
         decide (some day is past the 12th) or raises when it cannot
 
     Raises
     ------
-    SettingsError : a time zone is unknown
+    SettingsError
+        a time zone is unknown
 
     Examples
     --------
@@ -81,18 +87,24 @@ def open_source(source: Any, name: str = "table", connection: Any = None) -> ir.
 
     Parameters
     ----------
-    source : a TableSource, or anything that its `source` may be
-    name : what messages call the table
-    connection : Ibis backend that shall read it; None opens a DuckDB
+    source
+        a TableSource, or anything that its `source` may be
+    name
+        what messages call the table
+    connection
+        Ibis backend that shall read it; None opens a DuckDB
 
     Returns
     -------
-    ir.Table, rows as they are at the source
+    ir.Table
+        rows as they are at the source
 
     Raises
     ------
-    SourceError : nothing is there, it cannot be read, or it is of a kind that patron does not know
-    TableError : the mapping names a column that the table lacks
+    SourceError
+        nothing is there, it cannot be read, or it is of a kind that patron does not know
+    TableError
+        the mapping names a column that the table lacks
 
     Examples
     --------

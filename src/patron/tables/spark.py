@@ -76,20 +76,28 @@ def open_spark(
 
     Parameters
     ----------
-    session : SparkSession; None for the active one, or a new one
-    master : Spark's address; ``local[*]`` for the cores of this machine
-    remote : address of a Spark Connect server, such as "sc://cluster:15002", instead of `master`
-    config : further settings of a new session, such as {"spark.driver.memory": "8g"}
+    session
+        SparkSession; None for the active one, or a new one
+    master
+        Spark's address; ``local[*]`` for the cores of this machine
+    remote
+        address of a Spark Connect server, such as "sc://cluster:15002", instead of `master`
+    config
+        further settings of a new session, such as {"spark.driver.memory": "8g"}
 
     Returns
     -------
-    SparkEngine, its time zone set to UTC
+    SparkEngine
+        its time zone set to UTC
 
     Raises
     ------
-    MissingExtraError : PySpark, or what Spark Connect needs besides, is not installed
-    SettingsError : there is no Java, or one that is too old; `remote` is no address
-    PatronError : Spark does not start, or does not answer
+    MissingExtraError
+        PySpark, or what Spark Connect needs besides, is not installed
+    SettingsError
+        there is no Java, or one that is too old; `remote` is no address
+    PatronError
+        Spark does not start, or does not answer
 
     Examples
     --------
@@ -212,7 +220,8 @@ def spark_failures() -> Iterator[None]:
 
     Raises
     ------
-    PatronError : a worker or Spark itself died, or a job failed
+    PatronError
+        a worker or Spark itself died, or a job failed
 
     Examples
     --------

@@ -21,7 +21,8 @@ def refuse_if_useless(rows: CheckedRows) -> None:
 
     Raises
     ------
-    TableError : says how many rows broke which rule, with examples of each
+    TableError
+        says how many rows broke which rule, with examples of each
     """
     counts = rows.counts
     if not counts.total():
@@ -44,12 +45,15 @@ def refuse_mixed_currencies(table: str, rows: ir.Table) -> None:
 
     Parameters
     ----------
-    table : its name
-    rows : valid rows with a `currency`; rows that name none are in the one that the others name
+    table
+        its name
+    rows
+        valid rows with a `currency`; rows that name none are in the one that the others name
 
     Raises
     ------
-    TableError : names up to five of them
+    TableError
+        names up to five of them
     """
     named = rows.filter(rows.currency.notnull()).select("currency").distinct()
     currencies = named.order_by("currency").limit(6).to_pyarrow()["currency"].to_pylist()
@@ -65,7 +69,8 @@ def refuse_repeated_customers(customers: ir.Table) -> None:
 
     Raises
     ------
-    TableError : names up to five of them and says how many there are
+    TableError
+        names up to five of them and says how many there are
     """
     often = customers.group_by("customer_id").aggregate(rows=customers.count())
     repeated = often.filter(often.rows > 1).customer_id
@@ -84,7 +89,8 @@ def refuse_without_purchase(days: ir.Table) -> None:
 
     Raises
     ------
-    TableError : says whether the amounts are all zero, all negative, or all netted away
+    TableError
+        says whether the amounts are all zero, all negative, or all netted away
     """
     found = days.aggregate(
         purchases=days.is_purchase.sum(),

@@ -18,7 +18,7 @@ from mlflow.models import ModelSignature
 from mlflow.pyfunc import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, Schema
 
-from patron.models.bundle import Bundle
+from patron.models.bundle.bundle import Bundle
 from patron.scores.columns import SCORECARD_TYPES, as_answer
 from patron.scores.decisions import OPTIONAL_COLUMNS
 from patron.scores.scorecard import make_scorecard
@@ -39,8 +39,10 @@ class BatchModel(PythonModel):
 
     Attributes
     ----------
-    bundle : the trained model with the grid of the population that is scored
-    asked : keywords of :func:`patron.scores.scorecard.make_scorecard`
+    bundle
+        the trained model with the grid of the population that is scored
+    asked
+        keywords of :func:`patron.scores.scorecard.make_scorecard`
 
     Examples
     --------
@@ -69,22 +71,26 @@ def save_batch_model(bundle: Bundle, folder: str | Path, **asked: Any) -> Path:
 
     Parameters
     ----------
-    bundle : with the grid by which its customers are ranked
-    folder : new
-    asked : keywords of :func:`patron.scores.scorecard.make_scorecard` that JSON can hold, such as reasons
+    bundle
+        with the grid by which its customers are ranked
+    folder
+        new
+    asked
+        keywords of :func:`patron.scores.scorecard.make_scorecard` that JSON can hold, such as reasons
 
     Returns
     -------
-    The folder.
+    Path
+        The folder.
 
     Examples
     --------
     >>> import tempfile
     >>> from datetime import date
     >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.purchases import BetaGeoModel
-    >>> from patron.models.spend import GammaGammaModel
-    >>> from patron.models.value import CustomerValueModel
+    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.gamma_gamma import GammaGammaModel
+    >>> from patron.models.value.model import CustomerValueModel
     >>> value = CustomerValueModel(
     ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
     ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
@@ -121,17 +127,20 @@ def spark_scorer(session: Any, folder: Path) -> Any:
 
     Parameters
     ----------
-    session : Spark session
-    folder : what `save_batch_model` returned
+    session
+        Spark session
+    folder
+        what `save_batch_model` returned
 
     Returns
     -------
-    Function of one column, a struct of as_of (text), the features and perhaps `OPTIONAL_COLUMNS`; its result
-    is a struct of `SCORED_COLUMNS`, whole numbers as double
+    Any
+        Function of one column, a struct of as_of (text), the features and perhaps `OPTIONAL_COLUMNS`; its
+        result is a struct of `SCORED_COLUMNS`, whole numbers as double
 
     Examples
     --------
-    See :func:`patron.workflows.spark_score.score_on_spark`.
+    See :func:`patron.scoring.on_spark.score_on_spark`.
     """
     import pyspark.sql.types as st
 

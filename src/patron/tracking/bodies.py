@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from pydantic_core import from_json
 
-from patron.models.bundle import Bundle
+from patron.models.bundle.bundle import Bundle
+from patron.models.value.rfm import RFM_COLUMNS
 from patron.scores.decisions import OPTIONAL_COLUMNS
-from patron.scores.scorable import RFM_COLUMNS
 from patron.tracking.guard import check_size, refuse
 
 __all__ = ["SHAPES", "read_body"]
@@ -43,19 +43,25 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
 
     Parameters
     ----------
-    body : what was sent
-    content_type : the header of that name; None where there was none
-    bundle : which columns are text, where the body does not say so
+    body
+        what was sent
+    content_type
+        the header of that name; None where there was none
+    bundle
+        which columns are text, where the body does not say so
 
     Returns
     -------
-    rows : one per customer, not checked yet: a frame; or, where they came as records that all hold numbers
+    rows
+        one per customer, not checked yet: a frame; or, where they came as records that all hold numbers
         where the model has numbers, the columns that the model knows: arrays of numbers, lists of others
-    parameters : what stands under "params", also not checked; None without any
+    parameters
+        what stands under "params", also not checked; None without any
 
     Raises
     ------
-    RefusedRequest : the content type is missing or unknown, or the body is not what it says
+    RefusedRequest
+        the content type is missing or unknown, or the body is not what it says
 
     Examples
     --------

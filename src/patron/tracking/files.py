@@ -34,18 +34,24 @@ def fetch_files(store: Store, uri: str, part: Path, copies: str | Path) -> Path 
 
     Parameters
     ----------
-    store : where the model is
-    uri : of a version, as ``models:/patron/3``, of a logged model, or of a run's model
-    part : folder below that of the model; ``Path()`` for all of it
-    copies : folder that takes the files
+    store
+        where the model is
+    uri
+        of a version, as ``models:/patron/3``, of a logged model, or of a run's model
+    part
+        folder below that of the model; ``Path()`` for all of it
+    copies
+        folder that takes the files
 
     Returns
     -------
-    The folder; None where there are no such files.
+    Path | None
+        The folder; None where there are no such files.
 
     Raises
     ------
-    ModelError : the store is locked or cannot be reached, or the files cannot be fetched from where they are
+    ModelError
+        the store is locked or cannot be reached, or the files cannot be fetched from where they are
 
     Examples
     --------
@@ -79,7 +85,8 @@ def copy_into(folder: Path, files: Path) -> None:
 
     Raises
     ------
-    ModelError : the folder cannot be written to
+    ModelError
+        the folder cannot be written to
 
     Examples
     --------

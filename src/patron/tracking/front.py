@@ -54,12 +54,15 @@ def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
 
     Parameters
     ----------
-    folder : as `patron.tracking.registry.export_model` writes it
-    most_bytes : the largest body that is read
+    folder
+        as `patron.tracking.registry.export_model` writes it
+    most_bytes
+        the largest body that is read
 
     Raises
     ------
-    ModelError : the folder holds no model of patron, or one that cannot be read
+    ModelError
+        the folder holds no model of patron, or one that cannot be read
 
     Examples
     --------
@@ -85,7 +88,8 @@ def front_from_environment() -> "Front":
 
     Raises
     ------
-    ModelError : as `load_front`
+    ModelError
+        as `load_front`
 
     Examples
     --------
@@ -113,9 +117,12 @@ class Front:
 
     Parameters
     ----------
-    others : MLflow's application, for all paths but /invocations
-    model : answers the rows of a request
-    most_bytes : the largest body that is read
+    others
+        MLflow's application, for all paths but /invocations
+    model
+        answers the rows of a request
+    most_bytes
+        the largest body that is read
     """
 
     def __init__(self, others: Any, model: ServedModel, most_bytes: int = MOST_BYTES) -> None:

@@ -17,11 +17,12 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 
 from patron.errors import some
-from patron.models.bundle import Bundle
-from patron.models.rows import Columns
+from patron.models.bundle.bundle import Bundle
+from patron.models.churn.rows import Columns
+from patron.models.value.rfm import RFM_COLUMNS
 from patron.scores.columns import dates
 from patron.scores.decisions import OPTIONAL_COLUMNS
-from patron.scores.scorable import RFM_COLUMNS, broken_rules
+from patron.scores.scorable import broken_rules
 from patron.tracking.signature import PARAMETERS
 
 __all__ = [
@@ -84,7 +85,8 @@ def check_size(rows: int) -> None:
 
     Raises
     ------
-    RefusedRequest : it has more
+    RefusedRequest
+        it has more
 
     Examples
     --------
@@ -102,18 +104,22 @@ def check_request(rows: Any, bundle: Bundle) -> Columns:
 
     Parameters
     ----------
-    rows : what the server or a caller hands over: a frame with customer_id, and either all features or the
+    rows
+        what the server or a caller hands over: a frame with customer_id, and either all features or the
         purchase columns alone, and perhaps `OPTIONAL_COLUMNS`; or the same as
         :func:`patron.tracking.bodies.read_body` makes it of records
-    bundle : whose features they are
+    bundle
+        whose features they are
 
     Returns
     -------
-    The same rows as arrays; numbers float64 with NaN for null, categories text with None for null.
+    Columns
+        The same rows as arrays; numbers float64 with NaN for null, categories text with None for null.
 
     Raises
     ------
-    RefusedRequest : a column is missing or wrong, a row breaks a rule, or there is no row
+    RefusedRequest
+        a column is missing or wrong, a row breaks a rule, or there is no row
 
     Examples
     --------
@@ -147,7 +153,8 @@ def check_parameters(parameters: Any) -> dict[str, Any]:
 
     Raises
     ------
-    RefusedRequest : a parameter is not known, or reasons is neither true nor false
+    RefusedRequest
+        a parameter is not known, or reasons is neither true nor false
 
     Examples
     --------

@@ -18,7 +18,7 @@ from typing import Any
 import mlflow
 
 from patron.errors import ModelError
-from patron.models.bundle import Bundle
+from patron.models.bundle.bundle import Bundle
 from patron.tracking.served import BUNDLE_ARTIFACT
 from patron.tracking.signature import input_example, make_signature
 from patron.tracking.store import be_quiet
@@ -35,19 +35,21 @@ def save_bundle_as_model(bundle: Bundle, folder: str | Path) -> Path:
 
     Returns
     -------
-    The folder.
+    Path
+        The folder.
 
     Raises
     ------
-    ModelError : the folder is not empty, or the bundle is too large
+    ModelError
+        the folder is not empty, or the bundle is too large
 
     Examples
     --------
     >>> from datetime import date
     >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.purchases import BetaGeoModel
-    >>> from patron.models.spend import GammaGammaModel
-    >>> from patron.models.value import CustomerValueModel
+    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.gamma_gamma import GammaGammaModel
+    >>> from patron.models.value.model import CustomerValueModel
     >>> value = CustomerValueModel(
     ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
     ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
@@ -74,7 +76,8 @@ def log_bundle(bundle: Bundle) -> str:
 
     Returns
     -------
-    The URI of the model.
+    str
+        The URI of the model.
 
     Examples
     --------

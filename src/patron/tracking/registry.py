@@ -22,7 +22,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models.model import MLMODEL_FILE_NAME
 
 from patron.errors import ModelNotFoundError, SettingsError, some
-from patron.models.bundle import Bundle
+from patron.models.bundle.bundle import Bundle
 from patron.tracking.files import LOGGED, copy_into, fetch_files, is_absent
 from patron.tracking.served import BUNDLE_ARTIFACT
 from patron.tracking.store import Store, store_failures
@@ -56,13 +56,20 @@ class ModelVersion:
 
     Attributes
     ----------
-    name, version : the registered model, and which of its versions, from 1
-    run_id : the run that trained it; None where it was registered by hand
-    aliases : names that point to it, sorted
-    metrics : name → number, as given when it was registered
-    first_day, as_of : first and last day of the data that it was trained on; None where not known
-    created_at : when it was registered, UTC
-    tags : all that was noted with it, as text
+    name, version
+        the registered model, and which of its versions, from 1
+    run_id
+        the run that trained it; None where it was registered by hand
+    aliases
+        names that point to it, sorted
+    metrics
+        name → number, as given when it was registered
+    first_day, as_of
+        first and last day of the data that it was trained on; None where not known
+    created_at
+        when it was registered, UTC
+    tags
+        all that was noted with it, as text
     """
 
     name: str
@@ -100,30 +107,40 @@ def register(
 
     Parameters
     ----------
-    store : where to
-    model_uri : what :meth:`patron.tracking.runs.TrainingRun.log_bundle` returned
-    bundle : the same bundle; its settings and data window become tags
-    metrics : number by name; they become tags that the rule and `list_versions` read
-    run_id : the run that trained it
-    name : of the registered model, made if there is none
-    tags : name → text, noted with the version beside what the bundle says of itself
-    becomes_champion : asked with the champion, None where there is none, and the newcomer; where it says no,
+    store
+        where to
+    model_uri
+        what :meth:`patron.tracking.runs.TrainingRun.log_bundle` returned
+    bundle
+        the same bundle; its settings and data window become tags
+    metrics
+        number by name; they become tags that the rule and `list_versions` read
+    run_id
+        the run that trained it
+    name
+        of the registered model, made if there is none
+    tags
+        name → text, noted with the version beside what the bundle says of itself
+    becomes_champion
+        asked with the champion, None where there is none, and the newcomer; where it says no,
         the newcomer becomes challenger
 
     Returns
     -------
-    The version, with its alias.
+    ModelVersion
+        The version, with its alias.
 
     Raises
     ------
-    ModelError : the store is locked, cannot be reached, or does not know the model
+    ModelError
+        the store is locked, cannot be reached, or does not know the model
 
     Examples
     --------
     >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.purchases import BetaGeoModel
-    >>> from patron.models.spend import GammaGammaModel
-    >>> from patron.models.value import CustomerValueModel
+    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.gamma_gamma import GammaGammaModel
+    >>> from patron.models.value.model import CustomerValueModel
     >>> from patron.tracking.runs import start_training_run
     >>> from patron.tracking.store import open_store
     >>> value = CustomerValueModel(
@@ -172,12 +189,15 @@ def promote(
 
     Returns
     -------
-    The version, with its alias.
+    ModelVersion
+        The version, with its alias.
 
     Raises
     ------
-    ModelNotFoundError : there is no such version
-    ModelError : the store is locked or cannot be reached
+    ModelNotFoundError
+        there is no such version
+    ModelError
+        the store is locked or cannot be reached
     """
     client = store.client()
     find_version(store, f"models:/{name}/{version}")
@@ -202,8 +222,10 @@ def rollback(store: Store, *, name: str = MODEL_NAME) -> ModelVersion:
 
     Raises
     ------
-    ModelNotFoundError : there is no champion, none was champion before it, or that one has been deleted
-    ModelError : the store is locked or cannot be reached
+    ModelNotFoundError
+        there is no champion, none was champion before it, or that one has been deleted
+    ModelError
+        the store is locked or cannot be reached
     """
     client = store.client()
     champion = find_version(store, f"models:/{name}@{CHAMPION}")
@@ -226,7 +248,8 @@ def list_versions(store: Store, *, name: str = MODEL_NAME) -> list[ModelVersion]
 
     Raises
     ------
-    ModelError : the store is locked or cannot be reached
+    ModelError
+        the store is locked or cannot be reached
     """
     client = store.client()
     with store_failures(store.uri):
@@ -244,12 +267,15 @@ def find_version(store: Store, uri: str) -> ModelVersion:
 
     Parameters
     ----------
-    uri : ``models:/<name>@<alias>`` or ``models:/<name>/<version>``
+    uri
+        ``models:/<name>@<alias>`` or ``models:/<name>/<version>``
 
     Raises
     ------
-    ModelNotFoundError : the URI has another form, or there is no such model, version or alias
-    ModelError : the store is locked or cannot be reached
+    ModelNotFoundError
+        the URI has another form, or there is no such model, version or alias
+    ModelError
+        the store is locked or cannot be reached
     """
     named = REGISTERED.fullmatch(uri)
     if named is None:
@@ -273,16 +299,20 @@ def load_bundle(store: Store, uri: str) -> tuple[Bundle, ModelVersion | None]:
 
     Parameters
     ----------
-    uri : of a registered model, of a run's model, or the folder of an exported model
+    uri
+        of a registered model, of a run's model, or the folder of an exported model
 
     Returns
     -------
-    The bundle, and its version; None for a model that the registry does not name.
+    tuple[Bundle, ModelVersion | None]
+        The bundle, and its version; None for a model that the registry does not name.
 
     Raises
     ------
-    ModelNotFoundError : there is no such model
-    ModelError : the store is locked or cannot be reached; the model's files are missing or were cut short
+    ModelNotFoundError
+        there is no such model
+    ModelError
+        the store is locked or cannot be reached; the model's files are missing or were cut short
     """
     version = find_version(store, uri) if _is_registered(uri) else None
     with tempfile.TemporaryDirectory() as copies:
@@ -297,13 +327,17 @@ def export_model(store: Store, uri: str, folder: str | Path) -> Path:
 
     Returns
     -------
-    The folder.
+    Path
+        The folder.
 
     Raises
     ------
-    ModelNotFoundError : there is no such model
-    SettingsError : the folder is there and not empty
-    ModelError : the folder cannot be written to, or the store is locked or cannot be reached
+    ModelNotFoundError
+        there is no such model
+    SettingsError
+        the folder is there and not empty
+    ModelError
+        the folder cannot be written to, or the store is locked or cannot be reached
     """
     folder = Path(folder)
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):

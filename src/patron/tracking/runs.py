@@ -24,7 +24,7 @@ import mlflow
 import pandas as pd
 
 from patron.features.catalogue import FeatureCatalogue
-from patron.models.bundle import Bundle
+from patron.models.bundle.bundle import Bundle
 from patron.tracking.package import log_bundle
 from patron.tracking.store import Store, store_failures
 
@@ -41,13 +41,17 @@ def start_training_run(
 
     Parameters
     ----------
-    store : where to
-    name : of the run; MLflow makes one up if None
-    tags : name → text
+    store
+        where to
+    name
+        of the run; MLflow makes one up if None
+    tags
+        name → text
 
     Raises
     ------
-    ModelError : the store is locked, cannot be reached, or cannot be written to
+    ModelError
+        the store is locked, cannot be reached, or cannot be written to
 
     Examples
     --------
@@ -82,8 +86,10 @@ class TrainingRun:
 
     Attributes
     ----------
-    run_id : MLflow's id of the run
-    store : where it is kept
+    run_id
+        MLflow's id of the run
+    store
+        where it is kept
     """
 
     run_id: str
@@ -137,14 +143,19 @@ class TrainingRun:
 
         Parameters
         ----------
-        name : of the child run, such as "churn" or "value"
-        params : settings, nested ones by dotted names
-        metrics : number by name
-        documents : file name → text
+        name
+            of the child run, such as "churn" or "value"
+        params
+            settings, nested ones by dotted names
+        metrics
+            number by name
+        documents
+            file name → text
 
         Returns
         -------
-        The id of the child run.
+        str
+            The id of the child run.
         """
         with store_failures(self.store.uri):
             with mlflow.start_run(
@@ -161,7 +172,8 @@ class TrainingRun:
 
         Returns
         -------
-        Its URI, for :func:`patron.tracking.registry.register`.
+        str
+            Its URI, for :func:`patron.tracking.registry.register`.
         """
         with store_failures(self.store.uri):
             return log_bundle(bundle)

@@ -15,8 +15,8 @@ from mlflow.store.artifact.models_artifact_repo import REGISTERED_MODEL_META_FIL
 from mlflow.utils.yaml_utils import read_yaml
 
 from patron.errors import InputError
-from patron.models.bundle import Bundle
-from patron.models.rows import count_rows
+from patron.models.bundle.bundle import Bundle
+from patron.models.churn.rows import count_rows
 from patron.scores.columns import as_answer, as_json
 from patron.scores.scorecard import score_columns
 from patron.tracking.guard import check_parameters, check_request, refuse
@@ -34,8 +34,10 @@ class ServedModel(PythonModel):
 
     Attributes
     ----------
-    bundle : the trained model
-    model_version : version in the registry that the model was loaded as; MLflow's id of the model where it
+    bundle
+        the trained model
+    model_version
+        version in the registry that the model was loaded as; MLflow's id of the model where it
         was loaded from a run or a folder; None where that is not known either
 
     Examples
@@ -59,19 +61,25 @@ class ServedModel(PythonModel):
 
         Parameters
         ----------
-        context : not used; the bundle has been read
-        model_input : one row per customer: customer_id, as_of (optional), and either all features or
+        context
+            not used; the bundle has been read
+        model_input
+            one row per customer: customer_id, as_of (optional), and either all features or
             frequency, recency, T and monetary_value
-        params : horizon_days, value_horizon_days, annual_discount_rate, reasons; the model's own where not
+        params
+            horizon_days, value_horizon_days, annual_discount_rate, reasons; the model's own where not
             given
 
         Returns
         -------
-        All scorecard columns, None where unknown, dates as ISO text. Rows: those of the request, in order.
+        pd.DataFrame
+            All scorecard columns, None where unknown, dates as ISO text. Rows: those of the request, in
+            order.
 
         Raises
         ------
-        RefusedRequest : status 400; the sentence names the column and the rule
+        RefusedRequest
+            status 400; the sentence names the column and the rule
         """
         return as_answer(*self._score(model_input, params))
 
@@ -80,16 +88,20 @@ class ServedModel(PythonModel):
 
         Parameters
         ----------
-        rows : what `predict` takes, or what :func:`patron.tracking.bodies.read_body` read
-        params : see `predict`
+        rows
+            what `predict` takes, or what :func:`patron.tracking.bodies.read_body` read
+        params
+            see `predict`
 
         Returns
         -------
-        A list of one object for each row of the request, in order.
+        str
+            A list of one object for each row of the request, in order.
 
         Raises
         ------
-        RefusedRequest : see `predict`
+        RefusedRequest
+            see `predict`
         """
         return as_json(*self._score(rows, params))
 

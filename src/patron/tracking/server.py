@@ -18,13 +18,17 @@ def check_address(host: str, port: int, workers: int) -> None:
 
     Parameters
     ----------
-    host, port : where to listen
-    workers : processes, ≥ 1
+    host, port
+        where to listen
+    workers
+        processes, ≥ 1
 
     Raises
     ------
-    SettingsError : the address is taken, or is not one of this machine
-    MissingExtraError : more than one worker, and uvloop is not installed
+    SettingsError
+        the address is taken, or is not one of this machine
+    MissingExtraError
+        more than one worker, and uvloop is not installed
 
     Examples
     --------
@@ -63,14 +67,19 @@ def run_server(folder: str | Path, *, host: str, port: int, workers: int, most_b
 
     Parameters
     ----------
-    folder : as `patron.tracking.registry.export_model` writes it; several workers all read it
-    host, port : where to listen
-    workers : processes, ≥ 1; each holds the model
-    most_bytes : the largest body of a request
+    folder
+        as `patron.tracking.registry.export_model` writes it; several workers all read it
+    host, port
+        where to listen
+    workers
+        processes, ≥ 1; each holds the model
+    most_bytes
+        the largest body of a request
 
     Raises
     ------
-    ModelError : the folder holds no model of patron, or one that cannot be read
+    ModelError
+        the folder holds no model of patron, or one that cannot be read
 
     Examples
     --------

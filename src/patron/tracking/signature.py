@@ -12,10 +12,10 @@ import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
-from patron.models.bundle import Bundle
+from patron.models.bundle.bundle import Bundle
+from patron.models.value.rfm import RFM_COLUMNS
 from patron.scores.columns import SCORECARD_TYPES
 from patron.scores.decisions import OPTIONAL_COLUMNS
-from patron.scores.scorable import RFM_COLUMNS
 
 __all__ = ["PARAMETERS", "input_example", "make_signature"]
 

@@ -72,8 +72,10 @@ class Store:
 
     Attributes
     ----------
-    uri : what MLflow calls the tracking URI
-    experiment_id : of the experiment that runs belong to
+    uri
+        what MLflow calls the tracking URI
+    experiment_id
+        of the experiment that runs belong to
     """
 
     uri: str
@@ -130,13 +132,16 @@ def open_store(root: str | Path | None = None, *, experiment: str = EXPERIMENT) 
 
     Parameters
     ----------
-    root : folder that holds mlruns/; found by the rule at the top of this file if None. MLFLOW_TRACKING_URI,
+    root
+        folder that holds mlruns/; found by the rule at the top of this file if None. MLFLOW_TRACKING_URI,
         where it is set, decides if `root` is None
-    experiment : name of the experiment; made if there is none
+    experiment
+        name of the experiment; made if there is none
 
     Raises
     ------
-    ModelError : the store is locked, cannot be reached, or cannot be read
+    ModelError
+        the store is locked, cannot be reached, or cannot be read
 
     Examples
     --------
@@ -163,11 +168,13 @@ def store_failures(uri: str | None = None) -> Iterator[None]:
 
     Parameters
     ----------
-    uri : of the store, for the sentence; the one that MLflow works with if None
+    uri
+        of the store, for the sentence; the one that MLflow works with if None
 
     Raises
     ------
-    ModelError : the store is locked, cannot be reached, or cannot be read
+    ModelError
+        the store is locked, cannot be reached, or cannot be read
 
     Examples
     --------

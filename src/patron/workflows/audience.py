@@ -8,12 +8,12 @@ import pandas as pd
 
 from patron.campaigns.audience import as_audience, to_csv
 from patron.errors import SettingsError, TableError, counted, some
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import read_records, tell_rejected
+from patron.storage.atomic_files import check_target, whole_file
 from patron.workflows.campaign_inputs import ids_as_text
-from patron.workflows.inputs import read_records, tell_rejected
 from patron.workflows.measure import read_list
-from patron.workflows.outputs import check_target, whole_file
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
 
 __all__ = ["AudienceResult", "audience"]
 
@@ -23,14 +23,18 @@ def audience(settings: Settings, *, progress: Progress = silent) -> "AudienceRes
 
     Parameters
     ----------
-    settings : `audience` names the folder of the list, the columns and the file; `tables.customers` has the
+    settings
+        `audience` names the folder of the list, the columns and the file; `tables.customers` has the
         columns that the list has not, such as the e-mail address
-    progress : called with each step as it begins
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    SettingsError : no list or no file is named, the file is no CSV, or the list has no such offer
-    TableError : a column is not there, or no customer to contact is in the customers table
+    SettingsError
+        no list or no file is named, the file is no CSV, or the list has no such offer
+    TableError
+        a column is not there, or no customer to contact is in the customers table
     """
     chosen = settings.audience
     if chosen.out is None:

@@ -19,15 +19,15 @@ from patron.errors import HistoryTooShortError, InputError, counted
 from patron.evaluation.bootstrap import compare_with_best
 from patron.evaluation.value_metrics import within_interval
 from patron.evaluation.weighted import WEIGHTED_METRICS
+from patron.progress import Progress, silent
 from patron.reports.backtest_figures import backtest_figure
 from patron.reports.figures import save_figure
+from patron.settings import Settings
+from patron.settings.inputs import known_history
+from patron.storage.atomic_files import write_frame, write_json
 from patron.tables.history import History
-from patron.workflows.evaluation import CHURN_METRICS, MONEY_METRICS, PATRON, Evaluation, evaluate
-from patron.workflows.fitting import fit_bundle
-from patron.workflows.inputs import known_history
-from patron.workflows.outputs import write_frame, write_json
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
+from patron.training.evaluation import CHURN_METRICS, MONEY_METRICS, PATRON, Evaluation, evaluate
+from patron.training.fit_bundle import fit_bundle
 
 __all__ = ["BacktestResult", "backtest"]
 
@@ -41,13 +41,17 @@ class BacktestResult:
 
     Attributes
     ----------
-    table : one row per cut and model: `as_of`, `model`, `customers`, `churn_rate`, the metrics, and of each
+    table
+        one row per cut and model: `as_of`, `model`, `customers`, `churn_rate`, the metrics, and of each
         `<metric>_best` (the baseline that is best by it), `<metric>_gain` (by how much the model is better
         than that one), `<metric>_gain_low` and `<metric>_gain_high` (paired bootstrap interval); that of
         `coverage` is `coverage_error`, how far it lies from 80 %
-    deciles : one row per cut, model and tenth of its customers: expected beside actual money
-    horizon_days : days that each cut looks ahead
-    files : what was written
+    deciles
+        one row per cut, model and tenth of its customers: expected beside actual money
+    horizon_days
+        days that each cut looks ahead
+    files
+        what was written
     """
 
     table: pd.DataFrame
@@ -118,15 +122,20 @@ def backtest(
 
     Parameters
     ----------
-    settings : where the tables are, the horizon; `backtest` says how many cuts, how far apart, and the folder
+    settings
+        where the tables are, the horizon; `backtest` says how many cuts, how far apart, and the folder
         for the results
-    history : the tables, where they have been read already
-    progress : called with each step as it begins
+    history
+        the tables, where they have been read already
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    HistoryTooShortError : not even one cut fits
-    InputError : a table cannot be used, or as_of lies outside the data
+    HistoryTooShortError
+        not even one cut fits
+    InputError
+        a table cannot be used, or as_of lies outside the data
 
     Examples
     --------

@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from patron.campaigns.offers import OfferBook
+from patron.campaigns.allocation.offers import OfferBook
+from patron.progress import Progress
+from patron.settings import Settings
 from patron.tables.history import History
 from patron.workflows.campaign_inputs import Scores, read_effects
-from patron.workflows.progress import Progress
-from patron.workflows.settings import Settings
 from patron.workflows.uplift import EffectsResult, Trial, learn_effects
 
 __all__ = ["Basis", "KnownEffects", "known_effects"]
@@ -28,10 +28,13 @@ class Basis:
 
     Attributes
     ----------
-    basis : "given" in a table of effects; "uplift", learned from past contacts with a control group drawn by
+    basis
+        "given" in a table of effects; "uplift", learned from past contacts with a control group drawn by
         lot; "adjusted", where the lot did not decide; or "assumed", the acceptance of the offer
-    contacted, control : count of customers contacted and left alone who taught it; None where none did
-    why : why it is assumed although there are effects or contacts, as a clause; or None
+    contacted, control
+        count of customers contacted and left alone who taught it; None where none did
+    why
+        why it is assumed although there are effects or contacts, as a clause; or None
     """
 
     basis: Literal["given", "uplift", "adjusted", "assumed"]
@@ -46,10 +49,14 @@ class KnownEffects:
 
     Attributes
     ----------
-    table : as :func:`patron.campaigns.plan.make_plan` takes it; None where every effect is assumed
-    bases : offer → where its effect comes from
-    contacts : whether there are contacts, which at least keep customers from being contacted again too soon
-    margin : share of the amounts that learned effects count
+    table
+        as :func:`patron.campaigns.allocation.plan.make_plan` takes it; None where every effect is assumed
+    bases
+        offer → where its effect comes from
+    contacts
+        whether there are contacts, which at least keep customers from being contacted again too soon
+    margin
+        share of the amounts that learned effects count
     """
 
     table: pd.DataFrame | None
@@ -102,19 +109,28 @@ def known_effects(
 
     Parameters
     ----------
-    settings : the tables, contacts among them; `uplift` says how effects are learned, and `margin` what part
+    settings
+        the tables, contacts among them; `uplift` says how effects are learned, and `margin` what part
         of an amount they count
-    book : the offers
-    scores : whose effects are wanted, on which day and within which horizon
-    given : table of effects, which wins; None to learn them
-    history : the tables but contacts, where they have been read already
-    progress : called with each step as it begins
+    book
+        the offers
+    scores
+        whose effects are wanted, on which day and within which horizon
+    given
+        table of effects, which wins; None to learn them
+    history
+        the tables but contacts, where they have been read already
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    SettingsError : the effects given are of another day or model than the scores
-    DateError : the tables end before the day of the scores
-    SourceError, TableError : a table cannot be read or used, or is of other customers
+    SettingsError
+        the effects given are of another day or model than the scores
+    DateError
+        the tables end before the day of the scores
+    SourceError, TableError
+        a table cannot be read or used, or is of other customers
     """
     names = [offer.name for offer in book.offers]
     contacts = settings.tables.contacts is not None

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.campaigns.offers import OfferBook
+from patron.campaigns.allocation.offers import OfferBook
 from patron.errors import PatronWarning, SettingsError, TableError, counted, some
+from patron.settings import Settings
+from patron.settings.inputs import read_records, tell_rejected
 from patron.tables.source import open_source, reading
-from patron.workflows.inputs import read_records, tell_rejected
-from patron.workflows.settings import Settings
 
 __all__ = ["Scores", "ids_as_text", "left_alone", "read_effects", "read_offers", "read_scores"]
 
@@ -38,11 +38,15 @@ class Scores:
 
     Attributes
     ----------
-    rows : key customer_id, sorted by it: churn_probability, growth_potential, and where they are given its
+    rows
+        key customer_id, sorted by it: churn_probability, growth_potential, and where they are given its
         ends, reason_1 and the column of the segments
-    as_of : the day of the scores
-    horizon_days : days ahead of the risk
-    model_version : which model gave them, or None
+    as_of
+        the day of the scores
+    horizon_days
+        days ahead of the risk
+    model_version
+        which model gave them, or None
     """
 
     rows: pd.DataFrame
@@ -56,14 +60,19 @@ def read_scores(source: Any, segment: str | None = None) -> Scores:
 
     Parameters
     ----------
-    source : CSV or Parquet path or glob, or a frame, as `patron score` makes them
-    segment : one more column to read, or None
+    source
+        CSV or Parquet path or glob, or a frame, as `patron score` makes them
+    segment
+        one more column to read, or None
 
     Raises
     ------
-    SettingsError : no scores are named, or they are of several days, models or horizons
-    SourceError : they cannot be read
-    TableError : a column is missing, there is no row, or a customer is there twice
+    SettingsError
+        no scores are named, or they are of several days, models or horizons
+    SourceError
+        they cannot be read
+    TableError
+        a column is missing, there is no row, or a customer is there twice
     """
     if source is None:
         raise SettingsError("No scores are named. Name the file that patron score wrote, with --scores.")
@@ -108,8 +117,10 @@ def read_offers(path: Path | None) -> OfferBook:
 
     Raises
     ------
-    SettingsError : there is no such file, it is no TOML, or a key in it is unknown or missing
-    RangeError : a number in it is outside its range
+    SettingsError
+        there is no such file, it is no TOML, or a key in it is unknown or missing
+    RangeError
+        a number in it is outside its range
     """
     if path is None:
         raise SettingsError("No offers are named. Write them into a TOML file and name it with --offers.")
@@ -133,14 +144,18 @@ def read_effects(source: Any, scores: Scores) -> pd.DataFrame | None:
 
     Parameters
     ----------
-    source : key (customer_id, offer): effect_on_value (money) with low and high, and sleeping_dog; with as_of
+    source
+        key (customer_id, offer): effect_on_value (money) with low and high, and sleeping_dog; with as_of
         and model_version, these must be those of the scores. None if there are none
-    scores : the ids are taken as they are there
+    scores
+        the ids are taken as they are there
 
     Raises
     ------
-    SettingsError : they are of another day or model than the scores
-    SourceError, TableError : they cannot be read, a column is missing, or they are those of other customers
+    SettingsError
+        they are of another day or model than the scores
+    SourceError, TableError
+        they cannot be read, a column is missing, or they are those of other customers
     """
     if source is None:
         return None
@@ -184,17 +199,22 @@ def left_alone(settings: Settings, scores: Scores) -> dict[str, Flags]:
 
     Parameters
     ----------
-    settings : the contacts table, `target.rest_days` and `target.suppress`
-    scores : who could be
+    settings
+        the contacts table, `target.rest_days` and `target.suppress`
+    scores
+        who could be
 
     Raises
     ------
-    SettingsError : the contacts go on after the day of the scores
-    SourceError, TableError : a table cannot be read or used
+    SettingsError
+        the contacts go on after the day of the scores
+    SourceError, TableError
+        a table cannot be read or used
 
     Warns
     -----
-    PatronWarning : no contact is known of the days for which customers are to rest, or none of those who must
+    PatronWarning
+        no contact is known of the days for which customers are to rest, or none of those who must
         be left alone is in the scores
     """
     ids = ids_as_text(scores.rows["customer_id"])

@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 
 from patron.errors import counted
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import known_history, read_history
 from patron.snapshots.labels import audit_windows
+from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.report import DataReport
-from patron.workflows.inputs import known_history, read_history
-from patron.workflows.leaks import LeakReport, find_leaks
-from patron.workflows.outputs import check_target, write_frame
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
+from patron.training.leak_test import LeakReport, find_leaks
 
 __all__ = ["CheckResult", "check", "in_one_frame"]
 
@@ -23,11 +23,15 @@ class CheckResult:
 
     Attributes
     ----------
-    report : what each table holds
-    rejected : one row per rejected row of any table, as text: `table`, `rule`, then the columns as they came
-    windows : how many of those silent for so many days came back: see
+    report
+        what each table holds
+    rejected
+        one row per rejected row of any table, as text: `table`, `rule`, then the columns as they came
+    windows
+        how many of those silent for so many days came back: see
         :func:`patron.snapshots.labels.audit_windows`
-    leaks : what moved when rows of the future were planted; None where that was not asked for
+    leaks
+        what moved when rows of the future were planted; None where that was not asked for
     """
 
     report: DataReport
@@ -58,7 +62,8 @@ def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
 
     Raises
     ------
-    InputError : a table cannot be used at all; with `check.leaks`, no model can be fitted to them
+    InputError
+        a table cannot be used at all; with `check.leaks`, no model can be fitted to them
 
     Examples
     --------

@@ -9,16 +9,16 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from patron.economics.journey import Journey, Touchpoint
-from patron.economics.touchpoints import RetentionCosts, retention_costs
+from patron.economics.costs.journey import Journey, Touchpoint
+from patron.economics.costs.retention_costs import RetentionCosts, retention_costs
 from patron.errors import DateError, MissingColumnsError, SettingsError, some
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import read_records, refuse_strangers
+from patron.storage.atomic_files import check_target, write_frame, write_json, write_table
 from patron.tables.engine import open_engine
 from patron.tables.records import Records
 from patron.tables.source import open_source
-from patron.workflows.inputs import read_records, refuse_strangers
-from patron.workflows.outputs import check_target, write_frame, write_json, write_table
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
 
 __all__ = ["CostsResult", "costs"]
 
@@ -33,11 +33,16 @@ class CostsResult:
 
     Attributes
     ----------
-    found : the tables, see :class:`patron.economics.touchpoints.RetentionCosts`
-    rejected : table → its rejected rows with the rule
-    first, last : the days within which whole months count
-    report : what was read, in sentences
-    written : the files that were written
+    found
+        the tables, see :class:`patron.economics.costs.retention_costs.RetentionCosts`
+    rejected
+        table → its rejected rows with the rule
+    first, last
+        the days within which whole months count
+    report
+        what was read, in sentences
+    written
+        the files that were written
     """
 
     found: RetentionCosts
@@ -132,9 +137,12 @@ def costs(settings: Settings, *, progress: Progress = silent) -> CostsResult:
 
     Raises
     ------
-    SettingsError : interactions, costs or transactions are not named
-    InputError : a table cannot be used
-    DateError : no whole month lies between the days
+    SettingsError
+        interactions, costs or transactions are not named
+    InputError
+        a table cannot be used
+    DateError
+        no whole month lies between the days
 
     Examples
     --------

@@ -8,13 +8,13 @@ from typing import Any
 from patron.datasets.samples import SampleData, load_cdnow, load_complete_journey
 from patron.datasets.simulate import SimulatedBusiness, simulate
 from patron.errors import counted
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import read_history
+from patron.storage.atomic_files import check_target, write_frame
 from patron.workflows.demo_business import BusinessInShort, business_in_short
-from patron.workflows.inputs import read_history
 from patron.workflows.kpis import KpisResult, kpis
-from patron.workflows.outputs import check_target, write_frame
-from patron.workflows.progress import Progress, silent
 from patron.workflows.score import ScoreResult, score
-from patron.workflows.settings import Settings
 from patron.workflows.train import TrainResult, train
 
 __all__ = ["DemoResult", "demo"]
@@ -27,14 +27,18 @@ def demo(settings: Settings, *, progress: Progress = silent) -> "DemoResult":
 
     Parameters
     ----------
-    settings : `demo.data` says whose customers, `demo.out` into which folder; horizon and as_of are those
+    settings
+        `demo.data` says whose customers, `demo.out` into which folder; horizon and as_of are those
         that suit the sample unless they are given
-    progress : called with each step as it begins
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    MissingExtraError : the package that carries the sample is not installed
-    ModelError : the model could not be recorded
+    MissingExtraError
+        the package that carries the sample is not installed
+    ModelError
+        the model could not be recorded
 
     Examples
     --------
@@ -68,11 +72,16 @@ class DemoResult:
 
     Attributes
     ----------
-    words : what the sample is
-    trained, scored : what the two jobs made
-    indicators : those of each quarter
-    business : costs, plans and what-if, of a simulated shop
-    files : the scorecard as Parquet and as CSV
+    words
+        what the sample is
+    trained, scored
+        what the two jobs made
+    indicators
+        those of each quarter
+    business
+        costs, plans and what-if, of a simulated shop
+    files
+        the scorecard as Parquet and as CSV
     """
 
     words: str

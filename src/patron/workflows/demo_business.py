@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from patron.datasets.simulate import SimulatedBusiness, simulate
-from patron.models.tiers import Tiers
+from patron.models.bundle.tiers import Tiers
+from patron.progress import Progress, silent
+from patron.settings import Settings
 from patron.workflows.costs import CostsResult, costs
 from patron.workflows.plans import PlansResult, plans
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
 from patron.workflows.what_if import WhatIfResult, what_if
 
 __all__ = ["BusinessInShort", "business_in_short"]
@@ -35,10 +35,14 @@ class BusinessInShort:
 
     Attributes
     ----------
-    words : what the shop is
-    costs : of the last twelve months, by tier
-    plans : a monthly against an annual plan
-    what_if : one point more retention
+    words
+        what the shop is
+    costs
+        of the last twelve months, by tier
+    plans
+        a monthly against an annual plan
+    what_if
+        one point more retention
     """
 
     words: str
@@ -72,8 +76,10 @@ def business_in_short(annual_discount_rate: float = 0.10, *, progress: Progress 
 
     Parameters
     ----------
-    annual_discount_rate : per year; 10 % is 0.10
-    progress : called with each step as it begins
+    annual_discount_rate
+        per year; 10 % is 0.10
+    progress
+        called with each step as it begins
 
     Examples
     --------

@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from patron.campaigns.moments import (
+from patron.campaigns.due_dates import (
     in_order,
     next_purchases_due,
     product_moments_due,
@@ -16,14 +16,14 @@ from patron.campaigns.moments import (
     replenishments_due,
 )
 from patron.errors import counted
-from patron.models.next_purchase import next_purchase_range
+from patron.models.value.next_purchase import next_purchase_range
+from patron.models.value.rfm import RFM_WITH_ID
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import known_history, read_records, tell_rejected
+from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.history import History
 from patron.workflows.follow_up import first_lives, value_model
-from patron.workflows.inputs import known_history, read_records, tell_rejected
-from patron.workflows.matured import RFM
-from patron.workflows.outputs import check_target, write_frame
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
 
 __all__ = ["DueResult", "due"]
 
@@ -35,13 +35,17 @@ def due(settings: Settings, *, history: History | None = None, progress: Progres
 
     Parameters
     ----------
-    settings : the tables, `products` among them where there is one; `due` says how far ahead
-    history : the tables but products, where they have been read already
-    progress : called with each step as it begins
+    settings
+        the tables, `products` among them where there is one; `due` says how far ahead
+    history
+        the tables but products, where they have been read already
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    InputError : a table cannot be used, or as_of lies outside the data
+    InputError
+        a table cannot be used, or as_of lies outside the data
 
     Examples
     --------
@@ -93,12 +97,18 @@ class DueResult:
 
     Attributes
     ----------
-    moments : the columns of :mod:`patron.campaigns.moments`, by day
-    as_of : the last day known
-    first, last : the days that the list covers
-    model : the value model behind next purchases, in words; None without purchases of the same customer
-    out : the file that was written, or None
-    bought_once : whether there are purchases, and no customer has made two
+    moments
+        the columns of :mod:`patron.campaigns.due_dates`, by day
+    as_of
+        the last day known
+    first, last
+        the days that the list covers
+    model
+        the value model behind next purchases, in words; None without purchases of the same customer
+    out
+        the file that was written, or None
+    bought_once
+        whether there are purchases, and no customer has made two
     """
 
     moments: pd.DataFrame
@@ -165,6 +175,6 @@ def _again(lives: pd.DataFrame) -> "pd.Series[bool]":
 
 def _next_purchases(lives: pd.DataFrame, settings: Settings, as_of: date) -> tuple[pd.DataFrame, str]:
     model, name = value_model(settings, settings.due.model, lives)
-    alive = model.purchases.probability_alive(lives[RFM]).to_numpy() >= _STILL_A_CUSTOMER
-    waits = next_purchase_range(model, lives.loc[alive & _again(lives), RFM].reset_index(drop=True))
+    alive = model.purchases.probability_alive(lives[RFM_WITH_ID]).to_numpy() >= _STILL_A_CUSTOMER
+    waits = next_purchase_range(model, lives.loc[alive & _again(lives), RFM_WITH_ID].reset_index(drop=True))
     return next_purchases_due(waits, as_of), name

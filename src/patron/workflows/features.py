@@ -9,13 +9,13 @@ import ibis.expr.types as ir
 
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import known_history, refuse_nobody
 from patron.snapshots.spine import make_spine
+from patron.storage.atomic_files import check_target, write_table
+from patron.storage.job_folder import refuse_sources
 from patron.tables.history import History
-from patron.workflows.batch_work import refuse_sources
-from patron.workflows.inputs import known_history, refuse_nobody
-from patron.workflows.outputs import check_target, write_table
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
 
 __all__ = ["FeaturesResult", "build_features"]
 
@@ -26,9 +26,12 @@ class FeaturesResult:
 
     Attributes
     ----------
-    table : key (customer_id, as_of), one row per eligible customer; then the columns of `catalogue` in order
-    rows : count
-    out : the file, by Spark the folder, that was written, or None
+    table
+        key (customer_id, as_of), one row per eligible customer; then the columns of `catalogue` in order
+    rows
+        count
+    out
+        the file, by Spark the folder, that was written, or None
     """
 
     table: ir.Table
@@ -60,7 +63,8 @@ def build_features(
 
     Raises
     ------
-    InputError : a table cannot be used, or as_of lies outside the data
+    InputError
+        a table cannot be used, or as_of lies outside the data
 
     Examples
     --------
@@ -77,7 +81,7 @@ def build_features(
     progress(f"Building features as of {as_of}")
     catalogue = discover_catalogue(known, as_of, max_kinds=settings.train.max_kinds)
     if settings.engine == "spark":
-        from patron.workflows.spark_features import features_on_spark
+        from patron.scoring.spark_features import features_on_spark
 
         table, rows = features_on_spark(known, catalogue, settings, out)
         return FeaturesResult(table=table, catalogue=catalogue, as_of=as_of, rows=rows, out=out)
@@ -96,7 +100,7 @@ def _target(settings: Settings) -> Path | None:
     if settings.features.out is None:
         return None
     if settings.engine == "spark":
-        from patron.workflows.spark_output import check_spark_target
+        from patron.storage.spark_output import check_spark_target
 
         return check_spark_target(settings.features.out)
     out = check_target(settings.features.out)

@@ -9,16 +9,16 @@ import pandas as pd
 from patron.errors import ModelNotFoundError, TooFewCustomersError
 from patron.features.rfm import rfm
 from patron.features.rhythm import add_gaps, rhythm
-from patron.models.purchases import BetaGeoModel
-from patron.models.spend import GammaGammaModel
-from patron.models.value import CustomerValueModel
+from patron.models.value.gamma_gamma import GammaGammaModel
+from patron.models.value.model import CustomerValueModel
+from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.rfm import RFM_WITH_ID
+from patron.settings import Settings
 from patron.snapshots.asof import KEY, visible
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.tracking.registry import load_bundle
 from patron.tracking.store import open_store
-from patron.workflows.matured import RFM
-from patron.workflows.settings import Settings
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -34,18 +34,24 @@ def value_model(settings: Settings, model: str, rows: pd.DataFrame) -> tuple[Cus
 
     Parameters
     ----------
-    settings : how a model is fitted
-    model : URI of the registered model
-    rows : one row per customer: customer_id, frequency, recency, T, monetary_value
+    settings
+        how a model is fitted
+    model
+        URI of the registered model
+    rows
+        one row per customer: customer_id, frequency, recency, T, monetary_value
 
     Returns
     -------
-    model, and what it is called in a sentence
+    tuple[CustomerValueModel, str]
+        model, and what it is called in a sentence
 
     Raises
     ------
-    ModelNotFoundError : there is no such model, and it is not the champion
-    TooFewCustomersError : there is no champion, and none of these customers has bought on two days
+    ModelNotFoundError
+        there is no such model, and it is not the champion
+    TooFewCustomersError
+        there is no champion, and none of these customers has bought on two days
     """
     try:
         bundle, version = load_bundle(open_store(), model)
@@ -65,7 +71,9 @@ def value_model(settings: Settings, model: str, rows: pd.DataFrame) -> tuple[Cus
             margin=settings.margin,
             annual_discount_rate=settings.annual_discount_rate,
         )
-        return made.fit(rows[RFM]), "a value model fitted to these customers, since there is no champion"
+        return made.fit(
+            rows[RFM_WITH_ID]
+        ), "a value model fitted to these customers, since there is no champion"
 
 
 def first_lives(history: History, as_of: date | list[date]) -> pd.DataFrame:
@@ -73,8 +81,9 @@ def first_lives(history: History, as_of: date | list[date]) -> pd.DataFrame:
 
     Returns
     -------
-    customer_id, as_of, the features of :mod:`patron.features.rfm` and :mod:`patron.features.rhythm`, and
-    last_reason (why the last contract ended) where contracts say so; by as_of and customer_id
+    pd.DataFrame
+        customer_id, as_of, the features of :mod:`patron.features.rfm` and :mod:`patron.features.rhythm`, and
+        last_reason (why the last contract ended) where contracts say so; by as_of and customer_id
 
     Examples
     --------

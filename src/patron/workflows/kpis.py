@@ -9,21 +9,21 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from patron.economics.acquisition import ALL, acquisition_by_channel
-from patron.economics.kpis import KPIS, CustomerBase, KpiRules, indicators, read_base
-from patron.economics.worth import latest_scores, mean_ahead, values_beside_model
+from patron.economics.kpis.acquisition import ALL, acquisition_by_channel
+from patron.economics.kpis.indicators import KPIS, CustomerBase, KpiRules, indicators, read_base
+from patron.economics.kpis.simple_clv import latest_scores, mean_ahead, values_beside_model
 from patron.errors import DateError, MissingColumnsError, SettingsError, counted
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import read_records, refuse_strangers
 from patron.simple_value import RULE_OF_THREE, most_to_keep
+from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.activity import known_days
 from patron.tables.engine import open_engine
 from patron.tables.records import Records
 from patron.tables.report import DataReport
 from patron.tables.source import open_source
 from patron.workflows.check import in_one_frame
-from patron.workflows.inputs import read_records, refuse_strangers
-from patron.workflows.outputs import check_target, write_frame
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
 
 __all__ = ["KpisResult", "kpis"]
 
@@ -45,18 +45,28 @@ class KpisResult:
 
     Attributes
     ----------
-    rows : one row per period and indicator, see :func:`patron.economics.kpis.indicators`
-    acquisition : one row per channel and cohort, see
-        :func:`patron.economics.acquisition.acquisition_by_channel`; empty without transactions and customers
-    values : the simple lifetime values beside the model's, see :mod:`patron.simple_value`
-    keep_a_point : money, the most that one may pay per active customer to raise retention by one point; None
+    rows
+        one row per period and indicator, see :func:`patron.economics.kpis.indicators.indicators`
+    acquisition
+        one row per channel and cohort, see :func:`patron.economics.kpis.acquisition.acquisition_by_channel`;
+        empty without transactions and customers
+    values
+        the simple lifetime values beside the model's, see :mod:`patron.simple_value`
+    keep_a_point
+        money, the most that one may pay per active customer to raise retention by one point; None
         without scores
-    report : what each table holds
-    rejected : one row per rejected row of any table, as text: `table`, `rule`, then the columns as they came
-    first_known : the first day of the data
-    rules : what counted as what
-    by_contract : whether contracts say who is active
-    written : the files that were written
+    report
+        what each table holds
+    rejected
+        one row per rejected row of any table, as text: `table`, `rule`, then the columns as they came
+    first_known
+        the first day of the data
+    rules
+        what counted as what
+    by_contract
+        whether contracts say who is active
+    written
+        the files that were written
     """
 
     rows: pd.DataFrame
@@ -155,9 +165,11 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
 
     Raises
     ------
-    InputError : neither transactions nor subscriptions are named, or not that of the activity, or a table
+    InputError
+        neither transactions nor subscriptions are named, or not that of the activity, or a table
         cannot be used
-    DateError : no whole period lies between the first and the last day
+    DateError
+        no whole period lies between the first and the last day
 
     Examples
     --------

@@ -12,9 +12,9 @@ from patron.errors import TooFewCustomersError, counted
 from patron.evaluation.bootstrap import Advantage, paired_bootstrap
 from patron.evaluation.metrics import churn_metrics
 from patron.models.leads import LeadRules, conversion_by_decile, fit_lead_model, lead_rows, lead_stages
-from patron.workflows.inputs import read_records, tell_rejected
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import read_records, tell_rejected
 
 __all__ = ["LeadScores", "score_leads"]
 
@@ -28,12 +28,17 @@ class LeadScores:
 
     Attributes
     ----------
-    leads : one row per lead whose horizon is not over: lead_id, created_at, points, probability (NaN where
+    leads
+        one row per lead whose horizon is not over: lead_id, created_at, points, probability (NaN where
         there is no model), stage ("unqualified", "mql" or "sql"; None without a probability)
-    deciles : conversion by tenth, by points and by model, on leads that neither has seen
-    comparison : on the same leads: `model` ("rule" or "model"), auc, brier, calibration_error
-    advantage : of the model's AUC over that of the points, on the same leads; None without a model
-    why_no_model : None where there is one
+    deciles
+        conversion by tenth, by points and by model, on leads that neither has seen
+    comparison
+        on the same leads: `model` ("rule" or "model"), auc, brier, calibration_error
+    advantage
+        of the model's AUC over that of the points, on the same leads; None without a model
+    why_no_model
+        None where there is one
     """
 
     leads: pd.DataFrame
@@ -80,16 +85,23 @@ def score_leads(
 
     Parameters
     ----------
-    settings : names the tables leads and lead_events; as_of None takes the last day of the events
-    rules : the points
-    value : money, what a converted lead is worth before the cost of handling
-    marketing_cost, sales_cost : money a lead
-    age_days : the age at which leads are looked at
-    horizon_days : the days from then on in which a conversion counts
+    settings
+        names the tables leads and lead_events; as_of None takes the last day of the events
+    rules
+        the points
+    value
+        money, what a converted lead is worth before the cost of handling
+    marketing_cost, sales_cost
+        money a lead
+    age_days
+        the age at which leads are looked at
+    horizon_days
+        the days from then on in which a conversion counts
 
     Raises
     ------
-    InputError : a table is not named or cannot be used
+    InputError
+        a table is not named or cannot be used
 
     Examples
     --------

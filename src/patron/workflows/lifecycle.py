@@ -12,7 +12,7 @@ from patron.features.catalogue import FeatureCatalogue
 from patron.features.rfm import RFM
 from patron.features.rhythm import RHYTHM
 from patron.features.windows import ACTIVE_DAYS
-from patron.models.policy import StageRules
+from patron.models.bundle.policy import StageRules
 from patron.scores.lifecycle import STAGE_COLUMNS
 from patron.scores.stage_history import stage_history
 from patron.snapshots.spine import make_spine, not_eligible
@@ -28,20 +28,25 @@ def stages_over_time(
 
     Parameters
     ----------
-    history : the tables of the business
-    days : at least one, each once; each sees what was known then
-    rules : of the stages; `StageRules()` if None
+    history
+        the tables of the business
+    days
+        at least one, each once; each sees what was known then
+    rules
+        of the stages; `StageRules()` if None
 
     Returns
     -------
-    customer_id, as_of (`datetime64`), lifecycle_stage: what
-    :func:`patron.scores.stage_history.transition_matrix` and
-    :func:`patron.scores.stage_history.median_dwell_time` take. Rows: by customer and day; people in the
-    customers table who had not bought yet are in reach.
+    pd.DataFrame
+        customer_id, as_of (`datetime64`), lifecycle_stage: what
+        :func:`patron.scores.stage_history.transition_matrix` and
+        :func:`patron.scores.stage_history.median_dwell_time` take. Rows: by customer and day; people in the
+        customers table who had not bought yet are in reach.
 
     Raises
     ------
-    DateError : a day lies outside the data
+    DateError
+        a day lies outside the data
 
     Examples
     --------

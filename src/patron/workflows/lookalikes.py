@@ -12,15 +12,15 @@ import pandas as pd
 
 from patron.errors import PatronWarning, SettingsError, TableError, some
 from patron.features.assemble import assemble_features, discover_catalogue
+from patron.progress import Progress, silent
 from patron.scores.lookalikes import FIRST_KNOWN, known_at_acquisition, lookalikes
+from patron.settings import Settings
+from patron.settings.inputs import known_history
 from patron.snapshots.spine import make_spine
+from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.history import History
 from patron.tables.source import open_source, reading
 from patron.workflows.campaign_inputs import ids_as_text
-from patron.workflows.inputs import known_history
-from patron.workflows.outputs import check_target, write_frame
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
 
 __all__ = ["LookalikesResult", "find_lookalikes"]
 
@@ -32,20 +32,28 @@ def find_lookalikes(
 
     Parameters
     ----------
-    settings : the tables; `lookalikes` names the group and says how many are listed
-    history : the tables, where they have been read already
-    progress : called with each step as it begins
+    settings
+        the tables; `lookalikes` names the group and says how many are listed
+    history
+        the tables, where they have been read already
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    SettingsError : no group is named
-    TableError : none of the group is a customer, or nothing is known of the customers at acquisition
-    RangeError : everybody is in the group
-    InputError : a table cannot be used, or as_of lies outside the data
+    SettingsError
+        no group is named
+    TableError
+        none of the group is a customer, or nothing is known of the customers at acquisition
+    RangeError
+        everybody is in the group
+    InputError
+        a table cannot be used, or as_of lies outside the data
 
     Warns
     -----
-    PatronWarning : some of the group are no customers
+    PatronWarning
+        some of the group are no customers
 
     Examples
     --------
@@ -84,12 +92,17 @@ class LookalikesResult:
 
     Attributes
     ----------
-    listed : customer_id, likeness (log-odds) and because (what speaks most for it, by its name in the tables;
+    listed
+        customer_id, likeness (log-odds) and because (what speaks most for it, by its name in the tables;
         null where nothing does), best first; see :func:`patron.scores.lookalikes.lookalikes`
-    group : count of customers in the group
-    customers : count of all customers
-    as_of : the last day known
-    out : the file that was written, or None
+    group
+        count of customers in the group
+    customers
+        count of all customers
+    as_of
+        the last day known
+    out
+        the file that was written, or None
     """
 
     listed: pd.DataFrame

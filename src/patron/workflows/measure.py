@@ -12,18 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.campaigns.holdout import strata
+from patron.campaigns.allocation.holdout import strata
+from patron.campaigns.allocation.plan import LIST_COLUMNS
 from patron.campaigns.measure import measure_effects
-from patron.campaigns.plan import LIST_COLUMNS
 from patron.errors import DateError, SettingsError, SourceError, TableError, counted, some
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import read_records, tell_rejected
+from patron.storage.atomic_files import write_json
 from patron.tables.records import Records
 from patron.tables.source import open_source, reading
-from patron.workflows.campaign import LIST_FILE, PLAN_FILE
 from patron.workflows.campaign_inputs import ids_as_text
-from patron.workflows.inputs import read_records, tell_rejected
-from patron.workflows.outputs import write_json
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
+from patron.workflows.target import LIST_FILE, PLAN_FILE
 
 __all__ = ["MeasureResult", "measure", "read_list"]
 
@@ -37,23 +37,27 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
 
     Parameters
     ----------
-    settings : `measure.folder` holds the list; `tables.transactions` what was bought until the end of its
+    settings
+        `measure.folder` holds the list; `tables.transactions` what was bought until the end of its
         horizon and, to adjust, in as many days before it; `tables.contacts`, where it is given, who was
         contacted really and at what cost; `margin` the share of an amount that is kept; `as_of` the last day
         known, of the transactions if None
-    progress : called with each step as it begins
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    DateError : the horizon of the list has not passed
-    InputError : the list or a table cannot be used, or there is no one to compare with
+    DateError
+        the horizon of the list has not passed
+    InputError
+        the list or a table cannot be used, or there is no one to compare with
 
     Examples
     --------
     A list as `patron target` leaves it, and what its customers bought since:
 
     >>> import tempfile
-    >>> from patron.workflows.campaign import target
+    >>> from patron.workflows.target import target
     >>> folder = Path(tempfile.mkdtemp())
     >>> size = (folder / "offers.toml").write_text('''[channels.phone]
     ... [offers.call]
@@ -132,17 +136,28 @@ class MeasureResult:
 
     Attributes
     ----------
-    table : key outcome (purchases, margin, profit), see :func:`patron.campaigns.measure.measure_effects`
-    level : of the intervals
-    treated, holdout : count of customers
-    contaminated : count of customers held out who were contacted after all; None where nobody knows
-    never_contacted : count of customers treated of whom no contact is on record; None where nobody knows
-    first_day, last_day : of the horizon
-    expected : money, the profit that the list promised of the customers treated
-    looks_further : whether that counts what customers who stay bring after the horizon, too
-    margin : share of the amounts that counts as margin
-    costs_are_planned : whether the costs are those of the plan, not of the contacts table
-    out : the file that was written
+    table
+        key outcome (purchases, margin, profit), see :func:`patron.campaigns.measure.measure_effects`
+    level
+        of the intervals
+    treated, holdout
+        count of customers
+    contaminated
+        count of customers held out who were contacted after all; None where nobody knows
+    never_contacted
+        count of customers treated of whom no contact is on record; None where nobody knows
+    first_day, last_day
+        of the horizon
+    expected
+        money, the profit that the list promised of the customers treated
+    looks_further
+        whether that counts what customers who stay bring after the horizon, too
+    margin
+        share of the amounts that counts as margin
+    costs_are_planned
+        whether the costs are those of the plan, not of the contacts table
+    out
+        the file that was written
     """
 
     table: pd.DataFrame
@@ -228,12 +243,15 @@ def read_list(folder: Path | None) -> tuple[pd.DataFrame, dict[str, Any]]:
 
     Parameters
     ----------
-    folder : with list.parquet and plan.json
+    folder
+        with list.parquet and plan.json
 
     Raises
     ------
-    SettingsError : no folder is named, or it holds no list
-    SourceError, TableError : the list or the plan cannot be read
+    SettingsError
+        no folder is named, or it holds no list
+    SourceError, TableError
+        the list or the plan cannot be read
     """
     if folder is None:
         raise SettingsError("No list is named. Name the folder that patron target wrote, with --list.")

@@ -8,17 +8,17 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from patron.economics.plans import PlanComparison, PlanTerms, compare_plans
+from patron.economics.decisions.plans import PlanComparison, PlanTerms, compare_plans
 from patron.errors import DateError, SettingsError, TableError, counted
-from patron.models.contracts import contracts_of_subscriptions
-from patron.models.renewal import RenewalModel
+from patron.models.renewal.contracts import contracts_of_subscriptions
+from patron.models.renewal.model import RenewalModel
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.economics import PlansSettings
+from patron.settings.inputs import read_records
+from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.activity import known_days
 from patron.workflows.check import in_one_frame
-from patron.workflows.inputs import read_records
-from patron.workflows.outputs import check_target, write_frame
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
-from patron.workflows.settings.economics import PlansSettings
 
 __all__ = ["PlansResult", "plans"]
 
@@ -34,14 +34,22 @@ class PlansResult:
 
     Attributes
     ----------
-    comparison : see :class:`patron.economics.plans.PlanComparison`
-    terms : what was compared
-    curve : survival and retention of monthly contracts, month by month, beside a constant rate
-    lifetimes : by renewals made so far, the discounted months still to come, and what a constant rate says
-    n_monthly, n_annual : contracts that the renewals were learned from
-    report : what was read, in sentences
-    rejected : rows of the contracts that break a rule
-    written : the files that were written
+    comparison
+        see :class:`patron.economics.decisions.plans.PlanComparison`
+    terms
+        what was compared
+    curve
+        survival and retention of monthly contracts, month by month, beside a constant rate
+    lifetimes
+        by renewals made so far, the discounted months still to come, and what a constant rate says
+    n_monthly, n_annual
+        contracts that the renewals were learned from
+    report
+        what was read, in sentences
+    rejected
+        rows of the contracts that break a rule
+    written
+        the files that were written
     """
 
     comparison: PlanComparison
@@ -128,9 +136,12 @@ def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
 
     Raises
     ------
-    SettingsError : subscriptions are not named, or a price is neither given nor in the contracts
-    TableError : there is no monthly contract
-    DateError : none had begun on as_of
+    SettingsError
+        subscriptions are not named, or a price is neither given nor in the contracts
+    TableError
+        there is no monthly contract
+    DateError
+        none had begun on as_of
 
     Examples
     --------

@@ -26,8 +26,10 @@ class Releases:
 
     Attributes
     ----------
-    versions : newest first
-    store_uri : where they are
+    versions
+        newest first
+    store_uri
+        where they are
     """
 
     versions: list[ModelVersion]
@@ -69,8 +71,10 @@ class Released:
 
     Attributes
     ----------
-    champion : that version
-    before : the number of the version that was champion until now; None where there was none
+    champion
+        that version
+    before
+        the number of the version that was champion until now; None where there was none
     """
 
     champion: ModelVersion
@@ -97,8 +101,10 @@ class Exported:
 
     Attributes
     ----------
-    folder : where it lies
-    model_uri : which one it is
+    folder
+        where it lies
+    model_uri
+        which one it is
     """
 
     folder: Path
@@ -121,7 +127,8 @@ def list_models() -> Releases:
 
     Raises
     ------
-    ModelError : the store is locked or cannot be reached
+    ModelError
+        the store is locked or cannot be reached
 
     Examples
     --------
@@ -137,8 +144,10 @@ def promote(version: int) -> Released:
 
     Raises
     ------
-    ModelNotFoundError : there is no such version
-    ModelError : the store is locked or cannot be reached
+    ModelNotFoundError
+        there is no such version
+    ModelError
+        the store is locked or cannot be reached
 
     Examples
     --------
@@ -157,8 +166,10 @@ def rollback() -> Released:
 
     Raises
     ------
-    ModelNotFoundError : there is no champion, none was champion before it, or that one has been deleted
-    ModelError : the store is locked or cannot be reached
+    ModelNotFoundError
+        there is no champion, none was champion before it, or that one has been deleted
+    ModelError
+        the store is locked or cannot be reached
 
     Examples
     --------
@@ -174,14 +185,19 @@ def export(uri: str, folder: str | Path) -> Exported:
 
     Parameters
     ----------
-    uri : of a registered model, of a run's model, or the folder of an exported one
-    folder : new or empty
+    uri
+        of a registered model, of a run's model, or the folder of an exported one
+    folder
+        new or empty
 
     Raises
     ------
-    ModelNotFoundError : there is no such model
-    SettingsError : the folder is there and not empty
-    ModelError : the folder cannot be written to, or the store is locked or cannot be reached
+    ModelNotFoundError
+        there is no such model
+    SettingsError
+        the folder is there and not empty
+    ModelError
+        the folder cannot be written to, or the store is locked or cannot be reached
 
     Examples
     --------

@@ -21,33 +21,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from patron.errors import ModelError, PatronWarning, SettingsError, counted, some
-from patron.models.bundle import Bundle
-from patron.tables.history import History
-from patron.tracking.registry import ModelVersion
-from patron.tracking.store import Store, open_store
-from patron.workflows.batch import Asked, Summary, compare_with_training, prepare, score_in_batches, summarise
-from patron.workflows.batch_rows import frame_of
-from patron.workflows.batch_target import Target, target_of
-from patron.workflows.batch_work import SCORED, Begun, Work, fingerprint, refuse_sources, working
-from patron.workflows.chosen_model import (
+from patron.models.bundle.bundle import Bundle
+from patron.progress import Progress, silent
+from patron.scores.arrow import frame_of
+from patron.scoring.batches import Asked, Summary, compare_with_training, prepare, score_in_batches, summarise
+from patron.scoring.costs_to_serve import CostsToServe, costs_taken
+from patron.scoring.drift import Drift, log_drift
+from patron.scoring.job_stages import Stage, Stages
+from patron.scoring.model_choice import (
     check_against_model,
     defining_churn_alike,
     if_asked,
     load_model,
     refuse_other_amounts,
 )
-from patron.workflows.costs_to_serve import CostsToServe, costs_taken
-from patron.workflows.drift import Drift, log_drift
-from patron.workflows.inputs import known_history
-from patron.workflows.ledger import append_parts
-from patron.workflows.ledger_store import open_ledger
-from patron.workflows.outputs import check_target
-from patron.workflows.policy import decided_anew
-from patron.workflows.potential_parts import Equity, write_potentials
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
-from patron.workflows.spark_score import partitioned, prepare_on_spark, publish_on_spark, score_on_spark
-from patron.workflows.stages import Stage, Stages
+from patron.scoring.on_spark import partitioned, prepare_on_spark, publish_on_spark, score_on_spark
+from patron.scoring.potential_parts import Equity, write_potentials
+from patron.settings import Settings
+from patron.settings.decided_policy import decided_anew
+from patron.settings.inputs import known_history
+from patron.storage.atomic_files import check_target
+from patron.storage.job_folder import SCORED, Begun, Work, fingerprint, refuse_sources, working
+from patron.storage.prediction_log import open_ledger
+from patron.storage.target import Target, choose_target
+from patron.tables.history import History
+from patron.tracking.registry import ModelVersion
+from patron.tracking.store import Store, open_store
+from patron.workflows.settle import append_parts
 
 __all__ = ["ScoreResult", "score"]
 
@@ -65,23 +65,31 @@ def score(
 
     Parameters
     ----------
-    settings : where the tables are, which model, where to write; see
-        :class:`patron.workflows.settings.ScoreSettings`
-    history : the tables, where they have been read already
-    model : URI of the model; `settings.score.model` if None
-    progress : called with each step as it begins
+    settings
+        where the tables are, which model, where to write; see
+        :class:`patron.settings.ScoreSettings`
+    history
+        the tables, where they have been read already
+    model
+        URI of the model; `settings.score.model` if None
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    InputError : a table cannot be used, as_of lies outside the data, there is no such model, or it predicts
+    InputError
+        a table cannot be used, as_of lies outside the data, there is no such model, or it predicts
         another horizon than the settings ask for
-    ModelError : the model cannot be read
-    PatronError : another job scores into the same target, the disk is full, or the database refuses; the old
+    ModelError
+        the model cannot be read
+    PatronError
+        another job scores into the same target, the disk is full, or the database refuses; the old
         scores are still there
 
     Warns
     -----
-    PatronWarning : the settings ask for another margin than the model was trained with; there is no champion
+    PatronWarning
+        the settings ask for another margin than the model was trained with; there is no champion
         and none was named, so that the challenger scores; there is nothing to go on from
 
     Examples
@@ -96,7 +104,10 @@ def score(
     """
     if settings.engine == "spark":
         settings = partitioned(settings)
-    target = target_of(settings.score)
+    to = settings.score.to
+    target = choose_target(
+        settings.score.out, None if to is None else to.get_secret_value(), settings.score.partition_by
+    )
     parts_path = _potentials_target(settings)
     for path in (parts_path, None if target is None else target.path):
         if path is not None:
@@ -174,18 +185,30 @@ class ScoreResult:
 
     Attributes
     ----------
-    summary : the scorecard in a few numbers
-    bundle : the model
-    model_uri : which one it is
-    as_of : the last day known
-    target : the file, folder or table that was written, or None
-    drift : what has moved since the training; None where it was not measured
-    equity : what the customers are worth together; None where the parts of the potentials were not asked for
-    costs_to_serve : what was taken off the base potentials; None without such a table
-    stages : what was done, with rows and seconds
-    parts_reused : count of the parts that a killed job had left, where this one went on from it; or None
-    rows : the scorecard, where it was not written
-    ledger : where the promises were written down, or None
+    summary
+        the scorecard in a few numbers
+    bundle
+        the model
+    model_uri
+        which one it is
+    as_of
+        the last day known
+    target
+        the file, folder or table that was written, or None
+    drift
+        what has moved since the training; None where it was not measured
+    equity
+        what the customers are worth together; None where the parts of the potentials were not asked for
+    costs_to_serve
+        what was taken off the base potentials; None without such a table
+    stages
+        what was done, with rows and seconds
+    parts_reused
+        count of the parts that a killed job had left, where this one went on from it; or None
+    rows
+        the scorecard, where it was not written
+    ledger
+        where the promises were written down, or None
     """
 
     summary: Summary

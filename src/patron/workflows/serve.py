@@ -6,10 +6,10 @@ import warnings
 from pathlib import Path
 
 from patron.errors import ModelNotFoundError, PatronWarning
+from patron.settings import Settings
 from patron.tracking.registry import CHALLENGER, CHAMPION, MODEL_NAME, export_model, find_version
 from patron.tracking.server import check_address, is_loopback, run_server
 from patron.tracking.store import Store, open_store
-from patron.workflows.settings import Settings
 
 __all__ = ["serve"]
 
@@ -22,18 +22,24 @@ def serve(settings: Settings) -> None:
 
     Parameters
     ----------
-    settings : `settings.serve`: which model, where to listen
+    settings
+        `settings.serve`: which model, where to listen
 
     Raises
     ------
-    SettingsError : the address is taken, or is not one of this machine
-    MissingExtraError : more than one worker, and uvloop is not installed
-    ModelNotFoundError : there is no such model
-    ModelError : the model cannot be read
+    SettingsError
+        the address is taken, or is not one of this machine
+    MissingExtraError
+        more than one worker, and uvloop is not installed
+    ModelNotFoundError
+        there is no such model
+    ModelError
+        the model cannot be read
 
     Warns
     -----
-    PatronWarning : others than this machine can reach the address; there is no champion, and the challenger
+    PatronWarning
+        others than this machine can reach the address; there is no champion, and the challenger
         is served
 
     Examples

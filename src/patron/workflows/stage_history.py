@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 
 from patron.errors import HistoryTooShortError, SettingsError, counted
-from patron.models.policy import StageRules
+from patron.models.bundle.policy import StageRules
+from patron.progress import Progress, silent
 from patron.scores.stage_history import median_dwell_time, transition_matrix
+from patron.settings import Settings
+from patron.settings.inputs import known_history
+from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.history import History
-from patron.workflows.inputs import known_history
 from patron.workflows.lifecycle import stages_over_time
-from patron.workflows.outputs import check_target, write_frame
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
 
 __all__ = ["StagesResult", "follow_stages"]
 
@@ -30,14 +30,19 @@ def follow_stages(settings: Settings, *, progress: Progress = silent) -> "Stages
 
     Parameters
     ----------
-    settings : transactions or, without them, engagement; `stages` holds the rules, `stage_history` the days
-    progress : called with each step as it begins
+    settings
+        transactions or, without them, engagement; `stages` holds the rules, `stage_history` the days
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    SettingsError : neither transactions nor engagement are named
-    HistoryTooShortError : the data hold one of the days only
-    InputError : a table cannot be used, or as_of lies outside the data
+    SettingsError
+        neither transactions nor engagement are named
+    HistoryTooShortError
+        the data hold one of the days only
+    InputError
+        a table cannot be used, or as_of lies outside the data
 
     Examples
     --------
@@ -68,13 +73,18 @@ class StagesResult:
 
     Attributes
     ----------
-    history : customer_id, as_of, lifecycle_stage; one row per customer and day
-    days : the days that were looked at, first to last
-    transitions : one row per stage whose customers were seen on the next of the days: lifecycle_stage, then
+    history
+        customer_id, as_of, lifecycle_stage; one row per customer and day
+    days
+        the days that were looked at, first to last
+    transitions
+        one row per stage whose customers were seen on the next of the days: lifecycle_stage, then
         for each stage the share of them who are in it then
-    dwelt : one row per stage: lifecycle_stage, customers (in it on the last day), stays, ended, median_days,
+    dwelt
+        one row per stage: lifecycle_stage, customers (in it on the last day), stays, ended, median_days,
         and the reason where that is null; see :func:`patron.scores.stage_history.median_dwell_time`
-    written : the files that were written
+    written
+        the files that were written
     """
 
     history: pd.DataFrame

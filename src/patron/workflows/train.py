@@ -13,17 +13,17 @@ from typing import Any
 import pandas as pd
 
 from patron.errors import InputError, PatronWarning
-from patron.models.bundle import Bundle
-from patron.models.purchases.families import families_in_words
+from patron.models.bundle.bundle import Bundle
+from patron.models.value.purchases.families import families_in_words
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import known_history
 from patron.tables.history import History
 from patron.tracking.store import open_store
-from patron.workflows.evaluation import Evaluation, evaluate
-from patron.workflows.fitting import fit_bundle
-from patron.workflows.inputs import known_history
-from patron.workflows.progress import Progress, silent
-from patron.workflows.promotion import Candidate, judge
-from patron.workflows.recording import Outcome, Recorded, record_training
-from patron.workflows.settings import Settings
+from patron.training.champion_gate import Candidate, judge
+from patron.training.evaluation import Evaluation, evaluate
+from patron.training.fit_bundle import fit_bundle
+from patron.training.recording import Outcome, Recorded, record_training
 
 __all__ = ["TrainResult", "train"]
 
@@ -35,14 +35,19 @@ def train(
 
     Parameters
     ----------
-    settings : where the tables are, the horizon, and everything else
-    history : the tables, where they have been read already
-    progress : called with each step as it begins
+    settings
+        where the tables are, the horizon, and everything else
+    history
+        the tables, where they have been read already
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    InputError : a table cannot be used, as_of lies outside the data, or the history is too short
-    ModelError : the model could not be recorded
+    InputError
+        a table cannot be used, as_of lies outside the data, or the history is too short
+    ModelError
+        the model could not be recorded
 
     Examples
     --------
@@ -74,8 +79,10 @@ class TrainResult:
 
     Attributes
     ----------
-    outcome : the model, and how good it is
-    recorded : where it is kept, and whether it is champion
+    outcome
+        the model, and how good it is
+    recorded
+        where it is kept, and whether it is champion
     """
 
     outcome: Outcome

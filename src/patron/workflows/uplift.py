@@ -12,11 +12,11 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from patron.campaigns.effects import EFFECT_COLUMNS, EffectModel
-from patron.campaigns.groups import check_groups
-from patron.campaigns.offers_made import EVERY_CONTACT, offers_made
-from patron.campaigns.randomness import Randomness, check_randomness
-from patron.campaigns.uplift_metrics import uplift_by_decile, uplift_metrics
+from patron.campaigns.uplift.arms import check_groups
+from patron.campaigns.uplift.balance import Randomness, check_randomness
+from patron.campaigns.uplift.effects import EFFECT_COLUMNS, EffectModel
+from patron.campaigns.uplift.metrics import uplift_by_decile, uplift_metrics
+from patron.campaigns.uplift.trial_arms import EVERY_CONTACT, offers_made
 from patron.errors import (
     HistoryTooShortError,
     InputError,
@@ -27,13 +27,13 @@ from patron.errors import (
 )
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.inputs import known_history, read_records, tell_rejected
 from patron.snapshots.labels import make_labels
 from patron.snapshots.spine import make_spine
+from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.history import History
-from patron.workflows.inputs import known_history, read_records, tell_rejected
-from patron.workflows.outputs import check_target, write_frame
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
 
 __all__ = ["EffectsResult", "Trial", "learn_effects"]
 
@@ -51,23 +51,32 @@ def learn_effects(
 
     Parameters
     ----------
-    settings : the tables, contacts among them; the horizon; `uplift` says how effects are learned. Campaigns
+    settings
+        the tables, contacts among them; the horizon; `uplift` says how effects are learned. Campaigns
         are told apart by the column offer of the contacts, or else campaign
-    history : the tables but contacts, where they have been read already
-    offers : the only ones to learn; one whose contacts show no effect is then named in `refused`, with the
+    history
+        the tables but contacts, where they have been read already
+    offers
+        the only ones to learn; one whose contacts show no effect is then named in `refused`, with the
         reason. None learns every offer of the contacts, and raises at the first that shows no effect
-    progress : called with each step as it begins
+    progress
+        called with each step as it begins
 
     Raises
     ------
-    SettingsError : no contacts are named
-    InputError : a campaign has no control group, or one that was not drawn by lot; such effects are no uplift
-    HistoryTooShortError : the horizon after the contacts has not passed yet
-    TooFewCustomersError : too few customers were contacted, or left alone
+    SettingsError
+        no contacts are named
+    InputError
+        a campaign has no control group, or one that was not drawn by lot; such effects are no uplift
+    HistoryTooShortError
+        the horizon after the contacts has not passed yet
+    TooFewCustomersError
+        too few customers were contacted, or left alone
 
     Warns
     -----
-    PatronWarning : contacts that cannot be judged were left out; a control group was not drawn by lot
+    PatronWarning
+        contacts that cannot be judged were left out; a control group was not drawn by lot
 
     Examples
     --------
@@ -137,12 +146,18 @@ class Trial:
 
     Attributes
     ----------
-    offer : its name
-    model : what was learned
-    randomness : whether the control group was drawn by lot
-    metrics : Qini, AUUC and uplift at 30 %, of retention and of value, on customers not seen in learning
-    deciles : expected beside seen uplift of retention
-    effects : key (customer_id, offer), for the customers of today
+    offer
+        its name
+    model
+        what was learned
+    randomness
+        whether the control group was drawn by lot
+    metrics
+        Qini, AUUC and uplift at 30 %, of retention and of value, on customers not seen in learning
+    deciles
+        expected beside seen uplift of retention
+    effects
+        key (customer_id, offer), for the customers of today
     """
 
     offer: str
@@ -159,12 +174,17 @@ class EffectsResult:
 
     Attributes
     ----------
-    effects : key (customer_id, offer): as_of, basis ("uplift", or "adjusted" where the lot did not decide),
-        and `patron.campaigns.effects.EFFECT_COLUMNS`; money after the margin
-    trials : one per offer
-    as_of, horizon_days : the day of the effects, and the days within which they count
-    out : the file that was written, or None
-    refused : offer → why its contacts show no effect, where certain offers were asked for
+    effects
+        key (customer_id, offer): as_of, basis ("uplift", or "adjusted" where the lot did not decide),
+        and `patron.campaigns.uplift.effects.EFFECT_COLUMNS`; money after the margin
+    trials
+        one per offer
+    as_of, horizon_days
+        the day of the effects, and the days within which they count
+    out
+        the file that was written, or None
+    refused
+        offer → why its contacts show no effect, where certain offers were asked for
     """
 
     effects: pd.DataFrame

@@ -8,18 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.economics.changes import Percent, Points
-from patron.economics.monthly_base import monthly_base
-from patron.economics.periods import whole_periods
-from patron.economics.what_if import Business, Change, WhatIf, retention_draws
-from patron.economics.what_if import what_if as follow
+from patron.economics.costs.monthly_base import monthly_base
+from patron.economics.decisions.rate_changes import Percent, Points
+from patron.economics.decisions.what_if import Business, Change, WhatIf, retention_draws
+from patron.economics.decisions.what_if import what_if as follow
+from patron.economics.kpis.periods import whole_periods
 from patron.errors import DateError, SettingsError, TableError, counted
+from patron.progress import Progress, silent
+from patron.settings import Settings
+from patron.settings.economics import WhatIfSettings
+from patron.settings.inputs import read_records, tell_rejected
+from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.engine import open_engine
-from patron.workflows.inputs import read_records, tell_rejected
-from patron.workflows.outputs import check_target, write_frame
-from patron.workflows.progress import Progress, silent
-from patron.workflows.settings import Settings
-from patron.workflows.settings.economics import WhatIfSettings
 
 __all__ = ["WhatIfResult", "what_if"]
 
@@ -32,12 +32,18 @@ class WhatIfResult:
 
     Attributes
     ----------
-    found : see :class:`patron.economics.what_if.WhatIf`
-    business : today
-    retention : (n_draws,) share who stay each year
-    change : what changes
-    basis : where today's numbers come from, in a sentence
-    written : the files that were written
+    found
+        see :class:`patron.economics.decisions.what_if.WhatIf`
+    business
+        today
+    retention
+        (n_draws,) share who stay each year
+    change
+        what changes
+    basis
+        where today's numbers come from, in a sentence
+    written
+        the files that were written
     """
 
     found: WhatIf
@@ -108,10 +114,13 @@ def what_if(settings: Settings, *, progress: Progress = silent) -> WhatIfResult:
 
     Raises
     ------
-    SettingsError : nothing changes, points and per cent are both given, a number is missing, or the cost
+    SettingsError
+        nothing changes, points and per cent are both given, a number is missing, or the cost
         would fall below nought
-    TableError : nobody was active a year ago
-    DateError : the data hold no twelve whole months
+    TableError
+        nobody was active a year ago
+    DateError
+        the data hold no twelve whole months
 
     Examples
     --------

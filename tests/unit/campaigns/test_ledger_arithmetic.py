@@ -6,8 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.campaigns.ledger import fingerprint, newest, promises_of, settled, settlement_report, unsettled
 from patron.errors import InputError, RangeError, TableError
+from patron.evaluation.score_monitoring import (
+    fingerprint,
+    newest,
+    promises_of,
+    settled,
+    settlement_report,
+    unsettled,
+)
 
 DAY = date(2024, 6, 30)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from patron.campaigns.holdout import detectable_effect, draw_treated, list_size, strata
+from patron.campaigns.allocation.holdout import detectable_effect, draw_treated, list_size, strata
 from patron.campaigns.measure import measure_effects
 from patron.errors import InputError, RangeError
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.campaigns.moments import (
+from patron.campaigns.due_dates import (
     MOMENT_COLUMNS,
     in_order,
     next_purchases_due,
@@ -16,7 +16,7 @@ from patron.campaigns.moments import (
     replenishments_due,
 )
 from patron.errors import RangeError, TableError
-from patron.models.next_purchase import next_purchase_range
+from patron.models.value.next_purchase import next_purchase_range
 from small_model import make_value_model
 
 AS_OF = date(2024, 6, 30)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from patron.campaigns.offers import Acceptance, OfferBook, contact_cut, expected_profit
+from patron.campaigns.allocation.offers import Acceptance, OfferBook, contact_cut, expected_profit
 from patron.errors import RangeError, SettingsError
 
 CALL = {"channel": "phone", "incentive": 10.0, "contact_cost": 1.0, "acceptance": 0.3}

@@ -4,7 +4,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from patron.campaigns.offers_made import EVERY_CONTACT, offers_made
+from patron.campaigns.uplift.trial_arms import EVERY_CONTACT, offers_made
 
 
 def made(**columns):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from patron.campaigns.prices import Competition
-from patron.campaigns.targeting import choose, choose_by_rule
+from patron.campaigns.allocation.allocate import choose, choose_by_rule
+from patron.campaigns.allocation.shadow_prices import Competition
 from patron.errors import InputError
 
 NO_MINIMUM = np.zeros(0, dtype=np.int64)

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from patron.campaigns.unexplained import unexplained_spread
-from patron.campaigns.uplift import UpliftModel
+from patron.campaigns.uplift.model import UpliftModel
+from patron.campaigns.uplift.residual_variance import unexplained_spread
 from patron.datasets.campaigns import FEATURES, simulate_campaign
 
 KNOWN = [*FEATURES, "churn_probability", "growth_potential"]
@@ -71,7 +71,7 @@ def test_columns_whose_products_tell_nothing_new_explain_nothing(columns):
 
 
 def test_many_columns_are_taken_together_and_of_many_customers_some_are_drawn(monkeypatch):
-    monkeypatch.setattr("patron.campaigns.unexplained._MOST_CUSTOMERS", 8000)
+    monkeypatch.setattr("patron.campaigns.uplift.residual_variance._MOST_CUSTOMERS", 8000)
     rng = np.random.default_rng(1)
     columns = rng.normal(size=(9000, 24))
     noisy, fold = columns[:, 0] ** 2 + rng.normal(size=9000), np.arange(9000) % 5

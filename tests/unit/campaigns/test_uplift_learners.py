@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.campaigns.effects import EffectModel
-from patron.campaigns.groups import assumed_effects
-from patron.campaigns.learners import LEARNERS, Trees, Trial, doubly_robust, learn, learn_arms
-from patron.campaigns.randomness import check_randomness
-from patron.campaigns.smooth import Basis, learn_smooth
-from patron.campaigns.uplift import UpliftModel
+from patron.campaigns.uplift.arms import assumed_effects
+from patron.campaigns.uplift.balance import check_randomness
+from patron.campaigns.uplift.effects import EffectModel
+from patron.campaigns.uplift.learners import LEARNERS, Trees, Trial, doubly_robust, learn, learn_arms
+from patron.campaigns.uplift.model import UpliftModel
+from patron.campaigns.uplift.smooth import Basis, learn_smooth
 from patron.datasets.campaigns import FEATURES, simulate_campaign
 from patron.errors import (
     InputError,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.campaigns.uplift_metrics import qini_curve, uplift_by_decile, uplift_metrics
+from patron.campaigns.uplift.metrics import qini_curve, uplift_by_decile, uplift_metrics
 from patron.errors import InputError, RangeError
 
 

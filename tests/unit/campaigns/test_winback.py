@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.campaigns.winback import RETURN_FEATURES, ReturnModel, rank_win_backs, second_life
+from patron.campaigns.win_back import RETURN_FEATURES, ReturnModel, rank_win_backs, second_life
 from patron.errors import NotFittedError, RangeError
 from small_model import make_value_model
 

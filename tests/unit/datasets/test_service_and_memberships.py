@@ -8,10 +8,10 @@ import pytest
 
 from patron.datasets.memberships import MEMBERSHIP
 from patron.datasets.simulate import simulate
-from patron.economics.journey import Journey, Touchpoint
-from patron.economics.touchpoints import retention_costs
-from patron.models.contracts import contracts_of_subscriptions
-from patron.models.renewal import RenewalModel
+from patron.economics.costs.journey import Journey, Touchpoint
+from patron.economics.costs.retention_costs import retention_costs
+from patron.models.renewal.contracts import contracts_of_subscriptions
+from patron.models.renewal.model import RenewalModel
 from patron.tables.records import Records
 
 

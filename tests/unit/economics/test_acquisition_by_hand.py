@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.economics.acquisition import (
+from patron.economics.kpis.acquisition import (
     ALL,
     acquisition_by_channel,
     acquisition_costs,
@@ -15,9 +15,9 @@ from patron.economics.acquisition import (
     spend_of_periods,
     with_conversions,
 )
-from patron.economics.movement import Movement, contacted_lapsed, win_back_rates
-from patron.economics.periods import whole_periods
-from patron.economics.spells import spells_by_rule
+from patron.economics.kpis.periods import whole_periods
+from patron.economics.kpis.roll_forward import Movement, contacted_lapsed, win_back_rates
+from patron.economics.kpis.spells import spells_by_rule
 
 QUARTER = whole_periods(date(2024, 1, 1), date(2024, 3, 31), "month")
 JANUARY, FEBRUARY = date(2024, 1, 1), date(2024, 2, 1)

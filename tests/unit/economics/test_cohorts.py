@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from patron.economics.cohorts import retention_triangle
+from patron.economics.kpis.cohorts import retention_triangle
 from patron.errors import TableError
 
 

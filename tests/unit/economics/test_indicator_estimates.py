@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patron.economics.estimates import mean, ratio, share, turned, unknown
+from patron.economics.kpis.estimates import mean, ratio, share, turned, unknown
 
 
 def test_the_interval_of_wilson_is_that_of_the_textbook():

@@ -6,8 +6,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from patron.economics.kpis import KPIS, KpiRules, indicators, read_base
-from patron.economics.movement import base_rates
+from patron.economics.kpis.indicators import KPIS, KpiRules, indicators, read_base
+from patron.economics.kpis.roll_forward import base_rates
 from patron.errors import DateError, RangeError, TableError
 from patron.tables.engine import open_engine
 

@@ -6,8 +6,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from patron.economics.kpis import KpiRules, indicators, read_base
-from patron.economics.spells import RUNNING, spells_by_contract
+from patron.economics.kpis.indicators import KpiRules, indicators, read_base
+from patron.economics.kpis.spells import RUNNING, spells_by_contract
 from patron.tables.engine import open_engine
 
 # Kim changes to a dearer plan on 10 February; Lea has two overlapping contracts and leaves on 10 March; Mia

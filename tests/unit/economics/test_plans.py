@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from patron.economics.plans import PlanTerms, compare_plans
+from patron.economics.decisions.plans import PlanTerms, compare_plans
 from patron.errors import NotFittedError, RangeError
-from patron.models.contracts import contracts_of_cohorts
-from patron.models.renewal import RenewalModel
+from patron.models.renewal.contracts import contracts_of_cohorts
+from patron.models.renewal.model import RenewalModel
 
 MODEL = RenewalModel.from_params(alpha=0.8, beta=9.0)
 TERMS = {"monthly_price": 10.0, "annual_price": 100.0}

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar
 
-from patron.economics.changes import Percent, Points
-from patron.economics.retention_spend import (
+from patron.economics.decisions.rate_changes import Percent, Points
+from patron.economics.decisions.retention_spend import (
     RetentionCurve,
     Scenario,
     automation,

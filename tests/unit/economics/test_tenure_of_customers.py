@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patron.economics.tenure import kaplan_meier, tenure_estimates
+from patron.economics.kpis.tenure import kaplan_meier, tenure_estimates
 
 
 def test_the_remission_times_of_the_textbook():

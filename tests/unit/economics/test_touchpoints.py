@@ -6,8 +6,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from patron.economics.journey import Journey, Touchpoint
-from patron.economics.touchpoints import retention_costs
+from patron.economics.costs.journey import Journey, Touchpoint
+from patron.economics.costs.retention_costs import retention_costs
 from patron.errors import DateError, RangeError, TableError
 from patron.tables.records import Records
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.economics.periods import whole_periods
-from patron.economics.satisfaction import net_promoter_score, satisfaction
+from patron.economics.kpis.periods import whole_periods
+from patron.economics.kpis.satisfaction import net_promoter_score, satisfaction
 
 MARCH = whole_periods(date(2024, 3, 1), date(2024, 3, 31), "month")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from patron.economics.changes import Percent, Points
-from patron.economics.what_if import Business, Change, doubling_time, retention_draws, what_if
+from patron.economics.decisions.rate_changes import Percent, Points
+from patron.economics.decisions.what_if import Business, Change, doubling_time, retention_draws, what_if
 from patron.errors import RangeError
 
 SHOP = Business(customers=1000, acquisition=0.2, revenue=100.0, margin=40.0, cost=10.0, acquisition_cost=25.0)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from patron.evaluation.drift import EarlyAlarm, early_alarm, population_stability
-from patron.models.purchases import BetaGeoModel
-from patron.models.reference import Reference
+from patron.models.bundle.reference import Reference
+from patron.models.value.purchases import BetaGeoModel
 
 THEN = pd.DataFrame(
     {

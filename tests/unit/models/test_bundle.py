@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from patron.errors import ModelError, RangeError
-from patron.models.bundle import MOST_BYTES, Bundle
-from patron.models.purchases import BetaGeoModel
-from patron.models.value import CustomerValueModel
+from patron.models.bundle.bundle import MOST_BYTES, Bundle
+from patron.models.value.model import CustomerValueModel
+from patron.models.value.purchases import BetaGeoModel
 from small_model import AS_OF, make_rows
 
 FILES = ("bundle.json", "churn.txt", "draws.npz")
@@ -102,7 +102,7 @@ def test_a_description_that_lacks_something_is_refused(folder, lacking):
 
 
 def test_a_model_that_is_too_large_is_not_saved(bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr("patron.models.bundle.MOST_BYTES", 1000)
+    monkeypatch.setattr("patron.models.bundle.bundle.MOST_BYTES", 1000)
     with pytest.raises(ModelError, match="and may take 1,000"):
         bundle.save(tmp_path / "large")
     assert not (tmp_path / "large").exists()

@@ -20,7 +20,7 @@ from patron.errors import (
     TableError,
     TooFewCustomersError,
 )
-from patron.models.churn import FEWEST_CUSTOMERS, ChurnClassifier
+from patron.models.churn.classifier import FEWEST_CUSTOMERS, ChurnClassifier
 
 
 def customers(n, seed=0):
@@ -128,7 +128,7 @@ def test_no_rows_give_no_probabilities(fitted):
 def test_rows_in_several_chunks_come_back_in_their_order(fitted, monkeypatch):
     X, _, _ = customers(1000, seed=3)
     whole, reasons = fitted.predict_proba(X), fitted.contributions(X)
-    monkeypatch.setattr("patron.models.churn._CHUNK", 77)
+    monkeypatch.setattr("patron.models.churn.classifier._CHUNK", 77)
     np.testing.assert_array_equal(fitted.predict_proba(X), whole)
     pd.testing.assert_frame_equal(fitted.contributions(X), reasons)
 
@@ -199,7 +199,7 @@ def test_predicting_needs_no_scikit_learn(tmp_path, fitted):
 import sys
 sys.modules["sklearn"] = None
 import json, pathlib, pandas as pd
-from patron.models.churn import ChurnClassifier
+from patron.models.churn.classifier import ChurnClassifier
 folder = pathlib.Path({str(tmp_path)!r})
 meta = json.loads((folder / "meta.json").read_text())
 model = ChurnClassifier.from_parts((folder / "churn.txt").read_text(), meta)

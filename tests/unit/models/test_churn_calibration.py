@@ -9,7 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from patron.errors import ModelError
-from patron.models.calibration import (
+from patron.models.churn.calibration import (
     ENOUGH_FOR_ISOTONIC,
     RANK_SHARE,
     IsotonicCalibration,

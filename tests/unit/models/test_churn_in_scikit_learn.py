@@ -10,7 +10,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from patron.errors import SettingsError
-from patron.models.churn import ChurnClassifier
+from patron.models.churn.classifier import ChurnClassifier
 
 rng = np.random.default_rng(0)
 X = pd.DataFrame(

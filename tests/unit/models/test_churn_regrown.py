@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from patron.errors import RangeError
-from patron.models.churn import ChurnClassifier
+from patron.models.churn.classifier import ChurnClassifier
 
 SMALL = {"n_estimators": 60, "num_leaves": 4, "early_stopping_rounds": 10}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from patron.errors import InputError
-from patron.models.combination import ValueCombination
+from patron.models.ensemble.stacking import ValueCombination
 
 
 def snapshot(n=6000, seed=0, buys=0.4):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from patron.errors import InputError, TableError
-from patron.models.covariates import Covariates
+from patron.models.inference.covariates import Covariates
 
 SEEN = pd.DataFrame({"age": [20, 30, 70], "shop": ["web", "mall", "web"], "flat": [1, 1, 1]})
 

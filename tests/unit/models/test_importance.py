@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from patron.models.importance import smooth_weights
+from patron.models.inference.psis import smooth_weights
 
 
 @pytest.mark.parametrize("n", [100, 1000, 4000])

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit, logit
 
 from patron.errors import InputError
-from patron.models.level import Level, Window
+from patron.models.ensemble.seasonal_shift import Level, Window
 
 TODAY = date(2024, 10, 1)
 A_YEAR_AGO = date(2023, 10, 2)

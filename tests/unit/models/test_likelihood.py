@@ -5,10 +5,10 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from patron.errors import RangeError
-from patron.models.posterior import Posterior
-from patron.models.purchases.likelihood import PurchaseLikelihood, log_likelihood
-from patron.models.spend_likelihood import SpendLikelihood
-from patron.models.spend_likelihood import log_likelihood as spend_log_likelihood
+from patron.models.inference.posterior import Posterior
+from patron.models.value.gamma_gamma_likelihood import SpendLikelihood
+from patron.models.value.gamma_gamma_likelihood import log_likelihood as spend_log_likelihood
+from patron.models.value.purchases.likelihood import PurchaseLikelihood, log_likelihood
 
 FAMILIES = ("bgnbd", "mbgnbd")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patron.errors import InputError, SettingsError, TableError
-from patron.models.percentiles import ENOUGH_FOR_RANKS, MOST_POINTS, Percentiles
+from patron.models.churn.percentile_ranks import ENOUGH_FOR_RANKS, MOST_POINTS, Percentiles
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6, width=32) | st.none(), min_size=1, max_size=60)
 

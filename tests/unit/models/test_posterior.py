@@ -7,9 +7,9 @@ import pytest
 from numba import carray, cfunc
 
 from patron.errors import RangeError, SettingsError
-from patron.models.diagnostics import Diagnostics, good_enough
-from patron.models.kernels import DENSITY, placed, with_prior
-from patron.models.posterior import Posterior, find_mode, infer
+from patron.models.inference.diagnostics import Diagnostics, good_enough
+from patron.models.inference.kernels import DENSITY, placed, with_prior
+from patron.models.inference.posterior import Posterior, find_mode, infer
 
 PRECISION = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 3.0]]) * 100
 CENTRE = np.array([0.5, -1.0, 2.0])

@@ -9,9 +9,9 @@ import pytest
 
 from patron.datasets.btyd import simulate_btyd
 from patron.errors import ModelError, NotFittedError, PatronWarning, RangeError, SettingsError, TableError
-from patron.models.purchases import BetaGeoModel
-from patron.models.purchases.families import compare_families
-from patron.models.spend import GammaGammaModel
+from patron.models.value.gamma_gamma import GammaGammaModel
+from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.families import compare_families
 
 WORLD = {"r": 0.6, "alpha": 30.0, "a": 0.8, "b": 2.5, "p": 6.0, "q": 4.0, "v": 15.0}
 AGES = np.random.default_rng(0).integers(60, 500, 1500).astype(float)
@@ -80,7 +80,7 @@ def test_a_fitted_model_averages_over_its_draws(fitted):
 
 def test_many_rows_are_worked_out_in_parts_without_a_trace(fitted, monkeypatch):
     whole = fitted.probability_no_purchase(RFM, 90)
-    monkeypatch.setattr("patron.models.purchases.model._NUMBERS_AT_A_TIME", 1000)
+    monkeypatch.setattr("patron.models.value.purchases.model._NUMBERS_AT_A_TIME", 1000)
     pd.testing.assert_series_equal(fitted.probability_no_purchase(RFM, 90), whole)
 
 

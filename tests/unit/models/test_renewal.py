@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patron.errors import PatronWarning, RangeError, TableError
-from patron.models.contracts import contracts_of_cohorts, contracts_of_subscriptions, read_contracts
-from patron.models.lifetime import residual_lifetime, survival
-from patron.models.renewal import RenewalModel
-from patron.models.renewal_posterior import renewal_posterior
+from patron.models.renewal.contracts import contracts_of_cohorts, contracts_of_subscriptions, read_contracts
+from patron.models.renewal.model import RenewalModel
+from patron.models.renewal.posterior import renewal_posterior
+from patron.models.renewal.survival import residual_lifetime, survival
 
 
 def simulated(alpha, beta, n, watched, seed, **columns):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from patron.errors import TableError
-from patron.models.customers import read_customers
+from patron.models.value.rfm import read_customers
 
 RFM = pd.DataFrame(
     {

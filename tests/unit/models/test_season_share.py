@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from patron.models.season_share import SeasonShare
+from patron.models.ensemble.season_share import SeasonShare
 
 
 def test_each_full_year_has_its_share_the_newest_first():

@@ -8,7 +8,7 @@ import pytest
 
 from patron.datasets.btyd import simulate_btyd
 from patron.errors import NotFittedError, PatronWarning, RangeError, TableError, TooFewCustomersError
-from patron.models.spend import GammaGammaModel, expected_spend
+from patron.models.value.gamma_gamma import GammaGammaModel, expected_spend
 
 WORLD = {"r": 1.2, "alpha": 30.0, "a": 0.8, "b": 4.0, "p": 6.0, "q": 4.0, "v": 15.0}
 RFM = simulate_btyd(1500, **WORLD, T=300.0, horizon=0.0, seed=6).rfm

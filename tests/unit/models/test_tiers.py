@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patron.errors import RangeError
-from patron.models.tiers import Tiers
+from patron.models.bundle.tiers import Tiers
 
 VALUES = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=300)
 

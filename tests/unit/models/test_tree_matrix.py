@@ -6,11 +6,11 @@ import pytest
 
 from patron.errors import InputError, TableError
 from patron.features.catalogue import FeatureCatalogue, FeatureSpec
+from patron.models.churn.percentile_ranks import Percentiles
+from patron.models.churn.rows import as_columns, take_rows
+from patron.models.churn.tree_matrix import tree_matrix
 from patron.models.encoding import FeatureEncoder
-from patron.models.expected import expectations, tree_columns, tree_rows
-from patron.models.percentiles import Percentiles
-from patron.models.rows import as_columns, take_rows
-from patron.models.tree_matrix import tree_matrix
+from patron.models.ensemble.btyd_features import expectations, tree_columns, tree_rows
 
 CATALOGUE = FeatureCatalogue(
     (

@@ -11,9 +11,9 @@ import pytest
 
 from patron.datasets.btyd import simulate_btyd
 from patron.errors import InputError, ModelError, NotFittedError, PatronWarning, RangeError, TableError
-from patron.models.purchases import BetaGeoModel
-from patron.models.spend import GammaGammaModel
-from patron.models.value import CustomerValueModel
+from patron.models.value.gamma_gamma import GammaGammaModel
+from patron.models.value.model import CustomerValueModel
+from patron.models.value.purchases import BetaGeoModel
 
 COLUMNS = [
     "customer_id", "p_alive", "p_no_purchase", "expected_purchases", "expected_order_value",
@@ -271,7 +271,7 @@ def test_so_many_kinds_of_customers_that_it_takes_time_are_announced(rfm, monkey
     aged = rfm.assign(age=np.arange(len(rfm)) % 4)
     parts = BetaGeoModel(inference="map", covariates=["age"]), GammaGammaModel(inference="map")
     model = CustomerValueModel(*parts).fit(aged)
-    monkeypatch.setattr("patron.models.asking.MANY", 3)
+    monkeypatch.setattr("patron.models.value.query.MANY", 3)
     with pytest.warns(PatronWarning, match="tell 4 kinds of customers apart, and each takes about 20"):
         model.predict(aged, 90)
 
@@ -319,7 +319,7 @@ def test_a_row_that_breaks_a_rule_is_named(rfm):
 
 def test_predicting_needs_nothing_that_only_training_needs():
     code = (
-        "import sys, patron.models.value\n"
+        "import sys, patron.models.value.model\n"
         "heavy = {'ibis', 'pymc', 'pytensor', 'nutpie', 'mlflow', 'matplotlib', 'sklearn', 'arviz'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
     )

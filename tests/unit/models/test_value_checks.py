@@ -6,14 +6,14 @@ import pytest
 
 from patron.datasets.btyd import simulate_btyd
 from patron.errors import InputError, NotFittedError, RangeError, TableError
-from patron.models.checks import (
+from patron.models.value.checks import (
     calibration,
     frequency_histogram,
     purchase_regularity,
     spend_independence,
     tracking,
 )
-from patron.models.purchases import BetaGeoModel
+from patron.models.value.purchases import BetaGeoModel
 
 WORLD = {"r": 0.8, "alpha": 30.0, "a": 0.6, "b": 3.0}
 SPEND = {"p": 6.0, "q": 4.0, "v": 16.0}

@@ -14,7 +14,7 @@ from patron.errors import (
     TableError,
     TooFewCustomersError,
 )
-from patron.models.value_trees import ValueTrees
+from patron.models.ensemble.value_trees import ValueTrees
 
 KINDS = pytest.mark.parametrize("kind", ["two-part", "tweedie"])
 

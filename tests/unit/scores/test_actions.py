@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patron.errors import RangeError
-from patron.models.policy import Policy, StageRules, TypicalOffer
+from patron.models.bundle.policy import Policy, StageRules, TypicalOffer
 from patron.scores.actions import (
     BANDS,
     churn_band,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patron.errors import TableError
-from patron.models.policy import StageRules
+from patron.models.bundle.policy import StageRules
 from patron.scores.lifecycle import STAGES, lifecycle_stage
 from patron.scores.stage_history import median_dwell_time, stage_history, stays, transition_matrix
 

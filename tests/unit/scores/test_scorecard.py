@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from patron.errors import InputError, RangeError, TableError
-from patron.models.policy import Policy, StageRules
-from patron.models.tiers import Tiers
+from patron.models.bundle.policy import Policy, StageRules
+from patron.models.bundle.tiers import Tiers
 from patron.scores.actions import contact_cut
 from patron.scores.columns import SCORECARD_COLUMNS, as_answer
 from patron.scores.scorable import RFM_COLUMNS

@@ -11,8 +11,8 @@ import pytest
 
 from patron.datasets.simulate import SimulatedBusiness, simulate
 from patron.errors import PatronWarning
+from patron.settings import Settings
 from patron.tracking.store import Store, open_store
-from patron.workflows.settings import Settings
 from patron.workflows.train import TrainResult, train
 from postgres_here import WHY_NOT_POSTGRES, postgres_server
 

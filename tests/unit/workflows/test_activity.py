@@ -9,11 +9,11 @@ import pytest
 from patron.datasets.simulate import simulate
 from patron.errors import SettingsError
 from patron.features.assemble import assemble_features
+from patron.settings import Settings
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
-from patron.workflows.fitting import fit_bundle
+from patron.training.fit_bundle import fit_bundle
 from patron.workflows.score import score
-from patron.workflows.settings import Settings
 from patron.workflows.train import train
 
 pytestmark = pytest.mark.filterwarnings("ignore::patron.errors.PatronWarning")

@@ -9,12 +9,12 @@ from patron.errors import PatronError, SettingsError
 from patron.features.assemble import assemble_features
 from patron.scores.not_scored import append_not_scored
 from patron.scores.scorecard import make_scorecard
+from patron.settings import Settings
 from patron.snapshots.spine import make_spine, not_eligible
+from patron.storage.job_folder import fingerprint, working
 from patron.tables.history import History
 from patron.workflows import batch
-from patron.workflows.batch_work import fingerprint, working
 from patron.workflows.score import score
-from patron.workflows.settings import Settings
 
 AS_OF = "2024-01-31"
 

@@ -10,10 +10,10 @@ import pytest
 from patron.cli import main
 from patron.datasets.campaigns import simulate_campaign
 from patron.errors import DateError, InputError, SettingsError, TableError
+from patron.settings import Settings
 from patron.workflows.audience import audience
-from patron.workflows.campaign import target
 from patron.workflows.measure import measure
-from patron.workflows.settings import Settings
+from patron.workflows.target import target
 
 OFFERS = """
 [channels.email]

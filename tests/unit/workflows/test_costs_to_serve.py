@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from patron.errors import TableError
+from patron.scoring.costs_to_serve import COSTS, CostsToServe, costs_known, costs_of
 from patron.tables.records import Records
 from patron.workflows.costs import costs
-from patron.workflows.costs_to_serve import COSTS, CostsToServe, costs_known, costs_of
 from patron.workflows.score import score
 
 AS_OF = date(2024, 1, 31)

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from patron.errors import MissingExtraError, PatronError, SettingsError, SourceError
+from patron.scores.arrow import unscored_rows
 from patron.scores.columns import SCORECARD_COLUMNS
+from patron.storage.upsert import check_table, read_database_table, upsert
 from patron.tables.source import open_source
 from patron.workflows import connections
-from patron.workflows.batch_rows import unscored_rows
-from patron.workflows.databases import check_table, read_database_table, upsert
 
 AS_OF = date(2024, 1, 31)
 

@@ -7,9 +7,9 @@ import pytest
 
 from patron.datasets.simulate import simulate
 from patron.errors import MissingExtraError
+from patron.settings import Settings
+from patron.storage.atomic_files import plain
 from patron.workflows.demo import demo
-from patron.workflows.outputs import plain
-from patron.workflows.settings import Settings
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from patron.cli import app
 from patron.datasets.simulate import simulate
 from patron.errors import DateError, SettingsError, TableError
+from patron.settings import Settings
 from patron.workflows.costs import costs
 from patron.workflows.kpis import kpis
 from patron.workflows.plans import plans
-from patron.workflows.settings import Settings
 from patron.workflows.what_if import what_if
 
 NUMBERS = {"customers": 1000, "retention": 0.8, "acquisition": 0.2, "revenue": 100, "profit": 40}

@@ -4,11 +4,11 @@ import pytest
 
 from patron.datasets.simulate import simulate
 from patron.features.assemble import assemble_features
-from patron.models.bundle import Bundle
+from patron.models.bundle.bundle import Bundle
+from patron.settings import Settings
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
-from patron.workflows.fitting import fit_bundle
-from patron.workflows.settings import Settings
+from patron.training.fit_bundle import fit_bundle
 
 
 @pytest.fixture(scope="module")

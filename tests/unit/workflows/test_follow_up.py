@@ -18,10 +18,10 @@ from patron.errors import (
     SettingsError,
     TooFewCustomersError,
 )
+from patron.settings import Settings
 from patron.workflows.due import due
-from patron.workflows.settings import Settings
 from patron.workflows.uplift import learn_effects
-from patron.workflows.winback import win_back
+from patron.workflows.win_back import win_back
 
 FIRST, CONTACTED = date(2024, 1, 1), date(2024, 5, 1)
 QUICK = {"folds": 2, "learners": ["s", "t"]}

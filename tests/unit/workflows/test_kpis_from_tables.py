@@ -9,10 +9,10 @@ import pytest
 
 from patron.cli import main
 from patron.datasets.simulate import SimulatedBusiness, simulate
-from patron.economics.kpis import KPIS
+from patron.economics.kpis.indicators import KPIS
 from patron.errors import DateError, MissingColumnsError, SettingsError, TableError
+from patron.settings import Settings
 from patron.workflows.kpis import kpis
-from patron.workflows.settings import Settings
 
 YEAR = {"first": "2024-01-01", "last": "2024-12-31"}
 SALES = pd.DataFrame(

@@ -18,12 +18,12 @@ from patron.errors import (
     SourceError,
     TableError,
 )
+from patron.settings import Settings
+from patron.storage.prediction_log import DatabaseLedger, open_ledger
 from patron.tables.history import History
 from patron.workflows import connections, outputs
-from patron.workflows.ledger import append_to_ledger, settle
-from patron.workflows.ledger_store import DatabaseLedger, open_ledger
 from patron.workflows.score import score
-from patron.workflows.settings import Settings
+from patron.workflows.settle import append_to_ledger, settle
 
 DAY = date(2024, 6, 30)
 LONG = 300  # seconds after which one process gives up on another

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from patron.errors import PatronError, SettingsError
-from patron.workflows.outputs import check_target, whole_file, write_frame, write_table
+from patron.storage.atomic_files import check_target, whole_file, write_frame, write_table
 
 ENDINGS = [".parquet", ".csv"]
 

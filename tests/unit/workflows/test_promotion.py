@@ -7,8 +7,8 @@ import pytest
 
 from patron.tracking.registry import load_bundle
 from patron.tracking.store import open_store
-from patron.workflows.evaluation import PATRON
-from patron.workflows.promotion import Candidate, judge
+from patron.training.champion_gate import Candidate, judge
+from patron.training.evaluation import PATRON
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_champion_of_another_horizon_stays_and_the_remedy_is_told(newcomer, st
 
 
 def test_a_champion_that_cannot_be_read_is_replaced(newcomer, store, monkeypatch):
-    monkeypatch.setattr("patron.models.bundle.FORMAT", -1)
+    monkeypatch.setattr("patron.models.bundle.bundle.FORMAT", -1)
     verdict = judge(store, newcomer)
     assert verdict.wins
     assert verdict.reason.endswith("the champion before it cannot be read")

@@ -6,9 +6,9 @@ from typer.testing import CliRunner
 
 from patron.cli.commands import app
 from patron.datasets.campaigns import simulate_campaign
+from patron.settings import Settings
 from patron.workflows.campaign_inputs import left_alone, read_scores
 from patron.workflows.features import build_features
-from patron.workflows.settings import Settings
 from patron.workflows.what_if import what_if
 
 SALES = pd.DataFrame(

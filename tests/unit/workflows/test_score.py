@@ -10,8 +10,8 @@ import pytest
 
 from patron.errors import DateError, ModelNotFoundError, SettingsError
 from patron.scores.columns import SCORECARD_COLUMNS
+from patron.settings import Settings
 from patron.workflows.score import score
-from patron.workflows.settings import Settings
 
 AS_OF = date(2024, 1, 31)
 

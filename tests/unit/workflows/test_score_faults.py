@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from patron.workflows.batch_work import only_job
+from patron.storage.job_folder import only_job
 
 KILLS = 10
 MOST_BYTES = 4000  # of one file, on a disk that is full

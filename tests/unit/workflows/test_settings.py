@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from patron.errors import DateError, SettingsError
-from patron.workflows.settings import Settings, read_settings
+from patron.settings import Settings, read_settings
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 
 from patron.errors import TableError
 from patron.scores.network import customer_equity
-from patron.workflows.inputs import read_history
-from patron.workflows.potentials import keep_events
+from patron.scoring.potentials import keep_events
+from patron.settings import Settings
+from patron.settings.inputs import read_history
 from patron.workflows.score import score
-from patron.workflows.settings import Settings
 
 AS_OF = date(2024, 1, 31)
 DAY = pd.Timestamp(AS_OF) + pd.Timedelta(days=1)

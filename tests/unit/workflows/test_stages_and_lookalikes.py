@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from patron.cli.commands import app
 from patron.errors import HistoryTooShortError, SettingsError, TableError
 from patron.scores.lifecycle import STAGES
+from patron.settings import Settings
 from patron.workflows.lookalikes import find_lookalikes
-from patron.workflows.settings import Settings
 from patron.workflows.stage_history import follow_stages
 
 # Ann buys every ten days until May and never again; Bob buys once, in March; Cem signs up and never buys;

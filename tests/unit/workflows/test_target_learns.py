@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from patron.cli.commands import app
 from patron.errors import DateError, SettingsError
+from patron.settings import Settings
 from patron.tables.history import History
-from patron.workflows.campaign import target
 from patron.workflows.campaign_effects import Basis, KnownEffects
-from patron.workflows.settings import Settings
+from patron.workflows.target import target
 from patron.workflows.uplift import learn_effects
 
 CONTACTED, TODAY, HORIZON, CUSTOMERS = date(2024, 5, 1), date(2024, 6, 30), 30, 800

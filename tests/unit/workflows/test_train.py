@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from patron.settings import Settings
 from patron.tracking.registry import find_version
-from patron.workflows.evaluation import CHURN_METRICS, MONEY_METRICS
-from patron.workflows.recording import _log_purchases
-from patron.workflows.settings import Settings
+from patron.training.evaluation import CHURN_METRICS, MONEY_METRICS
+from patron.training.recording import _log_purchases
 from patron.workflows.train import train
 
 METRICS = {*CHURN_METRICS, *MONEY_METRICS}
@@ -163,7 +163,7 @@ def test_the_checks_of_purchases_take_so_many_by_lot_where_there_are_more(traine
     run = SimpleNamespace(
         log_table=lambda table, name: logged.update({name: table}), log_figure=lambda *_: None
     )
-    monkeypatch.setattr("patron.workflows.recording._ENOUGH", 50)
+    monkeypatch.setattr("patron.training.recording._ENOUGH", 50)
     _log_purchases(run, trained.outcome.evaluation)
     assert logged["frequency"]["actual"].sum() == len(trained.outcome.evaluation.snapshot.rfm) > 50
     assert [logged[f"purchases_by_{by}"]["customers"].sum() for by in ("frequency", "recency")] == [50, 50]

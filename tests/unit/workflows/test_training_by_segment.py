@@ -5,11 +5,11 @@ import pytest
 from patron.datasets.simulate import simulate
 from patron.errors import SettingsError
 from patron.features.assemble import assemble_features
+from patron.progress import silent
+from patron.settings import Settings
+from patron.settings.inputs import known_history, read_history
 from patron.snapshots.spine import make_spine
-from patron.workflows.fitting import fit_bundle
-from patron.workflows.inputs import known_history, read_history
-from patron.workflows.progress import silent
-from patron.workflows.settings import Settings
+from patron.training.fit_bundle import fit_bundle
 
 SHOP = simulate(n_customers=150, days=420, seed=8, purchases_only=True)
 FEW = {"max_snapshots": 3}

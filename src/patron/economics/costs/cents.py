@@ -1,0 +1,69 @@
+"""Money that adds up: parts in whole cents whose sum is the whole, to the cent."""
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["in_cents", "largest_remainder"]
+
+type Floats = npt.NDArray[np.float64]
+type Integers = npt.NDArray[np.int64]
+
+
+def largest_remainder(parts: npt.ArrayLike, total: int) -> Integers:
+    """Whole numbers as near to `parts` as can be that add up to `total`.
+
+    Parameters
+    ----------
+    parts
+        (n,) real numbers, of either sign, whose sum is `total` up to rounding
+    total
+        what the whole numbers shall add up to
+
+    Returns
+    -------
+    Integers
+        (n,) each part rounded down, or up for those with the largest remainders; the first wins among equals
+
+    Examples
+    --------
+    >>> largest_remainder([33.4, 33.4, 33.2], 100)
+    array([34, 33, 33])
+    >>> largest_remainder([-0.5, -0.5], -1)
+    array([ 0, -1])
+    """
+    exact = np.asarray(parts, dtype=np.float64)
+    down = np.floor(exact)
+    whole: Integers = down.astype(np.int64)
+    missing = int(total) - int(whole.sum())
+    if exact.size and missing:
+        order = np.argsort(-(exact - down), kind="stable")
+        if missing < 0:  # a sum of floats came out a hair above a whole number
+            order = order[::-1]
+        turns, rest = divmod(abs(missing), exact.size)
+        step = 1 if missing > 0 else -1
+        whole += step * turns
+        whole[order[:rest]] += step
+    return whole
+
+
+def in_cents(amounts: npt.ArrayLike) -> Integers:
+    """Amounts of money as whole cents whose sum is that of the amounts, rounded once.
+
+    Parameters
+    ----------
+    amounts
+        (n,) money
+
+    Returns
+    -------
+    Integers
+        (n,) cents
+
+    Examples
+    --------
+    >>> in_cents([10.005, 10.005, -3.0])
+    array([1001, 1000, -300])
+    """
+    cents = np.asarray(amounts, dtype=np.float64) * 100
+    exact = np.where(np.abs(cents - np.rint(cents)) < 1e-6, np.rint(cents), cents)  # 19.99 is no 19.989999…
+    return largest_remainder(exact, int(np.rint(exact.sum())))

@@ -1,0 +1,396 @@
+"""Everything that scoring needs, in one value: `Bundle`; saved and loaded without pickle.
+
+A bundle is a folder of a few files::
+
+    bundle.json       settings, feature catalogue, tiers, policy, level, and the name, size and SHA-256 of the
+                      others
+    churn.txt         the trees of churn, in LightGBM's own text; absent without a churn classifier
+    value_trees.txt   the trees of money; absent where the value model answers alone
+    draws.npz         posterior draws of the value model and grids of percentiles, arrays of numbers only
+
+It holds parameters and never a customer's row. `load` checks sizes and sums first, so that a file that was
+cut short is found out before it can give a wrong number.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+
+from patron.errors import ModelError, RangeError
+from patron.features.catalogue import FeatureCatalogue
+from patron.models.bundle.policy import Policy
+from patron.models.bundle.prediction import predict_rows
+from patron.models.bundle.reference import Reference
+from patron.models.bundle.tiers import Tiers
+from patron.models.churn.classifier import ChurnClassifier
+from patron.models.churn.percentile_ranks import Percentiles, Ranks
+from patron.models.ensemble.seasonal_shift import Level
+from patron.models.ensemble.stacking import ValueCombination
+from patron.models.ensemble.value_trees import ValueTrees
+from patron.models.inference.stored import below
+from patron.models.value.model import CustomerValueModel
+
+__all__ = ["MOST_BYTES", "Bundle"]
+
+MOST_BYTES = 4_000_000
+"""A saved bundle is at most this many bytes; with the code that travels along, a served model is below 5
+MB."""
+
+FORMAT = 3
+DESCRIPTION, TREES, VALUE_TREES, DRAWS = "bundle.json", "churn.txt", "value_trees.txt", "draws.npz"
+GRIDS = "percentiles/"  # what names the grids among the arrays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A trained model as scoring needs it.
+
+    Attributes
+    ----------
+    churn
+        fitted classifier of churn within `horizon_days`; None for a model of value alone, whose churn
+        probability is P(no purchase in the horizon) of the value model
+    value
+        fitted value model; it also knows the margin and the annual discount rate
+    catalogue
+        the features that the classifier takes, with the words that reasons use
+    horizon_days
+        days ahead for which churn and value are predicted, ≥ 1
+    value_horizon_days
+        days ahead over which growth_potential counts, ≥ 1
+    first_day, as_of
+        first and last day of the data that it was trained on
+    tiers
+        quantiles of customer value among the customers of the training; None until they are known
+    policy
+        what the business has decided: the typical offer, and the rules of the stages
+    percentiles
+        the grid of the customers of the training; None where the trees see the features alone,
+        without what is expected and without ranks
+    level
+        how high the coming horizon lies above the newest matured one
+    value_trees, combination
+        the trees' opinion on money, and how it is joined with the value model's; None
+        where the value model answers alone
+    reference
+        how their features and scores were distributed, to tell drift by; None until it is known
+    customer_ids
+        what ids are: "text", or "whole" numbers; a served model says so to those who ask it
+    patron_version
+        version of the package that trained it
+
+    Raises
+    ------
+    RangeError
+        a horizon is below one day, first_day lies after as_of, or the value model does not count in
+        days
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.gamma_gamma import GammaGammaModel
+    >>> value = CustomerValueModel(
+    ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
+    ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
+    ... )
+    >>> bundle = Bundle(churn=None, value=value, catalogue=FeatureCatalogue(()), horizon_days=90,
+    ...                 value_horizon_days=365, first_day=date(1997, 1, 1), as_of=date(1997, 9, 30))
+    >>> folder = bundle.save(tempfile.mkdtemp())
+    >>> sorted(file.name for file in folder.iterdir())
+    ['bundle.json', 'draws.npz']
+    >>> Bundle.load(folder).horizon_days
+    90
+    """
+
+    churn: ChurnClassifier | None
+    value: CustomerValueModel
+    catalogue: FeatureCatalogue
+    horizon_days: int
+    value_horizon_days: int
+    first_day: date
+    as_of: date
+    tiers: Tiers | None = None
+    policy: Policy = field(default_factory=Policy)
+    percentiles: Percentiles | None = None
+    level: Level = field(default_factory=Level)
+    value_trees: ValueTrees | None = None
+    combination: ValueCombination | None = None
+    reference: Reference | None = None
+    customer_ids: Literal["text", "whole"] = "text"
+    patron_version: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("horizon_days", "value_horizon_days"):
+            if getattr(self, name) < 1:
+                raise RangeError(f"Bundle.{name} must be at least 1 day, got {getattr(self, name)!r}.")
+        if self.value.purchases.time_unit != "D":
+            raise RangeError(
+                f"Bundle.value must count in days as feature rows do, and its unit is "
+                f"{self.value.purchases.time_unit!r}. Fit it with time_unit='D'."
+            )
+        if self.first_day > self.as_of:
+            raise RangeError(f"Bundle.first_day {self.first_day} lies after Bundle.as_of {self.as_of}.")
+        if not self.patron_version:
+            object.__setattr__(self, "patron_version", _installed_version())
+
+    @property
+    def margin(self) -> float:
+        """Share of an amount that is kept, as the value model has it."""
+        return float(self.value.margin)
+
+    @property
+    def annual_discount_rate(self) -> float:
+        """Discount rate per year, as the value model has it."""
+        return float(self.value.annual_discount_rate)
+
+    def predict(
+        self,
+        features: pd.DataFrame,
+        *,
+        ranks: Ranks = "auto",
+        horizon_days: float | None = None,
+        value_horizon_days: float | None = None,
+        annual_discount_rate: float | None = None,
+        interval: float = 0.8,
+        random_state: int = 0,
+    ) -> pd.DataFrame:
+        """What is expected of each customer.
+
+        Parameters
+        ----------
+        features
+            one row per customer as of one day: customer_id and all features of the catalogue; or none
+            but frequency, recency, T and monetary_value, from which the value model answers alone
+        ranks
+            among whom a customer's percentiles are taken: "own", the rows of `features`; "model", the
+            customers of the training; "auto", the rows where they are at least 1000; or the grid of the whole
+            population, as :func:`patron.models.bundle.population_ranks.population_percentiles` learns it
+        horizon_days, value_horizon_days
+            days ahead; the bundle's own if None. Another horizon than the
+            bundle's is answered by the value model alone
+        annual_discount_rate
+            per year, ≥ 0; the bundle's own if None
+        interval
+            share in (0, 1) of the predictive intervals
+        random_state
+            seed of the draws behind the intervals
+
+        Returns
+        -------
+        pd.DataFrame
+            DataFrame, one row per row of `features`, in order, index 0, 1, 2, …: customer_id,
+            churn_probability, and the columns of :meth:`patron.models.value.model.CustomerValueModel.predict`
+
+        Raises
+        ------
+        TableError
+            a feature is missing, or an RFM column breaks a rule
+        InputError
+            a feature is infinite or is text
+        RangeError
+            a horizon or the interval is out of range
+
+        Examples
+        --------
+        See :func:`patron.training.fit_bundle.fit_bundle`.
+        """
+        return predict_rows(
+            self,
+            features,
+            ranks=ranks,
+            horizon_days=horizon_days,
+            value_horizon_days=value_horizon_days,
+            annual_discount_rate=annual_discount_rate,
+            interval=interval,
+            random_state=random_state,
+        )
+
+    def classifies(self, features: pd.DataFrame) -> bool:
+        """Whether the rows hold every feature of the catalogue, as the classifier needs them."""
+        return self.churn is not None and all(name in features.columns for name in self.catalogue.names)
+
+    def describe(self) -> dict[str, Any]:
+        """What the bundle is, without what it learned: plain values for a registry, a log or a report."""
+        return {
+            "churn_probability": "classifier" if self.churn is not None else "no purchase in the horizon",
+            "horizon_days": self.horizon_days,
+            "value_horizon_days": self.value_horizon_days,
+            "margin": self.margin,
+            "annual_discount_rate": self.annual_discount_rate,
+            "first_day": self.first_day.isoformat(),
+            "as_of": self.as_of.isoformat(),
+            "time_unit": self.value.purchases.time_unit,
+            "customer_ids": self.customer_ids,
+            "patron_version": self.patron_version,
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the bundle into a folder, which is made if need be.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        ModelError
+            the folder cannot be written to, or the bundle is larger than `MOST_BYTES`
+        """
+        folder = Path(folder)
+        arrays, value = self.value.to_arrays()
+        percentiles = None
+        if self.percentiles is not None:
+            grids, percentiles = self.percentiles.to_arrays()
+            arrays |= {GRIDS + name: grid for name, grid in grids.items()}
+        files = {DRAWS: _npz(arrays)}
+        churn = None
+        if self.churn is not None:
+            text, churn = self.churn.to_parts()
+            files[TREES] = text.encode()
+        value_trees = None
+        if self.value_trees is not None:
+            text, value_trees = self.value_trees.to_parts()
+            files[VALUE_TREES] = text.encode()
+        description = {
+            "format": FORMAT,
+            **self.describe(),
+            "tiers": None if self.tiers is None else self.tiers.to_dict(),
+            "policy": self.policy.to_dict(),
+            "reference": None if self.reference is None else self.reference.to_dict(),
+            "catalogue": self.catalogue.to_dict(),
+            "churn": churn,
+            "value": value,
+            "percentiles": percentiles,
+            "level": self.level.to_dict(),
+            "value_trees": value_trees,
+            "combination": None if self.combination is None else self.combination.to_dict(),
+            "files": {
+                name: {"bytes": len(content), "sha256": _sha256(content)} for name, content in files.items()
+            },
+        }
+        files[DESCRIPTION] = json.dumps(description, indent=1, ensure_ascii=False, allow_nan=False).encode()
+        size = sum(map(len, files.values()))
+        if size > MOST_BYTES:
+            raise ModelError(
+                f"The model takes {size:,} bytes and may take {MOST_BYTES:,}. "
+                "Train it with fewer trees or posterior draws."
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():  # the description last: a folder without it is no bundle
+                (folder / name).write_bytes(content)
+        except OSError as error:
+            raise ModelError(f"Cannot save the model to {str(folder)!r}: {error.strerror}.") from error
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a bundle that `save` has written.
+
+        Raises
+        ------
+        ModelError
+            a file is missing, was cut short or changed, or was written by a later version of patron
+        """
+        folder = Path(folder)
+        description = _description(folder)
+        try:
+            churn = description["churn"]
+            tiers, reference = description["tiers"], description["reference"]
+            percentiles, combination = description["percentiles"], description["combination"]
+            value_trees = description["value_trees"]
+            arrays = _arrays(_file(folder, DRAWS, description))
+            return cls(
+                churn=None
+                if churn is None
+                else ChurnClassifier.from_parts(_file(folder, TREES, description).decode(), churn),
+                value=CustomerValueModel.from_arrays(arrays, description["value"]),
+                catalogue=FeatureCatalogue.from_dict(description["catalogue"]),
+                horizon_days=description["horizon_days"],
+                value_horizon_days=description["value_horizon_days"],
+                first_day=date.fromisoformat(description["first_day"]),
+                as_of=date.fromisoformat(description["as_of"]),
+                tiers=None if tiers is None else Tiers.from_dict(tiers),
+                policy=Policy.from_dict(description["policy"]),
+                percentiles=None
+                if percentiles is None
+                else Percentiles.from_arrays(below(GRIDS, arrays), percentiles),
+                level=Level.from_dict(description["level"]),
+                value_trees=None
+                if value_trees is None
+                else ValueTrees.from_parts(_file(folder, VALUE_TREES, description).decode(), value_trees),
+                combination=None if combination is None else ValueCombination.from_dict(combination),
+                reference=None if reference is None else Reference.from_dict(reference),
+                customer_ids=description["customer_ids"],
+                patron_version=description["patron_version"],
+            )
+        except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            raise ModelError(_unreadable(folder, f"{DESCRIPTION} does not fit ({error})")) from error
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    try:
+        description = json.loads((folder / DESCRIPTION).read_bytes())
+    except OSError as error:
+        raise ModelError(_unreadable(folder, f"{DESCRIPTION} cannot be read ({error.strerror})")) from error
+    except ValueError as error:
+        raise ModelError(_unreadable(folder, f"{DESCRIPTION} was cut short or changed")) from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        found = description.get("format") if isinstance(description, dict) else None
+        raise ModelError(
+            _unreadable(folder, f"it has format {found!r} and this version of patron reads {FORMAT}")
+        )
+    return description
+
+
+def _file(folder: Path, name: str, description: Mapping[str, Any]) -> bytes:
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        raise ModelError(_unreadable(folder, f"{name} cannot be read ({error.strerror})")) from error
+    if _sha256(content) != description["files"][name]["sha256"]:
+        wanted = description["files"][name]["bytes"]
+        raise ModelError(
+            _unreadable(folder, f"{name} was cut short or changed ({len(content)} of {wanted} bytes)")
+        )
+    return content
+
+
+def _unreadable(folder: Path, why: str) -> str:
+    return (
+        f"The folder {str(folder)!r} holds no model that can be read: {why}. Export or train the model again."
+    )
+
+
+def _npz(arrays: Mapping[str, Any]) -> bytes:
+    packed = io.BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, **arrays)
+    return packed.getvalue()
+
+
+def _arrays(content: bytes) -> dict[str, Any]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as packed:
+        return dict(packed)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _installed_version() -> str:
+    try:
+        return version("patron")
+    except PackageNotFoundError:  # the code travels with a served model, where the package is not installed
+        return "unknown"

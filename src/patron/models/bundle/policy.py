@@ -1,0 +1,190 @@
+"""What the business has decided, as far as a scorecard needs it: `Policy`; it is frozen with the model.
+
+==============  =======================================================================================
+typical offer   what it costs to keep a customer, and how often that works: where contact starts to pay
+stage rules     from when on a customer counts as loyal, at risk, dormant or lost
+==============  =======================================================================================
+
+Decisions are no estimates. They travel in the model version, so that a customer's band, stage and action
+change because the customer changed, or because somebody decided otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+import numpy as np
+
+from patron.errors import RangeError
+
+__all__ = ["Policy", "StageRules", "TypicalOffer"]
+
+INCENTIVE_SHARE, CONTACT_SHARE = 0.10, 0.01
+"""What an offer and a contact cost as shares of a typical order, where nobody has said otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypicalOffer:
+    """What is assumed of an offer to stay before there are real ones.
+
+    Attributes
+    ----------
+    incentive
+        money ≥ 0, paid where the offer is taken; customers who would have stayed take it, too
+    contact_cost
+        money ≥ 0, paid for every contact
+    acceptance
+        probability in [0, 1] that a customer who would have left takes it and stays
+
+    Raises
+    ------
+    RangeError
+        a number is outside the range given above, or NaN
+
+    Examples
+    --------
+    >>> TypicalOffer.of_orders(40.0)
+    TypicalOffer(incentive=4.0, contact_cost=0.4, acceptance=0.3)
+    """
+
+    incentive: float
+    contact_cost: float
+    acceptance: float = 0.3
+
+    def __post_init__(self) -> None:
+        for name in ("incentive", "contact_cost"):
+            if not 0 <= getattr(self, name) < np.inf:  # written so that NaN fails too
+                raise RangeError(f"offer.{name} must be money of at least 0, got {getattr(self, name)!r}.")
+        if not 0 <= self.acceptance <= 1:
+            raise RangeError(
+                f"offer.acceptance must be a probability in [0, 1], got {self.acceptance!r}. "
+                "Write 30 % as 0.30."
+            )
+
+    @classmethod
+    def of_orders(cls, order_value: float) -> Self:
+        """An offer in proportion to what is sold: a tenth of an order, a hundredth for the contact.
+
+        Parameters
+        ----------
+        order_value
+            money ≥ 0, what a typical order is worth
+        """
+        return cls(incentive=INCENTIVE_SHARE * order_value, contact_cost=CONTACT_SHARE * order_value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRules:
+    """From when on a customer is in which stage of life.
+
+    A silence counts as long where it exceeds both so many days and so many of the customer's own usual gaps:
+    a month without bread is long, a month without a sofa is not.
+
+    Attributes
+    ----------
+    retention_from
+        count ≥ 1 of repeat purchase days, from which a customer is no longer in development
+    loyalty_from, loyalty_days
+        count of repeat purchase days and age in days, both needed for loyalty
+    at_risk_days, at_risk_gaps
+        silence after which a customer is at risk
+    dormant_days, dormant_gaps
+        after which the customer is dormant
+    lost_days, lost_gaps
+        after which the customer is lost
+    won_back_within, won_back_after
+        days; won back is who bought in the last `won_back_within` days, not in
+        the days before that up to `won_back_after`, and once before then; both are windows that features
+        know (7, 30, 90, 180, 365)
+    first_gap_days
+        usual gap, in days, of customers who have bought on one day only
+
+    Raises
+    ------
+    RangeError
+        a number is too small, a later stage begins before an earlier one, or a window is none of
+        the five
+
+    Examples
+    --------
+    >>> StageRules(dormant_days=400)
+    Traceback (most recent call last):
+        ...
+    patron.errors.RangeError: stages: dormant_days (400) must not exceed lost_days (365).
+    """
+
+    retention_from: int = 3
+    loyalty_from: int = 8
+    loyalty_days: int = 365
+    at_risk_days: float = 30
+    at_risk_gaps: float = 2.0
+    dormant_days: float = 180
+    dormant_gaps: float = 4.0
+    lost_days: float = 365
+    lost_gaps: float = 8.0
+    won_back_within: int = 90
+    won_back_after: int = 365
+    first_gap_days: float = 90
+
+    def __post_init__(self) -> None:
+        for name in (one.name for one in fields(self)):
+            least = 1 if name in ("retention_from", "first_gap_days") else 0
+            if not least <= getattr(self, name) < np.inf:
+                raise RangeError(f"stages.{name} must be at least {least}, got {getattr(self, name)!r}.")
+        for first, then in _IN_ORDER:
+            if getattr(self, first) > getattr(self, then):
+                raise RangeError(
+                    f"stages: {first} ({getattr(self, first)}) must not exceed {then} "
+                    f"({getattr(self, then)})."
+                )
+        for name in ("won_back_within", "won_back_after"):
+            if getattr(self, name) not in _WINDOWS:
+                known = ", ".join(map(str, _WINDOWS))
+                raise RangeError(f"stages.{name} must be one of {known}, got {getattr(self, name)!r}.")
+        if self.won_back_within == self.won_back_after:
+            raise RangeError(f"stages: won_back_within must be below won_back_after ({self.won_back_after}).")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The decisions of a business that go into its scorecards.
+
+    Attributes
+    ----------
+    offer
+        None where nobody knows what an order is worth; there is then no band, no action and no spend
+    stages
+        the rules of lifecycle_stage
+
+    Examples
+    --------
+    >>> policy = Policy(offer=TypicalOffer.of_orders(40.0))
+    >>> Policy.from_dict(policy.to_dict()) == policy
+    True
+    """
+
+    offer: TypicalOffer | None = None
+    stages: StageRules = field(default_factory=StageRules)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any]) -> Self:
+        """The policy that `to_dict` has described."""
+        offer = described["offer"]
+        return cls(
+            offer=None if offer is None else TypicalOffer(**offer), stages=StageRules(**described["stages"])
+        )
+
+
+_WINDOWS = (7, 30, 90, 180, 365)
+_IN_ORDER = (
+    ("retention_from", "loyalty_from"),
+    ("at_risk_days", "dormant_days"),
+    ("dormant_days", "lost_days"),
+    ("at_risk_gaps", "dormant_gaps"),
+    ("dormant_gaps", "lost_gaps"),
+    ("won_back_within", "won_back_after"),
+)

@@ -1,0 +1,392 @@
+"""One expected value out of two: what the purchase and spend models say, and what trees say.
+
+Neither wins everywhere: where customers buy at random at rates of their own, BG/NBD × Gamma-Gamma is hard to
+beat; where they do not, trees are. So the newest matured snapshot, which grew neither, decides::
+
+    shares       each part is set right in total; how much of either goes into the sum is what would have
+                 described that snapshot best
+    deciles      customers in ten groups by the sum: a group that brought more or less moves its money
+    interval     moved with the mean, and stretched to hold 80 % of the customers whose interval is open
+
+Everything is shrunk, towards the usual shares and towards changing nothing, the more, the fewer customers
+bought.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import isotonic_regression
+
+from patron.errors import InputError, some
+
+__all__ = ["ValueCombination"]
+
+type Floats = npt.NDArray[np.float64]
+
+USUAL_SHARE = 0.7  # of the trees, which see what the models expect among their features
+BUYERS_FOR_TREES = 1000  # buyers that trees must have seen to deserve all of it
+BUYERS_FOR_SHARES = 1500  # buyers at which the share that they speak for counts as much as the usual one
+BUYERS_FOR_TOTAL = 20
+BUYERS_FOR_DECILE = 60
+BUYERS_FOR_INTERVAL = 50
+POWER = 1.5  # of the Tweedie deviance: variance as the mean to this power
+SMALLEST = 1e-4  # of the mean value: nobody is expected to bring less, so that deviances and logarithms exist
+FARTHEST_STRETCH = 20.0
+KEEPS_ORDER = 0.02  # share of the slope that is left where deciles say that order does not matter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueCombination:
+    """How much of each part goes into the expected value, and how the interval follows.
+
+    Attributes
+    ----------
+    btyd_factor, tree_factor
+        what sets each part right in total
+    tree_share
+        weight of the trees in [0, 1], of money that is right in total
+    smallest
+        money, the least that is expected of a customer
+    mean
+        money, of the sum of the parts
+    combined, calibrated
+        (n_knots,) logarithms of money, rising: sum of the parts → expected value; linear
+        between knots, parallel to the diagonal beyond them
+    low_stretch, high_stretch
+        factors on the bounds after they have moved with the mean
+    customers, buyers
+        counts on the snapshot that it was learned on
+    coverage
+        share of those customers within their interval, of those whose interval is open
+
+    Examples
+    --------
+    Trees that know who is worth what, and a model that only knows the mean:
+
+    >>> rng = np.random.default_rng(0)
+    >>> mean = rng.gamma(1.0, 20.0, 2000)
+    >>> actual = (rng.random(2000) < 0.5) * 2 * mean * rng.gamma(4.0, 0.25, 2000)
+    >>> flat, trees = np.full(2000, 10.0), 0.8 * mean
+    >>> combination = ValueCombination.fit(flat, trees, actual, low=0 * flat, high=2 * flat)
+    >>> bool(combination.tree_share > 0.7)
+    True
+    >>> predicted = combination.predict(flat, trees, low=0 * flat, high=2 * flat)
+    >>> round(float(predicted["expected_value"].sum() / actual.sum()), 2)
+    0.99
+    """
+
+    btyd_factor: float
+    tree_factor: float
+    tree_share: float
+    smallest: float
+    mean: float
+    combined: tuple[float, ...]
+    calibrated: tuple[float, ...]
+    low_stretch: float
+    high_stretch: float
+    customers: int
+    buyers: int
+    coverage: float
+
+    @classmethod
+    def fit(
+        cls,
+        btyd_expected: npt.ArrayLike,
+        tree_expected: npt.ArrayLike | None,
+        actual: npt.ArrayLike,
+        low: npt.ArrayLike,
+        high: npt.ArrayLike,
+        *,
+        level: float = 0.8,
+        seen_buyers: int | None = None,
+    ) -> Self:
+        """The combination that describes a matured snapshot best.
+
+        Parameters
+        ----------
+        btyd_expected
+            (n_customers,) money ≥ 0, as the purchase and spend models expected it that day
+        tree_expected
+            (n_customers,) money ≥ 0, of trees grown on earlier snapshots; None without trees
+        actual
+            (n_customers,) money that came, counted as the models count it: kept and discounted; below 0
+            where refunds outweigh purchases
+        low, high
+            (n_customers,) bounds of the models' predictive interval, 0 ≤ low ≤ high
+        level
+            probability that an interval holds
+        seen_buyers
+            buyers among the rows that trees learn from; below 1000 the usual share of the trees is
+            less in proportion. None for enough
+
+        Raises
+        ------
+        InputError
+            there is no customer, the columns have different lengths, or a number is missing or
+            infinite
+
+        Notes
+        -----
+        The weights minimise the mean Tweedie deviance of power 1.5, as fits amounts with many zeros and a
+        long tail. Where nobody bought, nothing is learned.
+
+        References
+        ----------
+        Bates & Granger (1969), The combination of forecasts, Operational Research Quarterly 20, 451-468.
+        Romano, Patterson & Candès (2019), Conformalized quantile regression, NeurIPS 32.
+        """
+        btyd, came = _money(btyd_expected, "btyd_expected"), _money(actual, "actual")
+        trees = btyd if tree_expected is None else _money(tree_expected, "tree_expected")
+        bounds = _money(low, "low"), _money(high, "high")
+        if btyd.size == 0 or any(column.size != btyd.size for column in (trees, came, *bounds)):
+            sizes = [column.size for column in (btyd, trees, came, *bounds)]
+            raise InputError(f"a ValueCombination needs one value per customer in every column, got {sizes}.")
+        buyers = int((came > 0).sum())
+        total = max(float(came.sum()), 0.0)
+        smallest = SMALLEST * (total or 1.0) / btyd.size
+        factors = [
+            _credible(_ratio(total, float(part.sum())), buyers, BUYERS_FOR_TOTAL) for part in (btyd, trees)
+        ]
+        parts = [factor * part for factor, part in zip(factors, (btyd, trees), strict=True)]
+        usual = USUAL_SHARE * (1.0 if seen_buyers is None else min(seen_buyers / BUYERS_FOR_TREES, 1.0))
+        share = 0.0 if tree_expected is None else _best_share(parts[0], parts[1], came, smallest, usual)
+        mixed = np.maximum((1 - share) * parts[0] + share * parts[1], smallest)
+        combined, calibrated = _decile_map(mixed, came, total)
+        unstretched = cls(
+            btyd_factor=factors[0],
+            tree_factor=factors[1],
+            tree_share=share,
+            smallest=smallest,
+            mean=float(mixed.mean()),
+            combined=combined,
+            calibrated=calibrated,
+            low_stretch=1.0,
+            high_stretch=1.0,
+            customers=btyd.size,
+            buyers=buyers,
+            coverage=float("nan"),
+        )
+        return unstretched._stretched(btyd, trees, came, *bounds, level)
+
+    def predict(
+        self,
+        btyd_expected: npt.ArrayLike,
+        tree_expected: npt.ArrayLike | None,
+        low: npt.ArrayLike,
+        high: npt.ArrayLike,
+        level: float = 1.0,
+    ) -> pd.DataFrame:
+        """The expected value of each customer, and its interval.
+
+        Parameters
+        ----------
+        btyd_expected, tree_expected, low, high
+            (n_customers,) money ≥ 0, as for `fit`; each row is answered
+            by itself
+        level
+            factor on all of it: how much higher the coming horizon lies than the one learned from (see
+            :class:`patron.models.ensemble.seasonal_shift.Level`)
+
+        Returns
+        -------
+        pd.DataFrame
+            DataFrame, one row per customer in order, index 0, 1, 2, …: expected_value, expected_value_low,
+            expected_value_high; money, 0 ≤ low ≤ high
+        """
+        return pd.DataFrame(self.columns(btyd_expected, tree_expected, low, high, level))
+
+    def columns(
+        self,
+        btyd_expected: npt.ArrayLike,
+        tree_expected: npt.ArrayLike | None,
+        low: npt.ArrayLike,
+        high: npt.ArrayLike,
+        level: float = 1.0,
+    ) -> dict[str, Floats]:
+        """The columns of `predict` as arrays."""
+        btyd = _money(btyd_expected, "btyd_expected")
+        trees = btyd if tree_expected is None else _money(tree_expected, "tree_expected")
+        expected = level * self._expected(btyd, trees)
+        moved = expected / np.maximum(btyd, self.smallest)
+        upper = self.high_stretch * moved * _money(high, "high")
+        return {
+            "expected_value": expected,
+            "expected_value_low": np.minimum(self.low_stretch * moved * _money(low, "low"), upper),
+            "expected_value_high": upper,
+        }
+
+    def anchored(
+        self, btyd_expected: npt.ArrayLike, tree_expected: npt.ArrayLike | None, total: float
+    ) -> Self:
+        """The same combination at the level of today: what all customers bring adds up to `total`.
+
+        Parameters
+        ----------
+        btyd_expected, tree_expected
+            (n_customers,) money ≥ 0, of every customer known today, by models and
+            trees that may be newer than those of `fit`
+        total
+            money that all of them are forecast to bring (see
+            :class:`patron.models.ensemble.seasonal_shift.Level`)
+
+        Returns
+        -------
+        ValueCombination
+            each part is right in total again, so that the shares are what they were
+
+        Examples
+        --------
+        >>> ones = np.ones(100)
+        >>> learned = ValueCombination.fit(ones, ones, actual=3 * ones, low=0 * ones, high=ones)
+        >>> today = learned.anchored(ones, 5 * ones, total=330.0)
+        >>> round(float(today.predict(ones, 5 * ones, 0 * ones, ones)["expected_value"].sum()), 6)
+        330.0
+        """
+        btyd = _money(btyd_expected, "btyd_expected")
+        trees = btyd if tree_expected is None else _money(tree_expected, "tree_expected")
+        if not total > 0 or btyd.sum() <= 0:
+            return self
+        moved = replace(
+            self,
+            btyd_factor=_ratio(total, float(btyd.sum())),
+            tree_factor=_ratio(total, float(trees.sum())),
+        )
+        mean = float(moved._mixed(btyd, trees).mean())
+        shift = float(np.log(mean / self.mean))
+        moved = replace(moved, mean=mean, combined=_shifted(self.combined, shift))
+        rest = float(np.log(total / moved._expected(btyd, trees).sum()))
+        return replace(moved, calibrated=_shifted(self.calibrated, rest))
+
+    def sentences(self) -> list[str]:
+        """Which part won, and what was moved."""
+        if self.buyers == 0:
+            return [
+                f"None of {self.customers:,} customers brought anything, so the parts could not be compared."
+            ]
+        winner = "trees" if self.tree_share > 0.5 else "purchase and spend models"
+        return [
+            f"Expected value is {self.tree_share:.0%} trees and {1 - self.tree_share:.0%} purchase and spend "
+            f"models: on {self.customers:,} customers, {self.buyers:,} of them buyers, the {winner} said "
+            "more.",
+            f"In total the purchase and spend models are taken {self.btyd_factor:.2f} times, the trees "
+            f"{self.tree_factor:.2f} times; bounds of intervals {self.low_stretch:.2f} and "
+            f"{self.high_stretch:.2f} times, and {self.coverage:.0%} of open intervals then held.",
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Itself as JSON has it."""
+        parts = asdict(self)
+        known = {"coverage": None if np.isnan(self.coverage) else self.coverage}
+        return {**parts, "combined": list(self.combined), "calibrated": list(self.calibrated), **known}
+
+    @classmethod
+    def from_dict(cls, parts: Mapping[str, Any]) -> Self:
+        """The combination that `to_dict` described."""
+        coverage = float("nan") if parts["coverage"] is None else parts["coverage"]
+        knots = {name: tuple(parts[name]) for name in ("combined", "calibrated")}
+        return cls(**{**parts, **knots, "coverage": coverage})
+
+    def _expected(self, btyd: Floats, trees: Floats) -> Floats:
+        mixed = np.log(self._mixed(btyd, trees))
+        lowest, highest = self.combined[0], self.combined[-1]
+        beyond = mixed - np.clip(mixed, lowest, highest)
+        expected: Floats = np.exp(np.interp(mixed, self.combined, self.calibrated) + beyond)
+        return expected
+
+    def _mixed(self, btyd: Floats, trees: Floats) -> Floats:
+        parts = (self.btyd_factor * btyd, self.tree_factor * trees)
+        mixed: Floats = (1 - self.tree_share) * parts[0] + self.tree_share * parts[1]
+        return np.maximum(mixed, self.smallest)
+
+    def _stretched(
+        self, btyd: Floats, trees: Floats, actual: Floats, low: Floats, high: Floats, level: float
+    ) -> Self:
+        """The same, with bounds that hold `level` of those customers whose interval is open."""
+        predicted = self.predict(btyd, trees, low, high)
+        lower, upper = (predicted[f"expected_value_{bound}"].to_numpy() for bound in ("low", "high"))
+        is_open = upper > 0
+        if not is_open.any():
+            return self
+        tail = (1 - level) / 2
+        stretch_low = 1.0
+        positive = lower > 0
+        if positive.any():
+            stretch_low = _stretch(actual[positive] / lower[positive], tail)
+        below = actual[is_open] < stretch_low * lower[is_open]
+        stretch_high = _stretch(actual[is_open] / upper[is_open], min(level + float(below.mean()), 1.0))
+        stretched = replace(self, low_stretch=stretch_low, high_stretch=stretch_high)
+        again = stretched.predict(btyd, trees, low, high)
+        inside = (actual >= again["expected_value_low"]) & (actual <= again["expected_value_high"])
+        return replace(stretched, coverage=float(inside[is_open].mean()))
+
+
+def _money(values: npt.ArrayLike, name: str) -> Floats:
+    money = np.asarray(values, dtype=np.float64).ravel()
+    strange = ~np.isfinite(money)
+    if strange.any():
+        raise InputError(
+            f"{name} is missing or infinite in {strange.sum()} rows, at position "
+            f"{some(np.flatnonzero(strange))}. Leave those customers out."
+        )
+    return money
+
+
+def _ratio(actual: float, expected: float) -> float:
+    return actual / expected if actual > 0 and expected > 0 else 1.0
+
+
+def _credible(factor: float, buyers: int, half: int) -> float:
+    """The factor, nearer to 1 the fewer buyers it rests on."""
+    return float(factor ** (buyers / (buyers + half)))
+
+
+def _best_share(btyd: Floats, trees: Floats, actual: Floats, smallest: float, usual: float) -> float:
+    """The weight of the trees with the least deviance, nearer to the usual one the fewer the buyers."""
+    actual, shares = np.maximum(actual, 0.0), np.linspace(0, 1, 41)
+    sums = (np.maximum((1 - share) * btyd + share * trees, smallest) for share in shares)
+    best = float(shares[int(np.argmin([_deviance(actual, mixed) for mixed in sums]))])
+    buyers = int((actual > 0).sum())
+    return (buyers * best + BUYERS_FOR_SHARES * usual) / (buyers + BUYERS_FOR_SHARES)
+
+
+def _deviance(actual: Floats, mean: Floats) -> float:
+    """Of a Tweedie distribution, without what does not depend on the mean."""
+    return float(np.mean(mean ** (2 - POWER) / (2 - POWER) - actual * mean ** (1 - POWER) / (1 - POWER)))
+
+
+def _decile_map(mixed: Floats, actual: Floats, total: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Knots of the map from the sum of the parts to the expected value, both in logarithms and rising."""
+    order = np.argsort(mixed, kind="stable")
+    groups = [group for group in np.array_split(order, 10) if group.size]
+    means = np.array([mixed[group].mean() for group in groups])
+    buyers = np.array([(actual[group] > 0).sum() for group in groups])
+    factors = [
+        _credible(
+            _ratio(float(actual[group].sum()), float(mixed[group].sum())), int(count), BUYERS_FOR_DECILE
+        )
+        for group, count in zip(groups, buyers, strict=True)
+    ]
+    x, first = np.unique(np.log(means), return_index=True)
+    rising = isotonic_regression(np.log(means * factors)[first], weights=buyers[first] + 1.0).x
+    y = (1 - KEEPS_ORDER) * rising + KEEPS_ORDER * x
+    if total > 0:
+        mapped = np.exp(np.interp(np.log(mixed), x, y) + np.log(mixed) - np.clip(np.log(mixed), x[0], x[-1]))
+        y = y + np.log(mixed.sum() / mapped.sum())
+    return tuple(x.tolist()), tuple(y.tolist())
+
+
+def _shifted(knots: tuple[float, ...], shift: float) -> tuple[float, ...]:
+    return tuple(knot + shift for knot in knots)
+
+
+def _stretch(ratios: Floats, share: float) -> float:
+    """The factor on a bound that leaves so many of the ratios of money to bound below it."""
+    found = float(np.quantile(ratios, share, method="inverted_cdf"))
+    if found <= 0:
+        return 0.0
+    factor = _credible(found, int((ratios > 0).sum()), BUYERS_FOR_INTERVAL)
+    return float(np.clip(factor, 1 / FARTHEST_STRETCH, FARTHEST_STRETCH))

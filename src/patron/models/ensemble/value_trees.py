@@ -1,0 +1,366 @@
+"""What a customer will bring, by boosted trees: `ValueTrees`.
+
+Most customers bring nothing in a horizon, and those who buy bring amounts of a long tail. Two ways to say
+so::
+
+    two-part    P(buys) × E(money | buys): trees of log-odds, times trees of a gamma's log mean
+    tweedie     one sum of trees for the log mean of a compound Poisson-gamma amount, zeros included
+
+The trees know every feature but no calendar and no law of buying; `patron.models.ensemble.stacking` joins
+them with the purchase and spend models and sets the level.
+"""
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit
+
+from patron.errors import InputError, NotFittedError, RangeError, SettingsError, TooFewCustomersError, some
+from patron.models.churn.boosted_trees import add_up, grow_so_many, grow_trees, read_trees
+from patron.models.churn.classifier import FEWEST_CUSTOMERS
+from patron.models.encoding import FeatureEncoder
+from patron.models.inference.estimator import Estimator
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+__all__ = ["ValueTrees"]
+
+type Floats = npt.NDArray[np.float64]
+type Matrix = npt.NDArray[np.float32]
+type Part = tuple[pd.DataFrame, Any]
+type Rows = tuple[Matrix, Floats]
+type Sums = tuple["Booster | None", ...]
+
+_CHUNK = 50_000  # rows encoded at a time
+_NEXT = "\n=== next trees ===\n"
+_FEWEST_OF_A_KIND = 20  # buyers, or customers who bought nothing, below which their mean is all there is
+_TWEEDIE = {"objective": "tweedie", "tweedie_variance_power": 1.5}
+_TWO_PART = ({"objective": "binary"}, {"objective": "gamma"})
+
+
+class ValueTrees(Estimator):
+    """Expected money in the horizon from feature rows.
+
+    Parameters
+    ----------
+    kind
+        "two-part" or "tweedie"
+    n_estimators
+        most trees of each sum, ≥ 1
+    learning_rate
+        weight of each tree, in (0, 1]
+    num_leaves, max_depth
+        bounds of each tree, ≥ 2 and ≥ 1
+    min_child_samples
+        fewest customers in a leaf, ≥ 1
+    early_stopping_rounds
+        trees without gain on `stop` after which growing ends, ≥ 1
+    n_jobs
+        most threads, -1 for all; the result does not depend on it
+    random_state
+        seed of all that is drawn
+
+    Attributes
+    ----------
+    feature_names_in_
+        (n_features,) names, in the order of the trees' columns
+    n_features_in_
+        count
+    encoder_
+        turns features into the matrix that the trees see
+    n_trees_
+        trees of each sum; two-part: of buying, of the amount
+    mean_
+        money, mean over the buyers of the rows that grew the trees
+
+    Notes
+    -----
+    Money of 0 or less, where refunds outweigh purchases, counts as buying nothing: a sum of money over many
+    customers is set right by the combination. Where fewer than 20 customers bought, or fewer than 20 did not,
+    the mean stands in for trees.
+
+    References
+    ----------
+    Duan, Manning, Morris & Newhouse (1983), A comparison of alternative models for the demand for medical
+    care, Journal of Business & Economic Statistics 1, 115-126. Jørgensen & de Souza (1994), Fitting Tweedie's
+    compound Poisson model to insurance claims data, Scandinavian Actuarial Journal, 69-93.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = pd.DataFrame({"orders_90d": rng.poisson(1.0, 3000), "plan": ["basic", "gold"] * 1500})
+    >>> buys = rng.random(3000) < 0.2 + 0.1 * X["orders_90d"].clip(upper=6)
+    >>> value = buys * rng.gamma(4.0, 10.0, 3000)
+    >>> model = ValueTrees().fit(X[:2000], value[:2000], stop=(X[2000:], value[2000:]))
+    >>> customers = pd.DataFrame({"orders_90d": [0, 3], "plan": ["gold", "never seen"]})
+    >>> rare, often = model.predict(customers)
+    >>> bool(5 < rare < 11), bool(15 < often < 25)
+    (True, True)
+    """
+
+    def __init__(
+        self,
+        *,
+        kind: Literal["two-part", "tweedie"] = "two-part",
+        n_estimators: int = 100,
+        learning_rate: float = 0.08,
+        num_leaves: int = 12,
+        max_depth: int = 5,
+        min_child_samples: int = 40,
+        early_stopping_rounds: int = 20,
+        n_jobs: int = 2,
+        random_state: int = 0,
+    ) -> None:
+        self.kind = kind
+        self.n_estimators = n_estimators
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.max_depth = max_depth
+        self.min_child_samples = min_child_samples
+        self.early_stopping_rounds = early_stopping_rounds
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: pd.DataFrame, value: Any, *, stop: Part | None = None) -> Self:
+        """These trees, grown on `X` and ended on `stop`.
+
+        Parameters
+        ----------
+        X
+            (n_customers, n_features) numbers and categories; missing values are welcome
+        value
+            (n_customers,) money in the horizon, in the order of `X`
+        stop
+            (X, value) of a later snapshot; without it a fifth of the rows, drawn at random, says how many
+            trees are enough
+
+        Raises
+        ------
+        TooFewCustomersError
+            fewer than `FEWEST_CUSTOMERS` rows in `X`
+        InputError
+            a value is missing or infinite; a feature is infinite or neither number nor category
+        TableError
+            `stop` lacks a feature
+        RangeError, SettingsError
+            a setting is out of range or unknown
+        """
+        self._check_settings()
+        encoder = FeatureEncoder.learn(X)
+        matrix, money = encoder.encode(X), _money(value, len(X), "value")
+        if len(X) < FEWEST_CUSTOMERS:
+            raise TooFewCustomersError(
+                f"value trees need at least {FEWEST_CUSTOMERS} customers, got {len(X)}. Take a longer "
+                "history or more snapshots, or use the purchase and spend models alone."
+            )
+        later: tuple[Rows | None, ...] = (None, None)
+        mean = _mean_of_buyers(money)
+        if stop is not None and len(stop[0]):
+            later_matrix = encoder.encode(stop[0], "the features of stop")
+            later = self._targets(later_matrix, _money(stop[1], len(stop[0]), "stop"), mean)
+        trees = tuple(
+            None
+            if rows is None
+            else grow_trees(
+                *rows,
+                self._tree_settings(part),
+                n_trees=self.n_estimators,
+                patience=self.early_stopping_rounds,
+                categories=encoder.category_positions,
+                stop_on=stop_on,
+                n_jobs=self.n_jobs,
+                random_state=self.random_state,
+            )
+            for part, (rows, stop_on) in enumerate(
+                zip(self._targets(matrix, money, mean), later, strict=False)
+            )
+        )
+        self._restore(trees, encoder, mean, float((money > 0).mean()))
+        return self
+
+    def regrow(self, X: pd.DataFrame, value: Any) -> Self:
+        """As many trees of the same settings, grown on other rows: those that said when to stop among them.
+
+        Parameters
+        ----------
+        X, value
+            see `fit`; `X` holds the features that the trees were fitted on
+
+        Raises
+        ------
+        NotFittedError, TableError, InputError
+            see `fit` and `predict`
+        """
+        self._check_fitted()
+        matrix, money = self.encoder_.encode(X), _money(value, len(X), "value")
+        mean = _mean_of_buyers(money)
+        trees = tuple(
+            None
+            if rows is None or grown is None
+            else grow_so_many(
+                rows,
+                self._tree_settings(part),
+                n_trees=grown.num_trees(),
+                categories=self.encoder_.category_positions,
+                n_jobs=self.n_jobs,
+                random_state=self.random_state,
+            )
+            for part, (rows, grown) in enumerate(
+                zip(self._targets(matrix, money, mean), self._trees, strict=True)
+            )
+        )
+        again = type(self)(**self.get_params())
+        again._restore(trees, self.encoder_, mean, float((money > 0).mean()))
+        return again
+
+    def predict(self, X: pd.DataFrame) -> Floats:
+        """(n_customers,) money ≥ 0 expected in the horizon.
+
+        Parameters
+        ----------
+        X
+            (n_customers, any number of columns) the features by name, whatever else there is
+
+        Raises
+        ------
+        NotFittedError, TableError
+            not fitted; a feature is missing
+        InputError
+            a number is infinite or is text
+        """
+        self._check_fitted()
+        starts = range(0, max(len(X), 1), _CHUNK)
+        return np.concatenate([self.expected(self.encoder_.encode(X.iloc[s : s + _CHUNK])) for s in starts])
+
+    def to_parts(self) -> tuple[str, dict[str, Any]]:
+        """The trees as LightGBM's own text and everything else as JSON has it; no customer rows.
+
+        Examples
+        --------
+        >>> import json
+        >>> rng = np.random.default_rng(0)
+        >>> X = pd.DataFrame({"orders_90d": rng.poisson(1.0, 500)})
+        >>> model = ValueTrees(kind="tweedie").fit(X, X["orders_90d"] * rng.gamma(4.0, 10.0, 500))
+        >>> text, meta = model.to_parts()
+        >>> again = ValueTrees.from_parts(text, json.loads(json.dumps(meta)))
+        >>> bool((again.predict(X) == model.predict(X)).all())
+        True
+        """
+        self._check_fitted()
+        text = _NEXT.join("" if trees is None else trees.model_to_string() for trees in self._trees)
+        settings = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in self.get_params().items()
+        }
+        return text, {
+            "settings": settings,
+            "encoder": self.encoder_.to_dict(),
+            "mean": self.mean_,
+            "buyers": self._buyers,
+        }
+
+    @classmethod
+    def from_parts(cls, model_text: str, meta: Mapping[str, Any]) -> Self:
+        """The model that `to_parts` took apart; it predicts the same to the last bit."""
+        model = cls(**meta["settings"])
+        trees = tuple(read_trees(text) if text else None for text in model_text.split(_NEXT))
+        model._restore(trees, FeatureEncoder.from_dict(meta["encoder"]), meta["mean"], meta["buyers"])
+        return model
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="regressor",
+            target_tags=TargetTags(required=True),
+            regressor_tags=RegressorTags(),
+            input_tags=InputTags(allow_nan=True, categorical=True, string=True),
+        )
+
+    def _targets(self, matrix: Matrix, money: Floats, mean: float) -> "tuple[Rows | None, ...]":
+        """The rows that each sum of trees grows on, with what it is to tell; None where they tell nothing."""
+        bought = money > 0
+        worth = np.maximum(money, 0.0) / (mean or 1.0)  # near 1, so that the unit of money changes no tree
+        buyers, others = int(bought.sum()), int((~bought).sum())
+        if self.kind == "tweedie":
+            return ((matrix, worth) if buyers >= _FEWEST_OF_A_KIND else None,)
+        return (
+            (matrix, bought.astype(np.float64)) if min(buyers, others) >= _FEWEST_OF_A_KIND else None,
+            (matrix[bought], worth[bought]) if buyers >= _FEWEST_OF_A_KIND else None,
+        )
+
+    def _tree_settings(self, part: int) -> dict[str, Any]:
+        objective = _TWEEDIE if self.kind == "tweedie" else _TWO_PART[part]
+        return {
+            **objective,
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "max_depth": self.max_depth,
+            "min_data_in_leaf": self.min_child_samples,
+        }
+
+    def expected(self, matrix: Matrix) -> Floats:
+        """(n_customers,) money of rows of a matrix that `encoder_` made."""
+        # The mean over the buyers stands in for trees that are not there.
+
+        def total(trees: "Booster | None", without: float) -> Floats:
+            return np.full(len(matrix), without) if trees is None else add_up(trees, matrix, self.n_jobs)
+
+        if self.kind == "tweedie":
+            with np.errstate(divide="ignore"):
+                return self.mean_ * np.exp(total(self._trees[0], float(np.log(self._buyers))))
+        buying, amount = self._trees
+        buys = np.full(len(matrix), self._buyers) if buying is None else expit(total(buying, 0.0))
+        expected: Floats = self.mean_ * buys * np.exp(total(amount, 0.0))
+        return expected
+
+    def _check_settings(self) -> None:
+        if self.kind not in ("two-part", "tweedie"):
+            raise SettingsError(f"ValueTrees.kind must be 'two-part' or 'tweedie', got {self.kind!r}.")
+        least = {"num_leaves": 2, "random_state": 0}
+        names = ("n_estimators", "max_depth", "min_child_samples", "early_stopping_rounds", *least)
+        for name in names:
+            number, bound = getattr(self, name), least.get(name, 1)
+            if not isinstance(number, Integral) or number < bound:
+                raise RangeError(
+                    f"ValueTrees.{name} must be a whole number of at least {bound}, got {number!r}."
+                )
+        if not isinstance(self.n_jobs, Integral) or self.n_jobs < -1 or self.n_jobs == 0:
+            raise RangeError(f"ValueTrees.n_jobs must be -1 (all) or at least 1, got {self.n_jobs!r}.")
+        if not 0 < self.learning_rate <= 1:
+            raise RangeError(f"ValueTrees.learning_rate must lie in (0, 1], got {self.learning_rate!r}.")
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "_trees"):
+            raise NotFittedError(
+                "these ValueTrees are not fitted yet. Call fit, or from_parts on stored ones."
+            )
+
+    def _restore(self, trees: Sums, encoder: FeatureEncoder, mean: float, buyers: float) -> None:
+        self._trees, self.encoder_, self._buyers = trees, encoder, buyers
+        self.mean_ = mean
+        self.feature_names_in_ = np.array(encoder.names, dtype=object)
+        self.n_features_in_ = len(encoder.names)
+        self.n_trees_ = tuple(0 if part is None else part.num_trees() for part in trees)
+
+
+def _mean_of_buyers(money: Floats) -> float:
+    return float(money[money > 0].mean()) if (money > 0).any() else 0.0
+
+
+def _money(value: Any, n_rows: int, name: str) -> Floats:
+    money = np.asarray(value, dtype=np.float64).ravel()
+    if len(money) != n_rows:
+        raise InputError(f"{name} has {len(money)} values for {n_rows} rows. Give one per row, in order.")
+    strange = ~np.isfinite(money)
+    if strange.any():
+        raise InputError(
+            f"{name} is missing or infinite in {strange.sum()} rows, at position "
+            f"{some(np.flatnonzero(strange))}. Money that a customer did not spend is 0."
+        )
+    return money

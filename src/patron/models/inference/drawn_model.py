@@ -1,0 +1,215 @@
+"""A model known by draws of its parameters: `DrawnModel`, kept without pickle and without customers."""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from patron.errors import ModelError, NotFittedError, PatronWarning, RangeError, SettingsError
+from patron.models.inference.covariates import Covariates
+from patron.models.inference.diagnostics import Diagnostics
+from patron.models.inference.estimator import Estimator, whole_number
+from patron.models.inference.posterior import Posterior, infer
+from patron.models.inference.stored import Stored
+
+__all__ = ["EFFECT_SPREAD", "FEW_CUSTOMERS", "DrawnModel", "Priors"]
+
+type Floats = npt.NDArray[np.float64]
+type Priors = Mapping[str, tuple[float, float]]
+
+FEW_CUSTOMERS = 50
+"""Below so many customers a fit comes with a warning."""
+
+EFFECT_SPREAD = 0.5
+"""Prior standard deviation of the effect of a covariate: a factor of 1.65 either way."""
+
+_MOST_NUMBERS = 60_000  # kept in draws, so that two models stored as one stay below a megabyte
+
+
+class DrawnModel(Estimator, Stored):
+    """An estimator whose `fit` leaves draws of its parameters behind, and nothing of its customers.
+
+    Attributes
+    ----------
+    draws_
+        parameter → (n_draws,) in the user's units; one draw for "map" and for known parameters
+    params_
+        parameter → its mean over the draws: the posterior mean, or the mode for "map"
+    diagnostics_
+        whether to trust the fit; None for known parameters
+    covariates_
+        how covariates become numbers; None without covariates
+    """
+
+    draws_: dict[str, Floats]
+    diagnostics_: Diagnostics | None
+    covariates_: Covariates | None
+    covariates: Sequence[str]
+    priors: Priors | None
+    inference: str
+    draws: int
+    tune: int
+    chains: int
+    random_state: int
+
+    @property
+    def params_(self) -> dict[str, float]:
+        """Parameter → posterior mean (the mode for "map")."""
+        return {name: float(values.mean()) for name, values in self._fitted().items()}
+
+    @property
+    def known_draws(self) -> dict[str, Floats]:
+        """Parameter → its draws.
+
+        Raises
+        ------
+        NotFittedError
+            fit comes first
+        """
+        return self._fitted()
+
+    def to_arrays(self) -> tuple[dict[str, Floats], dict[str, Any]]:
+        """The draws as arrays, and everything else as JSON has it; no customers."""
+        draws = dict(self._fitted())
+        settings = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in self.get_params().items()
+        }
+        settings["covariates"] = list(self.covariates)
+        if self.priors is not None:
+            settings["priors"] = {name: [float(x) for x in prior] for name, prior in self.priors.items()}
+        return draws, {
+            "model": type(self).__name__,
+            "settings": settings,
+            "diagnostics": None if self.diagnostics_ is None else self.diagnostics_.to_dict(),
+            "covariates": None if self.covariates_ is None else self.covariates_.to_dict(),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike], meta: Mapping[str, Any]) -> Self:
+        """The model that `to_arrays` took apart; it predicts the same to the last bit.
+
+        Raises
+        ------
+        ModelError
+            the parts are those of another model
+        """
+        if meta["model"] != cls.__name__:
+            raise ModelError(f"these are the parts of a {meta['model']}, not of a {cls.__name__}.")
+        model = cls(**{**meta["settings"], "covariates": tuple(meta["settings"]["covariates"])})
+        found, covariates = meta["diagnostics"], meta["covariates"]
+        model._keep(
+            {name: np.asarray(values, dtype=np.float64) for name, values in arrays.items()},
+            None if found is None else Diagnostics.from_dict(found),
+            None if covariates is None else Covariates.from_dict(covariates),
+        )
+        return model
+
+    def covariate_matrix(self, rfm: pd.DataFrame) -> Floats:
+        """The covariates of customers as numbers around zero.
+
+        Parameters
+        ----------
+        rfm
+            one row per customer, with the covariates
+
+        Returns
+        -------
+        Floats
+            (n_customers, k); k is 0 without covariates
+
+        Raises
+        ------
+        NotFittedError
+            fit comes first
+        TableError
+            rfm lacks a covariate
+        """
+        self._fitted()
+        return np.zeros((len(rfm), 0)) if self.covariates_ is None else self.covariates_.matrix(rfm)
+
+    def _learn_covariates(self, rfm: pd.DataFrame) -> tuple[Covariates | None, Floats | None]:
+        """The covariates named in the settings, and their matrix (n_customers, k)."""
+        if not self.covariates:
+            return None, None
+        if isinstance(self.covariates, str):
+            raise SettingsError(
+                f"covariates must be a list of columns, got {self.covariates!r}. Write [{self.covariates!r}]."
+            )
+        learned = Covariates.learn(rfm, list(self.covariates))
+        return learned, learned.matrix(rfm)
+
+    def _infer(
+        self, posterior: Posterior, inference: str | None, random_state: int | None, doubts: Iterable[str]
+    ) -> tuple[Floats, Diagnostics]:
+        """Draws of the coordinates; everything that shakes the trust in them becomes a warning."""
+        drawn, found = infer(
+            posterior,
+            self.inference if inference is None else inference,
+            draws=self.draws,
+            tune=self.tune,
+            chains=self.chains,
+            random_state=self.random_state if random_state is None else random_state,
+        )
+        for doubt in (*doubts, *found.doubts()):
+            warnings.warn(f"{type(self).__name__}: {doubt}", PatronWarning, stacklevel=3)
+        return drawn, found
+
+    def _keep(
+        self, draws: Mapping[str, Floats], found: Diagnostics | None, covariates: Covariates | None
+    ) -> None:
+        """Remembers the draws, thinned evenly if they would not fit into half a megabyte."""
+        n_draws = len(next(iter(draws.values())))
+        step = -(-n_draws * len(draws) // _MOST_NUMBERS)
+        self.draws_ = {name: np.ascontiguousarray(values[::step]) for name, values in draws.items()}
+        self.diagnostics_ = found
+        self.covariates_ = covariates
+
+    def _keep_known(self, **parameters: float) -> None:
+        """Remembers known parameters as the only draw."""
+        wrong = [f"{name} = {value!r}" for name, value in parameters.items() if not 0 < value < np.inf]
+        if wrong:
+            raise RangeError(f"parameters must be positive and finite, got {', '.join(wrong)}.")
+        draws = {name: np.array([value], dtype=np.float64) for name, value in parameters.items()}
+        self._keep(draws, None, None)
+
+    def _fitted(self) -> dict[str, Floats]:
+        if not hasattr(self, "draws_"):
+            name = type(self).__name__
+            raise NotFittedError(
+                f"this {name} is not fitted yet. Call fit(rfm), or {name}.from_params for known parameters."
+            )
+        return self.draws_
+
+    def _spaced(self, n_draws: int) -> dict[str, Floats]:
+        """`n_draws` draws, evenly spaced over all, repeated if there are fewer: parameter → (n_draws, 1)."""
+        n_draws = whole_number(n_draws, "n_draws", least=1)
+        draws = self._fitted()
+        have = len(next(iter(draws.values())))
+        chosen = np.arange(n_draws) * have // n_draws
+        return {name: values[chosen, None] for name, values in draws.items()}
+
+
+def prior_of(defaults: Priors, given: Priors | None) -> tuple[Floats, Floats]:
+    """Medians and spreads of the priors, those given in place of the defaults.
+
+    Examples
+    --------
+    >>> prior_of({"p": (5.0, 2.0), "q": (2.5, 2.0)}, {"q": (1.5, 1.0)})
+    (array([5. , 1.5]), array([2., 1.]))
+    """
+    unknown = sorted(set(given or {}) - set(defaults))
+    if unknown:
+        raise SettingsError(
+            f"there is no parameter {', '.join(unknown)} to put a prior on; there are {', '.join(defaults)}."
+        )
+    merged = {**defaults, **(given or {})}
+    if any(np.shape(prior) != (2,) for prior in merged.values()):
+        raise RangeError(f"a prior is a median and a spread, as (1.5, 2.0), got {dict(given or {})}.")
+    median, spread = np.array([merged[name] for name in defaults], dtype=np.float64).T
+    if not ((median > 0) & (spread > 0) & np.isfinite(median) & np.isfinite(spread)).all():
+        raise RangeError(f"a prior is a positive median and a positive spread, got {dict(given or {})}.")
+    return median, spread

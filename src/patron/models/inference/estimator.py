@@ -1,0 +1,66 @@
+"""Settings by name, as scikit-learn asks estimators for them, without loading scikit-learn: `Estimator`.
+
+It is all that scikit-learn's `clone`, searches and cross-validation need besides `fit` and `predict`.
+"""
+
+import inspect
+from typing import Any, Self
+
+import numpy as np
+
+from patron.errors import RangeError, SettingsError, some
+
+__all__ = ["Estimator", "whole_number"]
+
+
+class Estimator:
+    """An object whose constructor takes settings and stores each, unchanged, under its own name.
+
+    Examples
+    --------
+    >>> class Threshold(Estimator):
+    ...     def __init__(self, *, cut: float = 0.5) -> None:
+    ...         self.cut = cut
+    >>> Threshold(cut=0.5), Threshold().set_params(cut=0.3)
+    (Threshold(), Threshold(cut=0.3))
+    """
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings by name. `deep` asks for nested settings, of which there are none."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **settings: Any) -> Self:
+        """This estimator with these settings changed; an unknown name is a SettingsError."""
+        known = self.get_params()
+        for name, value in settings.items():
+            if name not in known:
+                raise SettingsError(
+                    f"{type(self).__name__} has no setting {name!r}; it has {some(known, 20)}."
+                )
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(type(self)).parameters
+        changed = {
+            name: value for name, value in self.get_params().items() if value != defaults[name].default
+        }
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+
+
+def whole_number(number: Any, name: str, least: int) -> int:
+    """The number, if it is whole and large enough.
+
+    Raises
+    ------
+    RangeError
+        it is not
+
+    Examples
+    --------
+    >>> whole_number(np.int64(7), "random_state", least=0)
+    7
+    """
+    if not isinstance(number, int | np.integer) or number < least:
+        raise RangeError(f"{name} must be a whole number of at least {least}, got {number!r}.")
+    return int(number)

@@ -1,0 +1,271 @@
+"""From a log-likelihood to draws of its parameters: one `Posterior`, three ways to learn about it.
+
+::
+
+    map        the most plausible parameters, without their uncertainty
+    laplace    draws from the curvature there, corrected by weights; k-hat says whether that suffices
+    nuts       draws by the No-U-Turn sampler, in chains; R-hat and effective sample sizes say so
+
+All work in coordinates without bounds, in which every prior is normal, and ask nothing but the value and the
+gradient of the log-likelihood. `Posterior.pymc_model` states the same model in PyMC.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from patron.errors import SettingsError
+from patron.models.inference.diagnostics import FARTHEST_FROM_MODE, HARDLY_LEARNED, Diagnostics, good_enough
+from patron.models.inference.estimator import whole_number
+
+__all__ = ["INFERENCES", "LogLikelihood", "Mode", "Posterior", "find_mode", "infer"]
+
+type Floats = npt.NDArray[np.float64]
+
+INFERENCES = ("nuts", "laplace", "map")
+
+_STEP = 1e-4  # of the central differences that turn gradients into curvature
+
+
+class LogLikelihood(Protocol):
+    """What the data say about coordinates θ."""
+
+    def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
+        """The log-likelihood at θ, and its slope in each coordinate."""
+
+    def symbolic(self, theta: Any) -> Any:
+        """The same as a PyTensor expression."""
+
+    def compiled(self) -> tuple[Any, Floats]:
+        """The same as compiled code, and the data that it takes; see
+        :mod:`patron.models.inference.kernels`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """A log-likelihood, with an independent normal prior on each coordinate.
+
+    Attributes
+    ----------
+    likelihood
+        what the data say
+    names
+        (d,) of the coordinates
+    centre, spread
+        (d,) means and standard deviations of the priors
+    n_customers
+        whom the likelihood is about
+
+    Examples
+    --------
+    >>> from patron.models.value.gamma_gamma_likelihood import SpendLikelihood
+    >>> likelihood = SpendLikelihood(np.array([2.0, 7.0, 3.0]), np.array([0.7, 2.3, 1.1]))
+    >>> names = ("log p", "log(q - 1)", "log v")
+    >>> posterior = Posterior(likelihood, names, np.zeros(3), np.ones(3), n_customers=3)
+    >>> value, slope = posterior.value_and_gradient(np.zeros(3))
+    >>> bool(np.isclose(value, likelihood.value_and_gradient(np.zeros(3))[0]))
+    True
+    """
+
+    likelihood: LogLikelihood
+    names: tuple[str, ...]
+    centre: Floats
+    spread: Floats
+    n_customers: int
+
+    def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
+        """The log-density at θ up to a constant, and its slope; -inf and zeros where it overflows."""
+        away = (theta - self.centre) / self.spread
+        try:
+            with np.errstate(all="ignore"):
+                value, gradient = self.likelihood.value_and_gradient(theta)
+        except OverflowError:
+            return -np.inf, np.zeros_like(theta)
+        value -= 0.5 * float(away @ away)
+        gradient -= away / self.spread
+        if not isfinite(value + float(gradient.sum())):
+            return -np.inf, np.zeros_like(theta)
+        return value, gradient
+
+    def pymc_model(self) -> Any:
+        """The model as PyMC states it, over the same compressed rows: to read, extend or sample otherwise."""
+        import pymc as pm
+
+        with pm.Model(coords={"coordinate": list(self.names)}) as model:
+            theta = pm.Normal("theta", self.centre, self.spread, dims="coordinate")
+            pm.Potential("customers", self.likelihood.symbolic(theta))
+        return model
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """The top of a posterior, and its curvature there.
+
+    Attributes
+    ----------
+    theta
+        (d,) coordinates
+    factor
+        (d, d) lower triangular; factor · factorᵀ is the covariance that the curvature stands for
+    log_likelihood
+        there, without the prior
+    distance
+        to the true mode, in posterior standard deviations
+    """
+
+    theta: Floats
+    factor: Floats
+    log_likelihood: float
+    distance: float
+
+    @property
+    def deviations(self) -> Floats:
+        """(d,) standard deviations of the coordinates, as the curvature has them."""
+        return np.sqrt((self.factor**2).sum(axis=1))
+
+    def place(self, z: Floats) -> Floats:
+        """(…, d) coordinates of points z that are standard normal if the posterior is."""
+        return self.theta + z @ self.factor.T
+
+
+def infer(
+    posterior: Posterior,
+    inference: str,
+    *,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    random_state: int = 0,
+) -> tuple[Floats, Diagnostics]:
+    """Draws of the coordinates, and whether to trust them.
+
+    Parameters
+    ----------
+    posterior
+        of what
+    inference
+        "nuts", "laplace" or "map"
+    draws, tune, chains
+        draws of each chain, draws before they count, and how many chains (nuts); laplace
+        draws as many in all
+    random_state
+        seed; the same one gives the same draws to the last bit
+
+    Returns
+    -------
+    draws
+        (n_draws, d), chain after chain; (1, d), the mode, for "map"
+    diagnostics
+        whether to trust them
+
+    Raises
+    ------
+    SettingsError
+        the inference is unknown
+    RangeError
+        draws, tune, chains or random_state is no whole number large enough
+
+    Examples
+    --------
+    >>> from patron.models.value.gamma_gamma_likelihood import SpendLikelihood
+    >>> rng = np.random.default_rng(0)
+    >>> x, z = rng.integers(1, 9, 200).astype(float), rng.gamma(2.0, 0.5, 200)
+    >>> names = ("log p", "log(q - 1)", "log v")
+    >>> posterior = Posterior(SpendLikelihood(x, z), names, np.zeros(3), np.ones(3), n_customers=200)
+    >>> draws, found = infer(posterior, "laplace", draws=250)
+    >>> draws.shape, found.converged, found.k_hat < 0.7
+    ((1000, 3), True, True)
+    """
+    if inference not in INFERENCES:
+        raise SettingsError(f"inference must be one of {', '.join(INFERENCES)}, got {inference!r}.")
+    numbers = {
+        "draws": (draws, 1),
+        "tune": (tune, 0),
+        "chains": (chains, 1),
+        "random_state": (random_state, 0),
+    }
+    for name, (number, least) in numbers.items():
+        whole_number(number, name, least)
+    began = perf_counter()
+    mode = find_mode(posterior)
+    drawn, measures = mode.theta[None, :], dict[str, Any]()
+    if inference == "laplace":
+        from patron.models.inference.laplace import draw_laplace
+
+        drawn, measures = draw_laplace(posterior, mode, draws * chains, int(random_state))
+    elif inference == "nuts":
+        from patron.models.inference.nuts import draw_nuts
+
+        drawn, measures = draw_nuts(posterior, mode, draws, tune, chains, int(random_state))
+    return drawn, Diagnostics(
+        inference=inference,
+        converged=good_enough(mode.distance, measures, draws, chains),
+        n_customers=posterior.n_customers,
+        log_likelihood=mode.log_likelihood,
+        gradient=mode.distance,
+        ridge=tuple(np.array(posterior.names)[mode.deviations > HARDLY_LEARNED].tolist()),
+        seconds=round(perf_counter() - began, 3),
+        **measures,
+    )
+
+
+def find_mode(posterior: Posterior) -> Mode:
+    """The top of the posterior, by BFGS and then Newton's steps.
+
+    Parameters
+    ----------
+    posterior
+        of what
+
+    Returns
+    -------
+    Mode
+        its `distance` is large if the search failed
+
+    Examples
+    --------
+    >>> from patron.models.value.gamma_gamma_likelihood import SpendLikelihood
+    >>> likelihood = SpendLikelihood(np.array([2.0, 7.0, 3.0]), np.array([0.7, 2.3, 1.1]))
+    >>> names = ("log p", "log(q - 1)", "log v")
+    >>> posterior = Posterior(likelihood, names, np.zeros(3), np.ones(3), n_customers=3)
+    >>> mode = find_mode(posterior)
+    >>> mode.distance < 1e-6, bool((abs(posterior.value_and_gradient(mode.theta)[1]) < 1e-5).all())
+    (True, True)
+    """
+    theta = minimize(_downhill, posterior.centre, (posterior,), method="BFGS", jac=True).x
+    for _ in range(20):
+        factor = _factor(posterior, theta)
+        slope = posterior.value_and_gradient(theta)[1] @ factor
+        distance = float(np.sqrt(slope @ slope))
+        if distance < 1e-3 * FARTHEST_FROM_MODE:
+            break
+        theta = theta + factor @ slope / max(1.0, distance)
+    return Mode(theta, factor, posterior.likelihood.value_and_gradient(theta)[0], distance)
+
+
+def _downhill(theta: Floats, posterior: Posterior) -> tuple[float, Floats]:
+    """Minus the log-density per customer, and its slope; a wall where it overflows."""
+    value, gradient = posterior.value_and_gradient(theta)
+    return (
+        -value if np.isfinite(value) else 1e300
+    ) / posterior.n_customers, -gradient / posterior.n_customers
+
+
+def _factor(posterior: Posterior, theta: Floats) -> Floats:
+    """The factor of the covariance that the curvature at θ stands for, by differences of the gradient."""
+    curvature = np.array(
+        [
+            posterior.value_and_gradient(theta - step)[1] - posterior.value_and_gradient(theta + step)[1]
+            for step in _STEP * np.eye(len(theta))
+        ]
+    )
+    values, vectors = np.linalg.eigh((curvature + curvature.T) / (4 * _STEP))
+    # Far from the mode the surface may bend upwards. The flattest that a prior allows keeps steps finite.
+    values = np.maximum(values, np.min(posterior.spread**-2))
+    factor: Floats = np.linalg.cholesky((vectors / values) @ vectors.T)
+    return factor

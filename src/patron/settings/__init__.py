@@ -1,0 +1,97 @@
+"""Everything that can be set, in one frozen value: `Settings`.
+
+Settings come from three places, the later ones winning: the defaults below, a TOML file (`--settings
+patron.toml`), and the flags of the command line (or the keywords of `read_settings`). Unknown keys are
+refused, with a guess of what was meant. Paths are relative to the working folder, as a flag's are.
+
+::
+
+    as_of = 2017-12-03
+    horizon_days = 28
+    margin = 0.35
+
+    [tables.transactions]
+    source = "purchases/*.parquet"
+    columns = { customer_id = "Customer ID", order_at = "Booked", amount = "Total" }
+
+    [score]
+    model = "models:/patron@champion"
+    out = "scores.parquet"
+
+The files of this package::
+
+    section.py      what every section is: frozen, without unknown keys
+    tables.py       where the tables are
+    prediction.py   check, features, train, score, serve, backtest, drift, demo
+    spark.py        the Spark that does the work where engine is spark
+    campaign.py     target, measure, audience
+    follow_up.py    uplift, win-back, due, settle, stages, lookalikes
+    economics.py    kpis, costs, plans, what_if
+    policy.py       what the business decides: offer, stages, tiers, network, learning
+    whole.py        Settings, and reading them
+"""
+
+from patron.settings.campaign import AudienceSettings, MeasureSettings, TargetSettings
+from patron.settings.economics import CostsSettings, KpisSettings, PlansSettings, WhatIfSettings
+from patron.settings.follow_up import (
+    DueSettings,
+    LookalikesSettings,
+    SettleSettings,
+    StageHistorySettings,
+    UpliftSettings,
+    WinBackSettings,
+)
+from patron.settings.policy import (
+    LearningSettings,
+    NetworkSettings,
+    OfferSettings,
+    StagesSettings,
+    TiersSettings,
+)
+from patron.settings.prediction import (
+    BacktestSettings,
+    CheckSettings,
+    DemoSettings,
+    DriftSettings,
+    FeaturesSettings,
+    ScoreSettings,
+    ServeSettings,
+    TrainSettings,
+)
+from patron.settings.spark import SparkSettings
+from patron.settings.tables import TableSettings, TablesSettings
+from patron.settings.whole import Settings, read_settings
+
+__all__ = [
+    "AudienceSettings",
+    "BacktestSettings",
+    "CheckSettings",
+    "CostsSettings",
+    "DemoSettings",
+    "DriftSettings",
+    "DueSettings",
+    "FeaturesSettings",
+    "KpisSettings",
+    "LearningSettings",
+    "LookalikesSettings",
+    "MeasureSettings",
+    "NetworkSettings",
+    "OfferSettings",
+    "PlansSettings",
+    "ScoreSettings",
+    "ServeSettings",
+    "Settings",
+    "SettleSettings",
+    "SparkSettings",
+    "StageHistorySettings",
+    "StagesSettings",
+    "TableSettings",
+    "TablesSettings",
+    "TargetSettings",
+    "TiersSettings",
+    "TrainSettings",
+    "UpliftSettings",
+    "WhatIfSettings",
+    "WinBackSettings",
+    "read_settings",
+]

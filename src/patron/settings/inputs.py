@@ -1,0 +1,265 @@
+"""Settings → the tables of one business: its `History`, or `Records` of any tables."""
+
+import warnings
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import ibis.expr.types as ir
+
+from patron.errors import PatronWarning, SettingsError, TableError
+from patron.progress import Progress
+from patron.settings import Settings, TableSettings
+from patron.storage.job_folder import refuse_sources
+from patron.tables.history import History
+from patron.tables.records import Records
+from patron.tables.report import DataReport
+from patron.tables.source import TableSource
+
+if TYPE_CHECKING:
+    from patron.tables.spark_sql import SparkEngine
+
+__all__ = [
+    "engine_for",
+    "known_history",
+    "read_history",
+    "read_records",
+    "refuse_nobody",
+    "refuse_strangers",
+    "tell_rejected",
+]
+
+OF_HISTORY = ("transactions", "engagement", "customers", "subscriptions")
+
+
+def read_history(settings: Settings) -> History:
+    """The validated tables that the settings name.
+
+    Parameters
+    ----------
+    settings
+        `tables` says where the tables are; `duplicates` and `time_zone` how they are read; `engine` by
+        what
+
+    Raises
+    ------
+    SettingsError
+        neither transactions, engagement nor subscriptions are named, or not those of the
+        activity; or one of them would be written over
+    SourceError, TableError, MissingColumnsError
+        a table cannot be read or used
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> sales = pd.DataFrame({"customer_id": [7], "order_at": ["2024-05-01"], "amount": [9.5]})
+    >>> read_history(Settings(tables={"transactions": sales})).last_day
+    datetime.date(2024, 5, 1)
+    """
+    return History.read(
+        **_sources(settings, OF_HISTORY),
+        duplicates=settings.duplicates,
+        activity=settings.activity,
+        churn_window=settings.churn_window,
+        churn_segment=settings.churn_segment,
+        connection=_engine(settings),
+    )
+
+
+def read_records(settings: Settings, *tables: str, connection: Any = None) -> Records:
+    """Those of the named tables that the settings say where to find, validated.
+
+    Parameters
+    ----------
+    settings
+        `tables` says where the tables are; `duplicates` and `time_zone` how they are read
+    tables
+        names such as "costs"; the first that is given decides the type of customer ids
+    connection
+        Ibis backend that does the work, such as the one of a History; None opens a DuckDB
+
+    Raises
+    ------
+    SettingsError
+        none of them is named, or one would be written over
+    SourceError, TableError, MissingColumnsError
+        a table cannot be read or used
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> links = pd.DataFrame({"referrer_id": [7], "referred_id": [8], "referred_at": ["2024-05-01"]})
+    >>> settings = Settings(tables={"referrals": links})
+    >>> read_records(settings, "referrals", "contributions").get("contributions") is None
+    True
+    """
+    return Records.read(**_sources(settings, tables), duplicates=settings.duplicates, connection=connection)
+
+
+def _engine(settings: Settings) -> Any:
+    """Spark where it is asked for; None for the engine that History chooses."""
+    if settings.engine == "duckdb":
+        return None
+    return engine_for(settings)
+
+
+def engine_for(settings: Settings) -> "SparkEngine":
+    """The Spark that the settings name.
+
+    Raises
+    ------
+    MissingExtraError, SettingsError, PatronError
+        as :func:`patron.tables.spark.open_spark`
+
+    Examples
+    --------
+    >>> engine_for(Settings(spark={"remote": "nowhere"}))
+    Traceback (most recent call last):
+    patron.errors.SettingsError: spark.remote must begin with sc://, got 'nowhere'.
+    """
+    from patron.tables.spark import open_spark
+
+    spark = settings.spark
+    return open_spark(master=spark.master, remote=spark.remote, config=spark.config)
+
+
+def known_history(
+    settings: Settings, history: History | None, progress: Progress, *, tells: bool = True
+) -> History:
+    """What was known on `settings.as_of`, of a history that was read already or is read now.
+
+    Parameters
+    ----------
+    settings
+        `as_of` None means the last day known; an `activity` that is given counts
+    history
+        None to read the tables
+    progress
+        called where they are read
+    tells
+        whether rows that break a rule are told of; False for who prints the report of the tables
+
+    Raises
+    ------
+    DateError
+        as_of lies outside the data
+    InputError
+        as `read_history`
+
+    Warns
+    -----
+    PatronWarning
+        as `tell_rejected`
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = ["2024-05-01", "2024-06-01"]
+    >>> sales = pd.DataFrame({"customer_id": [7, 7], "order_at": days, "amount": [9.5, 8.0]})
+    >>> settings = Settings(tables={"transactions": sales}, as_of="2024-05-31")
+    >>> known_history(settings, None, print).last_day
+    Reading the tables
+    datetime.date(2024, 5, 1)
+    """
+    if history is None:
+        progress("Reading the tables")
+        history = read_history(settings)
+        if tells:
+            tell_rejected(history.report)
+    elif not {"activity", "churn_window", "churn_segment"}.isdisjoint(settings.model_fields_set):
+        history = history.with_churn(settings.activity, settings.churn_window, settings.churn_segment)
+    return history.until(settings.as_of or history.known_until)
+
+
+def tell_rejected(report: DataReport) -> None:
+    """Warn of the rows that are left out because they break a rule, table by table.
+
+    Parameters
+    ----------
+    report
+        of the tables that were read
+
+    Warns
+    -----
+    PatronWarning
+        a table has such rows
+
+    Examples
+    --------
+    >>> from patron.tables.report import TableReport
+    >>> costs = TableReport(table="costs", rows_read=3, rows_kept=2, rejected={"pool is missing": 1})
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     tell_rejected(DataReport({"costs": costs}))
+    >>> str(told[0].message)
+    'costs: 1 row rejected because pool is missing.'
+    """
+    for table in report.tables.values():
+        rejected = table.sentences()[1 : 1 + len(table.rejected)]
+        if rejected:
+            warnings.warn(" ".join(rejected), PatronWarning, stacklevel=3)
+
+
+def refuse_nobody(rows: int, settings: Settings, as_of: date) -> None:
+    """Raise where the rule of eligibility has left no customer.
+
+    Raises
+    ------
+    SettingsError
+        there is no row
+
+    Examples
+    --------
+    >>> refuse_nobody(0, Settings(active_within_days=7), date(2024, 5, 1))
+    Traceback (most recent call last):
+        ...
+    patron.errors.SettingsError: No customer bought in the 7 days up to 2024-05-01. Widen active_within_days.
+    """
+    if rows == 0:
+        window = settings.active_within_days
+        if window is None:
+            raise SettingsError(f"No customer is active as of {as_of}. Choose another as_of.")
+        active = "bought" if settings.activity in (None, "purchases") else "was active"
+        raise SettingsError(
+            f"No customer {active} in the {window} days up to {as_of}. Widen active_within_days."
+        )
+
+
+def refuse_strangers(scores: ir.Table, customers: ir.Table) -> None:
+    """Raise where no customer of the scores is a customer of the tables: their ids are written otherwise.
+
+    Raises
+    ------
+    TableError
+        there is none
+
+    Examples
+    --------
+    >>> import ibis
+    >>> refuse_strangers(ibis.memtable({"customer_id": [1]}), ibis.memtable({"customer_id": [2]}))
+    Traceback (most recent call last):
+        ...
+    patron.errors.TableError: The scores hold no customer of the other tables. Give the scores of these ...
+    """
+    if scores.semi_join(customers, "customer_id").limit(1).to_pandas().empty:
+        raise TableError(
+            "The scores hold no customer of the other tables. Give the scores of these customers."
+        )
+
+
+def _sources(settings: Settings, tables: Iterable[str]) -> dict[str, Any]:
+    given = {name: table for name in tables if (table := getattr(settings.tables, name)) is not None}
+    for _, section in settings:
+        if (out := getattr(section, "out", None)) is not None:
+            refuse_sources(out, {name: table.source for name, table in given.items()})
+    return {name: _source(table, settings.time_zone) for name, table in given.items()}
+
+
+def _source(table: TableSettings, time_zone: str | None) -> Any:
+    return TableSource(
+        table.source,
+        columns=dict(table.columns),
+        time_zone=table.time_zone or time_zone,
+        naive_time_zone=table.naive_time_zone,
+        day_first=table.day_first,
+    )

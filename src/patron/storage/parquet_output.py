@@ -1,0 +1,240 @@
+"""Parts → one file, or a folder with a folder for each value of a column; the old one stands until the new
+one is whole.
+
+A file is replaced by renaming, so a reader has the old or the new one. For a folder the system can swap two
+names in one step (Linux: RENAME_EXCHANGE); elsewhere the old one steps aside first, and for a moment there is
+none. The files in a folder bear the name of their scoring: a reader who listed the old folder and opens its
+files after the swap gets "no such file", never some old and some new rows together.
+"""
+
+import ctypes
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from patron.errors import SettingsError, some
+from patron.scores.arrow import frame_of
+from patron.scores.columns import SCORECARD_TYPES
+from patron.storage.atomic_files import settle, writing
+from patron.storage.job_folder import Work
+
+__all__ = [
+    "STEM",
+    "check_partition",
+    "publish_file",
+    "publish_folder",
+    "put_back",
+    "refuse_strangers",
+    "replace_folder",
+]
+
+STEM = "scores"
+"""How the names of the files begin."""
+
+MOST_FOLDERS = 200
+OF_THE_WHOLE_RUN = ("as_of", "model_version", "horizon_days", "value_horizon_days")
+"""Columns that are the same in every row of one scoring: folders of another day or model stay as they are."""
+
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+
+
+def check_partition(column: str) -> str:
+    """The column, once it is sure that a folder for each of its values makes sense.
+
+    Raises
+    ------
+    SettingsError
+        the scorecard has no such column, or each customer has an own value there
+
+    Examples
+    --------
+    >>> check_partition("p_alive")
+    Traceback (most recent call last):
+        ...
+    patron.errors.SettingsError: partition_by is 'p_alive', which has no few values. Choose among as_of, ...
+    """
+    few = [name for name, kind in SCORECARD_TYPES.items() if kind in ("date", "whole", "text")]
+    few = [name for name in few if not name.startswith(("reason_", "next_"))]
+    if column not in few:
+        what = "has no few values" if column in SCORECARD_TYPES else "is no column of the scorecard"
+        raise SettingsError(f"partition_by is {column!r}, which {what}. Choose among {', '.join(few)}.")
+    return column
+
+
+def publish_file(parts: Sequence[Path], target: Path, work: Work) -> None:
+    """Put the parts together, as Parquet or CSV by the ending, and give the whole the target's name.
+
+    Raises
+    ------
+    PatronError
+        the disk is full, or refuses the file for another reason
+    """
+    whole = work.folder / f"whole{target.suffix.lower()}"
+    with work.writing(whole) as temporary:
+        if whole.suffix == ".csv":
+            with temporary.open("w", encoding="utf-8", newline="") as text:
+                for number, part in enumerate(parts):
+                    rows = frame_of(pq.read_table(part))
+                    rows.to_csv(text, index=False, header=number == 0, lineterminator="\n")
+        else:
+            with pq.ParquetWriter(temporary, pq.read_schema(parts[0])) as written:
+                for part in parts:
+                    written.write_table(pq.read_table(part))
+    with writing(work.target):
+        os.replace(whole, target)
+
+
+def publish_folder(parts: Sequence[Path], target: Path, column: str, work: Work) -> None:
+    """Put the rows into a folder for each value of `column`, and these in place of the old ones.
+
+    Parameters
+    ----------
+    parts
+        the scorecard
+    target
+        the folder; one that holds anything but Parquet files is left alone
+    column
+        of few values. One that is the same throughout a scoring, such as as_of, replaces its own folder
+        and leaves those of other days; any other replaces the whole
+    work
+        where the new folders grow
+
+    Raises
+    ------
+    PatronError
+        the disk is full, or refuses the files for another reason
+    SettingsError
+        the column has more than 200 values, or the target holds other files
+    """
+    refuse_strangers(target, STEM)
+    values = {value for part in parts for value in _distinct(part, column)}
+    if len(values) > MOST_FOLDERS:
+        raise SettingsError(
+            f"partition_by {column!r} would make {len(values)} folders, and at most {MOST_FOLDERS} make "
+            "sense. Choose a column with fewer values."
+        )
+    grown = work.folder / "whole"
+    shutil.rmtree(grown, ignore_errors=True)
+    schema = pq.read_schema(parts[0])
+    with writing(work.target):
+        ds.write_dataset(
+            _batches(parts),
+            grown,
+            schema=schema,
+            format="parquet",
+            partitioning=ds.partitioning(pa.schema([schema.field(column)]), flavor="hive"),
+            basename_template=f"{STEM}-{uuid.uuid4().hex[:12]}-{{i}}.parquet",
+            existing_data_behavior="overwrite_or_ignore",
+            use_threads=False,
+        )
+        for file in grown.rglob("*.parquet"):
+            settle(file)
+        replace_folder(grown, target, column, STEM)
+
+
+def replace_folder(grown: Path, target: Path, column: str, stem: str) -> None:
+    """Put a folder that is whole in the place of `target`.
+
+    Parameters
+    ----------
+    grown
+        holds a folder for each value of `column`
+    target
+        the folder that is replaced
+    column
+        one that is the same throughout a run, such as as_of, replaces its own folder and leaves those of
+        other days; any other replaces the whole
+    stem
+        how the names of the files begin; a target that holds others is left alone
+
+    Raises
+    ------
+    SettingsError
+        the target holds other files
+    """
+    refuse_strangers(target, stem)
+    if column in OF_THE_WHOLE_RUN and target.is_dir():
+        for folder in sorted(grown.iterdir()):
+            _take_the_place(folder, target / folder.name)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _take_the_place(grown, target)
+
+
+def refuse_strangers(target: Path, stem: str) -> None:
+    """Replacing a folder removes what is in it, so it must hold nothing but what patron wrote.
+
+    Raises
+    ------
+    SettingsError
+        it holds other files
+    """
+    files = [file for file in target.rglob("*") if file.is_file()] if target.is_dir() else []
+    strangers = sorted(str(file.relative_to(target)) for file in files if not _is_ours(file, stem))
+    if strangers:
+        raise SettingsError(
+            f"The folder {str(target)!r} would be replaced, and holds {some(strangers)}. Name a new folder."
+        )
+
+
+def put_back(target: Path) -> None:
+    """Give the old folder its name again, where a job was killed between taking it away and putting the new
+    one in its place."""
+    for aside in (_aside(target), *target.glob(".*.old")):
+        old = aside.with_name(aside.name.removeprefix(".").removesuffix(".old"))
+        if aside.is_dir() and not old.exists():
+            os.replace(aside, old)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_ours(file: Path, stem: str) -> bool:
+    return file.name.startswith(f"{stem}-") and file.suffix == ".parquet" and "=" in file.parent.name
+
+
+def _distinct(part: Path, column: str) -> Iterable[object]:
+    values: Iterable[object] = pc.unique(pq.read_table(part, columns=[column]).column(column)).to_pylist()
+    return values
+
+
+def _batches(parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+    for part in parts:
+        yield from pq.read_table(part).to_batches()
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
+
+
+def _take_the_place(new: Path, old: Path) -> None:
+    """Give `new` the name of `old`, which is then removed."""
+    if not old.exists():
+        os.replace(new, old)
+        return
+    if _swapped(new, old):
+        shutil.rmtree(new, ignore_errors=True)
+        return
+    aside = _aside(old)
+    shutil.rmtree(aside, ignore_errors=True)
+    os.replace(old, aside)
+    os.replace(new, old)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _swapped(one: Path, other: Path) -> bool:
+    """Swap two names in one step; False where the system or its disk cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    with suppress(AttributeError, OSError):
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+        done = rename(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE)
+        return bool(done == 0)
+    return False

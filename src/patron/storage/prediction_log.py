@@ -1,0 +1,293 @@
+"""Where a ledger is kept: a folder of Parquet parts, or a database. Rows are added, never changed.
+
+A part is named by what it holds. Whoever appends the same rows again finds them there, and two writers at
+once write two files, or the same one twice with the same content: no lock is needed, and none is taken. ::
+
+    ledger/promises/2024-06-30_0a1b2c3d4e5f6071.parquet
+    ledger/outcomes/2024-06-30_9f8e7d6c5b4a3928.parquet
+
+In a database the tables promises and outcomes have the name of the part in each row, and the table parts has
+each name once. A part is added in one transaction, and writers wait for each other.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from patron.errors import SettingsError, SourceError, TableError, some, without_password
+from patron.evaluation.score_monitoring import OUTCOME_COLUMNS, PROMISE_COLUMNS, fingerprint
+from patron.storage.atomic_files import check_folder, whole_file
+from patron.storage.databases import (
+    DatabaseTable,
+    absolute_url,
+    connected,
+    lacking,
+    table_of,
+    transaction,
+)
+
+__all__ = ["DatabaseLedger", "LedgerStore", "ParquetLedger", "open_ledger"]
+
+PLACES = "a folder of Parquet files, sqlite:///FILE, duckdb:///FILE or postgresql://USER@HOST/DATABASE"
+COLUMNS = {"promises": PROMISE_COLUMNS, "outcomes": OUTCOME_COLUMNS}
+
+_DATABASE = r"(?P<url>(sqlite|duckdb):///+[^/:?][^?]*?|postgres(ql)?://.+?)(::(?P<schema>\w+))?"
+_PARTS = pa.schema({"kind": pa.string(), "part": pa.string()})
+_TYPES = {
+    "as_of": pa.date32(),
+    "model_version": pa.string(),
+    "scored_at": pa.timestamp("us", tz="UTC"),
+    **dict.fromkeys(("horizon_days", "churned", "purchases"), pa.int64()),
+}  # any other number is a double
+
+
+class LedgerStore(Protocol):
+    """A place that keeps promises and outcomes. As text, it is that place without a password."""
+
+    def append(self, kind: str, rows: pd.DataFrame) -> int:
+        """Add rows ("promises" or "outcomes"); the count of those that were new."""
+        ...
+
+    def read(self, kind: str) -> pd.DataFrame:
+        """Every row of a kind, in the order of their parts."""
+        ...
+
+
+def open_ledger(place: str | Path) -> LedgerStore:
+    """The ledger at a place; it is made by the first append.
+
+    Parameters
+    ----------
+    place
+        a folder; or ``sqlite:///FILE``, ``duckdb:///FILE`` or ``postgresql://USER@HOST/DATABASE``, after
+        which two colons and a schema may stand
+
+    Raises
+    ------
+    SettingsError
+        the place is a file or another database, cannot be written to, or holds other tables of
+        these names
+    MissingExtraError
+        the driver of the database is not installed
+    PatronError
+        the database does not answer
+
+    Examples
+    --------
+    >>> open_ledger("mysql://shop/crm")
+    Traceback (most recent call last):
+        ...
+    patron.errors.SettingsError: A ledger is a folder of Parquet files, sqlite:///FILE, duckdb:///FILE or
+    postgresql://USER@HOST/DATABASE, and not 'mysql://shop/crm'.
+    """
+    text = str(place)
+    if found := re.fullmatch(_DATABASE, text):
+        ledger = DatabaseLedger(absolute_url(found["url"]), found["schema"])
+        ledger.check()
+        return ledger
+    if "://" in text or not text:
+        raise SettingsError(f"A ledger is {PLACES}, and not {without_password(text)!r}.")
+    if Path(text).is_file():
+        raise SettingsError(f"The ledger {text!r} is a file. Name {PLACES}.")
+    return ParquetLedger(check_folder(text))
+
+
+class ParquetLedger:
+    """A ledger of Parquet parts in a folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from datetime import date
+    >>> ledger = ParquetLedger(Path(tempfile.mkdtemp()))
+    >>> rows = pd.DataFrame({"customer_id": [7], "as_of": [date(2024, 6, 30)], "horizon_days": [90],
+    ...                      "churned": [0], "purchases": [2], "value": [50.0], "days_since_last": [9]})
+    >>> ledger.append("outcomes", rows), ledger.append("outcomes", rows), len(ledger.read("outcomes"))
+    (1, 0, 1)
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    def append(self, kind: str, rows: pd.DataFrame) -> int:
+        """Add rows as one part; 0 where that part is there already."""
+        if rows.empty:
+            return 0
+        target = self.folder / kind / f"{_part_name(rows)}.parquet"
+        if target.exists():
+            return 0
+        _refuse_other_ids(self._first_ids(kind), rows["customer_id"])
+        with whole_file(target) as temporary:
+            pq.write_table(_arrow(rows), temporary)
+        return len(rows)
+
+    def read(self, kind: str) -> pd.DataFrame:
+        """Every row of a kind.
+
+        Raises
+        ------
+        SourceError
+            a part is damaged
+        """
+        parts = [_read_part(part, kind) for part in self._parts(kind)]
+        if not parts:
+            return pd.DataFrame(columns=list(COLUMNS[kind]))
+        return _typed(pd.concat(parts, ignore_index=True))
+
+    def _parts(self, kind: str) -> list[Path]:
+        return sorted((self.folder / kind).glob("[!.]*.parquet"))
+
+    def _first_ids(self, kind: str) -> "pd.Series[Any] | None":
+        for part in self._parts(kind):
+            return _read_part(part, kind)["customer_id"]
+        return None
+
+
+class DatabaseLedger:
+    """A ledger in the tables promises, outcomes and parts of a database.
+
+    Parameters
+    ----------
+    url
+        of DuckDB, SQLite or PostgreSQL, as Ibis connects to it
+    schema
+        of the tables; None is the database's own
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from datetime import date
+    >>> ledger = DatabaseLedger(f"sqlite://{tempfile.mkdtemp()}/ledger.db")
+    >>> rows = pd.DataFrame({"customer_id": ["a"], "as_of": [date(2024, 6, 30)], "horizon_days": [90],
+    ...                      "churned": [0], "purchases": [2], "value": [50.0], "days_since_last": [9]})
+    >>> ledger.append("outcomes", rows), ledger.append("outcomes", rows), len(ledger.read("outcomes"))
+    (1, 0, 1)
+    """
+
+    def __init__(self, url: str, schema: str | None = None) -> None:
+        self.tables = {name: DatabaseTable(url, name, schema) for name in ("parts", *COLUMNS)}
+        is_file = url.startswith(("sqlite://", "duckdb://"))
+        self.file = Path(url.partition("://")[2]) if is_file else None
+
+    def __str__(self) -> str:
+        return self.tables["parts"].database
+
+    def check(self) -> None:
+        """Make sure that the database answers, and that its tables, if there are any, are those of a ledger.
+
+        Raises
+        ------
+        SettingsError
+            a table of that name is another, there is no such schema, or the file cannot be made
+        PatronError
+            the database does not answer
+        """
+        if self.file is not None and not self.file.exists():
+            check_folder(self.file.parent)
+            return
+        wanted = {"parts": _PARTS.names, **{kind: [*columns, "part"] for kind, columns in COLUMNS.items()}}
+        with connected(self.tables["promises"]) as backend:
+            for name, columns in wanted.items():
+                if missing := lacking(backend, self.tables[name], columns):
+                    raise SettingsError(
+                        f"{self.tables[name]} is none of a ledger: it lacks {some(missing)}. Name another "
+                        "database or, after two colons, another schema."
+                    )
+
+    def append(self, kind: str, rows: pd.DataFrame) -> int:
+        """Add rows as one part, in one transaction; 0 where that part is there already."""
+        if rows.empty:
+            return 0
+        name, table, parts = _part_name(rows), self.tables[kind], self.tables["parts"]
+        added = _as_stored(rows[list(COLUMNS[kind])], name)
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+        with connected(table) as backend, transaction(backend, "ledger") as step:
+            step.create(parts, _PARTS, key=_PARTS.names)
+            step.create(table, added.schema)
+            same = f"SELECT part FROM {step.name(parts)} WHERE kind = {step.mark} AND part = {step.mark}"
+            if step.rows(same, [kind, name]):
+                return 0
+            held = step.rows(f"SELECT customer_id FROM {step.name(table)} LIMIT 1")
+            _refuse_other_ids(pd.Series(held[0]) if held else None, rows["customer_id"])
+            step.insert(parts, pa.table({"kind": [kind], "part": [name]}))
+            step.insert(table, added)
+        return len(rows)
+
+    def read(self, kind: str) -> pd.DataFrame:
+        """Every row of a kind.
+
+        Raises
+        ------
+        SourceError
+            the database cannot be read
+        """
+        table, columns = self.tables[kind], list(COLUMNS[kind])
+        if not self._is_there():
+            return pd.DataFrame(columns=columns)
+        with connected(table, "read") as backend:
+            found = table_of(backend, table)
+            if found is None:
+                return pd.DataFrame(columns=columns)
+            return _typed(found.order_by("part", "customer_id").select(columns).to_pandas())
+
+    def _is_there(self) -> bool:
+        return self.file is None or self.file.exists()
+
+
+def _part_name(rows: pd.DataFrame) -> str:
+    return f"{min(rows['as_of'])}_{fingerprint(rows)}"
+
+
+def _read_part(part: Path, kind: str) -> pd.DataFrame:
+    try:
+        read: pd.DataFrame = pq.read_table(part, columns=list(COLUMNS[kind])).to_pandas()
+    except (OSError, pa.ArrowException, KeyError) as damaged:
+        raise SourceError(
+            f"The part {str(part)!r} of the ledger cannot be read: {str(damaged).splitlines()[0]}. Move it "
+            "away and append the scores of that run again."
+        ) from None
+    return read
+
+
+def _arrow(rows: pd.DataFrame) -> pa.Table:
+    columns: dict[str, Any] = {str(name): rows[name] for name in rows.columns}
+    if "scored_at" in columns:  # pandas' own UTC type warns whenever pyarrow reads it
+        columns["scored_at"] = columns["scored_at"].astype("timestamp[us, tz=UTC][pyarrow]")
+    return pa.table({name: pa.Array.from_pandas(column) for name, column in columns.items()})
+
+
+def _as_stored(rows: pd.DataFrame, part: str) -> pa.Table:
+    """The rows of a part, with the types that its table has whatever comes first."""
+    plain = _arrow(rows)
+    ids = plain["customer_id"].type
+    types = {"customer_id": pa.int64() if pa.types.is_integer(ids) else ids} | _TYPES
+    wanted = pa.schema({name: types.get(name, pa.float64()) for name in plain.column_names})
+    return plain.cast(wanted).append_column("part", pa.array([part] * len(rows), pa.string()))
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    days = pd.to_datetime(rows["as_of"]).dt.date
+    rows = rows.assign(as_of=days, horizon_days=rows["horizon_days"].astype("int64"))
+    if "scored_at" in rows.columns:
+        rows = rows.assign(scored_at=pd.to_datetime(rows["scored_at"], utc=True, format="ISO8601"))
+    return rows
+
+
+def _refuse_other_ids(held: "pd.Series[Any] | None", given: "pd.Series[Any]") -> None:
+    """Whole numbers and text never meet in one ledger: 7 and "7" would be two customers."""
+    if held is None:
+        return
+    kinds = ["whole numbers" if pd.api.types.is_integer_dtype(ids.dtype) else "text" for ids in (held, given)]
+    if kinds[0] != kinds[1]:
+        raise TableError(
+            f"The customers of this ledger are {kinds[0]}, and those given are {kinds[1]}. Keep one ledger "
+            "for each kind of id, or write the ids alike."
+        )
