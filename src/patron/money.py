@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "valid_margin",
 ]
 
-Floats = npt.NDArray[np.float64]
 
 DAYS_PER_UNIT: Mapping[str, float] = MappingProxyType({"D": 1.0, "W": 7.0, "M": 365 / 12, "Y": 365.0})
 """Days in a day, week, month and year."""

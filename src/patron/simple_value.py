@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
     "value_to_cost",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 RULE_OF_THREE = 3.0
 """Lifetime value over acquisition cost that is often asked for. A rule of thumb, and no more: it leaves room

@@ -18,17 +18,13 @@ adjustments to experimental data, Annals of Applied Statistics 7(1), 295-318.
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import t as student
 
+from patron.arrays import Flags, Floats, Integers
 from patron.errors import InputError, RangeError, counted
 
 __all__ = ["measure_effects"]
-
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
-type Flags = npt.NDArray[np.bool_]
 
 
 def measure_effects(

@@ -9,9 +9,9 @@ contact to pay.
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import NotFittedError, RangeError
 from patron.models.churn.classifier import FEWEST_CUSTOMERS, ChurnClassifier
 from patron.models.value.model import CustomerValueModel
@@ -25,7 +25,6 @@ __all__ = [
     "second_life",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 FEWEST_RETURNS = 20
 """Past returns below which none are learned from."""

@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats, Integers
 from patron.datasets.buying import draw_order_values, draw_repeat_purchases, stream
 from patron.errors import RangeError
 
 __all__ = ["SimulatedBuyers", "simulate_btyd"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 _SMALLEST_RATE = 1e-300  # a gamma draw of small shape may come out as zero
 

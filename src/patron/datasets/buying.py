@@ -13,14 +13,11 @@ Batislam, Denizel & Filiztekin (2007), International Journal of Research in Mark
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from patron.arrays import Floats, Integers
 from patron.errors import RangeError
 
 __all__ = ["draw_order_values", "draw_repeat_purchases", "stream"]
-
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 
 def stream(seed: int, name: str) -> np.random.Generator:

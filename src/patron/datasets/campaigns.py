@@ -19,14 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Flags, Floats, Integers
 from patron.datasets.buying import stream
 from patron.errors import InputError, RangeError, some
 
 __all__ = ["FEATURES", "SimulatedCampaign", "WhatHappened", "simulate_campaign"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
-type Flags = npt.NDArray[np.bool_]
 type Truth = Mapping[str, Floats]
 
 FEATURES = (

@@ -1,16 +1,16 @@
 """What customers teach the business: reviews, ideas and interviews."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.datasets.buying import stream
 from patron.datasets.lines import names_of, timestamps
 from patron.datasets.world import World
+from patron.durations import SECONDS_PER_DAY
 
 __all__ = ["KINDS", "draw_contributions"]
 
-type Floats = npt.NDArray[np.float64]
 
 KINDS = ("review", "idea", "interview")
 
@@ -55,7 +55,7 @@ def draw_contributions(
     return pd.DataFrame(
         {
             "customer_id": who[by_time] + 1,
-            "contributed_at": timestamps(start, np.floor(at[by_time] * 86_400).astype(np.int64)),
+            "contributed_at": timestamps(start, np.floor(at[by_time] * SECONDS_PER_DAY).astype(np.int64)),
             "kind": names_of(kind[by_time], list(KINDS)),
             "units": 1.0,
         },

@@ -1,12 +1,13 @@
 """Who the customers are, how they were won, and who brought whom."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats, Integers
 from patron.datasets.buying import stream
 from patron.datasets.lines import names_of, timestamps
 from patron.datasets.world import World
+from patron.durations import SECONDS_PER_DAY
 
 __all__ = [
     "CHANNELS",
@@ -17,8 +18,6 @@ __all__ = [
     "draw_referrals",
 ]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 CHANNELS = ("search", "organic", "social", "referral")
 # Each in the order of CHANNELS: share among those not referred, cost relative to search, and the exponent by
@@ -126,7 +125,7 @@ def _describe(
     return pd.DataFrame(
         {
             "customer_id": np.arange(1, n + 1),
-            "acquired_at": timestamps(start, np.floor(arrived).astype(np.int64) * 86_400),
+            "acquired_at": timestamps(start, np.floor(arrived).astype(np.int64) * SECONDS_PER_DAY),
             "channel": names_of(channel, list(CHANNELS)),
             "acquisition_cost": cost.round(2),
             "region": _attribute(chance, _REGIONS, n),
@@ -178,7 +177,7 @@ def draw_referrals(
         still_there = left[candidate] > arrived[referred[open_]]
         referrer[open_[still_there]] = candidate[still_there]
     found = referrer >= 0
-    seconds = np.floor(arrived[referred[found]] * 86_400).astype(np.int64)
+    seconds = np.floor(arrived[referred[found]] * SECONDS_PER_DAY).astype(np.int64)
     return pd.DataFrame(
         {
             "referrer_id": referrer[found] + 1,

@@ -9,19 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.datasets.buying import stream
 from patron.datasets.lines import names_of, timestamps
 from patron.datasets.seasons import Tempo
 from patron.datasets.world import World
+from patron.durations import SECONDS_PER_DAY
 
 __all__ = ["KINDS", "draw_engagement", "vitality"]
 
-type Floats = npt.NDArray[np.float64]
 
 KINDS = ("email_sent", "email_opened", "email_clicked", "site_visited")
 _CHANNELS = ("email", "email", "email", "site")
 
-_SECONDS_PER_DAY = 86_400
 _SENT_AT = 10 / 24  # newsletters go out at ten
 _MEAN_OPEN_DELAY, _MEAN_CLICK_DELAY = 0.4, 0.001  # days
 _SPREAD = 2.0  # shape of the gamma distribution of how lively customers are; its mean is 1
@@ -88,7 +88,7 @@ def draw_engagement(
     engagement = pd.DataFrame(
         {
             "customer_id": who[by_time] + 1,
-            "event_at": timestamps(start, np.floor(at[by_time] * _SECONDS_PER_DAY).astype(np.int64)),
+            "event_at": timestamps(start, np.floor(at[by_time] * SECONDS_PER_DAY).astype(np.int64)),
             "kind": names_of(kind[by_time], list(KINDS)),
             "channel": names_of(kind[by_time], list(_CHANNELS)),
         },

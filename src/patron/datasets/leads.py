@@ -11,14 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from patron.arrays import Floats, Integers
 from patron.datasets.buying import stream
 from patron.datasets.customers import CHANNELS
 from patron.datasets.lines import names_of, timestamps
+from patron.durations import SECONDS_PER_DAY
 
 __all__ = ["EVENT_KINDS", "draw_leads"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 EVENT_KINDS = ("visit", "download", "demo_booked", "unsubscribed")
 
@@ -34,7 +34,6 @@ _INTENT_SHAPE = 2.0  # of a gamma distribution with mean 1
 _MEAN_DELAY = 18.0  # days from the first sign of interest to the first purchase
 _MEAN_PAUSE = 8.0  # days from there to each thing that a lead does
 _VISITS, _DOWNLOADS = 4.0, 1.0  # mean numbers at intent 1
-_SECONDS_PER_DAY = 86_400
 
 
 def draw_leads(
@@ -166,4 +165,4 @@ def _draw_events(
 
 
 def _moments(start: np.datetime64, at: Floats) -> npt.NDArray[np.datetime64]:
-    return timestamps(start, np.floor(at * _SECONDS_PER_DAY).astype(np.int64))
+    return timestamps(start, np.floor(at * SECONDS_PER_DAY).astype(np.int64))

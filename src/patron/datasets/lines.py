@@ -7,15 +7,14 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from patron.arrays import Floats, Integers
 from patron.datasets.buying import stream
 from patron.datasets.world import World
+from patron.durations import SECONDS_PER_DAY
 
 __all__ = ["draw_lines", "names_of", "timestamps"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
-_SECONDS_PER_DAY = 86_400
 _FAVOURITE_SHARE = 0.6  # of a customer's lines come from the one category that the customer likes best
 _EXTRA_PIECES = 0.25  # mean number of pieces beyond the first
 _SMALLEST_AMOUNT = 0.01
@@ -60,7 +59,7 @@ def draw_lines(
     chance = stream(seed, "lines")
     n_lines = 1 + chance.poisson(world.lines_per_order - 1, size=customer.size)
     order = np.repeat(np.arange(customer.size), n_lines)
-    seconds = np.floor(at * _SECONDS_PER_DAY).astype(np.int64)[order]
+    seconds = np.floor(at * SECONDS_PER_DAY).astype(np.int64)[order]
 
     category_of, cost_share_of, popularity = _assortment(world, stream(seed, "products"))
     product = _pick_products(chance, customer[order], category_of, popularity, stream(seed, "favourites"))
@@ -173,6 +172,6 @@ def _returns(
     """The lines that come back within the window, and when: (m,) rows and seconds since the start."""
     returned = np.flatnonzero(chance.random(seconds.size) < world.refund_share)
     wait = _FIRST_RETURN + chance.exponential(_MEAN_RETURN, size=returned.size)
-    returned_at = seconds[returned] + (wait * _SECONDS_PER_DAY).astype(np.int64)
-    seen = returned_at < days * _SECONDS_PER_DAY
+    returned_at = seconds[returned] + (wait * SECONDS_PER_DAY).astype(np.int64)
+    seen = returned_at < days * SECONDS_PER_DAY
     return returned[seen], returned_at[seen]

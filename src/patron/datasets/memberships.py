@@ -6,15 +6,15 @@ good and ends the membership of somebody who wanted to stay.
 """
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.datasets.buying import stream
 from patron.datasets.lines import names_of, timestamps
+from patron.durations import DAYS_PER_MONTH, SECONDS_PER_DAY
 
 __all__ = ["MEMBERSHIP", "draw_memberships"]
 
-type Floats = npt.NDArray[np.float64]
 
 MEMBERSHIP = {
     "alpha": 0.8,
@@ -30,7 +30,6 @@ for a year have `selection` times the odds; prices are money a month and a year.
 
 _MEMBERS = 0.35  # share of the customers
 _MEAN_DELAY = 60.0  # days from the first purchase to signing
-_MONTH = 365.25 / 12
 _LONGEST = 1e6  # renewals: who leaves later never does
 
 
@@ -77,9 +76,9 @@ def draw_memberships(
     gives_up = -np.expm1(term * np.log1p(-leaves))  # at the end of a term
     wanted = _terms(chance, gives_up)
     payable = _terms(chance, np.full(who.size, MEMBERSHIP["failed_payments"]))
-    ended = begins + np.rint(np.minimum(wanted, payable) * term * _MONTH)
+    ended = begins + np.rint(np.minimum(wanted, payable) * term * DAYS_PER_MONTH)
     over = ended < days
-    seconds = np.where(over, ended, 0).astype(np.int64) * 86_400
+    seconds = np.where(over, ended, 0).astype(np.int64) * SECONDS_PER_DAY
     ended_at = timestamps(start, seconds)
     ended_at = np.where(over, ended_at, np.datetime64("NaT", "us"))
     plan = annual.astype(np.int64)
@@ -87,7 +86,7 @@ def draw_memberships(
     subscriptions = pd.DataFrame(
         {
             "customer_id": who + 1,
-            "started_at": timestamps(start, begins.astype(np.int64) * 86_400),
+            "started_at": timestamps(start, begins.astype(np.int64) * SECONDS_PER_DAY),
             "ended_at": ended_at,
             "plan": names_of(plan, ["monthly", "annual"]),
             "price": np.where(annual, MEMBERSHIP["annual_price"], MEMBERSHIP["monthly_price"]),

@@ -10,17 +10,17 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.datasets.world import World
+from patron.durations import DAYS_PER_YEAR
 
 __all__ = ["Tempo"]
 
-type Floats = npt.NDArray[np.float64]
 
 # Share of a day's activity in each hour from midnight on: quiet nights, a lunch bump, most in the evening.
 _HOURS = np.array(
     [6, 3, 1, 1, 1, 3, 9, 20, 34, 46, 55, 61, 66, 62, 57, 56, 60, 67, 74, 80, 82, 71, 44, 21], float
 )
-_DAYS_PER_YEAR = 365.25
 
 
 class Tempo:
@@ -48,7 +48,7 @@ class Tempo:
         calendar = np.datetime64(start, "D") + np.arange(days)
         day_of_year = (calendar - calendar.astype("datetime64[Y]")).astype(int) + 1
         weekday = (calendar.astype(int) + 3) % 7  # day 0 of the epoch was a Thursday, and Monday is 0 here
-        yearly = 1 + world.yearly_amplitude * _wave(day_of_year - world.yearly_peak, _DAYS_PER_YEAR)
+        yearly = 1 + world.yearly_amplitude * _wave(day_of_year - world.yearly_peak, DAYS_PER_YEAR)
         weekly = 1 + world.weekly_amplitude * _wave(weekday - world.weekly_peak, 7)
         hourly = np.outer(yearly * weekly, _HOURS / _HOURS.sum()).ravel()
         self._moments = np.arange(days * 24 + 1) / 24

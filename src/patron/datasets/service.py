@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats, Integers
 from patron.datasets.buying import stream
 from patron.datasets.lines import names_of, timestamps
+from patron.durations import SECONDS_PER_DAY
 
 __all__ = ["Service", "draw_service"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 _POINTS = ("call", "chat", "return", "letter")
 _CHANNELS = ("phone", "site", "post", "post")
@@ -33,7 +33,6 @@ _LETTER_EVERY = 91  # days
 _MINUTE, _LETTER = 0.90, 0.80  # money: a minute of practical capacity, a letter
 _SPARE = 1.25  # practical capacity over the mean need
 _PROGRAMME, _IT, _BRAND = 0.35, 0.12, 0.01  # per customer and month, per interaction, per revenue
-_SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ def draw_service(
     interactions = pd.DataFrame(
         {
             "customer_id": ids,
-            "occurred_at": timestamps(start, np.floor(when[by_time] * _SECONDS_PER_DAY).astype(np.int64)),
+            "occurred_at": timestamps(start, np.floor(when[by_time] * SECONDS_PER_DAY).astype(np.int64)),
             "touchpoint": names_of(what[by_time], list(_POINTS)),
             "channel": names_of(what[by_time], list(_CHANNELS)),
             "minutes": np.where(unwritten, np.nan, minutes)[by_time],

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats, Integers
 from patron.datasets.buying import draw_order_values, draw_repeat_purchases, stream
 from patron.datasets.contributions import draw_contributions
 from patron.datasets.customers import (
@@ -33,15 +34,14 @@ from patron.datasets.seasons import Tempo
 from patron.datasets.service import Service, draw_service
 from patron.datasets.surveys import draw_surveys
 from patron.datasets.world import World
+from patron.durations import SECONDS_PER_DAY
 from patron.errors import RangeError
 
 __all__ = ["SimulatedBusiness", "simulate"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 _SMALLEST_RATE = 1e-12  # a gamma draw of small shape may come out as zero, and nobody's gap is infinite
-_ONE_SECOND = 1 / 86_400  # of a day
+_ONE_SECOND = 1 / SECONDS_PER_DAY  # of a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,5 +319,5 @@ def _draw_orders(
 def _moments_or_missing(start: np.datetime64, at: Floats) -> npt.NDArray[np.datetime64]:
     known = np.isfinite(at)
     moments = np.full(at.size, np.datetime64("NaT", "us"))
-    moments[known] = timestamps(start, np.floor(at[known] * 86_400).astype(np.int64))
+    moments[known] = timestamps(start, np.floor(at[known] * SECONDS_PER_DAY).astype(np.int64))
     return moments

@@ -6,23 +6,21 @@ which is the lower the likelier a customer is to leave.
 """
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats, Integers
 from patron.datasets.buying import stream
 from patron.datasets.lines import names_of, timestamps
+from patron.durations import SECONDS_PER_DAY
 
 __all__ = ["draw_surveys"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 _KINDS = ["csat", "nps"]
 _ANSWERS_CSAT, _ANSWERS_NPS = 0.08, 0.25  # share of the questions that get an answer
 _FIRST_NPS, _EVERY_NPS = 60.0, 182.0  # days since the first purchase, and from one question to the next
 _LOYALTY = 0.6  # correlation of satisfaction with the wish to stay
 _DELAY = 1.0  # days until an answer, on average
-_SECONDS_PER_DAY = 86_400
 
 
 def draw_surveys(
@@ -92,7 +90,7 @@ def draw_surveys(
     surveys = pd.DataFrame(
         {
             "customer_id": who[order] + 1,
-            "answered_at": timestamps(start, np.floor(when[order] * _SECONDS_PER_DAY).astype(np.int64)),
+            "answered_at": timestamps(start, np.floor(when[order] * SECONDS_PER_DAY).astype(np.int64)),
             "kind": names_of(is_nps[order].astype(np.int8), _KINDS),
             "score": np.where(is_nps, nps, csat)[order],
         },

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import InputError, RangeError
 from patron.evaluation.weighted import HIGHER_IS_BETTER, WEIGHTED_METRICS, Drawn
 
 __all__ = ["Advantage", "compare_with_best", "paired_bootstrap"]
 
-type Floats = npt.NDArray[np.float64]
 
 _CELLS = 200_000  # weights at a time: small enough for the processor's own memory
 _WORK = 6_000_000  # customers × resamples; large samples need fewer, since each is more like the others

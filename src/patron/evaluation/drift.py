@@ -7,16 +7,15 @@ now with how they were then; `early_alarm` compares the purchases since then wit
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.bundle.reference import MISSING, Reference
 from patron.models.value.purchases import BetaGeoModel
 
 __all__ = ["EarlyAlarm", "early_alarm", "population_stability"]
 
-type Floats = npt.NDArray[np.float64]
 
 _EMPTY = 1e-4  # the share that an empty bin counts as: its logarithm would be infinite
 _MOST_CUSTOMERS = 20_000  # simulated; more would change the spread of the total by less than it matters

@@ -7,16 +7,15 @@ with.
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import InputError, NotFittedError
 from patron.models.churn.classifier import ChurnClassifier
 from patron.models.encoding import FeatureEncoder
 
 __all__ = ["PlainLogistic", "PlainTrees"]
 
-type Floats = npt.NDArray[np.float64]
 type Part = tuple[pd.DataFrame, Any]
 
 _MOST_ROWS = 100_000  # five coefficients need no more

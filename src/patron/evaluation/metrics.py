@@ -23,11 +23,11 @@ import warnings
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import xlogy
 from scipy.stats import rankdata
 
+from patron.arrays import Floats
 from patron.errors import InputError, PatronWarning, RangeError, some
 
 __all__ = [
@@ -40,7 +40,6 @@ __all__ = [
     "ranking_metrics",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 RANKING_METRICS = ("auc", "average_precision", "top_decile_lift")
 """Metrics of the order alone: any score has them."""

@@ -20,7 +20,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from patron.errors import InputError, RangeError, TableError, some
@@ -40,7 +39,6 @@ __all__ = [
     "uuids_as_text",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 KEY = ("customer_id", "as_of", "horizon_days")
 """What happened is known by these; a promise has a model_version besides."""

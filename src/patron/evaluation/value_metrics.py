@@ -22,10 +22,10 @@ is expected count as if their order were drawn at random.
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import rankdata
 
+from patron.arrays import Floats
 from patron.errors import InputError, RangeError
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "within_interval",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 VALUE_METRICS = ("gini", "spearman", "mae", "total_bias", "top_decile_share")
 """Metrics of one expected amount of money per customer."""

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from scipy.special import xlogy
 from scipy.stats import rankdata
 
+from patron.arrays import Floats
+
 __all__ = ["HIGHER_IS_BETTER", "WEIGHTED_METRICS", "Drawn"]
 
-type Floats = npt.NDArray[np.float64]
 type WeightedMetric = Callable[["Drawn"], Floats]
 """→ (resamples,) the metric; NaN where it is not defined."""
 

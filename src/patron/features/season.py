@@ -8,6 +8,7 @@ import math
 from datetime import date
 from typing import TYPE_CHECKING
 
+from patron.durations import DAYS_PER_YEAR
 from patron.features.catalogue import FeatureSpec
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["SEASON", "season", "shows_seasons"]
 
 TWO_YEARS = 730
-DAYS_OF_YEAR = 365.25
 
 SEASON = (
     FeatureSpec("season_sin", "season", "ratio", "number", "time of the year", when_none=None),
@@ -56,5 +56,5 @@ def season(as_of: "ir.DateColumn") -> dict[str, "ir.FloatingColumn"]:
        season_sin  season_cos
     0         1.0      -0.012
     """
-    angle = as_of.day_of_year().cast("float64") * (2 * math.pi / DAYS_OF_YEAR)
+    angle = as_of.day_of_year().cast("float64") * (2 * math.pi / DAYS_PER_YEAR)
     return {"season_sin": angle.sin().round(9), "season_cos": angle.cos().round(9)}

@@ -29,6 +29,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
+from patron.durations import SECONDS_PER_DAY
 from patron.errors import RangeError, TooFewCustomersError
 from patron.models.churn.classifier import FEWEST_CUSTOMERS, ChurnClassifier
 
@@ -42,11 +44,9 @@ __all__ = [
     "score_by_rule",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 _KNOWN_AFTERWARDS = ("customer_id", "converted_at", "day")
 _ONE_DAY = pd.Timedelta(days=1)
-_SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +187,7 @@ def score_by_rule(leads: pd.DataFrame, events: pd.DataFrame, as_of: Any, rules: 
             fit += leads[column].map(dict(points)).fillna(0.0).to_numpy(dtype=np.float64)
     seen_at = pd.Series(as_of, index=leads["lead_id"].to_numpy(), name="seen_at")
     done = events.join(seen_at, on="lead_id", how="inner")
-    days = (done["seen_at"] - done["event_at"]).dt.total_seconds() / _SECONDS_PER_DAY
+    days = (done["seen_at"] - done["event_at"]).dt.total_seconds() / SECONDS_PER_DAY
     worth = done["kind"].map(dict(rules.intent)).fillna(0.0) * 0.5 ** (days / rules.half_life_days)
     summed = worth.where(days >= 0, 0.0).groupby(done["lead_id"]).sum()
     intent = leads["lead_id"].map(summed).fillna(0.0).to_numpy(dtype=np.float64)
@@ -346,4 +346,4 @@ def _done(events: pd.DataFrame, lead_id: pd.Series, seen_at: pd.Series) -> pd.Da
     last = known.groupby("lead_id")[["event_at", "seen_at"]].max()
     since = (last["seen_at"] - last["event_at"]).dt.total_seconds().rename("days_since_event")
     counts = by_kind[sorted(by_kind.columns)]
-    return counts.assign(events=counts.sum(axis=1)).join(since / _SECONDS_PER_DAY)
+    return counts.assign(events=counts.sum(axis=1)).join(since / SECONDS_PER_DAY)

@@ -33,6 +33,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats, Texts
 from patron.errors import RangeError
 from patron.models.bundle.policy import TypicalOffer
 
@@ -48,8 +49,6 @@ __all__ = [
     "recommended_action",
 ]
 
-type Floats = npt.NDArray[np.float64]
-type Texts = npt.NDArray[np.object_]
 
 BANDS = ("low", "medium", "high")
 

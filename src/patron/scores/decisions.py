@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.models.bundle.bundle import Bundle
 from patron.models.churn.rows import Columns, count_rows
 from patron.scores.actions import churn_band, max_retention_spend, recommended_action
@@ -18,7 +19,6 @@ from patron.scores.potentials import base_potential, customer_value, past_margin
 
 __all__ = ["OPTIONAL_COLUMNS", "decide", "figures"]
 
-type Floats = npt.NDArray[np.float64]
 
 OPTIONAL_COLUMNS = ("network_potential", "learning_potential", "cost_to_serve")
 """What a feature row may hold besides the features: money; null, and not given, count as 0."""

@@ -18,17 +18,14 @@ customers of the stage, drawn once, some thousands at a time.
 """
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.spatial import KDTree
 
+from patron.arrays import Floats, Index, Texts
 from patron.errors import RangeError, TableError
 
 __all__ = ["FEWEST_PEERS", "HEADROOM_COLUMNS", "buying_space", "growth_headroom"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.intp]
-type Texts = npt.NDArray[np.object_]
 
 HEADROOM_COLUMNS = ("growth_headroom", "more_purchases", "larger_orders", "new_categories", "peers")
 
@@ -162,7 +159,7 @@ def buying_space(features: pd.DataFrame, category_margin: Floats) -> Floats:
     return np.concatenate([how, what * scale], axis=1)
 
 
-def _nearest(tree: KDTree, pool: Integers, rows: Integers, space: Floats, n_nearest: int) -> Integers:
+def _nearest(tree: KDTree, pool: Index, rows: Index, space: Floats, n_nearest: int) -> Index:
     """(n_rows, n_nearest) positions in the pool of the nearest customers other than oneself."""
     near = np.asarray(tree.query(space[rows], k=n_nearest + 1, workers=-1)[1])
     oneself = pool[near] == rows[:, None]
@@ -174,8 +171,8 @@ def _headroom(
     growth: Floats,
     order_value: Floats,
     category_margin: Floats,
-    rows: Integers,
-    near: Integers,
+    rows: Index,
+    near: Index,
     quantile: float,
 ) -> Floats:
     """(n_rows, 4) money: the headroom and its three parts."""

@@ -25,16 +25,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Flags, Floats, Texts
 from patron.models.bundle.policy import StageRules
 
 __all__ = ["STAGES", "STAGE_COLUMNS", "lifecycle_stage"]
 
-type Floats = npt.NDArray[np.float64]
-type Flags = npt.NDArray[np.bool_]
-type Texts = npt.NDArray[np.object_]
 type Columns = Mapping[str, Any] | pd.DataFrame
 
 STAGES = (

@@ -12,14 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Flags, Floats, Index
 from patron.errors import RangeError, TableError
 from patron.features.catalogue import FeatureCatalogue
 
 __all__ = ["known_at_acquisition", "lookalikes"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.intp]
-type Flags = npt.NDArray[np.bool_]
 
 FIRST_KNOWN = ("acquisition_cost", "first_order_value")
 """Features besides the attributes that never change after a customer has been won."""
@@ -118,7 +116,7 @@ def lookalikes(known: pd.DataFrame, group: npt.ArrayLike, *, most: int | None = 
     )
 
 
-def _codes(column: pd.Series) -> Integers:
+def _codes(column: pd.Series) -> Index:
     """(n_customers,) which value each has: texts as they are, numbers by tenths; unknown is a value, too."""
     if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -129,7 +127,7 @@ def _codes(column: pd.Series) -> Integers:
     return codes.astype(np.intp)
 
 
-def _log_odds(codes: Integers, chosen: Flags) -> Floats:
+def _log_odds(codes: Index, chosen: Flags) -> Floats:
     """(n_customers,) how much more common each customer's value is in the group than among the others."""
     values = codes.max() + 1
     inside = np.bincount(codes[chosen], minlength=values)

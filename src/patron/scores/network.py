@@ -36,6 +36,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaln
 
+from patron.arrays import Floats, Index
 from patron.errors import RangeError, TableError
 
 __all__ = [
@@ -48,9 +49,6 @@ __all__ = [
     "valid_referrals",
 ]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.intp]
-type Flags = npt.NDArray[np.bool_]
 
 NEARLY_ALIKE = 1e6
 """Shape of the Gamma law from which on customers are as good as alike."""
@@ -108,11 +106,11 @@ class Referrals(NamedTuple):
         rule → count of the referrals that it left out
     """
 
-    referrer: Integers
+    referrer: Index
     left_out: dict[str, int]
 
     @property
-    def made(self) -> Integers:
+    def made(self) -> Index:
         """(n_customers,) count, customers whom each has brought."""
         return np.bincount(self.referrer[self.referrer >= 0], minlength=self.referrer.size)
 
@@ -396,7 +394,7 @@ def customer_equity(customer_value: Floats, network_made: Floats) -> float:
     return float((customer_value[known] - np.nan_to_num(network_made[known])).sum())
 
 
-def _break_circles(referrer: Integers, days_ago: Floats) -> int:
+def _break_circles(referrer: Index, days_ago: Floats) -> int:
     """Drop the latest referral of each circle, of the same day that of the customer who comes last."""
     n = referrer.size
     brought = np.flatnonzero(referrer >= 0)
@@ -409,7 +407,7 @@ def _break_circles(referrer: Integers, days_ago: Floats) -> int:
     return int(latest.size)
 
 
-def _sum_by(referrer: Integers, money: Floats) -> Floats:
+def _sum_by(referrer: Index, money: Floats) -> Floats:
     """(n_customers,) sum over those whom each has brought."""
     there = referrer >= 0
     return np.bincount(referrer[there], weights=money[there], minlength=referrer.size)

@@ -20,11 +20,10 @@ customer value as the sum of what customers buy, refer, influence and teach.
 """
 
 import numpy as np
-import numpy.typing as npt
+
+from patron.arrays import Floats
 
 __all__ = ["base_potential", "customer_value", "past_margin", "value_at_risk"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 def past_margin(net_spend: Floats, cost_of_goods: Floats, margin: float) -> Floats:

@@ -22,13 +22,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.churn.classifier import ChurnClassifier
 from patron.models.ensemble.btyd_features import EXPECTED, spec_of
 
 __all__ = ["REASON_COLUMNS", "explain_risk"]
 
-type Floats = npt.NDArray[np.float64]
 
 REASON_COLUMNS = ("reason_1", "reason_2", "reason_3")
 

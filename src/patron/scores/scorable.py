@@ -12,15 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Flags, Floats
 from patron.errors import InputError
 from patron.models.churn.rows import Columns
 from patron.models.value.rfm import RFM_COLUMNS
 
 __all__ = ["LONGEST_AGE_DAYS", "broken_rules", "purchase_columns"]
 
-type Floats = npt.NDArray[np.float64]
 type Purchases = Mapping[str, Floats]
-type Broken = npt.NDArray[np.bool_]
 
 """What a purchase model needs to know about a customer."""
 
@@ -32,7 +31,7 @@ class Rule(NamedTuple):
     """What a good row keeps, and which rows break it."""
 
     sentence: str
-    broken: Callable[[Purchases], Broken]
+    broken: Callable[[Purchases], Flags]
 
 
 def _must_be_known(name: str) -> Rule:

@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import RangeError, TableError, some
 from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.policy import Policy, StageRules, TypicalOffer
@@ -46,7 +47,6 @@ from patron.scores.not_scored import append_not_scored
 from patron.scores.reasons import REASON_COLUMNS, explain_risk
 from patron.scores.scorable import broken_rules, purchase_columns
 
-type Floats = npt.NDArray[np.float64]
 type Days = npt.NDArray[np.datetime64]
 type Form = Callable[[Mapping[str, Any], int], pd.DataFrame]
 

@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Flags
 from patron.errors import TableError
 from patron.models.bundle.policy import StageRules
 from patron.scores.lifecycle import STAGES, lifecycle_stage
 
 __all__ = ["median_dwell_time", "stage_history", "stays", "transition_matrix"]
-
-type Flags = npt.NDArray[np.bool_]
 
 
 def stage_history(snapshots: pd.DataFrame, rules: StageRules | None = None) -> pd.DataFrame:

@@ -14,18 +14,17 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from patron.arrays import Floats
 from patron.errors import PatronWarning, TableError, counted, some
 from patron.snapshots.asof import visible_on
 
 __all__ = ["COSTS", "CostsToServe", "costs_known", "costs_of", "costs_taken"]
 
-type Floats = npt.NDArray[np.float64]
 
 COSTS = "costs_to_serve.parquet"
 """Where the costs of a scoring stand: customer_id, cost, until."""

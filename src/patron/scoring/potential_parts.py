@@ -16,12 +16,12 @@ from typing import Any
 
 import ibis
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from patron.arrays import Floats
 from patron.models.bundle.bundle import Bundle
 from patron.models.value.rfm import RFM_COLUMNS
 from patron.scores.decisions import figures
@@ -35,7 +35,6 @@ from patron.tables.history import History
 
 __all__ = ["Equity", "keep_categories", "keep_network", "write_potentials"]
 
-type Floats = npt.NDArray[np.float64]
 
 CATEGORIES, NETWORK = "categories.parquet", "network.parquet"
 

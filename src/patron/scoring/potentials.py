@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from patron.arrays import Floats
 from patron.errors import PatronWarning, TableError, counted
 from patron.models.bundle.bundle import Bundle
 from patron.models.churn.percentile_ranks import Ranks
@@ -44,7 +45,6 @@ from patron.tables.history import History
 
 __all__ = ["Potentials", "keep_events", "potentials_of_all"]
 
-type Floats = npt.NDArray[np.float64]
 
 REFERRALS, CONTRIBUTIONS = "referrals.parquet", "contributions.parquet"
 KEPT = {"referrals": REFERRALS, "contributions": CONTRIBUTIONS, "costs_to_serve": COSTS}

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from mlflow.exceptions import MlflowException
 
+from patron.arrays import Floats
 from patron.errors import some
 from patron.models.bundle.bundle import Bundle
 from patron.models.churn.rows import Columns
@@ -41,7 +42,6 @@ LARGEST_NUMBER = 1e15
 MOST_ROWS = 100_000
 """A request has at most so many rows: they take seconds, and more than that is a job for a batch."""
 
-type Floats = npt.NDArray[np.float64]
 
 NUMBERS = ("integer", "integer-na", "floating", "mixed-integer-float", "decimal", "empty")
 """What a column of numbers may look like to pandas; '30' is no number."""

@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import HistoryTooShortError, InputError
 from patron.evaluation.baselines import btyd_value, recency_ranking, status_quo_value
 from patron.evaluation.learned_baselines import PlainLogistic, PlainTrees
@@ -31,7 +30,6 @@ from patron.training.labelled_snapshots import Part, read_parts
 
 __all__ = ["BTYD", "LOGISTIC", "RECENCY", "STATUS_QUO", "TREES", "Predictions", "predict_baselines"]
 
-type Floats = npt.NDArray[np.float64]
 
 RECENCY, STATUS_QUO, BTYD = "recency", "status quo", "BG/NBD + Gamma-Gamma"
 LOGISTIC, TREES = "logistic RFM", "LightGBM, plain"

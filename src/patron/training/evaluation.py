@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import PatronWarning
 from patron.evaluation.baselines import compare, compare_values
 from patron.evaluation.metrics import PROBABILITY_METRICS, RANKING_METRICS
@@ -25,7 +25,6 @@ from patron.training.labelled_snapshots import Part, read_parts
 
 __all__ = ["CHURN_METRICS", "MONEY_METRICS", "PATRON", "Evaluation", "evaluate"]
 
-type Floats = npt.NDArray[np.float64]
 
 PATRON = "patron"
 CHURN_METRICS = (*RANKING_METRICS, *PROBABILITY_METRICS)

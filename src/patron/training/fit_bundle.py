@@ -16,9 +16,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import HistoryTooShortError, InputError, PatronWarning
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
@@ -44,7 +44,6 @@ from patron.training.training_snapshots import Lesson, read_lessons
 
 __all__ = ["MOST_ROWS", "fit_bundle"]
 
-type Floats = npt.NDArray[np.float64]
 type Part = tuple[pd.DataFrame, pd.Series]
 
 MOST_ROWS = 200_000

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Flags
 from patron.campaigns.allocation.offers import OfferBook
 from patron.errors import PatronWarning, SettingsError, TableError, counted, some
 from patron.settings import Settings
@@ -22,7 +23,6 @@ from patron.tables.source import open_source, reading
 
 __all__ = ["Scores", "ids_as_text", "left_alone", "read_effects", "read_offers", "read_scores"]
 
-type Flags = npt.NDArray[np.bool_]
 
 KEYS = ("customer_id", "as_of", "horizon_days", "model_version")
 NUMBERS = ("churn_probability", "growth_potential")

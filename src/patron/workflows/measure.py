@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.campaigns.allocation.holdout import strata
 from patron.campaigns.allocation.plan import LIST_COLUMNS
 from patron.campaigns.measure import measure_effects
@@ -27,7 +28,6 @@ from patron.workflows.target import LIST_FILE, PLAN_FILE
 
 __all__ = ["MeasureResult", "measure", "read_list"]
 
-type Floats = npt.NDArray[np.float64]
 
 RESULT_FILE = "measured.json"
 

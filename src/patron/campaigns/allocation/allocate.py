@@ -24,8 +24,8 @@ its bound. Balas & Zemel (1980), An algorithm for large zero-one knapsack proble
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from patron.arrays import Floats, Integers
 from patron.campaigns.allocation.greedy import Room, fill
 from patron.campaigns.allocation.integer_core import find_core, solve_core
 from patron.campaigns.allocation.shadow_prices import Competition, Prices, find_prices, reduced_profits
@@ -33,8 +33,6 @@ from patron.errors import InputError
 
 __all__ = ["Choice", "choose", "choose_by_rule"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 EXACT_UP_TO = 30_000
 """Customers on whom the prices do not decide that the solver gets at most."""

@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from patron.arrays import Flags, Floats, Integers
 from patron.campaigns.allocation.shadow_prices import Competition
 
 __all__ = ["Room", "fill"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
-type Flags = npt.NDArray[np.bool_]
 
 _TRIED = 20_000  # customers who are tried one by one once somebody no longer fits
 

@@ -17,13 +17,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
+from patron.arrays import Flags, Floats, Integers
 from patron.errors import RangeError
 
 __all__ = ["detectable_effect", "draw_treated", "list_size", "strata"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
-type Flags = npt.NDArray[np.bool_]
 
 _BANDS = 5  # of expected profit within an offer
 _IN_A_BAND = 100  # customers, so that a tenth of them can be compared

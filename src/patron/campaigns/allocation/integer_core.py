@@ -8,16 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from patron.arrays import Floats, Integers
 from patron.campaigns.allocation.shadow_prices import Competition
 
 __all__ = ["Core", "find_core", "solve_core"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 _NOISE = 1e-9  # of the largest number: rounding shall decide nothing
 _SLIP = 1e-6  # by which the solver may exceed a limit; it is asked again if it does

@@ -19,16 +19,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy import optimize, stats
 from scipy.special import expit, logit
 
+from patron.arrays import Floats
 from patron.errors import RangeError, SettingsError
 from patron.scores.actions import offer_cut
 
 __all__ = ["Acceptance", "ExpectedProfit", "Offer", "OfferBook", "contact_cut", "expected_profit"]
 
-type Floats = npt.NDArray[np.float64]
 
 _ENDS = (0.1, 0.9)  # of an 80 % interval, as every interval in patron
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Flags, Floats, Integers
 from patron.campaigns.allocation.allocate import Choice, choose, choose_by_rule
 from patron.campaigns.allocation.holdout import detectable_effect, draw_treated, strata
 from patron.campaigns.allocation.offers import ExpectedProfit, OfferBook, contact_cut, expected_profit
@@ -22,9 +23,6 @@ from patron.errors import InputError, PatronWarning, SettingsError, counted, som
 
 __all__ = ["LIST_COLUMNS", "Plan", "make_plan"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
-type Flags = npt.NDArray[np.bool_]
 
 LIST_COLUMNS = (
     "customer_id", "offer", "channel", "cost", "expected_profit", "expected_profit_low",

@@ -32,12 +32,12 @@ import pandas as pd
 from scipy.special import betainc
 from scipy.stats import norm
 
+from patron.arrays import Floats
 from patron.campaigns.allocation.offers import Offer, expected_profit
 from patron.errors import InputError, RangeError
 
 __all__ = ["MaximumProfit", "ProfitCurve", "empc", "mpc", "profit_curve"]
 
-type Floats = npt.NDArray[np.float64]
 
 _SD = float(norm.ppf(0.9))  # from the median to either end of an 80 % interval
 

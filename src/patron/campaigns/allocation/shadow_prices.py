@@ -21,13 +21,12 @@ Fisher (1981), The Lagrangian relaxation method for solving integer programming 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linprog
+
+from patron.arrays import Floats, Integers
 
 __all__ = ["Competition", "Prices", "find_prices", "reduced_profits"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 _ROUNDS = 200  # a dozen prices need some fifty
 _TOLERANCE = 1e-7  # of the bound

@@ -3,13 +3,12 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.errors import InputError, RangeError, TooFewCustomersError, counted, some
 
 __all__ = ["FEWEST_IN_A_GROUP", "assumed_effects", "check_groups"]
 
-type Floats = npt.NDArray[np.float64]
 
 FEWEST_IN_A_GROUP = 50
 """Customers contacted, and customers left alone, below which no effect is learned."""

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import ndtr
 from scipy.stats import rankdata
 
+from patron.arrays import Floats
 from patron.campaigns.uplift.arms import check_groups
 from patron.campaigns.uplift.learners import Trees, Trial, folds_of
 from patron.errors import InputError, some
@@ -21,7 +22,6 @@ from patron.models.encoding import FeatureEncoder
 
 __all__ = ["Randomness", "check_randomness"]
 
-type Floats = npt.NDArray[np.float64]
 
 _FOLDS = 3
 _LARGE = 0.1  # standard deviations: the usual bar in the literature on matching

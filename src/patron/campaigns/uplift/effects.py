@@ -8,16 +8,15 @@ money of the trial contradicts that; then it is learned straight from the money.
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.campaigns.uplift.learners import Trees
 from patron.campaigns.uplift.model import USUAL, UpliftModel
 from patron.errors import InputError, NotFittedError
 
 __all__ = ["EFFECT_COLUMNS", "EffectModel"]
 
-type Floats = npt.NDArray[np.float64]
 
 EFFECT_COLUMNS = (
     "effect_on_retention",

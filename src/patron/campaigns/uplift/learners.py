@@ -31,12 +31,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats, Matrix
 from patron.campaigns.uplift.smooth import Smooth, learn_smooth
-from patron.models.churn.boosted_trees import Matrix, add_up, grow_so_many
+from patron.models.churn.boosted_trees import add_up, grow_so_many
 
 __all__ = ["LEARNERS", "Arms", "Effect", "Trees", "Trial", "doubly_robust", "folds_of", "learn", "learn_arms"]
 
-type Floats = npt.NDArray[np.float64]
 type Effect = Callable[[Matrix], Floats]
 
 LEARNERS = ("smooth", "s", "t", "x", "dr")

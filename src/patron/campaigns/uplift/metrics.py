@@ -27,15 +27,14 @@ Devriendt, Van Belle, Guns & Verbeke (2022), Learning to rank for uplift modelin
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from patron.arrays import Floats
 from patron.errors import InputError, RangeError
 
 __all__ = ["qini_curve", "uplift_by_decile", "uplift_metrics"]
 
-type Floats = npt.NDArray[np.float64]
 
 _CELLS = 400_000  # weights at a time: small enough for the processor's own memory
 _WORK = 6_000_000  # customers × resamples; large trials need fewer

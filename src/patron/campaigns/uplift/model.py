@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from patron.arrays import Floats
 from patron.campaigns.uplift.arms import check_groups
 from patron.campaigns.uplift.learners import (
     LEARNERS,
@@ -39,7 +40,6 @@ from patron.models.inference.estimator import Estimator
 
 __all__ = ["USUAL", "UpliftModel"]
 
-type Floats = npt.NDArray[np.float64]
 
 USUAL = ("smooth", "s", "t", "x")
 """The learners that compete when nobody asks otherwise."""

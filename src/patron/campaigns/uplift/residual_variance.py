@@ -6,13 +6,12 @@ better than it says, are evidence of it. One pair tells nothing, millions of pai
 """
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import log_ndtr
+
+from patron.arrays import Floats, Integers
 
 __all__ = ["unexplained_spread"]
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
 
 _MOST_COLUMNS = 20  # whose products say how alike customers are: 210 products at most
 _MOST_CUSTOMERS = 50_000  # who are paired; with so many the spread is known well

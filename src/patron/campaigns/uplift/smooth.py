@@ -14,15 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
-from patron.models.churn.boosted_trees import Matrix
+from patron.arrays import Floats, Matrix
 
 __all__ = ["Basis", "Smooth", "learn_smooth"]
 
-type Floats = npt.NDArray[np.float64]
 
 _KNOTS = 201  # ranks are read off so many quantiles
 _FARTHEST = 4.0  # spreads from the mean; beyond it a number counts as that far

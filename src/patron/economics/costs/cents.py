@@ -3,10 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["in_cents", "largest_remainder"]
+from patron.arrays import Integers
 
-type Floats = npt.NDArray[np.float64]
-type Integers = npt.NDArray[np.int64]
+__all__ = ["in_cents", "largest_remainder"]
 
 
 def largest_remainder(parts: npt.ArrayLike, total: int) -> Integers:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
+
+from patron.arrays import Floats
 
 __all__ = ["Flows", "annual_flows", "monthly_flows"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 class Terms(Protocol):

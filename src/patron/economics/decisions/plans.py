@@ -11,10 +11,10 @@ for months that are still to come.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
 
+from patron.arrays import Floats
 from patron.economics.decisions.plan_cash import Flows, annual_flows, monthly_flows
 from patron.errors import RangeError
 from patron.models.renewal.model import RenewalModel
@@ -23,7 +23,6 @@ from patron.money import continuous_rate, discount_factor
 
 __all__ = ["PlanComparison", "PlanTerms", "compare_plans"]
 
-type Floats = npt.NDArray[np.float64]
 
 _MOST_DRAWS = 400
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 
 __all__ = ["Percent", "Points"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq
 
+from patron.arrays import Floats
 from patron.economics.decisions.rate_changes import Points
 from patron.errors import RangeError, SettingsError, TableError, some
 
@@ -32,7 +33,6 @@ __all__ = [
     "personalisation",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 _COLUMNS = ("tier", "customers", "spend", "retention", "ceiling", "value")
 

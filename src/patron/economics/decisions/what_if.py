@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.economics.decisions.rate_changes import Percent, Points
 from patron.errors import RangeError
 from patron.money import continuous_rate, discount_factor
 
 __all__ = ["Business", "Change", "WhatIf", "doubling_time", "retention_draws", "what_if"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.durations import DAYS_PER_MONTH
 from patron.economics.kpis.estimates import Estimate, count, mean, share, unknown
 from patron.economics.kpis.periods import Every, Period, number_of
 from patron.errors import counted
@@ -26,7 +26,6 @@ __all__ = [
     "with_conversions",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 NO_NEW = "no new customer in the period"
 NO_SPEND = "no acquisition spend in the period"
@@ -37,7 +36,6 @@ _COLUMNS = (
     *("value_to_cost", "meets_rule_of_three", "payback_months", "most_to_acquire"),
     *("most_by_rule_of_three", "reason"),
 )
-_DAYS_OF_MONTH = 365.25 / 12
 
 
 def spend_of_periods(costs: ir.Table, pools: Collection[str], every: Every) -> dict[int, float]:
@@ -269,7 +267,7 @@ def acquisition_by_channel(
     bought = days.filter(days.day <= last).inner_join(
         people.select("customer_id", "since", *_KEYS), "customer_id"
     )
-    age = (bought.day.delta(bought.since, unit="day") / _DAYS_OF_MONTH).floor().cast("int64")
+    age = (bought.day.delta(bought.since, unit="day") / DAYS_PER_MONTH).floor().cast("int64")
     by_age = bought.mutate(age=age).group_by([*_KEYS, "age"]).aggregate(amount=ibis._.amount.sum())
     return _priced(
         cohorts.order_by(_KEYS).to_pandas(), by_age.order_by([*_KEYS, "age"]).to_pandas(), margin, last
@@ -315,7 +313,7 @@ def _payback(cohorts: pd.DataFrame, by_age: pd.DataFrame, margin: float, last: d
 
     A month counts for the cohorts that were watched through it, so that young cohorts do not look poor.
     """
-    watched = (pd.Timestamp(last) - pd.to_datetime(cohorts["newest"])).dt.days // _DAYS_OF_MONTH
+    watched = (pd.Timestamp(last) - pd.to_datetime(cohorts["newest"])).dt.days // DAYS_PER_MONTH
     grid = cohorts.loc[cohorts.index.repeat(watched.clip(lower=0).astype(int)), [*_KEYS, "customers"]]
     grid = grid.assign(age=grid.groupby(level=0).cumcount())
     grid = grid.merge(by_age, on=[*_KEYS, "age"], how="left").fillna({"amount": 0.0})

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 import numpy as np
 from scipy import stats
 
+from patron.durations import DAYS_PER_MONTH
 from patron.economics.kpis.estimates import LEVEL, Estimate, mean, ratio, share, unknown
 from patron.economics.kpis.periods import Every, Period, in_table, number_of
 
@@ -25,7 +26,6 @@ __all__ = [
 ]
 
 NOBODY_BOUGHT = "nobody bought in the period"
-_DAYS_OF_MONTH = 365.25 / 12
 _FEWEST_FOR_MEDIAN = 6  # of five, even the smallest and the largest do not hold the median with 95 %
 
 
@@ -188,7 +188,7 @@ def contract_revenue(contracts: ir.Table, periods: Sequence[Period]) -> ir.Table
         "customer_id",
         starts_on=contracts.day,
         ends_on=ended,
-        monthly=contracts.price * _DAYS_OF_MONTH / length.fill_null(_DAYS_OF_MONTH),
+        monthly=contracts.price * DAYS_PER_MONTH / length.fill_null(DAYS_PER_MONTH),
     )
     span = in_table(periods)
     running = priced.ends_on.isnull()

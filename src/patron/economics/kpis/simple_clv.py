@@ -3,16 +3,14 @@
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.economics.kpis.indicators import CustomerBase
 from patron.money import DAYS_PER_UNIT
 from patron.simple_value import churn_over, compare_with_model
 
 __all__ = ["latest_scores", "mean_ahead", "values_beside_model"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 def values_beside_model(

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from patron.arrays import Floats
 from patron.economics.kpis.estimates import LEVEL, Estimate, unknown
 from patron.economics.kpis.periods import Period, in_table
 
 __all__ = ["Survival", "kaplan_meier", "tenure_estimates", "watched_tenures"]
 
-type Floats = npt.NDArray[np.float64]
 
 _Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
 _HALF = 0.5 + 1e-12  # a product of fractions may miss a half by a hair

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.churn.percentile_ranks import Percentiles, Ranks
 from patron.models.churn.rows import Columns, as_columns, count_rows, take_rows
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Seen", "learn_percentiles", "predict_columns", "predict_rows", "see"]
 
-type Floats = npt.NDArray[np.float64]
 
 _CHUNK = 50_000  # rows that stand in memory as trees see them
 _NEVER_CERTAIN = 1e-6

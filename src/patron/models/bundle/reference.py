@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 __all__ = ["MISSING", "OTHER", "Distribution", "Reference"]
 
-type Floats = npt.NDArray[np.float64]
 
 MISSING, OTHER = "(missing)", "(other)"
 _BINS = 10

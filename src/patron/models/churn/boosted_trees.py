@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats, Matrix
+
 if TYPE_CHECKING:
     from lightgbm import Booster
 
 __all__ = ["Grown", "a_fifth", "add_up", "explain", "grow_so_many", "grow_trees", "grow_until", "read_trees"]
 
-type Floats = npt.NDArray[np.float64]
-type Matrix = npt.NDArray[np.float32]
 type Rows = tuple[Matrix, Floats]
 
 _ROWS_PER_THREAD = 100_000  # fewer, and waiting for each other costs more than it brings

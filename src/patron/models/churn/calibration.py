@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import brentq, isotonic_regression, minimize
 from scipy.special import expit, logit
 
+from patron.arrays import Floats
 from patron.errors import ModelError, PatronWarning
 
 __all__ = [
@@ -42,7 +42,6 @@ __all__ = [
     "shift_to_share",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 ENOUGH_FOR_ISOTONIC = 1000
 """Customers of the rarer class from which "auto" takes isotonic calibration."""

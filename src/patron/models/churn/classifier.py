@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from patron.arrays import Floats
 from patron.errors import (
     InputError,
     NotFittedError,
@@ -40,7 +41,6 @@ from patron.models.inference.estimator import Estimator
 
 __all__ = ["FEWEST_CUSTOMERS", "ChurnClassifier"]
 
-type Floats = npt.NDArray[np.float64]
 type Part = tuple[pd.DataFrame, Any]
 
 FEWEST_CUSTOMERS = 100

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Matrix
 from patron.errors import SettingsError, TableError, some
 from patron.models.churn.rows import Columns, count_rows
 from patron.models.encoding import matrix_of, numbers_of
 
 __all__ = ["ENOUGH_FOR_RANKS", "MOST_POINTS", "PERCENTILE", "Percentiles", "Ranks"]
 
-type Singles = npt.NDArray[np.float32]
 type Ranks = Literal["auto", "own", "model"] | "Percentiles"
 
 MOST_POINTS = 200
@@ -61,7 +61,7 @@ class Percentiles:
     [0.25, 0.625, 0.875, 0.875, nan]
     """
 
-    grids: Mapping[str, tuple[Singles, Singles]]
+    grids: Mapping[str, tuple[Matrix, Matrix]]
 
     @classmethod
     def learn(cls, features: pd.DataFrame, names: Iterable[str] | None = None) -> Self:
@@ -119,7 +119,7 @@ class Percentiles:
             placed, index=features.index, columns=[name + PERCENTILE for name in self.grids], copy=False
         )
 
-    def place_rows(self, numbers: Singles, into: Singles) -> None:
+    def place_rows(self, numbers: Matrix, into: Matrix) -> None:
         """The same for arrays.
 
         Parameters
@@ -185,7 +185,7 @@ class Percentiles:
         >>> Percentiles.from_arrays(arrays, meta).names
         ('gap',)
         """
-        nothing: list[Singles] = [np.empty(0, dtype=np.float32)]
+        nothing: list[Matrix] = [np.empty(0, dtype=np.float32)]
         arrays = {
             kind: np.concatenate([*nothing, *(grid[which] for grid in self.grids.values())])
             for which, kind in enumerate(("numbers", "ranks"))
@@ -205,7 +205,7 @@ def _holds_numbers(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
 
 
-def _column(features: pd.DataFrame, name: str) -> Singles:
+def _column(features: pd.DataFrame, name: str) -> Matrix:
     if name not in features.columns:
         raise _lacking(features, name)
     return numbers_of(features[name], RANKED)
@@ -215,7 +215,7 @@ def _lacking(features: pd.DataFrame, name: str) -> TableError:
     return TableError(f"The rows to be ranked lack {name!r}; they have {some(features.columns)}.")
 
 
-def _grid(column: Singles) -> tuple[Singles, Singles]:
+def _grid(column: Matrix) -> tuple[Matrix, Matrix]:
     known = np.sort(column[~np.isnan(column)])
     if known.size == 0:
         return np.empty(0, dtype=np.float32), np.empty(0, dtype=np.float32)
@@ -227,7 +227,7 @@ def _grid(column: Singles) -> tuple[Singles, Singles]:
     return distinct, ((below + up_to) / (2 * known.size)).astype(np.float32)
 
 
-def _points(distinct: Singles, known: Singles) -> npt.NDArray[np.intp]:
+def _points(distinct: Matrix, known: Matrix) -> npt.NDArray[np.intp]:
     """Which of the distinct numbers make the grid: evenly over the customers, so that where there are many
     there are points; and the neighbours of those that many share, where ranks jump."""
     evenly = known[np.round(np.linspace(0, known.size - 1, MOST_POINTS // 2)).astype(int)]

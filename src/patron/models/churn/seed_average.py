@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats, Matrix
 from patron.models.churn.boosted_trees import (
     Grown,
     a_fifth,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Forest", "Plan", "plan_forest"]
 
-type Floats = npt.NDArray[np.float64]
-type Matrix = npt.NDArray[np.float32]
 type Rows = tuple[Matrix, Floats]
 
 _NEXT = "\n=== next trees ===\n"

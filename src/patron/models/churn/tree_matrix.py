@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Matrix
 from patron.errors import InputError, some
 from patron.models.churn.percentile_ranks import PERCENTILE, Percentiles
 from patron.models.churn.rows import Columns, count_rows
@@ -17,7 +18,6 @@ from patron.models.encoding import FeatureEncoder
 
 __all__ = ["tree_matrix"]
 
-type Matrix = npt.NDArray[np.float32]
 
 FRAME = "the rows to be scored"
 

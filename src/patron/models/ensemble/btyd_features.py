@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import InputError, PatronWarning
 from patron.features.catalogue import FeatureCatalogue, FeatureSpec
 from patron.models.churn.percentile_ranks import PERCENTILE, Percentiles
@@ -29,7 +29,6 @@ __all__ = [
     "tree_columns", "tree_rows",
 ]  # fmt: skip
 
-type Floats = npt.NDArray[np.float64]
 
 HISTORY = "{frequency:repeat purchase} in {T:day}[, last order {days_since_last:day} ago]"
 ORDERS = "orders of about {expected_order_value:.2f} expected"

@@ -5,14 +5,12 @@ from datetime import date
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import counted
 
 __all__ = ["SeasonShare"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,16 +22,16 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
+from patron.arrays import Floats
+from patron.durations import DAYS_PER_YEAR
 from patron.errors import InputError
 
 __all__ = ["SAME_SEASON_DAYS", "Level", "Window"]
 
-type Floats = npt.NDArray[np.float64]
 
 SAME_SEASON_DAYS = 7
 """A window lies in the same season if it begins within so many days of full years before the coming one."""
 
-YEAR = 365.25
 
 NEWEST = 0.5  # of what the newest window says is believed where nothing else is known; half of that beside it
 DOUBT = 0.1  # years of history at which half of a window's word is believed
@@ -386,18 +386,18 @@ def _usual(found: Sequence[float], voices: Sequence[float]) -> float:
 def _voice(window: Window, windows: Sequence[Window], lumpy: float) -> float:
     """Models learn as history grows, so the newer a window, the more it says of what they miss today."""
     newest = max(other.as_of for other in windows)
-    return _trust(window, lumpy) * float(np.exp(-(newest - window.as_of).days / YEAR))
+    return _trust(window, lumpy) * float(np.exp(-(newest - window.as_of).days / DAYS_PER_YEAR))
 
 
 def _trust(window: Window, lumpy: float) -> float:
-    history = min(window.history_days / YEAR, 1.0)
+    history = min(window.history_days / DAYS_PER_YEAR, 1.0)
     return history / (history + DOUBT + lumpy / window.expected_purchases / SEASONS) if history > 0 else 0.0
 
 
 def _same_season(then: date, as_of: date) -> bool:
     days = (as_of - then).days
-    years = round(days / YEAR)
-    return years >= 1 and abs(days - years * YEAR) <= SAME_SEASON_DAYS
+    years = round(days / DAYS_PER_YEAR)
+    return years >= 1 and abs(days - years * DAYS_PER_YEAR) <= SAME_SEASON_DAYS
 
 
 def _words(

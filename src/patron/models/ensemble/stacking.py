@@ -21,11 +21,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
+from patron.arrays import Floats
 from patron.errors import InputError, some
 
 __all__ = ["ValueCombination"]
 
-type Floats = npt.NDArray[np.float64]
 
 USUAL_SHARE = 0.7  # of the trees, which see what the models expect among their features
 BUYERS_FOR_TREES = 1000  # buyers that trees must have seen to deserve all of it

@@ -15,10 +15,10 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from patron.arrays import Floats, Matrix
 from patron.errors import InputError, NotFittedError, RangeError, SettingsError, TooFewCustomersError, some
 from patron.models.churn.boosted_trees import add_up, grow_so_many, grow_trees, read_trees
 from patron.models.churn.classifier import FEWEST_CUSTOMERS
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ValueTrees"]
 
-type Floats = npt.NDArray[np.float64]
-type Matrix = npt.NDArray[np.float32]
 type Part = tuple[pd.DataFrame, Any]
 type Rows = tuple[Matrix, Floats]
 type Sums = tuple["Booster | None", ...]

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats, Index
+
 __all__ = ["count_distinct", "distinct_rows", "packed", "scaled"]
 
-type Floats = npt.NDArray[np.float64]
-type Positions = npt.NDArray[np.intp]
 
-
-def count_distinct(columns: Sequence[Floats], weights: Floats) -> tuple[list[Floats], Floats, Positions]:
+def count_distinct(columns: Sequence[Floats], weights: Floats) -> tuple[list[Floats], Floats, Index]:
     """The distinct rows of `columns`, the weight of each, and which of them each row is.
 
     Parameters
@@ -49,7 +48,7 @@ def count_distinct(columns: Sequence[Floats], weights: Floats) -> tuple[list[Flo
     return [column[first] for column in columns], total, position
 
 
-def distinct_rows(matrix: Floats) -> tuple[Floats, Positions]:
+def distinct_rows(matrix: Floats) -> tuple[Floats, Index]:
     """The distinct rows of a matrix, and which of them each row is.
 
     Parameters

@@ -10,15 +10,13 @@ from math import fsum, sqrt
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import TableError
 from patron.models.encoding import FeatureEncoder
 
 __all__ = ["Covariates"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

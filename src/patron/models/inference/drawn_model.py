@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import ModelError, NotFittedError, PatronWarning, RangeError, SettingsError
 from patron.models.inference.covariates import Covariates
 from patron.models.inference.diagnostics import Diagnostics
@@ -17,7 +18,6 @@ from patron.models.inference.stored import Stored
 
 __all__ = ["EFFECT_SPREAD", "FEW_CUSTOMERS", "DrawnModel", "Priors"]
 
-type Floats = npt.NDArray[np.float64]
 type Priors = Mapping[str, tuple[float, float]]
 
 FEW_CUSTOMERS = 50

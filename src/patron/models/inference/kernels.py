@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import carray, cfunc, njit, types
 
+from patron.arrays import Floats
+
 __all__ = [
     "DENSITY",
     "placed",
@@ -31,7 +33,6 @@ __all__ = [
     "with_prior",
 ]
 
-type Floats = npt.NDArray[np.float64]
 
 _HUGE = 500.0  # e to this power, squared, is still a number
 _FULL = 1e90  # a product of more than this is turned into a logarithm before it grows further

@@ -12,14 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.models.inference.posterior import Mode, Posterior
 from patron.models.inference.psis import smooth_weights
 
 __all__ = ["draw_laplace"]
 
-type Floats = npt.NDArray[np.float64]
 
 _FEWEST = 4000  # proposals: with fewer k-hat says little
 _TAIL = 5.0  # degrees of freedom of the proposals: tails a little heavier than those of a posterior

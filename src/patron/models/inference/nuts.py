@@ -14,13 +14,11 @@ import os
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.models.inference.posterior import Mode, Posterior
 
 __all__ = ["draw_nuts"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 def draw_nuts(

@@ -16,16 +16,15 @@ from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
+from patron.arrays import Floats
 from patron.errors import SettingsError
 from patron.models.inference.diagnostics import FARTHEST_FROM_MODE, HARDLY_LEARNED, Diagnostics, good_enough
 from patron.models.inference.estimator import whole_number
 
 __all__ = ["INFERENCES", "LogLikelihood", "Mode", "Posterior", "find_mode", "infer"]
 
-type Floats = npt.NDArray[np.float64]
 
 INFERENCES = ("nuts", "laplace", "map")
 

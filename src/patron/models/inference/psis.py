@@ -9,11 +9,11 @@ Technometrics 51(3), 316-325.
 """
 
 import numpy as np
-import numpy.typing as npt
+
+from patron.arrays import Floats
 
 __all__ = ["fit_pareto", "smooth_weights"]
 
-type Floats = npt.NDArray[np.float64]
 
 _FEWEST = 5  # weights in the tail that a distribution can be fitted to
 

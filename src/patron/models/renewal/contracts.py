@@ -18,14 +18,13 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import RangeError, TableError, some
 
 __all__ = ["Contracts", "contracts_of_cohorts", "contracts_of_subscriptions", "read_contracts"]
 
-type Floats = npt.NDArray[np.float64]
 
 _MONTH, _YEAR = 365.25 / 12, 365.25
 _LATE = 0.1  # of a period: an end so shortly after a renewal day counts as that day

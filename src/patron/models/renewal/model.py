@@ -24,10 +24,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
 
+from patron.arrays import Floats
 from patron.errors import RangeError, TableError
 from patron.models.inference.covariates import Covariates
 from patron.models.inference.drawn_model import DrawnModel, Priors
@@ -42,8 +42,6 @@ from patron.models.renewal.survival import (
 )
 
 __all__ = ["RenewalModel"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 class RenewalModel(DrawnModel):

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import logit
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.inference.drawn_model import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
 from patron.models.inference.posterior import Posterior, find_mode
@@ -15,7 +15,6 @@ from patron.models.renewal.likelihood import RenewalLikelihood
 
 __all__ = ["PRIORS", "doubts_about", "renewal_posterior"]
 
-type Floats = npt.NDArray[np.float64]
 
 PRIORS: Priors = {"phi": (0.3, 2.0), "kappa": (2.0, 2.0), "tau": (0.3, 1.0)}
 """Median, and spread: standard deviation of the logarithm (of the log-odds for φ).

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaln
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.money import continuous_rate
 
 __all__ = ["constant_residual_lifetime", "residual_lifetime", "retention_rate", "survival", "term_discount"]
 
-type Floats = npt.NDArray[np.float64]
 
 _DIGITS = 20.0  # e to minus twice this is what the continued fraction leaves out
 

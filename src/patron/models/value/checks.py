@@ -17,7 +17,6 @@ from datetime import date
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -34,7 +33,6 @@ from patron.money import convert_period
 
 __all__ = ["calibration", "frequency_histogram", "purchase_regularity", "spend_independence", "tracking"]
 
-type Floats = npt.NDArray[np.float64]
 
 EPOCH = pd.Timestamp("1970-01-01")
 WEAK = 0.1  # a correlation below this changes no customer's value by more than a few per cent

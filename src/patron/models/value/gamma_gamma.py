@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import RangeError, TooFewCustomersError
 from patron.models.inference.compression import scaled
 from patron.models.inference.drawn_model import EFFECT_SPREAD, FEW_CUSTOMERS, DrawnModel, Priors, prior_of
@@ -35,7 +36,6 @@ from patron.models.value.rfm import Customers, read_customers
 
 __all__ = ["PRIORS", "GammaGammaModel", "expected_spend"]
 
-type Floats = npt.NDArray[np.float64]
 
 PRIORS: Priors = {"p": (5.0, 2.0), "q": (2.5, 2.0), "v": (0.5, 2.0)}
 """Median of p, of q - 1 and of v in median purchases, and spread: standard deviation of the logarithm."""

@@ -20,14 +20,12 @@ Fader & Hardie (2013), "The Gamma-Gamma Model of Monetary Value".
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.models.inference.backends import NUMPY, Functions, pytensor_functions
 from patron.models.inference.compression import count_distinct, distinct_rows, packed
 
 __all__ = ["SpendLikelihood", "log_likelihood"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 def log_likelihood(p: Any, q: Any, v: Any, x: Any, z: Any, functions: Functions = NUMPY) -> Any:

@@ -1,17 +1,16 @@
 """The interval that holds what a customer may really do, from weighted draws."""
 
 import numpy as np
-import numpy.typing as npt
+
+from patron.arrays import Floats, Matrix
 
 __all__ = ["interval_of"]
 
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 
 SLACK = 1e-6  # of probability: what single precision loses in a sum
 
 
-def interval_of(values: Singles, weights: Singles, level: float) -> tuple[Floats, Floats]:
+def interval_of(values: Matrix, weights: Matrix, level: float) -> tuple[Floats, Floats]:
     """The interval that holds a customer's number with probability `level`.
 
     Parameters
@@ -62,7 +61,7 @@ def interval_of(values: Singles, weights: Singles, level: float) -> tuple[Floats
     return low, quantile(np.minimum(below + level, 1.0))
 
 
-def _sorted_with_sums(values: Singles, weights: Singles) -> tuple[Singles, Singles]:
+def _sorted_with_sums(values: Matrix, weights: Matrix) -> tuple[Matrix, Matrix]:
     """Each row in ascending order, and the running sum of the weights in that order.
 
     Numbers of at least 0 sort like their bits, so value and weight travel as one 64-bit key, which sorts four

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.inference.stored import Stored, below
 from patron.models.value.gamma_gamma import GammaGammaModel
@@ -30,7 +31,6 @@ from patron.money import DAYS_PER_UNIT, continuous_rate, valid_margin
 
 __all__ = ["CustomerValueModel"]
 
-Floats = npt.NDArray[np.float64]
 
 PURCHASES, SPEND = "purchases/", "spend/"
 

@@ -1,9 +1,9 @@
 """When a customer who is still one buys next: days ahead, with a range."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.value.model import CustomerValueModel
 from patron.models.value.parameter_groups import segments_of, thinned
@@ -12,7 +12,6 @@ from patron.money import DAYS_PER_UNIT
 
 __all__ = ["next_purchase_range"]
 
-type Floats = npt.NDArray[np.float64]
 
 _DRAWS = 50  # posterior draws: the range is wide, and its ends need no more
 _BLOCK = 20_000  # customers at a time

@@ -8,17 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats, Index
 from patron.models.inference.compression import distinct_rows
 from patron.models.value.gamma_gamma import GammaGammaModel
 from patron.models.value.purchases import BetaGeoModel
 
 __all__ = ["ParameterDraws", "one_segment", "segments_of", "thinned"]
-
-type Floats = npt.NDArray[np.float64]
-type Index = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

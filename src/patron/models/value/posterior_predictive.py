@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv
 
+from patron.arrays import Floats, Index, Matrix
 from patron.models.value.intervals import interval_of
 from patron.models.value.parameter_groups import ParameterDraws, thinned
 from patron.models.value.purchases.by_age import PurchasesByAge
@@ -31,9 +32,6 @@ from patron.models.value.purchases.simulate import Futures, draw_chances, draws_
 
 __all__ = ["Buyers", "Outlook", "OutlookSettings"]
 
-Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
-Index = npt.NDArray[np.intp]
 Pairs = tuple[Index, Floats]  # distinct (x, T): which of the distinct x, and T
 
 BLOCK = 2048  # customers at a time: the arrays of a block stay in the processor's cache
@@ -243,11 +241,11 @@ class Outlook:
         waits: Floats = np.exp(-s * np.log1p(self._horizon / (self._draws["alpha"] + pairs[1][:, None])))
         return waits
 
-    def _weights(self, alive: Floats) -> Singles:
+    def _weights(self, alive: Floats) -> Matrix:
         cycled = alive if alive.shape[1] == self._cycle.size else alive[:, self._cycle]
         return cycled.astype(np.float32)
 
-    def _spent(self, pairs: Pairs) -> tuple[Singles, Singles]:
+    def _spent(self, pairs: Pairs) -> tuple[Matrix, Matrix]:
         """(n, n_draws) discounted orders of those alive, up to the nearer and the farther end, in units of
         v + xz."""
         times, factors, n_near = _slices(self._near, self._far, self._rate)
@@ -268,7 +266,7 @@ class Outlook:
             far[some] = near[some] + far[some] / luck
         return np.ascontiguousarray(near.T, dtype=np.float32), np.ascontiguousarray(far.T, dtype=np.float32)
 
-    def _scale(self, rows: slice) -> Singles:
+    def _scale(self, rows: slice) -> Matrix:
         seen = self._buyers.x[rows] * self._buyers.z[rows]
         return self._v + seen.astype(np.float32)[:, None]
 

@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats, Index
 from patron.errors import PatronWarning, RangeError, TableError
 from patron.models.inference.estimator import whole_number
 from patron.models.value.gamma_gamma import GammaGammaModel
@@ -22,8 +22,6 @@ from patron.money import continuous_rate, convert_period
 
 __all__ = ["Question", "ask_all", "ask_checked", "positive_days", "settings_in_days"]
 
-type Floats = npt.NDArray[np.float64]
-type Index = npt.NDArray[np.intp]
 
 MANY = 1000  # segments from which on waiting is announced: each takes about 20 milliseconds
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Flags, Floats
 from patron.errors import TableError, some
 
 __all__ = ["RFM_COLUMNS", "RFM_WITH_ID", "Customers", "read_customers"]
@@ -25,8 +25,6 @@ __all__ = ["RFM_COLUMNS", "RFM_WITH_ID", "Customers", "read_customers"]
 RFM_COLUMNS = ("frequency", "recency", "T", "monetary_value")
 RFM_WITH_ID = ["customer_id", *RFM_COLUMNS]
 
-type Floats = npt.NDArray[np.float64]
-type Flags = npt.NDArray[np.bool_]
 
 PURCHASES = ("frequency", "recency", "T")
 SPEND = ("frequency", "monetary_value")

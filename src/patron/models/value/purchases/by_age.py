@@ -14,15 +14,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from patron.arrays import Floats, Index
 from patron.models.value.purchases.expectation import drop_out_shape
 from patron.models.value.purchases.rate import purchases_while_alive
 
 __all__ = ["Ahead", "PurchasesByAge"]
 
-Floats = npt.NDArray[np.float64]
-Index = npt.NDArray[np.intp]
 
 N_NODES = 10  # ages per octave
 KEPT = 512  # octaves remembered from one request to the next: 25 MB with 200 draws

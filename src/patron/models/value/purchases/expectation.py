@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, betaln, expit
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.value.purchases.rate import purchases_while_alive
 
@@ -40,7 +41,6 @@ __all__ = [
     "probability_of_purchases",
 ]
 
-Floats = npt.NDArray[np.float64]
 FloatsLike = npt.ArrayLike
 
 FAMILIES = ("bgnbd", "mbgnbd")

@@ -24,16 +24,14 @@ Batislam, Denizel & Filiztekin (2007), International Journal of Research in Mark
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.inference.backends import NUMPY, Functions, pytensor_functions
 from patron.models.inference.compression import count_distinct, distinct_rows, packed
 from patron.models.value.purchases.expectation import FAMILIES
 
 __all__ = ["PurchaseLikelihood", "chances", "log_likelihood"]
-
-type Floats = npt.NDArray[np.float64]
 
 
 def log_likelihood(

@@ -25,10 +25,10 @@ from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
+from patron.arrays import Floats
 from patron.errors import SettingsError
 from patron.models.inference.compression import count_distinct
 from patron.models.inference.drawn_model import DrawnModel, Priors
@@ -43,7 +43,6 @@ from patron.money import UNITS_PER_YEAR, continuous_rate
 
 __all__ = ["BetaGeoModel"]
 
-type Floats = npt.NDArray[np.float64]
 
 _OTHER = {"bgnbd": "mbgnbd", "mbgnbd": "bgnbd"}
 _NUMBERS_AT_A_TIME = 1_000_000

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
+from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.inference.compression import scaled
 from patron.models.inference.drawn_model import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
@@ -15,7 +15,6 @@ from patron.models.value.rfm import Customers
 
 __all__ = ["PRIORS", "doubts_about", "purchase_draws", "purchase_posterior"]
 
-type Floats = npt.NDArray[np.float64]
 
 PRIORS: Priors = {"r": (0.5, 2.0), "alpha": (0.3, 2.0), "phi": (0.25, 2.0), "kappa": (3.0, 2.0)}
 """Median, and spread: standard deviation of the logarithm (of the log-odds for φ). α in median ages T.

@@ -27,9 +27,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaln, expit, hyp2f1
 
+from patron.arrays import Floats
+
 __all__ = ["beta_mean_power", "purchases_while_alive"]
 
-Floats = npt.NDArray[np.float64]
 Alive = tuple[Floats, Floats, Floats, Floats]  # s, β, a, c of customers who are alive
 
 FARTHEST = 45.0  # e^-45 of today's money is below the last digit: infinity, for a discounted sum

@@ -24,12 +24,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, gammaincinv
 
+from patron.arrays import Floats, Integers
 from patron.models.value.purchases.expectation import drop_out_shape, probability_alive, time_ahead
 
 __all__ = ["Chances", "Futures", "draw_chances", "draws_at_a_time", "simulate_purchases"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 MOST_EVENTS = 1e15  # a Poisson mean that int64 can still count
 CACHED = 2**15  # numbers worked on at a time

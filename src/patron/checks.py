@@ -1,0 +1,188 @@
+"""Checks of arguments, each raising :class:`patron.errors.RangeError` in the caller's own words.
+
+Every check takes the argument's name first and returns the value, so that it can stand in an assignment.
+NaN fails every check.
+"""
+
+import math
+from collections.abc import Sized
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from patron.arrays import Floats
+from patron.errors import InputError, RangeError
+
+__all__ = ["at_least", "finite", "one_of", "positive", "same_length", "share", "whole_number"]
+
+
+def share(name: str, value: float, *, ends: str = "[]", example: str = "30 % as 0.30") -> float:
+    """A share or probability between 0 and 1.
+
+    Parameters
+    ----------
+    name
+        argument, as the caller wrote it
+    value
+        to be checked
+    ends
+        "[]", "()", "(]" or "[)": a round bracket excludes that end
+    example
+        how to write one, for the message
+
+    Raises
+    ------
+    RangeError
+        it lies outside, or is not a number
+
+    Examples
+    --------
+    >>> share("acceptance", 0.3)
+    0.3
+    >>> share("level", 95, ends="()", example="95 % as 0.95")
+    Traceback (most recent call last):
+        ...
+    patron.errors.RangeError: level must lie between 0 and 1, got 95. Write 95 % as 0.95.
+    """
+    low = value >= 0 if ends[0] == "[" else value > 0
+    high = value <= 1 if ends[1] == "]" else value < 1
+    if not (low and high):
+        where = "between 0 and 1" if ends == "()" else f"in {ends[0]}0, 1{ends[1]}"
+        raise RangeError(f"{name} must lie {where}, got {value!r}. Write {example}.")
+    return value
+
+
+def at_least(name: str, value: float, lowest: float, unit: str = "") -> float:
+    """A finite number that is not below `lowest`.
+
+    Raises
+    ------
+    RangeError
+        it is lower, infinite, or not a number
+
+    Examples
+    --------
+    >>> at_least("horizon_days", 0, 1, "day")
+    Traceback (most recent call last):
+        ...
+    patron.errors.RangeError: horizon_days must be at least 1 day, got 0.
+    """
+    if not (value >= lowest and math.isfinite(value)):
+        raise RangeError(f"{name} must be at least {lowest:g}{unit and ' ' + unit}, got {value!r}.")
+    return value
+
+
+def positive(name: str, value: float) -> float:
+    """A finite number above 0.
+
+    Raises
+    ------
+    RangeError
+        it is 0, negative, infinite, or not a number
+
+    Examples
+    --------
+    >>> positive("value", -1.0)
+    Traceback (most recent call last):
+        ...
+    patron.errors.RangeError: value must be a finite number above 0, got -1.0.
+    """
+    if not (value > 0 and math.isfinite(value)):
+        raise RangeError(f"{name} must be a finite number above 0, got {value!r}.")
+    return value
+
+
+def whole_number(name: str, value: Any, lowest: int) -> int:
+    """A whole number that is not below `lowest`, as int; True is none.
+
+    Raises
+    ------
+    RangeError
+        it is lower, or not a whole number
+
+    Examples
+    --------
+    >>> whole_number("years", 2.0, 1)
+    2
+    >>> whole_number("years", 2.5, 1)
+    Traceback (most recent call last):
+        ...
+    patron.errors.RangeError: years must be a whole number of at least 1, got 2.5.
+    """
+    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not (is_number and math.isfinite(value) and value == int(value) and value >= lowest):
+        raise RangeError(f"{name} must be a whole number of at least {lowest}, got {value!r}.")
+    return int(value)
+
+
+def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
+    """One of the texts that are allowed.
+
+    Raises
+    ------
+    RangeError
+        it is none of them
+
+    Examples
+    --------
+    >>> one_of("family", "poisson", ("bgnbd", "mbgnbd"))
+    Traceback (most recent call last):
+        ...
+    patron.errors.RangeError: family must be one of bgnbd, mbgnbd, got 'poisson'.
+    """
+    if value not in choices:
+        raise RangeError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
+    return value
+
+
+def finite(name: str, values: npt.ArrayLike, *, lowest: float | None = None) -> Floats:
+    """Numbers as float64, none of them NaN, infinite or below `lowest`.
+
+    Raises
+    ------
+    RangeError
+        one is; the message names how many and the first
+
+    Examples
+    --------
+    >>> finite("value", [1, 2])
+    array([1., 2.])
+    >>> finite("value", [1.0, -2.0], lowest=0)
+    Traceback (most recent call last):
+        ...
+    patron.errors.RangeError: value must be finite and at least 0; 1 of 2 numbers is not, the first is -2.0.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    good = np.isfinite(numbers) if lowest is None else np.isfinite(numbers) & (numbers >= lowest)
+    if not good.all():
+        bad = numbers[~good].ravel()
+        rule = "finite" if lowest is None else f"finite and at least {lowest:g}"
+        verb = "is" if len(bad) == 1 else "are"
+        raise RangeError(
+            f"{name} must be {rule}; {len(bad)} of {numbers.size} numbers {verb} not, the first is "
+            f"{float(bad[0])}."
+        )
+    return numbers
+
+
+def same_length(**columns: Sized) -> int:
+    """The length that all of them share.
+
+    Raises
+    ------
+    InputError
+        two lengths differ; the message names each
+
+    Examples
+    --------
+    >>> same_length(churned=[1, 0], probability=[0.5])
+    Traceback (most recent call last):
+        ...
+    patron.errors.InputError: These must have the same number of rows: churned 2, probability 1.
+    """
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise InputError(f"These must have the same number of rows: {found}.")
+    return next(iter(lengths.values()), 0)
