@@ -1,22 +1,24 @@
-"""Customers to try things on: real ones that another package carries, and made ones whose truth is known.
+"""Data to try patron on: real samples from other packages, and simulated businesses whose truth is known.
+
+Every table has the columns that `patron.History.read` takes, so none has to be mapped.
 
 ::
 
-    samples.py      Complete Journey and CDNOW, read from the files of the packages that carry them
-    simulate.py     simulate(): a business of any size, its tables and the truth behind them
-    btyd.py         simulate_btyd(): buyers who follow the value models exactly, as RFM rows
-    campaigns.py    simulate_campaign(): offers, a past campaign by lot, the effect on each customer
-
-    behind simulate()
-    world.py        World: the parameters of the business, which cannot be wrong
-    buying.py       who buys, when, until when, and for how much
-    seasons.py      the tempo of the shop: the hours, the week, the year
-    lines.py        what is in an order, and what comes back
-    engagement.py   e-mails and visits, which fade before a customer leaves
-    service.py      what is done for customers, and the ledger behind it
-    memberships.py  who signs for a month or a year, and renews
-    surveys.py      how satisfied customers say they are
-    leads.py        who showed interest, what they did, and who became a customer
-
-Every table comes out as `patron.History.read` takes it, with no column to map.
+    btyd.py              `simulate_btyd`: RFM rows that follow the BTYD models exactly
+    campaigns.py         `simulate_campaign`: offers, a randomised past campaign, the effect on each customer
+    columns.py           timestamps and text columns from draws
+    contributions.py     reviews, ideas and interviews
+    customers.py         customers, acquisition channels and referrals
+    engagement.py        newsletters and site visits, which fade before a customer leaves
+    leads.py             leads, their events and their conversion probability
+    lines.py             lines of each order, and returns
+    memberships.py       monthly and annual contracts
+    purchase_process.py  when customers buy, when they leave, and what an order is worth
+    samples.py           `load_complete_journey`, `load_cdnow`: real purchases
+    seasonality.py       intensity by hour, weekday and day of the year
+    service.py           interactions, and the cost ledger behind them
+    simulate.py          `simulate`: all tables of a business, and the truth behind them
+    streams.py           one random generator per table and trait
+    surveys.py           CSAT and NPS answers
+    world.py             `World`: the parameters of `simulate`
 """

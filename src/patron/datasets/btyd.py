@@ -1,7 +1,7 @@
-"""Buyers who follow the value models exactly, as RFM rows, with what they did in the horizon after.
+"""RFM rows that follow the BTYD models exactly, with the purchases of the horizon after them.
 
-For the tests that fit a model to what it was made for: are the parameters found again, and do the intervals
-of purchases and value hold what they promise? The field's symbols are explained at `simulate_btyd`.
+For recovery tests: are the parameters found again, and do the intervals of purchases and value have their
+nominal coverage? `simulate_btyd` explains the symbols.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Floats, Integers
-from patron.datasets.buying import draw_order_values, draw_repeat_purchases, stream
+from patron.checks import finite, one_of, positive, whole_number
+from patron.datasets.purchase_process import draw_order_values, draw_repeat_purchases
+from patron.datasets.streams import stream
 from patron.errors import RangeError
 
 __all__ = ["SimulatedBuyers", "simulate_btyd"]
@@ -23,7 +25,7 @@ _SMALLEST_RATE = 1e-300  # a gamma draw of small shape may come out as zero
 
 @dataclass(frozen=True, slots=True)
 class SimulatedBuyers:
-    """What a model may see, and what it may not; both one row per customer, in the same order.
+    """Simulated customers: what a model may see and what it may not, each one row per customer in one order.
 
     Attributes
     ----------
@@ -55,34 +57,35 @@ def simulate_btyd(
     daily: bool = False,
     seed: int = 0,
 ) -> SimulatedBuyers:
-    """`n` customers who buy as BG/NBD or MBG/NBD says and spend as Gamma-Gamma says.
+    """Customers whose purchases follow BG/NBD or MBG/NBD and whose spend follows Gamma-Gamma.
 
     Parameters
     ----------
     n
-        count of customers ≥ 1
+        customers, ≥ 1
     r, alpha
         > 0, shape and rate of the gamma distribution of purchase rates λ
     a, b
-        > 0, of the beta distribution of the probability to leave after a purchase
+        > 0, of the beta distribution of the probability of leaving after a purchase
     p, q, v
         > 0, an order is worth Gamma(p, ν) with ν ~ Gamma(q, v) for each customer
     T
-        ≥ 0, one number or (n,), time from the first purchase to the last moment known, in any unit
+        ≥ 0, one number or (n,), age: time from the first purchase to the end of observation, in any unit
     horizon
-        ≥ 0, time after T of which the truth tells
+        ≥ 0, time after T that the truth covers
     family
         "bgnbd" leaves after repeat purchases only, "mbgnbd" after the first one too
     daily
-        time is in whole days, as in real tables: T and horizon are whole, the purchases of one day are
-        one occasion, and the horizon is the days T + 1 to T + horizon. Else purchases happen at any moment.
+        whether time is in whole days, as in real tables: T and horizon are whole numbers, the purchases
+        of one day are one occasion, and the horizon is the days T + 1 to T + horizon. If False, purchases
+        happen at any moment
     seed
         ≥ 0
 
     Raises
     ------
     RangeError
-        a parameter is out of range, or T or the horizon is no whole number of days
+        a parameter is out of range, or T or the horizon is not a whole number of days
 
     References
     ----------
@@ -105,7 +108,7 @@ def simulate_btyd(
     leaves = stream(seed, "leaving").beta(a, b, size=n)
     spend_rate = np.maximum(stream(seed, "spend rates").gamma(q, 1 / v, size=n), _SMALLEST_RATE)
 
-    # In whole days the first purchase falls anywhere within day 0, and day T is known to its end.
+    # In whole days the first purchase falls anywhere within day 0, and day T is observed to its end.
     begin = stream(seed, "first purchases").random(n) if daily else np.zeros(n)
     known = age + (1 if daily else 0)
     who, when, left = draw_repeat_purchases(
@@ -150,30 +153,21 @@ def _checked_age(
     n: int, parameters: dict[str, float], T: float | npt.ArrayLike, horizon: float, family: str, daily: bool
 ) -> Floats:
     """T of each customer: (n,)."""
-    if not isinstance(n, int | np.integer) or n < 1:
-        raise RangeError(f"simulate_btyd(n) must be a whole number ≥ 1, got {n!r}.")
+    whole_number("n", n, 1)
     for name, value in parameters.items():
-        if not 0 < value < np.inf:
-            raise RangeError(f"simulate_btyd({name}=…) must be a finite number > 0, got {value!r}.")
-    if family not in ("bgnbd", "mbgnbd"):
-        raise RangeError(f"simulate_btyd(family=…) must be 'bgnbd' or 'mbgnbd', got {family!r}.")
+        positive(name, value)
+    one_of("family", family, ("bgnbd", "mbgnbd"))
     given = np.asarray(T, dtype=float)
     if given.shape not in ((), (n,)):
-        raise RangeError(
-            f"simulate_btyd(T=…) must be one number or {n}, got an array of shape {given.shape}."
-        )
+        raise RangeError(f"T must be one number or {n}, got an array of shape {given.shape}.")
     for name, times in (("T", given), ("horizon", np.asarray(horizon, dtype=float))):
-        if not ((times >= 0) & np.isfinite(times)).all():
-            raise RangeError(f"simulate_btyd({name}=…) must be finite and ≥ 0, got {times.min()}.")
-        if daily and (times % 1 != 0).any():
-            raise RangeError(
-                f"simulate_btyd({name}=…, daily=True) must be whole days, got fractions of a day."
-            )
+        if (finite(name, times, lowest=0) % 1 != 0).any() and daily:
+            raise RangeError(f"{name} must be whole days with daily=True, got fractions of a day.")
     return np.broadcast_to(given, (n,)).copy()
 
 
 def _merge_days(who: Integers, day: Floats, values: Floats) -> tuple[Integers, Floats, Floats]:
-    """One occasion per customer and day. What is bought on the first day belongs to the first purchase."""
+    """One occasion per customer and day. Later purchases of the first day belong to the first one."""
     later = day > 0
     length = day.max(initial=0) + 1
     occasion, belongs = np.unique(who[later] * length + day[later], return_inverse=True)

@@ -1,13 +1,13 @@
-"""A business with offers to make, a randomised campaign in its past, and known effects on each customer.
+"""A simulated business with offers, a randomised past campaign, and known effects on each customer.
 
-Every customer would either leave within the horizon or stay. An offer keeps a would-be leaver with some
-probability, and drives a would-be stayer away with another one, as a reminder of a contract long forgotten
-does. So the effect of an offer on the probability of staying is
+Without contact, a customer either leaves within the horizon or stays. An offer keeps a would-be leaver with
+one probability (persuaded) and drives a would-be stayer away with another (scared), as a reminder of a
+forgotten contract does. The effect of an offer on the probability of staying is
 
     churn · persuaded − (1 − churn) · scared
 
-and differs from customer to customer, in sign too. What a customer does if contacted, and if not, is drawn
-once: contacting other customers changes nothing for this one.
+and differs between customers, in sign too. Both potential outcomes of a customer are drawn once, so that
+contacting other customers does not change them.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Flags, Floats, Integers
-from patron.datasets.buying import stream
-from patron.errors import InputError, RangeError, some
+from patron.checks import at_least, share, whole_number
+from patron.datasets.streams import stream
+from patron.errors import InputError, some
 
 __all__ = ["FEATURES", "SimulatedCampaign", "WhatHappened", "simulate_campaign"]
 
@@ -36,7 +37,7 @@ FEATURES = (
     "discount_share",
     "complaints",
 )
-"""What is known about each customer, as numbers."""
+"""Numeric features known about each customer."""
 
 OFFERS = (
     # offer, channel, incentive, contact_cost, acceptance, redemption
@@ -46,13 +47,13 @@ OFFERS = (
 )
 SEGMENTS: Mapping[str, float] = MappingProxyType({"north": 0.5, "south": 0.35, "islands": 0.15})
 MARGIN = 0.4
-_ORDERS_IN_HORIZON = 0.4  # per order of the past, beside the one that makes a customer a stayer
-_SPREAD_OF_AMOUNTS = 4.0  # shape of the gamma distribution of single amounts
+_ORDERS_IN_HORIZON = 0.4  # mean per past order, in addition to the order that makes a customer a stayer
+_AMOUNT_SHAPE = 4.0  # shape of the gamma distribution of single amounts
 
 
 @dataclass(frozen=True, slots=True)
 class WhatHappened:
-    """What followed a campaign.
+    """Purchases and contacts that followed a campaign.
 
     Attributes
     ----------
@@ -69,7 +70,7 @@ class WhatHappened:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedCampaign:
-    """Customers to choose from, what is known about them, and what nobody could know.
+    """A business to plan a campaign for: what is known about its customers, and the truth behind it.
 
     Attributes
     ----------
@@ -78,22 +79,22 @@ class SimulatedCampaign:
     scores
         key customer_id; as_of, horizon_days, value_horizon_days, model_version, churn_probability,
         growth_potential with _low and _high (money, margin in the horizon of a customer who stays),
-        value_at_risk and segment, as a model with some error gives them
+        value_at_risk and segment, as an imperfect model would score them
     offers
-        key offer; channel, incentive (money), contact_cost (money), acceptance (share of would-be
-        leavers whom the offer keeps, on average), redemption (share of stayers who take the incentive)
+        key offer; channel, incentive (money), contact_cost (money), acceptance (mean share of
+        would-be leavers kept by the offer), redemption (share of stayers who take the incentive)
     past
-        the randomised campaign of the year before, key customer_id, of other customers of the same
-        business: `FEATURES`, segment, churn_probability and growth_potential as they were scored then, offer
-        (drawn by lot), treated (1 or 0, drawn by lot), retained (1 or 0: bought in the horizon), margin
-        (money earned in the horizon, offer's costs not deducted), responded (1 or 0: took the incentive), and
-        cost (money: contact, and the incentive where it was taken). Customers not treated are a control group
-        for every offer, because the offer too was drawn by lot
+        last year's randomised campaign on other customers of the same business, key customer_id:
+        `FEATURES`, segment, churn_probability and growth_potential as scored then, offer (randomised),
+        treated (1 or 0, randomised), retained (1 or 0: bought in the horizon), margin (money earned in the
+        horizon before the cost of the offer), responded (1 or 0: took the incentive), and cost (money:
+        contact, and the incentive where it was taken). Customers not treated are a control group for every
+        offer, because the offer was randomised too
     contacts
         the same campaign as the contacts table: customer_id, contacted_at, campaign (the offer),
         treated, cost, responded
     truth
-        key customer_id, which no model may see: churn, value (money, if the customer stays), and for each
+        key customer_id, hidden from models: churn, value (money, if the customer stays), and for each
         offer persuaded_…, scared_… (probabilities), effect_on_retention_… (−1 to 1), effect_on_value_…
         (money, margin alone) and profit_… (money, after incentive and contact)
     as_of
@@ -118,7 +119,7 @@ class SimulatedCampaign:
     seed: int
 
     def follow(self, contacted: pd.DataFrame) -> WhatHappened:
-        """What happens in the horizon if these customers are contacted, and nobody else.
+        """Purchases and contacts of the horizon if exactly these customers are contacted.
 
         Parameters
         ----------
@@ -161,7 +162,7 @@ class SimulatedCampaign:
         return WhatHappened(transactions, contacts)
 
     def profit(self, contacted: pd.DataFrame) -> float:
-        """The true incremental profit of contacting these customers: money, the sum of expectations.
+        """The true incremental profit of contacting these customers: money, expected and summed.
 
         Parameters
         ----------
@@ -212,19 +213,19 @@ def simulate_campaign(
     horizon_days: int = 90,
     seed: int = 0,
 ) -> SimulatedCampaign:
-    """A business of `n_customers` with three offers in two channels, and the effect of each on each customer.
+    """A business with three offers in two channels, and the true effect of each on each customer.
 
     Parameters
     ----------
     n_customers
-        count ≥ 1, whom a campaign may choose from
+        customers that a campaign may choose from, ≥ 1
     past_contacts
-        count ≥ 0 of other customers in the randomised campaign of the year before
+        other customers in last year's randomised campaign, ≥ 0
     treated_share
-        in (0, 1), the share of those who got their offer
+        in (0, 1), share of them who were contacted
     score_error
-        ≥ 0, standard deviation of the scored risk on the scale of log odds, and of the scored value
-        on that of logarithms
+        ≥ 0, standard deviation of the error of the scored risk (log-odds) and of the scored value
+        (logarithm)
     as_of
         the last day known
     horizon_days
@@ -286,30 +287,23 @@ def simulate_campaign(
 def _require(
     n_customers: int, past_contacts: int, treated_share: float, score_error: float, horizon_days: int
 ) -> None:
-    least = {
-        "n_customers": (n_customers, 1),
-        "past_contacts": (past_contacts, 0),
-        "horizon_days": (horizon_days, 1),
-    }
-    for name, (count, lowest) in least.items():
-        if not isinstance(count, int | np.integer) or count < lowest:
-            raise RangeError(f"simulate_campaign({name}=…) must be a whole number ≥ {lowest}, got {count!r}.")
-    if not 0 < treated_share < 1:
-        raise RangeError(f"simulate_campaign(treated_share=…) must lie in (0, 1), got {treated_share!r}.")
-    if not 0 <= score_error < np.inf:
-        raise RangeError(f"simulate_campaign(score_error=…) must be finite and ≥ 0, got {score_error!r}.")
+    whole_number("n_customers", n_customers, 1)
+    whole_number("past_contacts", past_contacts, 0)
+    whole_number("horizon_days", horizon_days, 1)
+    share("treated_share", treated_share, ends="()")
+    at_least("score_error", score_error, 0)
 
 
 def _draw_customers(seed: int, name: str, n: int, first_id: int) -> pd.DataFrame:
     chance = stream(seed, name)
-    silent = np.minimum(np.floor(chance.gamma(1.2, 40.0, size=n)), 730.0)
+    days_silent = np.minimum(np.floor(chance.gamma(1.2, 40.0, size=n)), 730.0)
     return pd.DataFrame(
         {
             "customer_id": np.arange(first_id, first_id + n),
-            "days_since_last": silent,
+            "days_since_last": days_silent,
             "orders": 1.0 + chance.poisson(chance.gamma(1.5, 2.5, size=n)),
             "mean_order": 60.0 * np.exp(0.5 * chance.standard_normal(n)),
-            "tenure_days": silent + np.floor(chance.gamma(2.0, 150.0, size=n)),
+            "tenure_days": days_silent + np.floor(chance.gamma(2.0, 150.0, size=n)),
             "open_rate": chance.beta(2.0, 3.0, size=n),
             "discount_share": chance.beta(1.5, 4.0, size=n),
             "complaints": chance.poisson(0.25, size=n).astype(np.float64),
@@ -319,22 +313,22 @@ def _draw_customers(seed: int, name: str, n: int, first_id: int) -> pd.DataFrame
 
 
 def _true_effects(customers: pd.DataFrame) -> dict[str, Floats]:
-    """The columns of the truth: what each offer does to customers who are so."""
+    """The columns of the truth: the effect of each offer, given the features of the customers."""
     x = {name: _column(customers, name) for name in FEATURES}
     silence = np.log1p(x["days_since_last"]) - 3.4
     loyalty = np.log(x["orders"]) - 1.3
     opens, bargains = x["open_rate"] - 0.4, x["discount_share"] - 0.27
-    churn = _chance(-0.9 + 1.1 * silence - 0.7 * loyalty + 0.5 * x["complaints"])
+    churn = _probability(-0.9 + 1.1 * silence - 0.7 * loyalty + 0.5 * x["complaints"])
     value = MARGIN * x["mean_order"] * (1 + _ORDERS_IN_HORIZON * x["orders"])
     persuaded = {
-        "reminder": 0.40 * _chance(6 * opens - 0.8 * silence),
-        "voucher": 0.65 * _chance(7 * bargains + 2 * opens - 0.5 * silence),
-        "call": 0.80 * _chance(1.5 * x["complaints"] - 0.4 - 0.4 * silence + 0.5 * loyalty),
+        "reminder": 0.40 * _probability(6 * opens - 0.8 * silence),
+        "voucher": 0.65 * _probability(7 * bargains + 2 * opens - 0.5 * silence),
+        "call": 0.80 * _probability(1.5 * x["complaints"] - 0.4 - 0.4 * silence + 0.5 * loyalty),
     }
     scared = {
-        "reminder": 0.10 * _chance(-8 * (opens + 0.15)),
-        "voucher": 0.06 * _chance(-8 * (opens + 0.15)),
-        "call": 0.20 * _chance(8 * (opens - 0.1)),
+        "reminder": 0.10 * _probability(-8 * (opens + 0.15)),
+        "voucher": 0.06 * _probability(-8 * (opens + 0.15)),
+        "call": 0.20 * _probability(8 * (opens - 0.1)),
     }
     found = {"churn": churn, "value": value}
     for name, _, incentive, contact_cost, _, redemption in OFFERS:
@@ -357,8 +351,8 @@ def _draw_past(
     customers = _draw_customers(seed, "past customers", n, first_id)
     truth = _true_effects(customers)
     risk, value = _score(seed, "past scores", truth, score_error)
-    lot = stream(seed, "past lots")
-    offer, treated = lot.integers(0, len(offers), n), lot.random(n) < treated_share
+    assignment = stream(seed, "past lots")
+    offer, treated = assignment.integers(0, len(offers), n), assignment.random(n) < treated_share
     contacted = np.where(treated, offer, -1)
     stays, takes, cost = _draw_fates(seed, "past fates", truth, offers, contacted)
     who, amounts = _draw_amounts(seed, "past amounts", stays, customers)
@@ -375,10 +369,10 @@ def _draw_past(
 
 
 def _score(seed: int, name: str, truth: Truth, error: float) -> tuple[Floats, Floats]:
-    """The risk and the value that a model with some error gives."""
+    """Risk and value as an imperfect model would score them."""
     chance = stream(seed, name)
     churn, n = np.clip(truth["churn"], 1e-6, 1 - 1e-6), len(truth["churn"])
-    risk = _chance(np.log(churn / (1 - churn)) + error * chance.standard_normal(n))
+    risk = _probability(np.log(churn / (1 - churn)) + error * chance.standard_normal(n))
     return risk, truth["value"] * np.exp(error * chance.standard_normal(n) - error**2 / 2)
 
 
@@ -401,11 +395,11 @@ def _draw_fates(
 
 
 def _draw_amounts(seed: int, name: str, stays: Flags, customers: pd.DataFrame) -> tuple[Integers, Floats]:
-    """Row of the customer and amount of each order of those who stay: in expectation their value."""
+    """Row of the customer and amount of each order of the stayers, whose expected sum is their value."""
     chance = stream(seed, name)
     orders = 1 + chance.poisson(_ORDERS_IN_HORIZON * _column(customers, "orders"))
     who = np.repeat(np.arange(len(stays)), orders)
-    sizes = chance.gamma(_SPREAD_OF_AMOUNTS, size=len(who)) / _SPREAD_OF_AMOUNTS
+    sizes = chance.gamma(_AMOUNT_SHAPE, size=len(who)) / _AMOUNT_SHAPE
     amounts = sizes * _column(customers, "mean_order")[who]
     return who[stays[who]], amounts[stays[who]]
 
@@ -414,7 +408,7 @@ def _days_after(as_of: date, days: Integers) -> npt.NDArray[np.datetime64]:
     return (np.datetime64(as_of, "D") + days.astype("timedelta64[D]")).astype("datetime64[us]")
 
 
-def _chance(log_odds: Floats) -> Floats:
+def _probability(log_odds: Floats) -> Floats:
     return 1 / (1 + np.exp(-log_odds))
 
 

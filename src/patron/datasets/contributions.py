@@ -1,13 +1,12 @@
-"""What customers teach the business: reviews, ideas and interviews."""
+"""The contributions table: reviews, ideas and interviews that customers give the business."""
 
 import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats
-from patron.datasets.buying import stream
-from patron.datasets.lines import names_of, timestamps
+from patron.datasets.columns import from_codes, timestamps
+from patron.datasets.streams import stream
 from patron.datasets.world import World
-from patron.durations import SECONDS_PER_DAY
 
 __all__ = ["KINDS", "draw_contributions"]
 
@@ -15,7 +14,7 @@ __all__ = ["KINDS", "draw_contributions"]
 KINDS = ("review", "idea", "interview")
 
 _SHARES = (0.85, 0.12, 0.03)
-_ZEAL = 0.3  # shape of the gamma distribution over customers: most contribute nothing
+_SHAPE = 0.3  # of the gamma distribution of the rate over customers: most contribute nothing
 
 
 def draw_contributions(
@@ -26,15 +25,15 @@ def draw_contributions(
     Parameters
     ----------
     world
-        how often customers contribute
+        the contribution rate
     seed
         of the whole simulation
     arrived
         (n,) calendar days since the start
     left
-        (n,) calendar days since the start, infinite for customers who stay; who has left teaches nothing
+        (n,) calendar days since the start, infinite for customers who stay; nothing comes after it
     start, days
-        the window
+        first day and length of the window
 
     Examples
     --------
@@ -46,8 +45,8 @@ def draw_contributions(
     """
     chance, n = stream(seed, "contributions"), arrived.size
     stays = np.minimum(left, days) - arrived
-    zeal = chance.gamma(_ZEAL, 1 / _ZEAL, size=n)
-    count = chance.poisson(zeal * stays * world.contributions_per_year / 365)
+    rate = chance.gamma(_SHAPE, 1 / _SHAPE, size=n)
+    count = chance.poisson(rate * stays * world.contributions_per_year / 365)
     who = np.repeat(np.arange(n), count)
     at = arrived[who] + chance.random(who.size) * stays[who]
     kind = chance.choice(len(KINDS), size=who.size, p=_SHARES)
@@ -55,8 +54,8 @@ def draw_contributions(
     return pd.DataFrame(
         {
             "customer_id": who[by_time] + 1,
-            "contributed_at": timestamps(start, np.floor(at[by_time] * SECONDS_PER_DAY).astype(np.int64)),
-            "kind": names_of(kind[by_time], list(KINDS)),
+            "contributed_at": timestamps(start, at[by_time]),
+            "kind": from_codes(kind[by_time], list(KINDS)),
             "units": 1.0,
         },
         copy=False,

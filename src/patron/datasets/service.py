@@ -1,8 +1,8 @@
-"""What a shop does for its customers, and what that costs: interactions, and the ledger behind them.
+"""The interactions and costs tables: customer service, letters, and the cost ledger behind them.
 
-Orders lead to calls, chats and returns; everybody who is still a customer gets a letter each quarter; some
-callers are nobody in particular. One service centre answers them all. It is paid by the month, for more
-minutes than are needed; letters are paid by the piece.
+Orders lead to calls, chats and returns; every active customer gets a letter each quarter; some callers stay
+anonymous. One service centre, paid by the month for more minutes than are used, answers them all; letters
+are paid by the piece.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Floats, Integers
-from patron.datasets.buying import stream
-from patron.datasets.lines import names_of, timestamps
-from patron.durations import SECONDS_PER_DAY
+from patron.datasets.columns import from_codes, timestamps
+from patron.datasets.streams import stream
 
 __all__ = ["Service", "draw_service"]
 
@@ -26,31 +25,31 @@ _PER_ORDER = (0.25, 0.30, 0.08)  # calls, chats and returns
 _COMPLAINTS = 0.2  # share of calls and returns
 _BASE_MINUTES = np.array([4.0, 3.0, 5.0, 0.0])
 _COMPLAINT_MINUTES = 6.0
-_SPREAD = 6.0  # shape of the gamma distribution of recorded minutes around those of the time equation
-_UNRECORDED = 0.1  # share of the minutes that nobody wrote down
-_ANONYMOUS = 0.06  # calls and chats of nobody in particular, as a share of those of customers
+_SHAPE = 6.0  # of the gamma distribution of recorded minutes around those of the time equation
+_UNRECORDED = 0.1  # share of the interactions without recorded minutes
+_ANONYMOUS = 0.06  # share of calls and chats without a customer_id
 _LETTER_EVERY = 91  # days
 _MINUTE, _LETTER = 0.90, 0.80  # money: a minute of practical capacity, a letter
-_SPARE = 1.25  # practical capacity over the mean need
-_PROGRAMME, _IT, _BRAND = 0.35, 0.12, 0.01  # per customer and month, per interaction, per revenue
+_SPARE = 1.25  # practical capacity over the minutes used in the busiest month
+_PROGRAMME, _IT, _BRAND = 0.35, 0.12, 0.01  # money per customer and month, per interaction, per revenue
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What was done for customers, and what it cost.
+    """Interactions with customers, and their cost.
 
     Attributes
     ----------
     interactions
-        customer_id (missing for nobody in particular), occurred_at, touchpoint, channel, minutes,
+        customer_id (missing where anonymous), occurred_at, touchpoint, channel, minutes,
         units, outcome; by time
     costs
-        month, pool, amount, kind, touchpoint, driver; the pool "acquisition" holds what it cost to win
-        the customers of the month
+        month, pool, amount, kind, touchpoint, driver; the pool "acquisition" holds the
+        acquisition cost of the month's new customers
     capacity
         pool → practical capacity, minutes a month
     truth
-        customer_id, minutes, letters, and direct_cost, what the minutes and letters of the customer cost
+        customer_id, minutes, letters, and direct_cost (money) of those minutes and letters
     """
 
     interactions: pd.DataFrame
@@ -78,13 +77,13 @@ def draw_service(
     seed
         of the whole simulation
     customer, at, value
-        (n_orders,) row of the customer, calendar day since the start, and worth of an order
+        (n_orders,) row of the customer, calendar day since the start, and value of each order
     arrived, left
         (n,) calendar days since the start, infinite for customers who stay
     acquisition_cost
-        (n,) money, what it cost to win each customer
+        (n,) money, cost of winning each customer
     start, days
-        the window
+        first day and length of the window
 
     Returns
     -------
@@ -107,30 +106,30 @@ def draw_service(
     what = np.concatenate([what, np.full(letters_to.size, 3)])
     inside = when < days
     who, when, what = who[inside], when[inside], what[inside]
-    nobody = (chance.random(who.size) < _ANONYMOUS) & (what < 2)
+    anonymous = (chance.random(who.size) < _ANONYMOUS) & (what < 2)
     complaint = (chance.random(who.size) < _COMPLAINTS) & ((what == 0) | (what == 2))
     usual = _BASE_MINUTES[what] + complaint * _COMPLAINT_MINUTES
-    minutes = np.round(usual * chance.gamma(_SPREAD, 1 / _SPREAD, size=who.size), 2)
-    unwritten = (chance.random(who.size) < _UNRECORDED) & (what != 3)
-    minutes = np.where(unwritten, usual, minutes)
+    minutes = np.round(usual * chance.gamma(_SHAPE, 1 / _SHAPE, size=who.size), 2)
+    unrecorded = (chance.random(who.size) < _UNRECORDED) & (what != 3)
+    minutes = np.where(unrecorded, usual, minutes)
     units = (what == 3).astype(np.int64)
 
     by_time = np.argsort(when, kind="stable")
     ids = pd.array(who[by_time] + 1, dtype="Int64")
-    ids[nobody[by_time]] = pd.NA
+    ids[anonymous[by_time]] = pd.NA
     interactions = pd.DataFrame(
         {
             "customer_id": ids,
-            "occurred_at": timestamps(start, np.floor(when[by_time] * SECONDS_PER_DAY).astype(np.int64)),
-            "touchpoint": names_of(what[by_time], list(_POINTS)),
-            "channel": names_of(what[by_time], list(_CHANNELS)),
-            "minutes": np.where(unwritten, np.nan, minutes)[by_time],
+            "occurred_at": timestamps(start, when[by_time]),
+            "touchpoint": from_codes(what[by_time], list(_POINTS)),
+            "channel": from_codes(what[by_time], list(_CHANNELS)),
+            "minutes": np.where(unrecorded, np.nan, minutes)[by_time],
             "units": units[by_time],
-            "outcome": names_of(complaint[by_time].astype(np.int64), ["solved", "complaint"]),
+            "outcome": from_codes(complaint[by_time].astype(np.int64), ["solved", "complaint"]),
         },
         copy=False,
     )
-    known = ~nobody
+    known = ~anonymous
     by_customer = [
         np.bincount(who[known], weights=weight[known], minlength=n) for weight in (minutes, units * 1.0)
     ]
@@ -160,7 +159,7 @@ def draw_service(
 def _of_orders(
     chance: np.random.Generator, customer: Integers, at: Floats
 ) -> tuple[Integers, Floats, Integers]:
-    """Who calls, chats or sends something back, when, and which of these: some days after an order."""
+    """Customer, moment and touchpoint of the calls, chats and returns that follow each order."""
     who, when, what = [], [], []
     for point, mean in enumerate(_PER_ORDER):
         count = chance.poisson(mean, size=customer.size)
@@ -171,7 +170,7 @@ def _of_orders(
 
 
 def _letters(arrived: Floats, left: Floats, days: int) -> tuple[Integers, Floats]:
-    """A letter for each who is a customer on a day of mailing."""
+    """Recipient and moment of each letter: every active customer on a mailing day."""
     who, when = [np.empty(0, dtype=np.int64)], [np.empty(0)]
     for day in range(_LETTER_EVERY, days + 1, _LETTER_EVERY):
         there = np.flatnonzero((arrived < day - 1) & (left >= day - 1))
@@ -183,7 +182,7 @@ def _letters(arrived: Floats, left: Floats, days: int) -> tuple[Integers, Floats
 def _months(
     start: np.datetime64, days: int
 ) -> tuple[Callable[[Floats], Integers], npt.NDArray[np.datetime64]]:
-    """What month a calendar day since the start lies in, by its place; and the months."""
+    """A function from days since the start to the position of their month; and the months."""
     first, last = (
         start.astype("datetime64[M]"),
         (start + np.timedelta64(days - 1, "D")).astype("datetime64[M]"),

@@ -1,11 +1,10 @@
-"""A business with known truth, of any size, from a seed.
+"""A simulated business of any size, with the truth about each customer.
 
-How it comes about: customers arrive, each with an own rate of buying, an own way of leaving and an own mean
-order; they buy until they leave; each purchase becomes an order of several lines, a few of which come back;
-newsletters go out and are opened less and less by those who are about to leave; some customers bring others.
+Customers arrive, each with an individual purchase rate, dropout probability and mean order value, and buy
+until they leave. Each purchase becomes an order of several lines, a few of which are returned. Newsletters
+are opened less often by customers who are about to leave. Some customers refer others.
 
-Every table and trait draws from a `stream` of its own, so that a new table, or leaving one out, changes no
-other.
+Every table and trait draws from its own `stream`, so adding or leaving out a table changes no other table.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,7 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Floats, Integers
-from patron.datasets.buying import draw_order_values, draw_repeat_purchases, stream
+from patron.checks import whole_number
+from patron.datasets.columns import timestamps
 from patron.datasets.contributions import draw_contributions
 from patron.datasets.customers import (
     channel_effects,
@@ -28,19 +28,20 @@ from patron.datasets.customers import (
 )
 from patron.datasets.engagement import draw_engagement
 from patron.datasets.leads import draw_leads
-from patron.datasets.lines import draw_lines, timestamps
+from patron.datasets.lines import draw_lines
 from patron.datasets.memberships import draw_memberships
-from patron.datasets.seasons import Tempo
+from patron.datasets.purchase_process import draw_order_values, draw_repeat_purchases
+from patron.datasets.seasonality import SeasonalClock
 from patron.datasets.service import Service, draw_service
+from patron.datasets.streams import stream
 from patron.datasets.surveys import draw_surveys
 from patron.datasets.world import World
 from patron.durations import SECONDS_PER_DAY
-from patron.errors import RangeError
 
 __all__ = ["SimulatedBusiness", "simulate"]
 
 
-_SMALLEST_RATE = 1e-12  # a gamma draw of small shape may come out as zero, and nobody's gap is infinite
+_SMALLEST_RATE = 1e-12  # a gamma draw of small shape may come out as zero, which would make gaps infinite
 _ONE_SECOND = 1 / SECONDS_PER_DAY  # of a day
 
 
@@ -58,21 +59,21 @@ class SimulatedBusiness:
         channel; None with purchases_only
     customers
         one row per customer: customer_id, acquired_at, channel, acquisition_cost, region, age_band;
-        after those who buy the people who never do, as many as the world has of them
+        those who buy first, then those who never do
     referrals
         referrer_id, referred_id, referred_at; None with purchases_only
     truth
-        one row per customer who buys, which no model may see: customer_id, purchase_rate (per day while a
+        one row per customer who buys, hidden from models: customer_id, purchase_rate (per day while a
         customer), leave_probability (after a purchase; NaN under "paretonbd"), leave_rate (per day; NaN
         otherwise), mean_order_value (money), liveliness (factor on engagement; NaN with purchases_only),
         orders (count in the window, refunds not deducted), left_at (NaT for customers who have not left by
         the end), alive (at the end)
     world, start, days, seed
-        what it was made from
+        the arguments of `simulate`
     name, words
-        what it is, in a word and in a sentence
+        a name and a one-sentence description
     horizon_days
-        the horizon that suits it
+        a suitable horizon
     contributions
         one row per review, idea or interview: customer_id, contributed_at, kind, units; None with
         purchases_only
@@ -85,7 +86,7 @@ class SimulatedBusiness:
     lead_truth
         lead_id, intent, conversion_probability, converts; None with purchases_only
     interactions, costs
-        what was done for customers and the ledger, see
+        interactions with customers and the cost ledger, see
         :class:`patron.datasets.service.Service`; None with purchases_only
     capacity
         pool of the costs → practical capacity, minutes a month; None with purchases_only
@@ -93,7 +94,7 @@ class SimulatedBusiness:
         customer_id, minutes, letters, direct_cost; None with purchases_only
     subscriptions
         memberships, see :func:`patron.datasets.memberships.draw_memberships`; None with
-        purchases_only. With them a customer is one by contract, so that they are no table of the demo
+        purchases_only. The demo leaves them out, because with them activity would be defined by contract
     membership_truth
         customer_id, leave_chance of the members; None with purchases_only
     """
@@ -136,8 +137,7 @@ class SimulatedBusiness:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Everything that it was made from, as plain values: the arguments of `simulate` and those of its
-        `World`.
+        """The arguments of `simulate` and of its `World`, as plain values.
 
         Examples
         --------
@@ -158,12 +158,12 @@ def simulate(
     world: World | None = None,
     purchases_only: bool = False,
 ) -> SimulatedBusiness:
-    """A business of `n_customers` over `days`, and the truth about each customer.
+    """The tables of a simulated business, and the truth about each customer.
 
     Parameters
     ----------
     n_customers
-        count ≥ 1, all of whom buy at least once
+        customers, ≥ 1, each of whom buys at least once
     days
         ≥ 1, length of the window
     start
@@ -173,14 +173,14 @@ def simulate(
     world
         how customers behave; `World()` if None
     purchases_only
-        leave out engagement, referrals, contributions, surveys and leads, which at a million
-        customers are the larger part; every other table stays the same
+        whether to make transactions and customers only, which is much faster for a million customers;
+        the rows of these two tables stay the same
 
     Returns
     -------
     SimulatedBusiness
-        After a customer has left (`truth.left_at`) there are no more purchases; what may still come are
-        refunds, newsletters sent, and the share `world.lapsed_engagement` of opens, clicks and visits.
+        After `truth.left_at` a customer has no purchases, but may still have refunds, newsletters, and the
+        share `world.lapsed_engagement` of opens, clicks and visits.
 
     Raises
     ------
@@ -196,15 +196,16 @@ def simulate(
     >>> again.transactions.equals(business.transactions), again.engagement is None
     (True, True)
     """
-    _require_size(n_customers, days)
+    whole_number("n_customers", n_customers, 1)
+    whole_number("days", days, 1)
     world = world or World()
-    tempo, first_day = Tempo(world, start, days), np.datetime64(start, "D")
+    clock, first_day = SeasonalClock(world, start, days), np.datetime64(start, "D")
 
-    arrivals_end = tempo.clock(np.array([days * world.acquisition_share]))
-    arrived = tempo.moments(stream(seed, "arrivals").random(n_customers) * arrivals_end)
+    arrivals_end = clock.operational_time(np.array([days * world.acquisition_share]))
+    arrived = clock.calendar_time(stream(seed, "arrivals").random(n_customers) * arrivals_end)
     channel = draw_channels(world, seed, n_customers)
     traits = _draw_traits(world, seed, channel_effects(world, channel))
-    customer, at, left = _draw_orders(world, seed, tempo, arrived, traits, days)
+    customer, at, left = _draw_orders(world, seed, clock, arrived, traits, days)
     value = draw_order_values(
         stream(seed, "order values"), world.p / traits["mean_order_value"][customer], world.p
     )
@@ -217,7 +218,7 @@ def simulate(
     liveliness = np.full(n_customers, np.nan)
     if not purchases_only:
         engagement, liveliness = draw_engagement(
-            world, seed, tempo, arrived, left, start=first_day, days=days
+            world, seed, clock, arrived, left, start=first_day, days=days
         )
         referrals = draw_referrals(seed, channel, arrived, left, first_day)
         contributions = draw_contributions(world, seed, arrived, left, start=first_day, days=days)
@@ -268,14 +269,8 @@ def simulate(
     )
 
 
-def _require_size(n_customers: int, days: int) -> None:
-    for name, count in (("n_customers", n_customers), ("days", days)):
-        if not isinstance(count, int | np.integer) or count < 1:
-            raise RangeError(f"simulate({name}=…) must be a whole number ≥ 1, got {count!r}.")
-
-
 def _draw_traits(world: World, seed: int, effect: Floats) -> dict[str, Floats]:
-    """What each customer is like: (n,) each, as the columns of the truth are called."""
+    """Individual rates and means: (n,) each, named like the columns of the truth."""
     n, unused = effect.size, np.full(effect.size, np.nan)
     at_any_moment = world.family == "paretonbd"
     rate = stream(seed, "purchase rates").gamma(world.r, 1 / world.alpha, size=n) * effect
@@ -290,27 +285,27 @@ def _draw_traits(world: World, seed: int, effect: Floats) -> dict[str, Floats]:
 
 
 def _draw_orders(
-    world: World, seed: int, tempo: Tempo, arrived: Floats, traits: dict[str, Floats], days: int
+    world: World, seed: int, clock: SeasonalClock, arrived: Floats, traits: dict[str, Floats], days: int
 ) -> tuple[Integers, Floats, Floats]:
-    """Customer (row) and moment of each order, by time, first ones included; when each customer leaves."""
+    """Customer (row) and moment of each order, by time, with first orders; and when each customer leaves."""
     chance = stream(seed, "orders")
-    arrived_on_clock = tempo.clock(arrived)
+    arrived_operational = clock.operational_time(arrived)
     if world.family == "paretonbd":
         lifetime = stream(seed, "lifetimes").exponential(size=arrived.size)
         left = arrived + lifetime / np.maximum(traits["leave_rate"], _SMALLEST_RATE)
         left[left >= days] = np.inf
-        span = tempo.clock(np.minimum(left, days)) - arrived_on_clock
+        span = clock.operational_time(np.minimum(left, days)) - arrived_operational
         who, when, _ = draw_repeat_purchases(chance, traits["purchase_rate"], span, np.zeros(arrived.size))
     else:
         who, when, left_after = draw_repeat_purchases(
             chance,
             traits["purchase_rate"],
-            tempo.length - arrived_on_clock,
+            clock.length - arrived_operational,
             traits["leave_probability"],
             leaves_at_first=world.family == "mbgnbd",
         )
-        left = np.where(np.isinf(left_after), np.inf, tempo.moments(arrived_on_clock + left_after))
-    at = np.concatenate([arrived, tempo.moments(arrived_on_clock[who] + when)])
+        left = np.where(np.isinf(left_after), np.inf, clock.calendar_time(arrived_operational + left_after))
+    at = np.concatenate([arrived, clock.calendar_time(arrived_operational[who] + when)])
     customer = np.concatenate([np.arange(arrived.size), who])
     by_time = np.argsort(at, kind="stable")
     return customer[by_time], np.minimum(at[by_time], days - _ONE_SECOND), left
@@ -319,5 +314,5 @@ def _draw_orders(
 def _moments_or_missing(start: np.datetime64, at: Floats) -> npt.NDArray[np.datetime64]:
     known = np.isfinite(at)
     moments = np.full(at.size, np.datetime64("NaT", "us"))
-    moments[known] = timestamps(start, np.floor(at[known] * SECONDS_PER_DAY).astype(np.int64))
+    moments[known] = timestamps(start, at[known])
     return moments

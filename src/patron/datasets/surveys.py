@@ -1,17 +1,16 @@
-"""Answers to surveys: satisfied customers stay longer, and not every satisfied one answers with a ten.
+"""The surveys table: CSAT and NPS answers, which depend on a latent satisfaction.
 
-After some orders the shop asks how satisfied the customer is (csat, 1 to 5); twice a year it asks those who
-are still customers whether they would recommend it (nps, 0 to 10). Behind both answers is one satisfaction,
-which is the lower the likelier a customer is to leave.
+After some orders the shop asks how satisfied the customer is (csat, 1 to 5); twice a year it asks active
+customers whether they would recommend it (nps, 0 to 10). Both answers are noisy measures of one satisfaction,
+which is lower for customers who are likelier to leave.
 """
 
 import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats, Integers
-from patron.datasets.buying import stream
-from patron.datasets.lines import names_of, timestamps
-from patron.durations import SECONDS_PER_DAY
+from patron.datasets.columns import from_codes, timestamps
+from patron.datasets.streams import stream
 
 __all__ = ["draw_surveys"]
 
@@ -34,7 +33,7 @@ def draw_surveys(
     start: np.datetime64,
     days: int,
 ) -> tuple[pd.DataFrame, Floats]:
-    """The surveys table of customers 1, 2, … n, sorted by time, and how satisfied each of them is.
+    """The surveys table of customers 1, 2, … n, by time, and the satisfaction of each customer.
 
     Parameters
     ----------
@@ -45,9 +44,9 @@ def draw_surveys(
     arrived, left
         (n,) calendar days since the start, infinite for customers who stay
     leaving
-        (n,) the probability, or the rate, of leaving
+        (n,) probability, or rate, of leaving
     start, days
-        the window
+        first day and length of the window
 
     Returns
     -------
@@ -82,16 +81,16 @@ def draw_surveys(
     when = np.concatenate([at[asked], moment[answers]])
     when = when + chance.exponential(_DELAY, size=who.size)
     is_nps = np.arange(who.size) >= asked.sum()
-    mood, noise = satisfaction[who], chance.normal(size=who.size)
-    csat = np.clip(np.round(3.9 + 0.8 * mood + 0.6 * noise), 1, 5)
-    nps = np.clip(np.round(7.6 + 1.7 * mood + 1.2 * noise), 0, 10)
+    latent, noise = satisfaction[who], chance.normal(size=who.size)
+    csat = np.clip(np.round(3.9 + 0.8 * latent + 0.6 * noise), 1, 5)
+    nps = np.clip(np.round(7.6 + 1.7 * latent + 1.2 * noise), 0, 10)
     order = np.argsort(when, kind="stable")
     order = order[when[order] < days]
     surveys = pd.DataFrame(
         {
             "customer_id": who[order] + 1,
-            "answered_at": timestamps(start, np.floor(when[order] * SECONDS_PER_DAY).astype(np.int64)),
-            "kind": names_of(is_nps[order].astype(np.int8), _KINDS),
+            "answered_at": timestamps(start, when[order]),
+            "kind": from_codes(is_nps[order].astype(np.int8), _KINDS),
             "score": np.where(is_nps, nps, csat)[order],
         },
         copy=False,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from patron.checks import one_of
 from patron.errors import RangeError
 
 __all__ = ["World"]
@@ -31,7 +32,7 @@ class World:
         (0, 1], the first part of the window over which new customers arrive
     yearly_amplitude, yearly_peak
         [0, 1) and the day of the year 1..366: in the peak, purchases and arrivals
-        come at 1 + amplitude times their mean tempo, half a year later at 1 - amplitude times
+        come at 1 + amplitude times their mean intensity, half a year later at 1 - amplitude times
     weekly_amplitude, weekly_peak
         [0, 1) and the weekday 0 (Monday) .. 6 (Sunday), likewise within the week
     lines_per_order
@@ -39,7 +40,7 @@ class World:
     products, categories
         counts, products ≥ categories ≥ 1
     refund_share
-        [0, 1], share of the lines that come back some days later
+        [0, 1], share of the lines that are returned some days later
     discount_share
         [0, 1], share of the lines sold below their price
     cost_share
@@ -48,11 +49,11 @@ class World:
         ≥ 0, money, mean cost of winning a customer through paid search; other channels in
         proportion
     channel_effect
-        ≥ 0, how much the acquisition channel tells: 0 nothing; at 1 the purchase rate of a
-        referred customer is e^0.5 times, of one won in social media e^-0.5 times that of one won through
+        ≥ 0, effect of the acquisition channel on the purchase rate: 0 for none; at 1 a referred
+        customer buys e^0.5 times, one won through social media e^-0.5 times as often as one won through
         search
     referral_share
-        [0, 1), share of the customers whom another customer brought
+        [0, 1), share of the customers referred by another customer
     never_buy_share
         [0, 1), share of the people in the customers table who never buy
     contributions_per_year
@@ -67,9 +68,9 @@ class World:
     visits_per_day
         ≥ 0, mean visits to the site of an active customer
     fade_days
-        > 0, the time before leaving over which opens, clicks and visits fade
+        > 0, days before leaving over which opens, clicks and visits fade
     lapsed_engagement
-        [0, 1], the share of opens and visits that is left once a customer has left
+        [0, 1], share of opens and visits that remains after a customer has left
 
     Raises
     ------
@@ -121,8 +122,7 @@ class World:
     lapsed_engagement: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.family not in _FAMILIES:
-            raise RangeError(f"World.family must be one of {', '.join(_FAMILIES)}, got {self.family!r}.")
+        one_of("World.family", self.family, _FAMILIES)
         for name in (field.name for field in fields(self) if field.name in _RANGES):
             _require(name, getattr(self, name), _RANGES[name])
         for name in _COUNTS:

@@ -1,8 +1,8 @@
-"""Who buys, when, until when, and for how much: the chance behind every simulated purchase.
+"""The purchase process of a simulation: when customers buy, when they leave, and what an order is worth.
 
-A customer buys at exponential gaps with an own rate λ. Under BG/NBD the customer leaves with an own
-probability p after each repeat purchase, under MBG/NBD after the first one too, under Pareto/NBD at a moment
-of its own. What an order is worth varies by Gamma-Gamma.
+A customer buys at exponential gaps with an individual rate λ. Under BG/NBD the customer leaves with an
+individual probability p after each repeat purchase, under MBG/NBD after the first one too, under Pareto/NBD
+after an exponential lifetime. Order values follow Gamma-Gamma.
 
 References
 ----------
@@ -15,51 +15,23 @@ Batislam, Denizel & Filiztekin (2007), International Journal of Research in Mark
 import numpy as np
 
 from patron.arrays import Floats, Integers
-from patron.errors import RangeError
 
-__all__ = ["draw_order_values", "draw_repeat_purchases", "stream"]
-
-
-def stream(seed: int, name: str) -> np.random.Generator:
-    """The source of chance for one table or trait: a table that is added later changes no draw of the others.
-
-    Parameters
-    ----------
-    seed
-        ≥ 0, of the whole simulation
-    name
-        of the table or trait
-
-    Raises
-    ------
-    RangeError
-        the seed is negative or no whole number
-
-    Examples
-    --------
-    >>> bool(stream(0, "orders").random() == stream(0, "orders").random())
-    True
-    >>> bool(stream(0, "orders").random() == stream(0, "engagement").random())
-    False
-    """
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise RangeError(f"seed must be a whole number ≥ 0, got {seed!r}.")
-    return np.random.default_rng([int(seed), *name.encode()])
+__all__ = ["draw_order_values", "draw_repeat_purchases"]
 
 
 def draw_repeat_purchases(
     chance: np.random.Generator, rate: Floats, span: Floats, leaves: Floats, *, leaves_at_first: bool = False
 ) -> tuple[Integers, Floats, Floats]:
-    """Repeat purchases of each customer from the first purchase until leaving or the end of the time watched.
+    """Repeat purchases of each customer, from the first purchase until leaving or the end of observation.
 
     Parameters
     ----------
     chance
-        the source of chance
+        random generator
     rate
         (n,) purchases per unit of time, > 0
     span
-        (n,) time watched after the first purchase, ≥ 0
+        (n,) time observed after the first purchase, ≥ 0
     leaves
         (n,) probability in [0, 1] of leaving after each repeat purchase
     leaves_at_first
@@ -72,12 +44,13 @@ def draw_repeat_purchases(
     when
         (m,) time since that customer's first purchase, in (0, span]; each customer's purchases in order
     left
-        (n,) time since the first purchase at which the customer left, infinite if not while watched
+        (n,) time since the first purchase at which the customer left, infinite if not while observed
 
     Examples
     --------
-    A customer who surely leaves after the first repeat purchase has exactly one:
+    A customer who is certain to leave after the first repeat purchase has exactly one:
 
+    >>> from patron.datasets.streams import stream
     >>> who, when, left = draw_repeat_purchases(stream(0, "x"), np.ones(3), np.full(3, 100.0), np.ones(3))
     >>> who.tolist(), bool((when == left).all())
     ([0, 1, 2], True)
@@ -90,10 +63,10 @@ def draw_repeat_purchases(
         active = active[~gone]
     now = np.zeros(active.size)
     buyers, moments = [np.empty(0, np.int64)], [np.empty(0)]
-    while active.size:  # one round draws everybody's next purchase; the work is that of the purchases alone
+    while active.size:  # one round draws the next purchase of every active customer
         now = now + chance.exponential(size=active.size) / rate[active]
-        watched = now <= span[active]
-        active, now = active[watched], now[watched]
+        observed = now <= span[active]
+        active, now = active[observed], now[observed]
         buyers.append(active)
         moments.append(now)
         gone = chance.random(active.size) < leaves[active]
@@ -103,11 +76,20 @@ def draw_repeat_purchases(
 
 
 def draw_order_values(chance: np.random.Generator, spend_rate: Floats, p: float) -> Floats:
-    """What orders are worth: (m,) money ~ Gamma(p, ν), for the spend rate ν (m,) of the customer of each
-    order.
+    """The value of each order: (m,) money ~ Gamma(p, ν).
+
+    Parameters
+    ----------
+    chance
+        random generator
+    spend_rate
+        (m,) > 0, the spend rate ν of the customer who places each order
+    p
+        > 0, shape
 
     Examples
     --------
+    >>> from patron.datasets.streams import stream
     >>> values = draw_order_values(stream(0, "x"), np.full(100_000, 0.15), p=6.0)
     >>> float(values.mean().round())
     40.0
