@@ -8,8 +8,8 @@ import pytest
 from patron.datasets.simulate import simulate
 from patron.settings import Settings
 from patron.tables.history import History
+from patron.training import leak_test
 from patron.training.leak_test import find_leaks, plant_future
-from patron.workflows import leaks
 
 SETTINGS = Settings(horizon_days=30)
 
@@ -36,7 +36,7 @@ def test_every_customer_gets_a_future(known):
 
 
 def test_a_feature_that_looks_ahead_is_named(known, monkeypatch):
-    honest = leaks.assemble_features
+    honest = leak_test.assemble_features
 
     def with_a_leak(history, spine, catalogue):
         total = history.days.group_by("customer_id").aggregate(
@@ -44,8 +44,8 @@ def test_a_feature_that_looks_ahead_is_named(known, monkeypatch):
         )
         return honest(history, spine, catalogue).left_join(total, "customer_id").drop("customer_id_right")
 
-    monkeypatch.setattr(leaks, "assemble_features", with_a_leak)
-    monkeypatch.setattr(leaks, "_scores", lambda *_: pd.DataFrame(index=pd.Index([], name="customer_id")))
+    monkeypatch.setattr(leak_test, "assemble_features", with_a_leak)
+    monkeypatch.setattr(leak_test, "_scores", lambda *_: pd.DataFrame(index=pd.Index([], name="customer_id")))
     report = find_leaks(known, SETTINGS)
     assert report.moved["name"].tolist() == ["spend_of_all_time"]
     assert report.moved["customers"].tolist() == [150]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from patron.tables.daily_activity import daily_transactions
 from patron.tables.dates import look_at_dates, read_dates
-from patron.tables.days import by_day
 from patron.tables.engine import open_engine
 from patron.tables.history import History
 
@@ -81,7 +81,7 @@ def test_the_sums_of_the_days_are_those_of_the_valid_lines(engine, drawn):
 def test_money_in_cents_is_summed_without_an_error(engine, cents):
     lines = pd.DataFrame({"customer_id": 1, "day": TODAY, "amount": np.array(cents) / 100})
     table = engine.create_table(ibis.util.gen_name("lines"), ibis.memtable(lines), temp=True)
-    assert by_day(table).net_amount.to_pandas().tolist() == [sum(cents) / 100]
+    assert daily_transactions(table).net_amount.to_pandas().tolist() == [sum(cents) / 100]
 
 
 @FEW

@@ -33,8 +33,9 @@ from patron.storage.atomic_files import ENDINGS, writing
 from patron.storage.job_folder import SCORED, UNSCORED, Begun, Work
 from patron.storage.spark_output import as_parts, publish, write_files
 from patron.storage.target import Target
+from patron.tables.files import as_url
 from patron.tables.history import History
-from patron.tables.spark import as_url, spark_failures
+from patron.tables.spark import spark_failures
 from patron.tracking.batch import save_batch_model, spark_scorer
 
 __all__ = ["partitioned", "prepare_on_spark", "publish_on_spark", "score_on_spark"]

@@ -12,8 +12,9 @@ from patron.settings.inputs import refuse_nobody
 from patron.snapshots.spine import make_spine
 from patron.storage.job_folder import only_job
 from patron.storage.spark_output import publish, write_files
+from patron.tables.files import as_url
 from patron.tables.history import History
-from patron.tables.spark import as_url, spark_failures
+from patron.tables.spark import spark_failures
 
 __all__ = ["features_on_spark"]
 

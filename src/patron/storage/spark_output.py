@@ -15,7 +15,8 @@ from patron.errors import SettingsError
 from patron.storage.atomic_files import check_folder, settle, writing
 from patron.storage.job_folder import Work
 from patron.storage.parquet_output import replace_folder
-from patron.tables.spark import as_url, spark_failures
+from patron.tables.files import as_url
+from patron.tables.spark import spark_failures
 
 if TYPE_CHECKING:
     from patron.tables.spark_sql import SparkEngine

@@ -2,17 +2,22 @@
 
 ::
 
-    history.py   History: the validated tables of one business; start here
-    schema.py    what each table must look like: columns, units, checks
-    engine.py    the DuckDB that does the work: bounded memory, and a folder to spill into
-    spark.py     the Spark that does the work where DuckDB cannot; spark_sql.py: what it says differently
-    source.py    where a table is → an Ibis table with patron's column names
-      files.py     … when it is a CSV or Parquet file
-      frames.py    … when it is a pandas, Polars or Arrow table
-    cells.py     one column as given → its values, and the rules that its cells may break
-      dates.py     … when it holds times: text and zones → naive business-local time
-    rows.py      one table as given → its valid rows, its rejected rows, and the count of each
-    whole.py     what makes a table as a whole unusable
-    days.py      lines → one row per customer and day
-    report.py    DataReport: what was read, kept and rejected, in numbers and in sentences
+    history.py         History: the validated tables of one business and its definition of churn; start here
+    records.py         Records: any validated tables of a business, in one engine
+    inputs.py          what a caller gave → one TableSource per table, one backend, one type of customer ids
+    source.py          TableSource, and a path, frame, database URL or Ibis table → an Ibis table
+    files.py           CSV and Parquet files → an Ibis table
+    frames.py          pandas, Polars and Arrow tables → an Ibis table
+    schema.py          columns, units and cell rules of transactions, engagement, customers, subscriptions
+    business_schema.py the same for the other tables: costs, interactions, referrals, surveys, leads, …
+    cell_rules.py      one column as given → its values, and the rules that its cells may break
+    row_rules.py       one table as given → its valid rows, its rejected rows, and the count of each
+    table_rules.py     checks of a table as a whole: one currency, one row per customer, a purchase
+    dates.py           written times and time zones → naive business-local time
+    activity.py        what counts as activity
+    daily_activity.py  one row per customer and day of activity
+    report.py          DataReport: rows read, kept and rejected, in numbers and in sentences
+    engine.py          the DuckDB that does the work: bounded memory, and a folder to spill into
+    spark.py           the Spark session that does the work where DuckDB cannot
+    spark_sql.py       Spark as an Ibis backend that gives the same answers as DuckDB
 """

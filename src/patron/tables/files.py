@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 
 from patron.errors import SourceError, some
 
-__all__ = ["is_text_file", "open_files"]
+__all__ = ["as_url", "is_text_file", "open_files"]
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
@@ -66,6 +66,17 @@ def open_files(text: str, name: str, connection: Any) -> ir.Table:
         f"table {name!r}: {some(files)} cannot be read: the name must end in {', '.join(TEXT_ENDINGS)} "
         f"or {', '.join(PARQUET_ENDINGS)}. Save the table as CSV (UTF-8) or Parquet."
     )
+
+
+def as_url(path: str | Path) -> str:
+    """A path as Spark takes it, whatever file system it takes paths without a scheme for.
+
+    Examples
+    --------
+    >>> as_url("/data/as_of=2024-01-31").partition("://")
+    ('file', '://', '/data/as_of=2024-01-31')
+    """
+    return f"file://{Path(path).absolute()}"
 
 
 def _matching(text: str, name: str) -> list[str]:

@@ -20,18 +20,16 @@ from patron.tables.activity import (
     Activity,
     ChurnWindow,
     choose_activity,
-    days_without_transactions,
-    known_days,
     passive_kinds,
 )
-from patron.tables.days import by_day
+from patron.tables.daily_activity import daily_events, daily_transactions, known_days
 from patron.tables.engine import open_engine, store
-from patron.tables.given import as_sources, shared_backend
+from patron.tables.inputs import as_sources, shared_backend
 from patron.tables.records import check_tables, keep_rows
-from patron.tables.report import DataReport, count_rows
-from patron.tables.rows import CheckedRows
+from patron.tables.report import DataReport
+from patron.tables.row_rules import CheckedRows
 from patron.tables.source import reading
-from patron.tables.whole import refuse_repeated_customers, refuse_without_purchase
+from patron.tables.table_rules import refuse_repeated_customers, refuse_without_purchase
 
 __all__ = ["History"]
 
@@ -196,7 +194,7 @@ class History:
             refuse_repeated_customers(kept["customers"])
         report = DataReport(
             {
-                name: count_rows(checked, kept[name], days if name == "transactions" else None)
+                name: checked.report(kept[name], days if name == "transactions" else None)
                 for name, checked in rows.items()
             }
         )
@@ -409,8 +407,8 @@ def _until(table: ir.Table | None, as_of: datetime.date) -> ir.Table | None:
 
 def _days(table: str, kept: ir.Table) -> ir.Table:
     if table == "transactions":
-        return by_day(kept)
-    return days_without_transactions(_active(kept) if table == "engagement" else kept)
+        return daily_transactions(kept)
+    return daily_events(_active(kept) if table == "engagement" else kept)
 
 
 def _active(engagement: ir.Table) -> ir.Table:

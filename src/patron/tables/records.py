@@ -12,11 +12,11 @@ import pandas as pd
 from patron.errors import SettingsError
 from patron.tables.business_schema import SCHEMAS, schema_of
 from patron.tables.engine import open_engine, store
-from patron.tables.given import as_sources, id_type, shared_backend
-from patron.tables.report import DataReport, count_rows
-from patron.tables.rows import CheckedRows, check_rows
+from patron.tables.inputs import as_sources, id_type, shared_backend
+from patron.tables.report import DataReport
+from patron.tables.row_rules import CheckedRows, check_rows
 from patron.tables.source import TableSource, open_source, reading
-from patron.tables.whole import refuse_if_useless, refuse_mixed_currencies, refuse_repeated_customers
+from patron.tables.table_rules import refuse_mixed_currencies, refuse_repeated_customers
 
 __all__ = ["Records", "check_tables", "keep_rows"]
 
@@ -113,7 +113,7 @@ class Records:
         kept = {name: keep_rows(checked, connection) for name, checked in rows.items()}
         if "customers" in kept:
             refuse_repeated_customers(kept["customers"])
-        report = DataReport({name: count_rows(checked, kept[name]) for name, checked in rows.items()})
+        report = DataReport({name: checked.report(kept[name]) for name, checked in rows.items()})
         return cls(tables=kept, report=report, connection=connection, _rows=rows)
 
     def __getitem__(self, table: str) -> ir.Table:
@@ -182,7 +182,7 @@ def check_tables(
         for name, table in raw.items()
     }
     for checked in rows.values():
-        refuse_if_useless(checked)
+        checked.refuse_if_unusable()
     return rows
 
 

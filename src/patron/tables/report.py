@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis.expr.types as ir
+import pandas as pd
 
 from patron.errors import counted
-from patron.tables.days import EXACT
-from patron.tables.rows import DUPLICATE, CheckedRows
 
-__all__ = ["DataReport", "TableReport", "count_rows"]
+__all__ = ["DUPLICATE", "DataReport", "TableReport", "combine_rejected"]
+
+DUPLICATE = "exact duplicate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,37 +137,22 @@ class DataReport:
         return [sentence for table in self.tables.values() for sentence in table.sentences()]
 
 
-def count_rows(rows: CheckedRows, kept: ir.Table, days: ir.Table | None = None) -> TableReport:
-    """One table in numbers.
+def combine_rejected(by_table: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The rejected rows of several tables as text in one frame, `table` and `rule` first.
 
     Parameters
     ----------
-    rows
-        the table's rows with the rules that they broke
-    kept
-        its valid rows
-    days
-        for transactions, the same rows by customer and day, which are quicker to count
+    by_table
+        table → its rejected rows, each with the `rule` that it broke
 
-    Returns
-    -------
-    TableReport
+    Examples
+    --------
+    >>> rejected = pd.DataFrame({"score": [12], "rule": ["score is too high"]})
+    >>> combine_rejected({"surveys": rejected}).columns.tolist()
+    ['table', 'rule', 'score']
     """
-    of_interest = kept if days is None else days
-    numbers: dict[str, ir.Value] = {}
-    if "customer_id" in of_interest.columns:
-        numbers["customers"] = of_interest.customer_id.nunique()
-    if "day" in of_interest.columns:
-        numbers |= {"first_day": of_interest.day.min(), "last_day": of_interest.day.max()}
-    if days is not None:
-        total = days.net_amount.cast(EXACT).sum().cast("float64")
-        numbers |= {"total_amount": total, "refunds": days.refunds.sum()}
-    may_repeat = rows.table != "customers" and not rows.rejects_duplicates
-    return TableReport(
-        table=rows.table,
-        rows_read=rows.counts.total(),
-        rows_kept=rows.counts[None],
-        rejected={rule: count for rule, count in rows.counts.most_common() if rule is not None},
-        exact_duplicates_kept=rows.duplicates if may_repeat else 0,
-        **(of_interest.aggregate(**numbers).to_pyarrow().to_pylist()[0] if numbers else {}),
-    )
+    parts = [rows.astype("string").assign(table=name) for name, rows in by_table.items() if len(rows)]
+    if not parts:
+        return pd.DataFrame({"table": pd.Series(dtype="string"), "rule": pd.Series(dtype="string")})
+    rejected = pd.concat(parts, ignore_index=True)
+    return rejected[["table", "rule", *rejected.columns.drop(["table", "rule"])]]

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JAVA_VERSIONS",
-    "as_url",
     "has_stopped",
     "is_spark_frame",
     "java_fault",
@@ -143,17 +142,6 @@ def java_fault() -> str | None:
     if found is None:
         return f"there is one at {java} that does not run"
     return None if int(found[1]) >= JAVA_VERSIONS[0] else f"there is only Java {found[1]} at {java}"
-
-
-def as_url(path: str | Path) -> str:
-    """A path as Spark takes it, whatever file system it takes paths without a scheme for.
-
-    Examples
-    --------
-    >>> as_url("/data/as_of=2024-01-31").partition("://")
-    ('file', '://', '/data/as_of=2024-01-31')
-    """
-    return f"file://{Path(path).absolute()}"
 
 
 def is_spark_frame(given: Any) -> bool:

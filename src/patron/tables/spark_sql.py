@@ -39,8 +39,10 @@ from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.backends.sql.datatypes import PySparkType as WrittenTypes
 from ibis.formats.pandas import PandasData
 from ibis.formats.pyarrow import PyArrowData
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 
-from patron.tables.spark import as_url, spark_errors
+from patron.tables.files import as_url
 
 __all__ = ["SparkEngine"]
 
@@ -134,7 +136,7 @@ class SparkEngine(Backend):
     def disconnect(self) -> None:
         """Let go of the stored tables. The session stays, with what others have stored in it."""
         while self._stored:
-            with suppress(ConnectionError, *spark_errors()):  # Spark is gone, and so are they
+            with suppress(ConnectionError, PySparkException, Py4JError):  # Spark is gone, and so are they
                 self._stored.pop().unpersist()
 
     def adopt(self, frame: Any, name: str = "frame") -> ir.Table:

@@ -23,8 +23,7 @@ from patron.models.bundle.bundle import Bundle
 from patron.progress import Progress, silent
 from patron.settings import Settings
 from patron.snapshots.spine import make_spine
-from patron.tables.activity import days_without_transactions
-from patron.tables.days import by_day
+from patron.tables.daily_activity import daily_events, daily_transactions
 from patron.tables.history import History
 from patron.training.fit_bundle import fit_bundle
 
@@ -168,7 +167,7 @@ def plant_future(known: History) -> tuple[History, int]:
         future = known.store(_planted(events, time, as_of), f"planted_{name}")
         rows += int(future.count().execute())
         if not tables:  # the first table there is makes the days
-            of_future = by_day(future) if name == "transactions" else days_without_transactions(future)
+            of_future = daily_transactions(future) if name == "transactions" else daily_events(future)
             days = known.store(days.union(of_future.select(*days.columns)), "planted_days")
         tables[name] = events.union(future)
     planted = replace(known, **tables, days=days, last_day=last, known_until=last)

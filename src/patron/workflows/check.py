@@ -11,10 +11,10 @@ from patron.settings import Settings
 from patron.settings.inputs import known_history, read_history
 from patron.snapshots.labels import audit_windows
 from patron.storage.atomic_files import check_target, write_frame
-from patron.tables.report import DataReport
+from patron.tables.report import DataReport, combine_rejected
 from patron.training.leak_test import LeakReport, find_leaks
 
-__all__ = ["CheckResult", "check", "in_one_frame"]
+__all__ = ["CheckResult", "check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
         check_target(target)
     progress("Reading the tables")
     history = read_history(settings)
-    rejected = in_one_frame(history.rejected)
+    rejected = combine_rejected(history.rejected)
     if target is not None:
         progress(f"Writing {target}")
         write_frame(rejected, target)
@@ -93,19 +93,3 @@ def _in_words(window: str) -> str:
     """A window as a sentence says it."""
     days, _, most = window.partition(", ")
     return f"a window of their own ({most})" if most else days
-
-
-def in_one_frame(by_table: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Rows of several tables as text below one another, `table` and `rule` first.
-
-    Examples
-    --------
-    >>> rejected = pd.DataFrame({"score": [12], "rule": ["score is too high"]})
-    >>> in_one_frame({"surveys": rejected}).columns.tolist()
-    ['table', 'rule', 'score']
-    """
-    parts = [rows.astype("string").assign(table=name) for name, rows in by_table.items() if len(rows)]
-    if not parts:
-        return pd.DataFrame({"table": pd.Series(dtype="string"), "rule": pd.Series(dtype="string")})
-    rejected = pd.concat(parts, ignore_index=True)
-    return rejected[["table", "rule", *rejected.columns.drop(["table", "rule"])]]

@@ -18,12 +18,11 @@ from patron.settings import Settings
 from patron.settings.inputs import read_records, refuse_strangers
 from patron.simple_value import RULE_OF_THREE, most_to_keep
 from patron.storage.atomic_files import check_target, write_frame
-from patron.tables.activity import known_days
+from patron.tables.daily_activity import known_days
 from patron.tables.engine import open_engine
 from patron.tables.records import Records
-from patron.tables.report import DataReport
+from patron.tables.report import DataReport, combine_rejected
 from patron.tables.source import open_source
-from patron.workflows.check import in_one_frame
 
 __all__ = ["KpisResult", "kpis"]
 
@@ -208,7 +207,7 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
         ),
         keep_a_point=None if np.isnan(ahead) else float(most_to_keep(ahead, 0.01)),
         report=records.report,
-        rejected=in_one_frame({name: records.rejected(name) for name in records.tables}),
+        rejected=combine_rejected({name: records.rejected(name) for name in records.tables}),
         first_known=first_known,
         rules=rules,
         by_contract="subscriptions" in base.tables,

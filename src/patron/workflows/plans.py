@@ -17,8 +17,8 @@ from patron.settings import Settings
 from patron.settings.economics import PlansSettings
 from patron.settings.inputs import read_records
 from patron.storage.atomic_files import check_target, write_frame
-from patron.tables.activity import known_days
-from patron.workflows.check import in_one_frame
+from patron.tables.daily_activity import known_days
+from patron.tables.report import combine_rejected
 
 __all__ = ["PlansResult", "plans"]
 
@@ -260,7 +260,7 @@ def _write(result: PlansResult, target: Path, progress: Progress) -> tuple[Path,
     progress(f"Writing {target}")
     beside = {"cash": result.comparison.cash, "survival": result.curve}
     if len(result.rejected):
-        beside["rejected"] = in_one_frame({"subscriptions": result.rejected})
+        beside["rejected"] = combine_rejected({"subscriptions": result.rejected})
     written = [write_frame(result.comparison.plans, target)]
     for name, table in beside.items():
         written.append(write_frame(table, target.with_name(f"{target.stem}-{name}{target.suffix}")))

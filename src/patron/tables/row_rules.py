@@ -16,9 +16,12 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 
-from patron.tables.cells import read_cells, rules, without_nan
+from patron.errors import TableError, counted
+from patron.tables.cell_rules import read_cells, rules, without_nan
+from patron.tables.daily_activity import EXACT_DECIMAL
 from patron.tables.dates import WrittenDates, look_at_dates
 from patron.tables.engine import store
+from patron.tables.report import DUPLICATE, TableReport
 from patron.tables.schema import ColumnSpec, TableSchema
 from patron.tables.source import TableSource, reading
 
@@ -26,7 +29,6 @@ __all__ = ["CheckedRows", "check_rows"]
 
 RULE = "broken rule"
 GIVEN = "given "
-DUPLICATE = "exact duplicate"
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,60 @@ class CheckedRows:
         distinct = self._sound.select(self._given).distinct()
         with reading(self.table, self.source):
             return int(self._by_rule[None] - distinct.count().to_pyarrow().as_py())
+
+    def refuse_if_unusable(self) -> None:
+        """Raise if the table has no row at all, or no valid one.
+
+        Raises
+        ------
+        TableError
+            counts the rows that broke each rule and quotes some of their cells
+        """
+        counts = self.counts
+        if not counts.total():
+            raise TableError(
+                f"table {self.table!r} is empty: it has columns but no row. Give a table with rows."
+            )
+        if counts[None]:
+            return
+        found = []
+        for rule, count in counts.most_common():
+            if rule is not None and count:
+                cells = ", ".join(_as_written(cell) for cell in self.examples(rule))
+                found.append(f"{rule} ({counted(count, 'row')}{f', such as {cells}' if cells else ''})")
+        raise TableError(
+            f"table {self.table!r} has no valid row among {counts.total()}: {'; '.join(found)}. "
+            "Correct the cells, or map the columns that are meant."
+        )
+
+    def report(self, kept: ir.Table, days: ir.Table | None = None) -> TableReport:
+        """The table in numbers.
+
+        Parameters
+        ----------
+        kept
+            the valid rows
+        days
+            for transactions, the same rows by customer and day, which are quicker to count
+        """
+        counted_rows = kept if days is None else days
+        numbers: dict[str, ir.Value] = {}
+        if "customer_id" in counted_rows.columns:
+            numbers["customers"] = counted_rows.customer_id.nunique()
+        if "day" in counted_rows.columns:
+            numbers |= {"first_day": counted_rows.day.min(), "last_day": counted_rows.day.max()}
+        if days is not None:
+            total = days.net_amount.cast(EXACT_DECIMAL).sum().cast("float64")
+            numbers |= {"total_amount": total, "refunds": days.refunds.sum()}
+        may_repeat = self.table != "customers" and not self.rejects_duplicates
+        return TableReport(
+            table=self.table,
+            rows_read=self.counts.total(),
+            rows_kept=self.counts[None],
+            rejected={rule: count for rule, count in self.counts.most_common() if rule is not None},
+            exact_duplicates_kept=self.duplicates if may_repeat else 0,
+            **(counted_rows.aggregate(**numbers).to_pyarrow().to_pylist()[0] if numbers else {}),
+        )
 
     def rejected(self) -> pd.DataFrame:
         """The rejected rows as they came, and the rule that each broke."""
@@ -171,7 +227,13 @@ def _tag(
         given = raw[spec.name]
         written = _written_dates(given, spec, schema.name, source)
         values[spec.name] = read_cells(
-            given, spec, schema.name, source=source, id_type=id_type, written=written
+            given,
+            spec,
+            schema.name,
+            id_type=id_type,
+            time_zone=source.time_zone,
+            naive_time_zone=source.naive_time_zone,
+            written=written,
         )
     if schema.keeps_attributes:
         values |= {name: without_nan(raw[name]) for name in raw.columns if name not in schema.names}
@@ -204,3 +266,10 @@ def _written_dates(given: ir.Value, spec: ColumnSpec, table: str, source: TableS
     if spec.kind != "time" or not (kind.is_string() or kind.is_integer()):
         return None
     return look_at_dates(given.cast("string"), table, spec.name, source.day_first)
+
+
+def _as_written(cell: Any) -> str:
+    """A cell for a message: days and times as ISO text, other text in quotes."""
+    if isinstance(cell, datetime.date):
+        return cell.isoformat().removesuffix("T00:00:00")
+    return repr(cell) if isinstance(cell, str) else str(cell)

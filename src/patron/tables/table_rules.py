@@ -1,43 +1,14 @@
-"""What makes a table as a whole unusable, however sound its single rows are."""
-
-import datetime
-from typing import Any
+"""Checks that concern a table as a whole: one currency, one row per customer, at least one purchase."""
 
 import ibis.expr.types as ir
 
-from patron.errors import TableError, counted, some
-from patron.tables.rows import CheckedRows
+from patron.errors import TableError, some
 
 __all__ = [
-    "refuse_if_useless",
     "refuse_mixed_currencies",
     "refuse_repeated_customers",
     "refuse_without_purchase",
 ]
-
-
-def refuse_if_useless(rows: CheckedRows) -> None:
-    """Raise when a table has no row at all, or none that is valid.
-
-    Raises
-    ------
-    TableError
-        says how many rows broke which rule, with examples of each
-    """
-    counts = rows.counts
-    if not counts.total():
-        raise TableError(f"table {rows.table!r} is empty: it has columns but no row. Give a table with rows.")
-    if counts[None]:
-        return
-    found = []
-    for rule, count in counts.most_common():
-        if rule is not None and count:
-            cells = ", ".join(_as_written(cell) for cell in rows.examples(rule))
-            found.append(f"{rule} ({counted(count, 'row')}{f', such as {cells}' if cells else ''})")
-    raise TableError(
-        f"table {rows.table!r} has no valid row among {counts.total()}: {'; '.join(found)}. "
-        "Mend the cells, or map the columns that are meant."
-    )
 
 
 def refuse_mixed_currencies(table: str, rows: ir.Table) -> None:
@@ -110,10 +81,3 @@ def refuse_without_purchase(days: ir.Table) -> None:
         f"table 'transactions' holds no purchase: {what}. Map the column that holds what customers paid to "
         "amount, with purchases positive."
     )
-
-
-def _as_written(cell: Any) -> str:
-    """A cell for a message: days and times as ISO text, other text in quotes."""
-    if isinstance(cell, datetime.date):
-        return cell.isoformat().removesuffix("T00:00:00")
-    return repr(cell) if isinstance(cell, str) else str(cell)

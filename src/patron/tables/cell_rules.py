@@ -13,7 +13,6 @@ import ibis.expr.types as ir
 from patron.errors import TableError
 from patron.tables.dates import WrittenDates, in_business_time, is_blank, read_dates
 from patron.tables.schema import ColumnSpec
-from patron.tables.source import TableSource
 
 __all__ = ["EARLIEST_DAY", "LARGEST_NUMBER", "Rule", "is_whole_number", "read_cells", "rules", "without_nan"]
 
@@ -28,8 +27,9 @@ def read_cells(
     spec: ColumnSpec,
     table: str,
     *,
-    source: TableSource,
     id_type: dt.DataType,
+    time_zone: str | None = None,
+    naive_time_zone: str | None = None,
     written: WrittenDates | None = None,
 ) -> ir.Value:
     """The values of one column: ids in the shared type, naive business-local times, float64 numbers, text.
@@ -42,10 +42,10 @@ def read_cells(
         what it must be
     table
         the table's name, for messages
-    source
-        its time zones
     id_type
         the type that customer ids have in all tables
+    time_zone, naive_time_zone
+        as for :func:`patron.tables.dates.in_business_time`
     written
         for a text column of times, which written forms occur
 
@@ -61,16 +61,16 @@ def read_cells(
 
     Examples
     --------
-    >>> source, cell = TableSource(None), ibis.literal(" 12.50 ")
+    >>> cell = ibis.literal(" 12.50 ")
     >>> from patron.tables.schema import TRANSACTIONS
-    >>> read_cells(cell, TRANSACTIONS["amount"], "transactions", source=source, id_type=dt.int64).execute()
+    >>> read_cells(cell, TRANSACTIONS["amount"], "transactions", id_type=dt.int64).execute()
     12.5
     """
     _refuse_wrong_type(given, spec, table)
     if spec.kind == "customer":
         return _read_id(given, id_type)
     if spec.kind == "time":
-        return _read_time(given, source, written or WrittenDates())
+        return _read_time(given, written or WrittenDates(), time_zone, naive_time_zone)
     if spec.kind == "number":
         return without_nan(_read_text_number(given) if _is_text(given) else given.cast("float64"))
     return given if spec.kind == "key" else given.cast("string")
@@ -156,13 +156,15 @@ def _read_id(given: ir.Value, id_type: dt.DataType) -> ir.Value:
     return given.try_cast(id_type)
 
 
-def _read_time(given: ir.Value, source: TableSource, written: WrittenDates) -> ir.TimestampValue:
+def _read_time(
+    given: ir.Value, written: WrittenDates, time_zone: str | None, naive_time_zone: str | None
+) -> ir.TimestampValue:
     kind = given.type()
     if kind.is_date():
         return given.cast(dt.Timestamp(scale=6))
     if kind.is_timestamp():
-        return in_business_time(given, source.time_zone, source.naive_time_zone)
-    return read_dates(given.cast("string"), written, source.time_zone, source.naive_time_zone)
+        return in_business_time(given, time_zone, naive_time_zone)
+    return read_dates(given.cast("string"), written, time_zone, naive_time_zone)
 
 
 def _is_empty(given: ir.Value) -> ir.BooleanValue:

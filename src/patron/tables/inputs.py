@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from patron.errors import SettingsError
 from patron.tables.business_schema import schema_of
-from patron.tables.cells import is_whole_number
+from patron.tables.cell_rules import is_whole_number
 from patron.tables.dates import is_blank
 from patron.tables.schema import TableSchema
 from patron.tables.source import TableSource, backends_of, reading
