@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from patron.snapshots.labels import make_labels
     from patron.snapshots.spine import make_spine
     from patron.snapshots.splits import choose_fit_split, choose_split
+    from patron.tables.activity import ChurnDefinition
     from patron.tables.history import History
     from patron.tables.records import Records
     from patron.workflows.backtest import backtest
@@ -68,6 +69,7 @@ _HOMES = {
     "BetaGeoModel": "patron.models.value.purchases",
     "Bundle": "patron.models.bundle.bundle",
     "ChurnClassifier": "patron.models.churn.classifier",
+    "ChurnDefinition": "patron.tables.activity",
     "CustomerValueModel": "patron.models.value.model",
     "GammaGammaModel": "patron.models.value.gamma_gamma",
     "History": "patron.tables.history",
@@ -110,6 +112,7 @@ __all__ = [
     "BetaGeoModel",
     "Bundle",
     "ChurnClassifier",
+    "ChurnDefinition",
     "CustomerValueModel",
     "GammaGammaModel",
     "History",

@@ -10,6 +10,7 @@ from patron.datasets.simulate import simulate
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.snapshots.labels import make_labels
 from patron.snapshots.spine import make_spine
+from patron.tables.activity import ChurnDefinition
 from patron.tables.history import History
 
 AS_OF, TODAY, HORIZON = date(2024, 1, 31), date(2024, 12, 31), 60
@@ -76,12 +77,13 @@ def test_a_contract_that_ends_on_as_of_does_change_something(contracts):
     assert len(rows(History.read(subscriptions=ended, today=TODAY))) < len(rows(whole))
 
 
-@pytest.mark.parametrize("churn_window", ["fixed", "adaptive"])
-def test_engagement_after_as_of_changes_nothing(churn_window):
+@pytest.mark.parametrize("window", ["fixed", "adaptive"])
+def test_engagement_after_as_of_changes_nothing(window):
+    churn = ChurnDefinition(window=window)
     events = simulate(n_customers=150, days=500, seed=6).engagement
-    whole = History.read(engagement=events, churn_window=churn_window)
+    whole = History.read(engagement=events, churn=churn)
     past = events[events.event_at < pd.Timestamp(AS_OF) + pd.Timedelta(days=1)]
     tomorrow = pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
     flood = pd.DataFrame({"customer_id": range(1, 151), "event_at": tomorrow, "kind": "site_visited"})
     assert_same(whole, whole.until(AS_OF))
-    assert_same(whole, History.read(engagement=pd.concat([past, flood]), churn_window=churn_window))
+    assert_same(whole, History.read(engagement=pd.concat([past, flood]), churn=churn))

@@ -30,6 +30,7 @@ from patron.snapshots.churn_window import own_windows
 from patron.snapshots.spine import make_spine
 from patron.storage.job_folder import Begun, working
 from patron.storage.target import choose_target
+from patron.tables.activity import ChurnDefinition
 from patron.tables.history import History
 from patron.tracking.batch import save_batch_model
 from patron.tracking.package import save_bundle_as_model
@@ -171,7 +172,7 @@ def test_every_window_of_churn_is_the_same_on_both_engines(business):
     here, there = (
         by_customer(own_windows(history, make_spine(history, AS_OF), 90).to_pandas())
         for history in (
-            known.with_churn(churn_window="adaptive", churn_segment="channel")
+            known.with_churn(ChurnDefinition(window="adaptive", segment="channel"))
             for known in (business.duckdb, business.spark)
         )
     )

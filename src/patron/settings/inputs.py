@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from patron.errors import PatronWarning, SettingsError, TableError
 from patron.progress import Progress
 from patron.settings import Settings, TableSettings
 from patron.storage.job_folder import refuse_sources
+from patron.tables.activity import ChurnDefinition
 from patron.tables.history import History
 from patron.tables.records import Records
 from patron.tables.report import DataReport
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from patron.tables.spark_sql import SparkEngine
 
 __all__ = [
+    "churn_definition",
     "engine_for",
     "known_history",
     "read_history",
@@ -59,9 +62,7 @@ def read_history(settings: Settings) -> History:
     return History.read(
         **_sources(settings, OF_HISTORY),
         duplicates=settings.duplicates,
-        activity=settings.activity,
-        churn_window=settings.churn_window,
-        churn_segment=settings.churn_segment,
+        churn=churn_definition(settings),
         connection=_engine(settings),
     )
 
@@ -94,6 +95,19 @@ def read_records(settings: Settings, *tables: str, connection: Any = None) -> Re
     True
     """
     return Records.read(**_sources(settings, tables), duplicates=settings.duplicates, connection=connection)
+
+
+def churn_definition(settings: Settings) -> ChurnDefinition:
+    """How the settings define churn.
+
+    Examples
+    --------
+    >>> churn_definition(Settings(churn_window="adaptive")).window
+    'adaptive'
+    """
+    return ChurnDefinition(
+        activity=settings.activity, window=settings.churn_window, segment=settings.churn_segment
+    )
 
 
 def _engine(settings: Settings) -> Any:
@@ -167,7 +181,8 @@ def known_history(
         if tells:
             tell_rejected(history.report)
     elif not {"activity", "churn_window", "churn_segment"}.isdisjoint(settings.model_fields_set):
-        history = history.with_churn(settings.activity, settings.churn_window, settings.churn_segment)
+        given = churn_definition(settings)
+        history = history.with_churn(replace(given, segment=given.segment or history.churn.segment))
     return history.until(settings.as_of or history.known_until)
 
 

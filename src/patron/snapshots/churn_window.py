@@ -3,7 +3,7 @@
 One horizon for everybody calls a weekly customer loyal who has been away for two months, and a yearly one
 lost who is on time. So a window of one's own is the 90 % quantile of the customer's gaps, drawn towards that
 of the customer's segment as far as the customer's own are few, and never longer than the horizon, in which
-the outcome must be known. Segments are made by a column of the customers table, `History.churn_segment`; one
+the outcome must be known. Segments are made by a column of the customers table, `History.churn.segment`; one
 with few gaps is drawn towards all customers, who are the only segment where no column is named. Everything
 rests on what was visible on as_of; what came after decides in labels.py.
 """
@@ -28,8 +28,8 @@ def own_windows(history: History, spine: ir.Table, horizon_days: int, *, quantil
     Parameters
     ----------
     history
-        the tables of the business; its activity says between which days the gaps lie, and its
-        churn_segment which column of the customers makes the segments
+        the tables of the business; its churn definition names the activity between whose days the gaps
+        lie, and the column of the customers that makes the segments
     spine
         customer_id, as_of; one row per pair
     horizon_days
@@ -102,7 +102,7 @@ def own_windows(history: History, spine: ir.Table, horizon_days: int, *, quantil
 
 def _segments(history: History, spine: ir.Table) -> ir.Table | None:
     """Customer_id, as_of and segment of the rows of the spine that have one; None where all are one."""
-    name, customers = history.churn_segment, history.customers
+    name, customers = history.churn.segment, history.customers
     if name is None:
         return None
     if customers is None:

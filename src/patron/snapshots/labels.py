@@ -16,11 +16,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from patron.errors import HistoryTooShortError, RangeError, SettingsError
+from patron.errors import HistoryTooShortError, RangeError
 from patron.snapshots.asof import KEY, ahead, ended_ahead, running
 from patron.snapshots.churn_window import own_windows
 from patron.snapshots.spine import make_spine
-from patron.tables.activity import ChurnWindow
 from patron.tables.history import History
 
 __all__ = ["CANDIDATE_WINDOWS", "audit_windows", "make_labels"]
@@ -29,23 +28,19 @@ CANDIDATE_WINDOWS = (14, 30, 60, 90, 120, 180, 365)
 """Days of silence that `audit_windows` tries."""
 
 
-def make_labels(
-    history: History, spine: ir.Table, horizon_days: int, *, churn_window: ChurnWindow | None = None
-) -> ir.Table:
-    """What each customer of the spine did in the horizon (as_of, as_of + horizon_days].
+def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Table:
+    """The outcome of each row of the spine in the horizon (as_of, as_of + horizon_days].
 
     Parameters
     ----------
     history
-        the tables of the business
+        the tables of the business. Its churn window decides how long a silence is churn: "fixed", the
+        whole horizon for everyone, or "adaptive", a window of each customer's own within the horizon
+        (:mod:`patron.snapshots.churn_window`)
     spine
         customer_id, as_of (dates); one row per pair
     horizon_days
         days, ≥ 1
-    churn_window
-        "fixed" takes the whole horizon for everyone; "adaptive" counts as churned who is silent in
-        a window of one's own (:mod:`patron.snapshots.churn_window`) within the horizon; None takes the
-        history's
 
     Returns
     -------
@@ -62,7 +57,7 @@ def make_labels(
     HistoryTooShortError
         some horizon ends after the last day known, so that its outcome is unknown
     SettingsError
-        the window is neither, or is adaptive for contracts
+        the window is adaptive and the activity is a contract
 
     Examples
     --------
@@ -88,7 +83,7 @@ def make_labels(
     )
     joined = spine.select(*KEY).left_join(outcome, list(KEY)).drop(*(f"{key}_right" for key in KEY))
     joined = joined.mutate(purchases=joined.purchases.fill_null(0))
-    activity = _activity_left(history, spine, horizon_days, churn_window or history.churn_window)
+    activity = _activity_left(history, spine, horizon_days)
     if activity is None:
         left = joined.purchases
     else:
@@ -174,13 +169,9 @@ def _audited(history: History, as_of: datetime.date, days: int, kind: str) -> di
     }
 
 
-def _activity_left(
-    history: History, spine: ir.Table, horizon_days: int, churn_window: str
-) -> ir.Table | None:
+def _activity_left(history: History, spine: ir.Table, horizon_days: int) -> ir.Table | None:
     """How much activity there is in the horizon, by row of the spine; None where it is the purchases."""
-    if churn_window not in ("fixed", "adaptive"):
-        raise SettingsError(f'churn_window must be "fixed" or "adaptive", got {churn_window!r}.')
-    if churn_window == "adaptive":
+    if history.churn.window == "adaptive":
         later = ahead(history.active_days, spine, horizon_days)
         judged = later.join(own_windows(history, spine, horizon_days), list(KEY))
         inside = judged.filter(judged.days_ahead <= judged.window_days)

@@ -1,4 +1,4 @@
-"""What counts as activity: purchases, engagement or a contract that runs.
+"""What counts as activity, and from which silence on a customer has churned: `ChurnDefinition`.
 
 A customer who is no longer active has churned. Engagement is what customers do, not what the business sends
 them, because customers who left still receive that.
@@ -7,14 +7,17 @@ them, because customers who left still receive that.
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import ibis.expr.types as ir
 
+from patron.checks import one_of
 from patron.errors import SettingsError, TableError, some
 
 __all__ = [
     "Activity",
+    "ChurnDefinition",
     "ChurnWindow",
     "choose_activity",
     "is_invitation",
@@ -40,6 +43,44 @@ RESPONSE_WORDS = frozenset(
     | {"reply", "replied", "respond", "responded", "response", "answered"}
 )
 CAMEL_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChurnDefinition:
+    """How a business defines churn.
+
+    Attributes
+    ----------
+    activity
+        what a customer who churns no longer has: "purchases", "engagement" (an event of any kind) or
+        "subscriptions" (a contract that runs); None takes contracts where there is such a table, else
+        purchases, else engagement
+    window
+        "fixed" for the whole horizon, or "adaptive" for a window of each customer's own within the horizon,
+        by the customer's usual gaps
+    segment
+        column of the customers table whose values group the customers that share their gaps in adaptive
+        windows; None for one group of all customers
+
+    Raises
+    ------
+    RangeError
+        the activity or the window is unknown
+
+    Examples
+    --------
+    >>> ChurnDefinition(activity="engagement", window="adaptive").segment is None
+    True
+    """
+
+    activity: Activity | None = None
+    window: ChurnWindow = "fixed"
+    segment: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.activity is not None:
+            one_of("churn.activity", self.activity, tuple(TABLE_OF))
+        one_of("churn.window", self.window, ("fixed", "adaptive"))
 
 
 def is_response(kind: str) -> bool:
@@ -74,6 +115,7 @@ def passive_kinds(engagement: ir.Table) -> tuple[str, ...]:
 
     Examples
     --------
+    >>> import ibis
     >>> passive_kinds(ibis.memtable({"kind": ["email_sent", "email_open", "visit"]}))
     ('email_sent',)
     """
@@ -87,8 +129,8 @@ def passive_kinds(engagement: ir.Table) -> tuple[str, ...]:
     return passive
 
 
-def choose_activity(tables: Collection[str], activity: str | None = None) -> Activity:
-    """What counts as activity: as asked, or else what the tables are about.
+def choose_activity(tables: Collection[str], activity: Activity | None = None) -> Activity:
+    """The activity of the churn definition, or else the one that the tables record.
 
     Parameters
     ----------
@@ -101,15 +143,13 @@ def choose_activity(tables: Collection[str], activity: str | None = None) -> Act
     Raises
     ------
     SettingsError
-        the activity is unknown, its table is missing, or no table tells of any activity
+        the table of the activity is missing, or no table records any activity
 
     Examples
     --------
     >>> choose_activity(["transactions", "engagement"]), choose_activity(["engagement"])
     ('purchases', 'engagement')
     """
-    if activity is not None and activity not in TABLE_OF:
-        raise SettingsError(f"activity must be one of {', '.join(TABLE_OF)}, got {activity!r}.")
     wanted: tuple[Activity, ...] = ("subscriptions", "purchases", "engagement")
     found = [name for name in wanted if activity in (None, name) and TABLE_OF[name] in tables]
     if found:

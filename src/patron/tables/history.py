@@ -7,7 +7,6 @@ customer and day with a transaction. Nearly every feature reads `days` and never
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Literal, Self
 
 import ibis
@@ -18,16 +17,15 @@ import pandas as pd
 from patron.errors import DateError
 from patron.tables.activity import (
     Activity,
-    ChurnWindow,
+    ChurnDefinition,
     choose_activity,
     passive_kinds,
 )
 from patron.tables.daily_activity import daily_events, daily_transactions, known_days
 from patron.tables.engine import open_engine, store
 from patron.tables.inputs import as_sources, shared_backend
-from patron.tables.records import check_tables, keep_rows
+from patron.tables.records import Records, check_tables, keep_rows
 from patron.tables.report import DataReport
-from patron.tables.row_rules import CheckedRows
 from patron.tables.source import reading
 from patron.tables.table_rules import refuse_repeated_customers, refuse_without_purchase
 
@@ -39,30 +37,14 @@ AT_THE_END = ("ended_at", "ended_on", "cancel_reason")  # of a contract; unknown
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """The validated tables of one business, as Ibis tables of one connection. Made by `History.read`.
+    """The validated tables of one business and its definition of churn. Made by `History.read`.
 
-    Parameters
+    Attributes
     ----------
-    transactions
-        one row per valid line: customer_id (as given), order_at (naive business-local time), day,
-        amount (money), and of order_id, product_id, category, quantity, discount, cost those that were given;
-        or None
-    engagement
-        one row per valid event: customer_id, event_at, day, kind, and channel, value where given;
-        or None
-    customers
-        one row per customer: customer_id, acquired_at, channel, acquisition_cost where given, and
-        every other column as an attribute; or None
-    subscriptions
-        one row per contract: customer_id, started_at, day (of the start), and ended_at, ended_on
-        (day of the end; null while it runs), plan, price, period_days, renews_at, cancel_reason where given;
-        or None
-    activity
-        what counts as activity, "purchases", "engagement" or "subscriptions": who ends it has churned
-    churn_window
-        the silence that is churn: "fixed", the horizon, or "adaptive", by each customer's gaps
-    churn_segment
-        column of customers by whose values adaptive windows are alike; None where all are
+    records
+        the tables, of these names: transactions, engagement, customers, subscriptions
+    churn
+        how the business defines churn; its activity is never None
     days
         one row per customer × day with a transaction: customer_id, day, net_amount (money), orders
         (distinct orders that are no refund, or lines where there is no order_id), lines, refunds (lines),
@@ -74,28 +56,16 @@ class History:
     last_day
         last of the days
     known_until
-        last day of which everything is known: the last day of the days and of the activity, or the
+        last day on which everything is known: the last day of the days and of the activity, or the
         day that `until` was given
-    report
-        what was read, kept and rejected
-    connection
-        the Ibis backend that holds the tables
     """
 
-    transactions: ir.Table | None
-    engagement: ir.Table | None
-    customers: ir.Table | None
-    subscriptions: ir.Table | None
-    activity: Activity
-    churn_window: ChurnWindow
-    churn_segment: str | None
+    records: Records
+    churn: ChurnDefinition
     days: ir.Table
     first_day: datetime.date
     last_day: datetime.date
     known_until: datetime.date
-    report: DataReport
-    connection: Any
-    _rows: Mapping[str, CheckedRows]
 
     @classmethod
     def read(
@@ -105,9 +75,7 @@ class History:
         customers: Any = None,
         subscriptions: Any = None,
         *,
-        activity: Activity | None = None,
-        churn_window: ChurnWindow = "fixed",
-        churn_segment: str | None = None,
+        churn: ChurnDefinition | None = None,
         columns: Mapping[str, Mapping[str, str]] | None = None,
         time_zones: str | Mapping[str, str] | None = None,
         duplicates: Literal["keep", "reject"] = "keep",
@@ -122,13 +90,9 @@ class History:
             each a CSV or Parquet path or glob; a
             pandas, Polars or Arrow table; an Ibis table; a database URL with the table's name
             ("duckdb:///shop.db::orders"); or a TableSource. Customers alone are too little
-        activity
-            "purchases", "engagement" or "subscriptions", what a customer who leaves no longer has;
-            None takes contracts where there are any, else purchases, else engagement
-        churn_window
-            "fixed", or "adaptive" for a window of each customer's own within the horizon
-        churn_segment
-            column of customers, such as channel; adaptive windows lean on the customer's segment
+        churn
+            how the business defines churn; None for `ChurnDefinition()`: no activity of the first table given
+            (contracts, else purchases, else engagement) in the whole horizon
         columns
             table → patron's column name → your column name
         time_zones
@@ -155,8 +119,8 @@ class History:
         TableError
             a table is empty, has no valid row, no positive amount, or the same customer twice
         SettingsError
-            a table, column, time zone, activity or duplicate rule is unknown, or the table of the
-            activity is not given
+            a table, column, time zone or duplicate rule is unknown, or the table of the activity is not
+            given
 
         Examples
         --------
@@ -181,7 +145,8 @@ class History:
             "subscriptions": subscriptions,
         }
         sources = as_sources(given, columns or {}, time_zones)
-        activity = choose_activity(sources, activity)
+        churn = churn or ChurnDefinition()
+        activity = choose_activity(sources, churn.activity)
         connection = connection or shared_backend(sources) or open_engine()
         rows = check_tables(sources, duplicates=duplicates, today=today, connection=connection)
         kept = {name: keep_rows(checked, connection) for name, checked in rows.items()}
@@ -200,30 +165,64 @@ class History:
         )
         first_day, last_day, known_until = known_days(activity, kept, days, today or datetime.date.today())
         return cls(
-            transactions=kept.get("transactions"),
-            engagement=kept.get("engagement"),
-            customers=kept.get("customers"),
-            subscriptions=kept.get("subscriptions"),
-            activity=activity,
-            churn_window=churn_window,
-            churn_segment=churn_segment,
+            records=Records(tables=kept, report=report, connection=connection, _rows=rows),
+            churn=replace(churn, activity=activity),
             days=days,
             first_day=first_day,
             last_day=last_day,
             known_until=known_until,
-            report=report,
-            connection=connection,
-            _rows=rows,
         )
 
     def __repr__(self) -> str:
         customers = next(iter(self.report.tables.values())).customers
         return f"<History of {customers:,} customers, {self.first_day} to {self.known_until}>"
 
-    @cached_property
+    @property
+    def transactions(self) -> ir.Table | None:
+        """One row per valid line: customer_id (as given), order_at (naive business-local time), day, amount
+        (money), and of order_id, product_id, category, quantity, discount, cost those that were given.
+        """
+        return self.records.get("transactions")
+
+    @property
+    def engagement(self) -> ir.Table | None:
+        """One row per valid event: customer_id, event_at, day, kind, and channel, value where given."""
+        return self.records.get("engagement")
+
+    @property
+    def customers(self) -> ir.Table | None:
+        """One row per customer: customer_id, acquired_at, channel, acquisition_cost where given, and every
+        other column as an attribute.
+        """
+        return self.records.get("customers")
+
+    @property
+    def subscriptions(self) -> ir.Table | None:
+        """One row per contract: customer_id, started_at, day (of the start), and ended_at, ended_on (its day;
+        null while it runs), plan, price, period_days, renews_at, cancel_reason where given.
+        """
+        return self.records.get("subscriptions")
+
+    @property
+    def activity(self) -> Activity:
+        """What counts as activity: a customer who ends it has churned."""
+        assert self.churn.activity is not None
+        return self.churn.activity
+
+    @property
+    def report(self) -> DataReport:
+        """What was read, kept and rejected."""
+        return self.records.report
+
+    @property
+    def connection(self) -> Any:
+        """The Ibis backend that holds the tables."""
+        return self.records.connection
+
+    @property
     def rejected(self) -> dict[str, pd.DataFrame]:
         """Table → its rejected rows as they came, under patron's names, and the `rule` that each broke."""
-        return {name: checked.rejected() for name, checked in self._rows.items()}
+        return {name: self.records.rejected(name) for name in self.records.tables}
 
     @property
     def has_money(self) -> bool:
@@ -282,33 +281,21 @@ class History:
         if customers is not None and "acquired_at" in customers.columns:
             acquired = customers.acquired_at.date()
             customers = customers.filter(acquired.isnull() | (acquired <= ibis.literal(as_of)))
+        dated = {name: table for name, table in self.records.tables.items() if name != "customers"}
+        then = {name: _until(table, as_of) for name, table in dated.items()}
+        if customers is not None:
+            then["customers"] = customers
         return replace(
-            self,
-            transactions=_until(self.transactions, as_of),
-            engagement=_until(self.engagement, as_of),
-            customers=customers,
-            subscriptions=_until(self.subscriptions, as_of),
-            days=days,
-            last_day=last_day,
-            known_until=as_of,
+            self, records=self.records.with_tables(then), days=days, last_day=last_day, known_until=as_of
         )
 
-    def with_churn(
-        self,
-        activity: Activity | None = None,
-        churn_window: ChurnWindow | None = None,
-        churn_segment: str | None = None,
-    ) -> "History":
+    def with_churn(self, churn: ChurnDefinition) -> "History":
         """The same business with another definition of churn.
 
         Parameters
         ----------
-        activity
-            "purchases", "engagement" or "subscriptions"; None for the one it has
-        churn_window
-            "fixed" or "adaptive"; None for the one it has
-        churn_segment
-            column of customers; None for the one it has
+        churn
+            the new definition; an activity of None keeps the present one
 
         Raises
         ------
@@ -320,23 +307,15 @@ class History:
         >>> import pandas as pd
         >>> lines = pd.DataFrame({"customer_id": [1], "order_at": ["2024-01-05"], "amount": [2]})
         >>> visits = pd.DataFrame({"customer_id": [1], "event_at": ["2024-02-01"], "kind": ["visit"]})
-        >>> History.read(lines, visits).with_churn("engagement").known_until
+        >>> History.read(lines, visits).with_churn(ChurnDefinition(activity="engagement")).known_until
         datetime.date(2024, 2, 1)
         """
-        same = replace(
-            self,
-            churn_window=churn_window or self.churn_window,
-            churn_segment=churn_segment or self.churn_segment,
-        )
-        if activity in (None, self.activity):
-            return same
-        named = {name: getattr(self, name) for name in ("transactions", "engagement", "subscriptions")}
-        tables = {name: table for name, table in named.items() if table is not None}
-        activity = choose_activity(tables, activity)
+        if churn.activity in (None, self.activity):
+            return replace(self, churn=replace(churn, activity=self.activity))
+        tables = {name: table for name, table in self.records.tables.items() if name != "customers"}
+        activity = choose_activity(tables, churn.activity)
         first_day, last_day, known_until = known_days(activity, tables, self.days, datetime.date.today())
-        return replace(
-            same, activity=activity, first_day=first_day, last_day=last_day, known_until=known_until
-        )
+        return replace(self, churn=churn, first_day=first_day, last_day=last_day, known_until=known_until)
 
     def check_as_of(self, as_of: datetime.date) -> datetime.date:
         """The day of `as_of`, if it lies within the days known.
@@ -378,20 +357,18 @@ class History:
         table
             an expression over this history's tables
         name
-            what it is, for whoever reads the connection's list of tables
+            prefix of its name in the connection's list of tables
 
         Returns
         -------
         ir.Table
             same columns and rows
         """
-        return store(self.connection, table, name)
+        return self.records.store(table, name)
 
 
-def _until(table: ir.Table | None, as_of: datetime.date) -> ir.Table | None:
-    """The rows until then; a contract that has ended since runs on."""
-    if table is None:
-        return None
+def _until(table: ir.Table, as_of: datetime.date) -> ir.Table:
+    """The rows until then; a contract that ended later still runs."""
     then = table.filter(table.day <= ibis.literal(as_of))
     if "ended_on" not in then.columns:
         return then

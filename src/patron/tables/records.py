@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -126,6 +126,16 @@ class Records:
     def rejected(self, table: str) -> pd.DataFrame:
         """The rejected rows of a table as they came, under patron's names, and the `rule` that each broke."""
         return self._rejected[table]
+
+    def with_tables(self, tables: Mapping[str, ir.Table]) -> Self:
+        """The same records with other rows in some tables; report and rejected rows stay those of the source.
+
+        Parameters
+        ----------
+        tables
+            name → the rows that replace those of the table
+        """
+        return replace(self, tables={**self.tables, **tables})
 
     def store(self, table: ir.Table, name: str) -> ir.Table:
         """The table, computed once and held by the connection under a name of its own."""

@@ -170,7 +170,8 @@ def plant_future(known: History) -> tuple[History, int]:
             of_future = daily_transactions(future) if name == "transactions" else daily_events(future)
             days = known.store(days.union(of_future.select(*days.columns)), "planted_days")
         tables[name] = events.union(future)
-    planted = replace(known, **tables, days=days, last_day=last, known_until=last)
+    records = known.records.with_tables(tables)
+    planted = replace(known, records=records, days=days, last_day=last, known_until=last)
     return planted, rows
 
 

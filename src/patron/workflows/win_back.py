@@ -19,6 +19,7 @@ from patron.settings import Settings
 from patron.settings.inputs import known_history
 from patron.snapshots.labels import make_labels
 from patron.storage.atomic_files import check_target, write_frame
+from patron.tables.activity import ChurnDefinition
 from patron.tables.history import History
 from patron.workflows.follow_up import first_lives, value_model
 
@@ -199,7 +200,7 @@ def _learn_returns(known: History, settings: Settings, rules: StageRules, progre
         return ReturnModel().fit(past, [])
     keys = ibis.memtable(past[["customer_id", "as_of"]])
     spine = known.store(keys.mutate(as_of=keys.as_of.cast("date")), "silent")
-    labels = make_labels(known, spine, horizon, churn_window="fixed")
+    labels = make_labels(known.with_churn(ChurnDefinition()), spine, horizon)
     outcome = labels.select("customer_id", "as_of", "purchases").to_pandas()
     joined = past.merge(outcome, on=["customer_id", "as_of"], how="left", validate="one_to_one")
     return ReturnModel(random_state=settings.seed).fit(joined, joined["purchases"] > 0)

@@ -9,6 +9,7 @@ from patron.errors import PatronWarning
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.engagement import warn_of_new_kinds
 from patron.snapshots.spine import make_spine
+from patron.tables.activity import ChurnDefinition
 from patron.tables.history import History
 
 AS_OF = date(2024, 6, 30)
@@ -77,7 +78,9 @@ def test_without_transactions_there_are_no_features_of_money_and_words_speak_of_
 
 
 def test_a_visitor_who_never_bought_is_as_old_as_the_first_event():
-    history = History.read(LINES[LINES.customer_id == 2], EVENTS, activity="engagement")
+    history = History.read(
+        LINES[LINES.customer_id == 2], EVENTS, churn=ChurnDefinition(activity="engagement")
+    )
     row = features(history).loc[1]
     assert row[["frequency", "recency", "T", "monetary_value"]].tolist() == [0, 0, 170, 0]
 

@@ -9,9 +9,11 @@ from patron.errors import SettingsError
 from patron.snapshots.churn_window import own_windows
 from patron.snapshots.labels import audit_windows, make_labels
 from patron.snapshots.spine import make_spine
+from patron.tables.activity import ChurnDefinition
 from patron.tables.history import History
 
 AS_OF = datetime.date(2024, 6, 30)
+BY_SHOP = ChurnDefinition(segment="shop")
 
 
 def purchases(every: dict[str, tuple[int, int]]) -> pd.DataFrame:
@@ -39,7 +41,7 @@ def windows(history: History, as_of: datetime.date = AS_OF) -> dict[str, int]:
 
 
 def test_few_gaps_of_ones_own_lean_on_those_of_the_segment_and_a_small_segment_on_all():
-    found = windows(History.read(LINES, customers=SHOPS, churn_segment="shop"))
+    found = windows(History.read(LINES, customers=SHOPS, churn=BY_SHOP))
     # Of all 53 gaps, 90 % are at most 7 days; of the two of the garden, 70 (all are), which weigh 2 of 52:
     # S = exp((2 log 70 + 50 log 7) / 52) = 7.6, and of one's own exp((2 log 70 + 5 log 7.6) / 7) = 14.4.
     assert found == {"cafe 1": 7, "cafe 2": 7, "garden 1": 15, "lone": 7, "new": 7}
@@ -57,7 +59,7 @@ def shops() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def test_a_large_segment_has_a_rhythm_of_its_own(shops):
     lines, customers = shops
-    found = windows(History.read(lines, customers=customers, churn_segment="shop"))
+    found = windows(History.read(lines, customers=customers, churn=BY_SHOP))
     # Of all 600 gaps, 90 % are at most 70 days; of the 400 of the cafe, at most 7:
     # exp((400 log 7 + 50 log 70) / 450) = 9.04. The garden is as all are, and so is who is nowhere.
     assert {name: days for name, days in found.items() if name.startswith("new")} == {
@@ -74,7 +76,9 @@ def test_labels_and_the_audit_follow_the_segments(shops):
     churned, audited = [], []
     for segment in (None, "shop"):
         history = History.read(
-            pd.concat([lines, later]), customers=customers, churn_window="adaptive", churn_segment=segment
+            pd.concat([lines, later]),
+            customers=customers,
+            churn=ChurnDefinition(window="adaptive", segment=segment),
         )
         labels = make_labels(history, make_spine(history, AS_OF), 90).to_pandas()
         churned.append(labels.set_index("customer_id").churned["new in the cafe"])
@@ -86,7 +90,7 @@ def test_labels_and_the_audit_follow_the_segments(shops):
 
 def test_segments_of_which_nothing_is_known_change_nothing():
     unknown = SHOPS.assign(shop=pd.Series([None] * len(SHOPS), dtype="str"))
-    by_shop = History.read(LINES, customers=unknown, churn_segment="shop")
+    by_shop = History.read(LINES, customers=unknown, churn=BY_SHOP)
     assert windows(by_shop) == windows(History.read(LINES))
 
 
@@ -96,7 +100,7 @@ def test_the_segment_of_a_customer_counts_from_the_day_it_was_known(shops):
     for known_from in ("2024-07-01", "2024-06-30"):
         acquired = pd.Series(None, index=customers.index, dtype="datetime64[us]")
         acquired[customers["customer_id"] == "new in the cafe"] = pd.Timestamp(known_from)
-        history = History.read(lines, customers=customers.assign(acquired_at=acquired), churn_segment="shop")
+        history = History.read(lines, customers=customers.assign(acquired_at=acquired), churn=BY_SHOP)
         found.append(windows(history)["new in the cafe"])
     assert found == [70, 10]
 
@@ -105,7 +109,7 @@ def test_a_window_by_segment_is_the_same_when_the_future_is_deleted(shops):
     lines, customers = shops
     acquired = pd.Series(pd.Timestamp("2024-01-01"), index=customers.index)
     acquired[::3] = pd.Timestamp("2024-07-01")
-    history = History.read(lines, customers=customers.assign(acquired_at=acquired), churn_segment="shop")
+    history = History.read(lines, customers=customers.assign(acquired_at=acquired), churn=BY_SHOP)
     assert windows(history) == windows(history.until(AS_OF))
 
 
@@ -118,9 +122,9 @@ REFUSED = {
 @pytest.mark.parametrize("column", REFUSED)
 def test_a_column_that_is_not_there_is_named(column):
     with pytest.raises(SettingsError, match=REFUSED[column]):
-        windows(History.read(LINES, customers=SHOPS, churn_segment=column))
+        windows(History.read(LINES, customers=SHOPS, churn=ChurnDefinition(segment=column)))
 
 
 def test_segments_need_the_customers_table():
     with pytest.raises(SettingsError, match="'shop' is a column of the table 'customers', which is not"):
-        windows(History.read(LINES, churn_segment="shop"))
+        windows(History.read(LINES, churn=BY_SHOP))

@@ -5,10 +5,11 @@ import datetime
 import pandas as pd
 import pytest
 
-from patron.errors import SettingsError
+from patron.errors import RangeError, SettingsError
 from patron.snapshots.churn_window import own_windows
 from patron.snapshots.labels import audit_windows, make_labels
 from patron.snapshots.spine import make_spine, not_eligible
+from patron.tables.activity import ChurnDefinition
 from patron.tables.history import History
 
 AS_OF = datetime.date(2024, 1, 31)
@@ -45,14 +46,16 @@ CONTRACTS = pd.DataFrame(
     columns=["customer_id", "started_at", "ended_at"],
 )
 
+ADAPTIVE = ChurnDefinition(window="adaptive")
 
-def churned(history: History, horizon_days: int = 30, **settings: str) -> dict[str, int]:
-    found = make_labels(history, make_spine(history, AS_OF), horizon_days, **settings).to_pandas()
+
+def churned(history: History, horizon_days: int = 30) -> dict[str, int]:
+    found = make_labels(history, make_spine(history, AS_OF), horizon_days).to_pandas()
     return dict(sorted(zip(found.customer_id, found.churned, strict=True)))
 
 
 def test_with_engagement_whoever_does_nothing_in_the_horizon_has_churned():
-    history = History.read(LINES, EVENTS, activity="engagement")
+    history = History.read(LINES, EVENTS, churn=ChurnDefinition(activity="engagement"))
     assert churned(history) == {"Ann": 1, "Bob": 0}
     found = make_labels(history, make_spine(history, AS_OF), 30).order_by("customer_id").to_pandas()
     assert found.purchases.tolist() == [0, 1]  # what is bought stays what it is
@@ -116,8 +119,7 @@ def test_a_window_of_ones_own_follows_ones_own_gaps():
 def test_a_weekly_customer_has_churned_after_two_weeks_and_a_monthly_one_has_not():
     history = weekly_and_monthly()
     assert churned(history, 60) == {"month": 0, "once": 1, "week": 0}
-    assert churned(history, 60, churn_window="adaptive") == {"month": 0, "once": 1, "week": 1}
-    adaptive = history.with_churn(churn_window="adaptive")
+    adaptive = history.with_churn(ADAPTIVE)
     assert churned(adaptive, 60) == {"month": 0, "once": 1, "week": 1}
 
 
@@ -149,10 +151,10 @@ def test_the_audit_counts_who_came_back_after_each_silence():
 def test_contracts_have_neither_an_adaptive_window_nor_an_audit():
     history = History.read(subscriptions=CONTRACTS, today=TODAY)
     with pytest.raises(SettingsError, match='churn_window "adaptive" needs gaps'):
-        churned(history, churn_window="adaptive")
+        churned(history.with_churn(ADAPTIVE))
     assert audit_windows(history).empty
 
 
 def test_an_unknown_window_is_refused():
-    with pytest.raises(SettingsError, match='churn_window must be "fixed" or "adaptive", got \'own\''):
-        churned(History.read(LINES), churn_window="own")
+    with pytest.raises(RangeError, match=r"churn\.window must be one of fixed, adaptive, got 'own'"):
+        ChurnDefinition(window="own")

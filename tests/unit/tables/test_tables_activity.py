@@ -5,7 +5,8 @@ import datetime
 import pandas as pd
 import pytest
 
-from patron.errors import SettingsError, TableError
+from patron.errors import RangeError, SettingsError, TableError
+from patron.tables.activity import ChurnDefinition
 from patron.tables.history import History
 
 TODAY = datetime.date(2024, 12, 31)
@@ -36,16 +37,18 @@ def test_the_activity_is_contracts_or_else_purchases_or_else_engagement():
     assert History.read(LINES, EVENTS).activity == "purchases"
     assert History.read(LINES, EVENTS, subscriptions=CONTRACTS, today=TODAY).activity == "subscriptions"
     assert (
-        History.read(LINES, subscriptions=CONTRACTS, activity="purchases", today=TODAY).activity
+        History.read(
+            LINES, subscriptions=CONTRACTS, churn=ChurnDefinition(activity="purchases"), today=TODAY
+        ).activity
         == "purchases"
     )
 
 
 def test_an_activity_without_its_table_is_refused():
     with pytest.raises(SettingsError, match="activity 'engagement' needs the table 'engagement'"):
-        History.read(LINES, activity="engagement")
-    with pytest.raises(SettingsError, match="activity must be one of purchases, engagement, subscriptions"):
-        History.read(LINES, activity="visits")
+        History.read(LINES, churn=ChurnDefinition(activity="engagement"))
+    with pytest.raises(RangeError, match=r"churn\.activity must be one of purchases, engagement"):
+        ChurnDefinition(activity="visits")
     with pytest.raises(SettingsError, match="No transactions are given, and neither engagement nor"):
         History.read(customers=pd.DataFrame({"customer_id": [7]}))
 
@@ -58,7 +61,7 @@ def test_a_log_of_nothing_but_what_was_sent_tells_of_no_activity():
 def test_with_engagement_the_last_day_known_is_that_of_the_log_if_it_goes_further():
     history = History.read(LINES, EVENTS)
     assert history.known_until == datetime.date(2024, 1, 10)
-    engaged = history.with_churn("engagement")
+    engaged = history.with_churn(ChurnDefinition(activity="engagement"))
     assert (engaged.first_day, engaged.known_until) == (datetime.date(2024, 1, 5), datetime.date(2024, 2, 1))
 
 

@@ -39,5 +39,5 @@ def test_training_by_a_column_that_is_not_there_is_refused():
 def test_a_history_that_is_read_already_takes_the_segments_of_the_settings():
     settings = Settings(tables={"transactions": SHOP.transactions}, churn_segment="channel")
     history = read_history(Settings(tables={"transactions": SHOP.transactions}))
-    assert history.churn_segment is None
-    assert known_history(settings, history, silent).churn_segment == "channel"
+    assert history.churn.segment is None
+    assert known_history(settings, history, silent).churn.segment == "channel"
