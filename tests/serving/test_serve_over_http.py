@@ -320,7 +320,7 @@ def test_a_million_rows_are_told_where_they_belong(post):
     too_large = b'{"dataframe_records": [' + b",".join([row.encode()] * 1_000_000) + b"]}"
     assert len(too_large) > 64_000_000
     assert "The body is larger than 64,000,000 bytes" in sentence_of(post(too_large))
-    million = pd.concat([pd.DataFrame([ROW])] * 1_000_000, ignore_index=True)
+    million = pd.DataFrame({name: [value] * 1_000_000 for name, value in ROW.items()})
     told = sentence_of(post(parquet(million), "application/vnd.apache.parquet"))
     assert told.startswith("The request holds 1,000,000 rows and may hold 100,000")
 
