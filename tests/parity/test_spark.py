@@ -161,7 +161,7 @@ def features(business, tmp_path_factory):
 def test_every_feature_is_the_same_on_both_engines(features):
     here, there, out = features
     assert there.catalogue == here.catalogue
-    assert set(here.catalogue.families) >= {"rhythm", "engagement", "subscription", "attributes"}
+    assert set(here.catalogue.topics) >= {"rhythm", "engagement", "subscription", "attributes"}
     assert {file.parent.name for file in out.rglob("*.parquet")} == {f"as_of={AS_OF}"}
     expected, found = by_customer(here.table.to_pandas()), by_customer(pq.read_table(out).to_pandas())
     for name in here.catalogue.names:

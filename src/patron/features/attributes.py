@@ -1,6 +1,6 @@
-"""What the customers table says of a customer: categories, numbers, the age of the relation, and its cost.
+"""Features of the customers table: categories, numbers, days since acquisition, and acquisition cost.
 
-A row of that table counts as known from ``acquired_at`` on, and always where that is not given. Text is a
+A row of that table is known from ``acquired_at`` on, and always where that is not given. Text is a
 category. Whole numbers with few values are categories too (a region code is no quantity), other numbers are
 numbers, and truth values are the categories "true" and "false".
 """
@@ -11,33 +11,63 @@ from typing import TYPE_CHECKING
 
 from patron.errors import PatronWarning, TableError, some
 from patron.features.catalogue import Attribute, FeatureCatalogue, FeatureSpec
+from patron.features.family import Discovered, FeatureFamily, VisibleBusiness, warn_without_table
 from patron.features.naming import column_names, readable
-from patron.features.readings import choose_readings, read_values, unreadable
+from patron.features.type_inference import as_type, count_non_numbers, infer_types
 from patron.snapshots.asof import known_customers
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["attribute_features", "attributes", "usable_attributes"]
+    from patron.tables.history import History
+
+__all__ = ["ATTRIBUTES", "attribute_features", "attributes", "usable_attributes"]
 
 NOT_ATTRIBUTES = ("customer_id", "acquired_at", "acquisition_cost")
 
 ACQUISITION_COST = FeatureSpec("acquisition_cost", "cost", "money", "number", "cost {value:money} to acquire")
 DAYS_SINCE_ACQUIRED = FeatureSpec(
     "days_since_acquired", "tenure", "day", "number", "acquired {value:day} ago",
-    when_none=None, words_unknown="day of acquisition unknown",
+    when_none=None, text_unknown="day of acquisition unknown",
 )  # fmt: skip
 
 
+def discover(business: VisibleBusiness) -> Discovered:
+    """Cost to acquire, and of the customers table what it has: days since acquired, usable attributes."""
+    customers = business.history.customers
+    if customers is None:
+        return Discovered(specs=attribute_features((), acquired_at=False))
+    usable = usable_attributes(customers, business.spine())
+    specs = attribute_features(usable, acquired_at="acquired_at" in customers.columns)
+    return Discovered(specs=specs, facts={"attributes": usable})
+
+
+def build(history: "History", spine: "ir.Table", catalogue: FeatureCatalogue) -> "ir.Table | None":
+    """The customers table as known on as_of. Rows: those of `spine` whose customer it knew by then."""
+    if history.customers is None:
+        if catalogue.attributes:
+            warn_without_table("customers")
+        return None
+    return attributes(history.customers, spine, catalogue)
+
+
+ATTRIBUTES = FeatureFamily(
+    name="attributes",
+    discover=discover,
+    build=build,
+    computed=lambda catalogue: attribute_features(catalogue.attributes, acquired_at=True),
+)
+
+
 def usable_attributes(customers: "ir.Table", spine: "ir.Table") -> tuple[Attribute, ...]:
-    """The attributes that can be features, and how each is read.
+    """The attributes that can be features, and the type of each.
 
     Parameters
     ----------
     customers
         one row per customer
     spine
-        one row per customer and as_of; only what was known of them by then decides
+        one row per customer and as_of; only what was known by then decides
 
     Returns
     -------
@@ -57,48 +87,49 @@ def usable_attributes(customers: "ir.Table", spine: "ir.Table") -> tuple[Attribu
     >>> customers = ibis.memtable({"customer_id": [1, 2], "town": ["Yazd", "Qom"], "floor": [1, 2],
     ...                            "debt": [1.5, 2.5]})
     >>> spine = ibis.memtable({"customer_id": [1, 2], "as_of": [date(2024, 1, 31)] * 2})
-    >>> [(attribute.column, attribute.reading) for attribute in usable_attributes(customers, spine)]
+    >>> [(attribute.column, attribute.value_type) for attribute in usable_attributes(customers, spine)]
     [('town', 'text'), ('floor', 'whole'), ('debt', 'number')]
     """
     columns = [column for column in customers.columns if column not in NOT_ATTRIBUTES]
     names = {column: f"attribute_{name}" for column, name in column_names(columns).items()}
     known = known_customers(customers, {names[column]: customers[column] for column in columns}, spine)
-    readings, faults = choose_readings(known.select(*names.values())) if columns else ({}, {})
+    types, faults = infer_types(known.select(*names.values())) if columns else ({}, {})
     for column, name in names.items():
         if name in faults:
             _warn(f"customers.{column} is left out of the features: {faults[name]}.")
-    return tuple(
-        Attribute(column, name, readings[name]) for column, name in names.items() if name in readings
-    )
+    return tuple(Attribute(column, name, types[name]) for column, name in names.items() if name in types)
 
 
 def attribute_features(usable: Iterable[Attribute], *, acquired_at: bool) -> tuple[FeatureSpec, ...]:
-    """The features of the customers table: cost to acquire, days since acquired if known, the attributes.
+    """The features of the customers table: cost to acquire, days since acquired, the attributes.
+
+    Parameters
+    ----------
+    usable
+        the attributes that are features
+    acquired_at
+        whether the table has that column, so that days since acquired are known
 
     Examples
     --------
     >>> town = Attribute("Home town", "attribute_home_town", "text")
-    >>> attribute_features([town], acquired_at=False)[-1].say({"attribute_home_town": "Yazd"})
+    >>> attribute_features([town], acquired_at=False)[-1].describe({"attribute_home_town": "Yazd"})
     'Home town is Yazd'
     """
     described = tuple(
         FeatureSpec(
             attribute.feature, "attributes", attribute.column,
-            "number" if attribute.reading == "number" else "category",
-            f"{_said(attribute)} is {{value{':,.6g' if attribute.reading == 'number' else ''}}}",
-            when_none=None, words_unknown=f"{_said(attribute)} unknown",
+            "number" if attribute.value_type == "number" else "category",
+            f"{readable(attribute.column)} is {{value{':,.6g' if attribute.value_type == 'number' else ''}}}",
+            when_none=None, text_unknown=f"{readable(attribute.column)} unknown",
         )
         for attribute in usable
     )  # fmt: skip
     return (ACQUISITION_COST, *([DAYS_SINCE_ACQUIRED] if acquired_at else []), *described)
 
 
-def _said(attribute: Attribute) -> str:
-    return readable(attribute.column)
-
-
 def attributes(customers: "ir.Table", spine: "ir.Table", catalogue: FeatureCatalogue) -> "ir.Table":
-    """What the customers table said on as_of. Rows: those of `spine` whose customer it knew by then.
+    """The customers table as known on as_of. Rows: those of `spine` whose customer it knew by then.
 
     Parameters
     ----------
@@ -107,7 +138,7 @@ def attributes(customers: "ir.Table", spine: "ir.Table", catalogue: FeatureCatal
     spine
         one row per customer and as_of
     catalogue
-        says which attributes are features, and how each is read
+        which attributes are features, and the type of each
 
     Returns
     -------
@@ -123,7 +154,7 @@ def attributes(customers: "ir.Table", spine: "ir.Table", catalogue: FeatureCatal
     Raises
     ------
     TableError
-        a column that was a number at training is none now
+        a column that was a number at training has no number now
 
     Examples
     --------
@@ -138,7 +169,7 @@ def attributes(customers: "ir.Table", spine: "ir.Table", catalogue: FeatureCatal
     """
     _check(customers, catalogue)
     features = {
-        attribute.feature: read_values(customers[attribute.column], attribute.reading)
+        attribute.feature: as_type(customers[attribute.column], attribute.value_type)
         for attribute in catalogue.attributes
         if attribute.column in customers.columns
     }
@@ -148,7 +179,7 @@ def attributes(customers: "ir.Table", spine: "ir.Table", catalogue: FeatureCatal
 
 
 def _check(customers: "ir.Table", catalogue: FeatureCatalogue) -> None:
-    """Say what the customers table lacks, and what it holds that can no longer be read as a number."""
+    """Warn of missing columns and of values that are no longer numbers."""
     needed = [attribute.column for attribute in catalogue.attributes]
     if DAYS_SINCE_ACQUIRED.name in catalogue:
         needed.append("acquired_at")
@@ -161,10 +192,10 @@ def _check(customers: "ir.Table", catalogue: FeatureCatalogue) -> None:
     texts = [
         attribute.column
         for attribute in catalogue.attributes
-        if attribute.reading != "text" and attribute.column not in missing
+        if attribute.value_type != "text" and attribute.column not in missing
         if not customers[attribute.column].type().is_numeric()
     ]
-    for column, (values, odd) in _count_unreadable(customers, texts).items():
+    for column, (values, odd) in _count_odd(customers, texts).items():
         if odd and odd == values:
             raise TableError(
                 f"customers.{column} held numbers when the features were built, and none of its {values} "
@@ -174,12 +205,12 @@ def _check(customers: "ir.Table", catalogue: FeatureCatalogue) -> None:
             _warn(f"{odd} of {values} values of customers.{column} are not numbers; they are unknown here.")
 
 
-def _count_unreadable(customers: "ir.Table", columns: list[str]) -> dict[str, tuple[int, int]]:
-    """For each column, how many values it has, and how many of them are no numbers."""
+def _count_odd(customers: "ir.Table", columns: list[str]) -> dict[str, tuple[int, int]]:
+    """For each column, how many values it has, and how many of them are not numbers."""
     if not columns:
         return {}
     values = {f"values_{place}": customers[column].count() for place, column in enumerate(columns)}
-    odd = {f"odd_{place}": unreadable(customers[column]) for place, column in enumerate(columns)}
+    odd = {f"odd_{place}": count_non_numbers(customers[column]) for place, column in enumerate(columns)}
     found = customers.aggregate(**values, **odd).to_pyarrow().to_pylist()[0]
     return {
         column: (found[f"values_{place}"], found[f"odd_{place}"] or 0) for place, column in enumerate(columns)

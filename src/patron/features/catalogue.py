@@ -1,4 +1,4 @@
-"""The list of features: what each is called, what it counts, and how it says itself.
+"""The list of features: name, unit, window, and how each is rendered in reason texts.
 
 A catalogue is discovered once, from what was visible at training time, and travels with the model as JSON.
 It fixes the columns: a kind of engagement that has vanished since counts 0, a new kind waits for the next
@@ -14,56 +14,56 @@ from typing import Any, Literal
 import pandas as pd
 
 from patron.errors import InputError
-from patron.features.words import fill
+from patron.features.templates import fill
 
 __all__ = ["Attribute", "EngagementKind", "FeatureCatalogue", "FeatureSpec"]
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec:
-    """One feature: its column, its unit, and the words in which it is a reason.
+    """One feature: its column, its unit, and how it is rendered in reason texts.
 
-    Parameters
+    Attributes
     ----------
     name
         the column
-    family
-        what it is about, such as "recency" or "spend"; reasons are grouped by family
+    topic
+        what it is about, such as "recency" or "spend"; reasons are grouped by topic
     unit
         what a value of 1 means, such as "day", "order", "money" or "ratio"
     dtype
         "number" (float64) or "category" (text)
-    words
-        template of :mod:`patron.features.words`; ``{value}`` is this feature, other figures by their
-        names
+    template
+        text of the feature, see :mod:`patron.features.templates`; ``{value}`` is this feature, other figures
+        by their names
     window_days
         how many days up to and including as_of it looks at; None for all of them
     when_none
         the value of a customer without any such event; None means unknown, and stays null
-    words_unknown
-        what to say where the value is null
+    text_unknown
+        text where the value is null
 
     Examples
     --------
     >>> spec = FeatureSpec("days_since_last", "recency", "day", "number",
     ...                    "last order {value:day} ago[, usually every {gap_median:day}]")
-    >>> spec.say({"days_since_last": 63.0, "gap_median": 21.0})
+    >>> spec.describe({"days_since_last": 63.0, "gap_median": 21.0})
     'last order 63 days ago, usually every 21 days'
-    >>> spec.say({"days_since_last": None})
+    >>> spec.describe({"days_since_last": None})
     'days since last unknown'
     """
 
     name: str
-    family: str
+    topic: str
     unit: str
     dtype: Literal["number", "category"]
-    words: str
+    template: str
     window_days: int | None = None
     when_none: float | None = 0.0
-    words_unknown: str = ""
+    text_unknown: str = ""
 
-    def say(self, row: Mapping[str, Any]) -> str:
-        """This feature of one customer, in words with the customer's own figures.
+    def describe(self, row: Mapping[str, Any]) -> str:
+        """This feature of one customer as text, with the customer's own figures.
 
         Parameters
         ----------
@@ -78,13 +78,20 @@ class FeatureSpec:
         label = self.name.replace("_", " ")
         value = row.get(self.name)
         if pd.isna(value):
-            return self.words_unknown or f"{label} unknown"
-        return fill(self.words, dict(row) | {"value": value}) or f"{label} {value}"
+            return self.text_unknown or f"{label} unknown"
+        return fill(self.template, dict(row) | {"value": value}) or f"{label} {value}"
 
 
 @dataclass(frozen=True, slots=True)
 class EngagementKind:
     """One kind or channel of engagement: as the data writes it, and as columns are named after it.
+
+    Attributes
+    ----------
+    kind
+        the kind or channel, as the data writes it
+    name
+        the part of a column name that stands for it
 
     Examples
     --------
@@ -98,27 +105,33 @@ class EngagementKind:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute of the customers table: its column there, its feature, and how it is read.
+    """One attribute of the customers table, and the feature made of it.
 
-    ``reading`` is "text" (a category as it stands), "whole" (a category of whole numbers: 3 and 3.0 are one)
-    or "number".
+    Attributes
+    ----------
+    column
+        its name in the customers table
+    feature
+        the name of the feature
+    value_type
+        "text" (a category as it stands), "whole" (a category of whole numbers: 3 and 3.0 are one) or "number"
 
     Examples
     --------
-    >>> Attribute("Home town", "attribute_home_town", "text").reading
+    >>> Attribute("Home town", "attribute_home_town", "text").value_type
     'text'
     """
 
     column: str
     feature: str
-    reading: Literal["text", "whole", "number"]
+    value_type: Literal["text", "whole", "number"]
 
 
 @dataclass(frozen=True)
 class FeatureCatalogue:
     """All features of a model, in the order of its columns.
 
-    Parameters
+    Attributes
     ----------
     specs
         one for each feature; names are unique without regard to case
@@ -131,13 +144,13 @@ class FeatureCatalogue:
     engagement_channels
         the channels that have columns of their own, most common first
     seen_kinds
-        every kind of engagement that there was, up to a hundred
+        every kind of engagement seen in training, up to a hundred
     activity
-        whose end is churn, "purchases", "engagement" or "subscriptions"; None where nobody said
+        the activity whose end is churn: "purchases", "engagement" or "subscriptions"; None if not stated
     churn_window
-        the silence that is churn, "fixed" or "adaptive"
+        how long an inactivity counts as churn: "fixed" or "adaptive"
     churn_segment
-        column of the customers by which adaptive windows are alike; None where all are
+        column of the customers whose segments share an adaptive window; None for one segment
     has_money
         whether amounts are money; without transactions they count active days
 
@@ -153,7 +166,7 @@ class FeatureCatalogue:
     >>> catalogue = FeatureCatalogue((orders, town))
     >>> catalogue.names, catalogue.numbers, catalogue.categories
     (('orders_30d', 'attribute_town'), ('orders_30d',), ('attribute_town',))
-    >>> catalogue["orders_30d"].say({"orders_30d": 1.0})
+    >>> catalogue["orders_30d"].describe({"orders_30d": 1.0})
     '1 order in 30 days'
     >>> FeatureCatalogue.from_dict(catalogue.to_dict()) == catalogue
     True
@@ -190,7 +203,7 @@ class FeatureCatalogue:
 
     @property
     def churn(self) -> str:
-        """What the model calls churn, in words that follow "probability of"."""
+        """The event that the model calls churn, as text that follows "probability of"."""
         ends = {"engagement": "no event", "subscriptions": "the end of the contract"}
         return ends.get(self.activity or "", "no purchase")
 
@@ -210,12 +223,12 @@ class FeatureCatalogue:
         return tuple(spec.name for spec in self.specs if spec.dtype == "category")
 
     @property
-    def families(self) -> dict[str, tuple[str, ...]]:
-        """Family → its features, both in the order of the columns."""
-        families: dict[str, tuple[str, ...]] = {}
+    def topics(self) -> dict[str, tuple[str, ...]]:
+        """Topic → its features, both in the order of the columns."""
+        topics: dict[str, tuple[str, ...]] = {}
         for spec in self.specs:
-            families[spec.family] = (*families.get(spec.family, ()), spec.name)
-        return families
+            topics[spec.topic] = (*topics.get(spec.topic, ()), spec.name)
+        return topics
 
     def to_dict(self) -> dict[str, Any]:
         """The catalogue as JSON can hold it."""
@@ -235,7 +248,13 @@ class FeatureCatalogue:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "FeatureCatalogue":
-        """The catalogue that :meth:`to_dict` wrote."""
+        """The catalogue that :meth:`to_dict` wrote.
+
+        Parameters
+        ----------
+        stored
+            what :meth:`to_dict` returned
+        """
         return cls(
             specs=tuple(FeatureSpec(**spec) for spec in stored["specs"]),
             engagement_kinds=tuple(EngagementKind(**kind) for kind in stored["engagement_kinds"]),

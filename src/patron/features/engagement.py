@@ -1,28 +1,33 @@
-"""What customers did besides buying: events by kind, channel and window, whether they fade, and responses.
+"""Engagement features: events by kind, channel and window, their trends, and response rates.
 
 Kinds differ from business to business, so they come from the data: the most common ones visible at as_of get
 columns. An invitation is what the business sent or showed; a response is what the customer did about it.
 Both are recognised by the words in a kind (email_sent, coupon_received; email_open, coupon_redeemed), or
-named by the caller. Channels come from the data likewise; one that carries a single kind says nothing that
-the kind does not say.
+named by the caller. Channels come from the data likewise; one that carries a single kind gets no columns,
+since they would repeat those of the kind.
 """
 
 import warnings
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 import ibis
 
 from patron.errors import PatronWarning, some
 from patron.features.catalogue import EngagementKind, FeatureCatalogue, FeatureSpec
+from patron.features.family import WINDOWS, Discovered, FeatureFamily, VisibleBusiness, warn_without_table
 from patron.features.naming import column_names, readable
-from patron.features.windows import WINDOWS
+from patron.snapshots.asof import KEY, visible
 from patron.tables.activity import is_invitation, is_response
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+    from patron.tables.history import History
+
 __all__ = [
+    "ENGAGEMENT",
     "common_channels",
     "common_kinds",
     "engagement",
@@ -33,10 +38,51 @@ __all__ = [
 ]
 
 # days_since_last, days_since_acquired, days_since_event and engagement_all_… are other features.
-SPOKEN_FOR = ("last", "acquired", "event", "all")
+RESERVED = ("last", "acquired", "event", "all")
 TREND_DAYS = 90
 CHANNEL_WINDOWS = (30, 90, 365)
 MOST_SEEN = 100
+
+
+def discover(business: VisibleBusiness) -> Discovered:
+    """Counts, trends and response rates of the common kinds and channels, and of events of any kind."""
+    kinds: tuple[EngagementKind, ...] = ()
+    channels: tuple[EngagementKind, ...] = ()
+    seen: tuple[str, ...] = ()
+    if business.history.engagement is not None:
+        events = visible(business.history.engagement, business.spine())
+        kinds, seen = common_kinds(events, business.max_kinds), kinds_seen(events)
+        channels = common_channels(events, kinds, business.max_kinds // 2)
+        _warn_of_unseen(events, business.as_of, {*(business.invitations or ()), *(business.responses or ())})
+    invitations, responses = recognised(kinds)
+    if business.invitations is not None:
+        invitations = tuple(business.invitations)
+    if business.responses is not None:
+        responses = tuple(business.responses)
+    facts = {
+        "engagement_kinds": kinds, "engagement_channels": channels, "seen_kinds": seen,
+        "invitations": invitations, "responses": responses,
+    }  # fmt: skip
+    return Discovered(specs=engagement_features(kinds, channels, responses), facts=facts)
+
+
+def build(history: "History", spine: "ir.Table", catalogue: FeatureCatalogue) -> "ir.Table | None":
+    """All features in one group-by of the visible events. Rows: those of `spine` with any."""
+    if history.engagement is None:
+        if catalogue.engagement_kinds:
+            warn_without_table("engagement")
+        return None
+    events = visible(history.engagement, spine)
+    return events.group_by(*KEY).agg(**engagement(events, catalogue))
+
+
+def _computed(catalogue: FeatureCatalogue) -> tuple[FeatureSpec, ...]:
+    return engagement_features(catalogue.engagement_kinds, catalogue.engagement_channels, catalogue.responses)
+
+
+ENGAGEMENT = FeatureFamily(
+    name="engagement", discover=discover, build=build, computed=_computed, unknown_without_data=True
+)
 
 
 def common_kinds(events: "ir.Table", most: int) -> tuple[EngagementKind, ...]:
@@ -63,7 +109,7 @@ def common_kinds(events: "ir.Table", most: int) -> tuple[EngagementKind, ...]:
     counts = events.group_by("kind").agg(events=events.count())
     ranked = counts.order_by([ibis.desc("events"), ibis.asc("kind")]).limit(most)
     kinds: list[str] = ranked.kind.to_pyarrow().to_pylist()
-    return tuple(EngagementKind(kind, name) for kind, name in column_names(kinds, taken=SPOKEN_FOR).items())
+    return tuple(EngagementKind(kind, name) for kind, name in column_names(kinds, taken=RESERVED).items())
 
 
 def common_channels(
@@ -94,18 +140,23 @@ def common_channels(
     if "channel" not in events.columns or most < 1:
         return ()
     given = events.filter(events.channel.notnull())
-    told = given.kind.isin([kind.kind for kind in kinds])
+    has_columns = given.kind.isin([kind.kind for kind in kinds])
     counts = given.group_by("channel").agg(
-        events=given.count(), kinds=given.kind.nunique(), untold=(~told).any()
+        events=given.count(), kinds=given.kind.nunique(), without_columns=(~has_columns).any()
     )
-    several = counts.filter((counts.kinds > 1) | counts.untold)
+    several = counts.filter((counts.kinds > 1) | counts.without_columns)
     ranked = several.order_by([ibis.desc("events"), ibis.asc("channel")]).limit(most)
     channels: list[str] = ranked.channel.to_pyarrow().to_pylist()
     return tuple(EngagementKind(channel, name) for channel, name in column_names(channels).items())
 
 
 def kinds_seen(events: "ir.Table") -> tuple[str, ...]:
-    """Every kind there is, in the order of the alphabet; of more than a hundred, the most common.
+    """Every kind there is, in alphabetical order; of more than a hundred, the most common.
+
+    Parameters
+    ----------
+    events
+        visible engagement, with ``kind``
 
     Examples
     --------
@@ -116,14 +167,14 @@ def kinds_seen(events: "ir.Table") -> tuple[str, ...]:
 
 
 def warn_of_new_kinds(events: "ir.Table", catalogue: FeatureCatalogue) -> None:
-    """Say which kinds of engagement there are that the training had never seen.
+    """Warn of kinds of engagement that the training had never seen.
 
     Parameters
     ----------
     events
         visible engagement, with ``kind``
     catalogue
-        knows the kinds of the training
+        has the kinds of the training
 
     Warns
     -----
@@ -133,16 +184,16 @@ def warn_of_new_kinds(events: "ir.Table", catalogue: FeatureCatalogue) -> None:
     Examples
     --------
     >>> events = ibis.memtable({"kind": ["visit", "chat"]})
-    >>> with warnings.catch_warnings(action="always", record=True) as said:
+    >>> with warnings.catch_warnings(action="always", record=True) as caught:
     ...     warn_of_new_kinds(events, FeatureCatalogue((), seen_kinds=("visit",)))
-    >>> print(said[0].message)
+    >>> print(caught[0].message)
     events of kind chat were never seen in training: they count among all events and have no features of their
     own. Train again to use them.
     """
     if not catalogue.seen_kinds or len(catalogue.seen_kinds) >= MOST_SEEN:
         return
-    strangers = events.filter(events.kind.notin(catalogue.seen_kinds)).select("kind").distinct()
-    new = sorted(strangers.limit(MOST_SEEN).kind.to_pyarrow().to_pylist())
+    unseen = events.filter(events.kind.notin(catalogue.seen_kinds)).select("kind").distinct()
+    new = sorted(unseen.limit(MOST_SEEN).kind.to_pyarrow().to_pylist())
     if new:
         warnings.warn(
             f"events of kind {some(new)} were never seen in training: they count among all events and have "
@@ -154,6 +205,11 @@ def warn_of_new_kinds(events: "ir.Table", catalogue: FeatureCatalogue) -> None:
 
 def recognised(kinds: Sequence[EngagementKind]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which kinds are invitations and which are responses, by the words in them.
+
+    Parameters
+    ----------
+    kinds
+        those that have columns
 
     Examples
     --------
@@ -187,7 +243,7 @@ def engagement_features(
     counts = tuple(
         FeatureSpec(
             f"engagement_{kind.name}_{w}d", "engagement", "event", "number",
-            f"{_said(kind)}: {{value:event}} in the last {w} days", w,
+            f"{_label(kind)}: {{value:event}} in the last {w} days", w,
         )
         for kind in kinds
         for w in WINDOWS
@@ -195,14 +251,14 @@ def engagement_features(
     since = tuple(
         FeatureSpec(
             f"days_since_{kind.name}", "engagement", "day", "number",
-            f"{_said(kind)}: last {{value:day}} ago", when_none=None, words_unknown=f"{_said(kind)}: never",
+            f"{_label(kind)}: last {{value:day}} ago", when_none=None, text_unknown=f"{_label(kind)}: never",
         )
         for kind in kinds
     )  # fmt: skip
     trends = tuple(
         FeatureSpec(
             f"engagement_{kind.name}_trend_{TREND_DAYS}d", "engagement", "ratio", "number",
-            f"{_said(kind)}: {{engagement_{kind.name}_{TREND_DAYS}d:event}} in the last {TREND_DAYS} days, "
+            f"{_label(kind)}: {{engagement_{kind.name}_{TREND_DAYS}d:event}} in the last {TREND_DAYS} days, "
             f"{{value:change}} in the {TREND_DAYS} days before", 2 * TREND_DAYS,
         )
         for kind in kinds
@@ -217,7 +273,7 @@ ALL_EVENTS = (
         for w in CHANNEL_WINDOWS
     ),
     FeatureSpec("days_since_event", "engagement", "day", "number", "last event {value:day} ago",
-                when_none=None, words_unknown="no event ever"),
+                when_none=None, text_unknown="no event ever"),
     *(
         FeatureSpec(f"engagement_all_trend_{w}d", "engagement", "ratio", "number",
                     f"{{value:change}} events of any kind in the {w} days before than in the last {w}", 2 * w)
@@ -234,24 +290,24 @@ def _channel_features(channels: Sequence[EngagementKind]) -> tuple[FeatureSpec, 
             *(
                 FeatureSpec(
                     f"channel_{channel.name}_{w}d", "engagement", "event", "number",
-                    f"{_said(channel)}: {{value:event}} in the last {w} days", w,
+                    f"{_label(channel)}: {{value:event}} in the last {w} days", w,
                 )
                 for w in CHANNEL_WINDOWS
             ),
             FeatureSpec(
                 f"channel_{channel.name}_days_since", "engagement", "day", "number",
-                f"{_said(channel)}: last {{value:day}} ago", when_none=None,
-                words_unknown=f"{_said(channel)}: never",
+                f"{_label(channel)}: last {{value:day}} ago", when_none=None,
+                text_unknown=f"{_label(channel)}: never",
             ),
             FeatureSpec(
                 f"channel_{channel.name}_trend_{TREND_DAYS}d", "engagement", "ratio", "number",
-                f"{_said(channel)}: {{channel_{channel.name}_{TREND_DAYS}d:event}} in the last {TREND_DAYS} "
+                f"{_label(channel)}: {{channel_{channel.name}_{TREND_DAYS}d:event}} in the last {TREND_DAYS} "
                 f"days, {{value:change}} in the {TREND_DAYS} days before", 2 * TREND_DAYS,
             ),
             FeatureSpec(
                 f"channel_{channel.name}_response_rate", "engagement", "ratio", "number",
-                f"{_said(channel)}: {{value:.2f}} responses per invitation", when_none=None,
-                words_unknown=f"{_said(channel)}: never invited",
+                f"{_label(channel)}: {{value:.2f}} responses per invitation", when_none=None,
+                text_unknown=f"{_label(channel)}: never invited",
             ),
         )
     )  # fmt: skip
@@ -260,18 +316,18 @@ def _channel_features(channels: Sequence[EngagementKind]) -> tuple[FeatureSpec, 
 def _rates(kinds: Sequence[EngagementKind], responses: Sequence[str]) -> tuple[FeatureSpec, ...]:
     rate = FeatureSpec(
         "response_rate", "engagement", "ratio", "number",
-        "{value:.2f} responses per invitation", when_none=None, words_unknown="never invited",
+        "{value:.2f} responses per invitation", when_none=None, text_unknown="never invited",
     )  # fmt: skip
     recent = FeatureSpec(
         f"response_rate_{TREND_DAYS}d", "engagement", "ratio", "number",
         f"{{value:.2f}} responses per invitation in the last {TREND_DAYS} days"
         "[, {response_rate:.2f} in all]",
-        TREND_DAYS, when_none=None, words_unknown=f"not invited in the last {TREND_DAYS} days",
+        TREND_DAYS, when_none=None, text_unknown=f"not invited in the last {TREND_DAYS} days",
     )  # fmt: skip
     by_kind = tuple(
         FeatureSpec(
             f"{kind.name}_response_rate", "engagement", "ratio", "number",
-            f"{_said(kind)}: {{value:.2f}} per invitation", when_none=None, words_unknown="never invited",
+            f"{_label(kind)}: {{value:.2f}} per invitation", when_none=None, text_unknown="never invited",
         )
         for kind in kinds
         if kind.kind in responses
@@ -279,7 +335,7 @@ def _rates(kinds: Sequence[EngagementKind], responses: Sequence[str]) -> tuple[F
     return (rate, recent, *by_kind)
 
 
-def _said(kind: EngagementKind) -> str:
+def _label(kind: EngagementKind) -> str:
     return readable(kind.kind)
 
 
@@ -291,7 +347,7 @@ def engagement(events: "ir.Table", catalogue: FeatureCatalogue) -> dict[str, "ir
     events
         visible engagement, one row per event, with ``kind``, ``days_ago`` and perhaps ``channel``
     catalogue
-        says which kinds and channels have columns, and which kinds are invitations and responses
+        which kinds and channels have columns, and which kinds are invitations and responses
 
     Returns
     -------
@@ -344,3 +400,15 @@ def _trend(events: "ir.Table", these: "ir.BooleanColumn", window_days: int) -> "
     this = events.count(where=these & (events.days_ago < window_days))
     both = events.count(where=these & (events.days_ago < 2 * window_days))
     return (2 * this - both) / both.nullif(0)
+
+
+def _warn_of_unseen(events: "ir.Table", as_of: date, named: set[str]) -> None:
+    seen = events.filter(events.kind.isin(named)).kind.to_pyarrow().unique().to_pylist() if named else []
+    unseen = sorted(named.difference(seen))
+    if unseen:
+        warnings.warn(
+            f"no event of kind {some(unseen)} is visible on {as_of}; response_rate cannot count it. Check "
+            "the spelling against the column kind of the table 'engagement'.",
+            PatronWarning,
+            stacklevel=5,
+        )

@@ -1,6 +1,6 @@
 """Where in the year as_of lies: a point on a circle, so that 31 December is next to 1 January.
 
-Only a business of which two full years are visible gets these features: with less, a model could not tell
+Only a business with two full years of visible data gets these features: with less, a model could not separate
 the season from the trend.
 """
 
@@ -9,23 +9,50 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from patron.durations import DAYS_PER_YEAR
-from patron.features.catalogue import FeatureSpec
+from patron.features.catalogue import FeatureCatalogue, FeatureSpec
+from patron.features.family import Discovered, FeatureFamily, VisibleBusiness
+from patron.snapshots.asof import KEY
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+    from patron.tables.history import History
 
 __all__ = ["SEASON", "season", "shows_seasons"]
 
 TWO_YEARS = 730
 
-SEASON = (
+SEASON_FEATURES = (
     FeatureSpec("season_sin", "season", "ratio", "number", "time of the year", when_none=None),
     FeatureSpec("season_cos", "season", "ratio", "number", "time of the year", when_none=None),
 )
 
 
+def discover(business: VisibleBusiness) -> Discovered:
+    """Both features where two years are visible, else none."""
+    seen = shows_seasons(business.history.first_day, business.as_of)
+    return Discovered(specs=SEASON_FEATURES if seen else ())
+
+
+def build(history: "History", spine: "ir.Table", catalogue: FeatureCatalogue) -> "ir.Table":
+    """The season of each row's as_of. Rows: exactly those of `spine`."""
+    return spine.select(*KEY, **season(spine.as_of))
+
+
+SEASON = FeatureFamily(
+    name="season", discover=discover, build=build, computed=lambda catalogue: SEASON_FEATURES
+)
+
+
 def shows_seasons(first_day: date, as_of: date) -> bool:
     """Whether two full years are visible on as_of.
+
+    Parameters
+    ----------
+    first_day
+        first day of the data
+    as_of
+        the last day known
 
     Examples
     --------

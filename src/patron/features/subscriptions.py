@@ -1,6 +1,6 @@
-"""What a running contract says: its age, plan and price, renewals so far, and days to the next one.
+"""Features of the running contract: its age, plan and price, renewals so far, and days to the next one.
 
-A table of contracts is written later than as_of, and much in it tells how things went: when a contract ended,
+A table of contracts is written later than as_of, and much in it reveals the outcome: when a contract ended,
 why, and a next renewal that only survivors have. So features come from what `running` lets through, and of
 renews_at only the place within the period counts, which is the same whatever became of the contract.
 """
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import ibis
 
 from patron.errors import PatronWarning
-from patron.features.catalogue import FeatureSpec
-from patron.features.readings import choose_readings
+from patron.features.catalogue import FeatureCatalogue, FeatureSpec
+from patron.features.family import Discovered, FeatureFamily, VisibleBusiness, warn_without_table
+from patron.features.type_inference import infer_types
 from patron.snapshots.asof import KEY, running, visible
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+    from patron.tables.history import History
 
 __all__ = ["SUBSCRIPTIONS", "subscription_features", "subscriptions"]
 
@@ -24,29 +27,53 @@ NO_CONTRACT = "no contract runs"
 
 TENURE = FeatureSpec(
     "subscription_tenure", "subscription", "day", "number",
-    "contract began {value:day} ago", when_none=None, words_unknown=NO_CONTRACT,
+    "contract began {value:day} ago", when_none=None, text_unknown=NO_CONTRACT,
 )  # fmt: skip
 BEFORE = FeatureSpec(
     "subscriptions_before", "subscription", "contract", "number", "{value:earlier contract} that began before"
 )
 PLAN = FeatureSpec(
     "subscription_plan", "subscription", "plan", "category",
-    "plan is {value}", when_none=None, words_unknown="plan unknown",
+    "plan is {value}", when_none=None, text_unknown="plan unknown",
 )  # fmt: skip
 PRICE = FeatureSpec(
     "subscription_price", "subscription", "money", "number",
-    "pays {value:money} a period[, plan {subscription_plan}]", when_none=None, words_unknown="price unknown",
+    "pays {value:money} a period[, plan {subscription_plan}]", when_none=None, text_unknown="price unknown",
 )  # fmt: skip
 RENEWALS = FeatureSpec(
     "subscription_renewals", "subscription", "renewal", "number",
-    "{value:renewal} so far", when_none=None, words_unknown="renewals unknown",
+    "{value:renewal} so far", when_none=None, text_unknown="renewals unknown",
 )  # fmt: skip
 TO_RENEWAL = FeatureSpec(
     "days_to_renewal", "subscription", "day", "number",
-    "renews in {value:day}", when_none=None, words_unknown="day of renewal unknown",
+    "renews in {value:day}", when_none=None, text_unknown="day of renewal unknown",
 )  # fmt: skip
-SUBSCRIPTIONS = (TENURE, BEFORE, PLAN, PRICE, RENEWALS, TO_RENEWAL)
+SUBSCRIPTION_FEATURES = (TENURE, BEFORE, PLAN, PRICE, RENEWALS, TO_RENEWAL)
 NEEDS = {PLAN: "plan", PRICE: "price", RENEWALS: "period_days", TO_RENEWAL: "period_days"}
+
+
+def discover(business: VisibleBusiness) -> Discovered:
+    """Those whose columns the table of contracts has; none without the table."""
+    contracts = business.history.subscriptions
+    return Discovered(specs=() if contracts is None else subscription_features(contracts, business.spine()))
+
+
+def build(history: "History", spine: "ir.Table", catalogue: FeatureCatalogue) -> "ir.Table | None":
+    """The contract that ran on as_of. Rows: those of `spine` with one."""
+    if history.subscriptions is None:
+        if any(spec.name in catalogue for spec in SUBSCRIPTION_FEATURES):
+            warn_without_table("subscriptions")
+        return None
+    return subscriptions(history.subscriptions, spine)
+
+
+SUBSCRIPTIONS = FeatureFamily(
+    name="subscriptions",
+    discover=discover,
+    build=build,
+    computed=lambda catalogue: SUBSCRIPTION_FEATURES,
+    unknown_without_data=True,
+)
 
 
 def subscription_features(contracts: "ir.Table", spine: "ir.Table") -> tuple[FeatureSpec, ...]:
@@ -72,13 +99,13 @@ def subscription_features(contracts: "ir.Table", spine: "ir.Table") -> tuple[Fea
     >>> [spec.name for spec in subscription_features(contracts, spine)]
     ['subscription_tenure', 'subscriptions_before', 'subscription_price']
     """
-    specs = [spec for spec in SUBSCRIPTIONS if NEEDS.get(spec, "day") in contracts.columns]
+    specs = [spec for spec in SUBSCRIPTION_FEATURES if NEEDS.get(spec, "day") in contracts.columns]
     if PLAN in specs:
-        _, faults = choose_readings(visible(contracts, spine).select("plan"))
+        _, faults = infer_types(visible(contracts, spine).select("plan"))
         if faults:
             specs.remove(PLAN)
             sentence = f"subscriptions.plan is left out of the features: {faults['plan']}."
-            warnings.warn(sentence, PatronWarning, stacklevel=3)
+            warnings.warn(sentence, PatronWarning, stacklevel=5)
     return tuple(specs)
 
 
@@ -96,9 +123,9 @@ def subscriptions(contracts: "ir.Table", spine: "ir.Table") -> "ir.Table":
     Returns
     -------
     ir.Table
-        customer_id, as_of, and of `SUBSCRIPTIONS` those whose columns were given: tenure and days_to_renewal
-        in days, price as money, counts, plan as text. days_to_renewal lies in [1, period_days]; without
-        renews_at periods count from the start.
+        customer_id, as_of, and of `SUBSCRIPTION_FEATURES` those whose columns were given: tenure and
+        days_to_renewal in days, price as money, counts, plan as text. days_to_renewal lies in
+        [1, period_days]; without renews_at periods count from the start.
 
     Examples
     --------
@@ -109,8 +136,8 @@ def subscriptions(contracts: "ir.Table", spine: "ir.Table") -> "ir.Table":
     >>> row["subscription_tenure"], row["subscription_renewals"], row["days_to_renewal"]
     (65, 2, 25.0)
     """
-    begun = visible(contracts, spine)
-    before = begun.group_by(*KEY).aggregate(contracts_begun=begun.count().cast("int64"))
+    started = visible(contracts, spine)
+    before = started.group_by(*KEY).aggregate(contracts_begun=started.count().cast("int64"))
     given = running(contracts, spine)
     details = [name for name in ("price", "period_days", "renews_at", "plan") if name in given.columns]
     newest_first = ibis.window(

@@ -99,7 +99,7 @@ def _explain(
             log_odds = moved[row, family]
             if abs(log_odds) > NOTICEABLE:
                 spec = specs[teller[row, family]]
-                told[row, place] = f"{spec.say(figures)} ({_direction(log_odds, spec.family)})"
+                told[row, place] = f"{spec.describe(figures)} ({_direction(log_odds, spec.topic)})"
 
 
 def _direction(log_odds: float, family: str) -> str:
@@ -111,7 +111,7 @@ def _direction(log_odds: float, family: str) -> str:
 def _by_family(parts: pd.DataFrame, catalogue: FeatureCatalogue) -> tuple[Floats, npt.NDArray[np.intp]]:
     """How far each family moves each customer's log-odds, and where the feature stands that tells it best."""
     log_odds = parts.to_numpy(dtype=float)
-    family_of = [spec_of(name, catalogue).family for name in parts.columns]
+    family_of = [spec_of(name, catalogue).topic for name in parts.columns]
     moved, teller = [], []
     for family in dict.fromkeys(family_of):
         members = np.flatnonzero([other == family for other in family_of])

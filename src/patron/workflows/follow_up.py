@@ -7,8 +7,7 @@ import ibis
 import pandas as pd
 
 from patron.errors import ModelNotFoundError, TooFewCustomersError
-from patron.features.rfm import rfm
-from patron.features.rhythm import add_gaps, rhythm
+from patron.features.purchases import add_gaps, rfm, rhythm
 from patron.models.value.gamma_gamma import GammaGammaModel
 from patron.models.value.model import CustomerValueModel
 from patron.models.value.purchases import BetaGeoModel
@@ -82,7 +81,7 @@ def first_lives(history: History, as_of: date | list[date]) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        customer_id, as_of, the features of :mod:`patron.features.rfm` and :mod:`patron.features.rhythm`, and
+        customer_id, as_of, the features of RFM and rhythm (:mod:`patron.features.purchases`), and
         last_reason (why the last contract ended) where contracts say so; by as_of and customer_id
 
     Examples

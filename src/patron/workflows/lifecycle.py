@@ -9,9 +9,7 @@ import pandas as pd
 
 from patron.features.assemble import assemble_features
 from patron.features.catalogue import FeatureCatalogue
-from patron.features.rfm import RFM
-from patron.features.rhythm import RHYTHM
-from patron.features.windows import ACTIVE_DAYS
+from patron.features.purchases import ACTIVE_DAYS, RFM_FEATURES, RHYTHM_FEATURES
 from patron.models.bundle.policy import StageRules
 from patron.scores.lifecycle import STAGE_COLUMNS
 from patron.scores.stage_history import stage_history
@@ -61,7 +59,11 @@ def stages_over_time(
     """
     rules = rules or StageRules()
     windows = tuple(f"active_days_{length}d" for length in (rules.won_back_within, rules.won_back_after))
-    specs = tuple(spec for spec in (*RFM, *RHYTHM, *ACTIVE_DAYS) if spec.name in (*STAGE_COLUMNS, *windows))
+    specs = tuple(
+        spec
+        for spec in (*RFM_FEATURES, *RHYTHM_FEATURES, *ACTIVE_DAYS)
+        if spec.name in (*STAGE_COLUMNS, *windows)
+    )
     catalogue = FeatureCatalogue(specs, activity=history.activity, has_money=history.has_money)
     parts = []
     for day in days:

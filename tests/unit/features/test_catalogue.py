@@ -24,34 +24,34 @@ def test_a_catalogue_survives_json(catalogue):
     assert FeatureCatalogue.from_dict(json.loads(json.dumps(catalogue.to_dict()))) == catalogue
 
 
-def test_every_feature_is_a_number_or_a_category_of_one_family(catalogue):
+def test_every_feature_is_a_number_or_a_category_of_one_topic(catalogue):
     assert sorted(catalogue.numbers + catalogue.categories) == sorted(catalogue.names)
-    assert [name for names in catalogue.families.values() for name in names] != []
-    assert sum(len(names) for names in catalogue.families.values()) == len(catalogue)
+    assert [name for names in catalogue.topics.values() for name in names] != []
+    assert sum(len(names) for names in catalogue.topics.values()) == len(catalogue)
     assert catalogue.categories == ("attribute_town",)
 
 
-def test_every_feature_says_something_about_a_customer_of_whom_nothing_is_known(catalogue):
+def test_every_feature_has_a_text_for_a_customer_of_whom_nothing_is_known(catalogue):
     for spec in catalogue.specs:
-        said = spec.say({})
+        said = spec.describe({})
         assert said
         assert "{" not in said
         assert "nan" not in said
 
 
-def test_every_feature_says_something_when_only_its_own_value_is_known(catalogue):
+def test_every_feature_has_a_text_when_only_its_own_value_is_known(catalogue):
     for spec in catalogue.specs:
-        said = spec.say({spec.name: "Yazd" if spec.dtype == "category" else 2.0})
+        said = spec.describe({spec.name: "Yazd" if spec.dtype == "category" else 2.0})
         assert said
         assert "{" not in said
 
 
 def test_a_row_may_be_a_series():
     spec = FeatureSpec("T", "tenure", "day", "number", "first order {value:day} ago")
-    assert spec.say(pd.Series({"T": 12.0})) == "first order 12 days ago"
+    assert spec.describe(pd.Series({"T": 12.0})) == "first order 12 days ago"
 
 
-def test_words_may_be_plain_format_strings():
+def test_a_template_may_be_a_plain_format_string():
     spec = FeatureSpec(
         "days_since_last",
         "recency",
@@ -60,9 +60,10 @@ def test_words_may_be_plain_format_strings():
         "last order {value:.0f} days ago, usually every {gap_median:.0f}",
     )
     assert (
-        spec.say({"days_since_last": 63.0, "gap_median": 21.0}) == "last order 63 days ago, usually every 21"
+        spec.describe({"days_since_last": 63.0, "gap_median": 21.0})
+        == "last order 63 days ago, usually every 21"
     )
-    assert spec.say({"days_since_last": 63.0, "gap_median": None}) == "days since last 63.0"
+    assert spec.describe({"days_since_last": 63.0, "gap_median": None}) == "days since last 63.0"
 
 
 def test_names_that_differ_in_case_alone_are_refused():

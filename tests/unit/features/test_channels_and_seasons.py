@@ -69,10 +69,10 @@ def test_without_transactions_there_are_no_features_of_money_and_words_speak_of_
     assert "refund_share" not in catalogue
     row = features(history).loc[1]
     assert (row.frequency, row.recency, row["T"], row.active_days_30d) == (4, 160, 160, 2)
-    assert catalogue["days_since_last"].say({"days_since_last": 3.0, "gap_median": 7.0}) == (
+    assert catalogue["days_since_last"].describe({"days_since_last": 3.0, "gap_median": 7.0}) == (
         "last active day 3 days ago, usually every 7 days"
     )
-    words = " ".join(spec.words for spec in catalogue.specs)
+    words = " ".join(spec.template for spec in catalogue.specs)
     assert "order " not in words
     assert "bought" not in words
 

@@ -187,7 +187,7 @@ def spec_of(column: str, catalogue: FeatureCatalogue) -> FeatureSpec:
 
     Examples
     --------
-    >>> spec_of("p_alive_pct", FeatureCatalogue(())).family
+    >>> spec_of("p_alive_pct", FeatureCatalogue(())).topic
     'purchase history'
     """
     for name in (column, column.removesuffix(PERCENTILE)):

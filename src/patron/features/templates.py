@@ -1,12 +1,12 @@
-"""How a feature says itself: a template, filled with the customer's own figures.
+"""Templates that render a feature as text for a reason, filled with the customer's own figures.
 
-A template is text with figures in braces. What stands in square brackets is said only where every figure in
-it is known, so one template serves customers with and without a usual gap::
+A template is text with figures in braces. A part in square brackets appears only if every figure in it is
+known, so one template serves customers with and without a usual gap::
 
     last order {value:day} ago[, usually every {gap_median:day}]
 
-After the colon stands a format: any of Python's (``.0f``), ``money``, ``percent``, ``change``, or a noun in
-the singular, which is counted: ``{value:day}`` is "1 day" or "63 days".
+A format follows the colon: any of Python's (``.0f``), ``money``, ``percent``, ``change``, or a noun in the
+singular, which is counted: ``{value:day}`` becomes "1 day" or "63 days".
 """
 
 import re
@@ -25,7 +25,7 @@ NOUN = re.compile(r"[a-z]{3,}( [a-z]+)*")
 
 
 def fill(template: str, figures: Mapping[str, Any]) -> str | None:
-    """The template in words, or None where a figure outside the square brackets is not known.
+    """The filled template, or None where a figure outside the square brackets is unknown.
 
     Parameters
     ----------
@@ -51,10 +51,10 @@ def fill(template: str, figures: Mapping[str, Any]) -> str | None:
     """
     sentence = ""
     for optional, pieces in _parsed(template):
-        said = _say(pieces, figures)
-        if said is None and not optional:
+        filled = _filled(pieces, figures)
+        if filled is None and not optional:
             return None
-        sentence += said or ""
+        sentence += filled or ""
     return sentence
 
 
@@ -69,17 +69,17 @@ def _pieces(part: str) -> tuple[Piece, ...]:
     return tuple((text, figure, form or "") for text, figure, form, _ in Formatter().parse(part))
 
 
-def _say(pieces: tuple[Piece, ...], figures: Mapping[str, Any]) -> str | None:
-    said = ""
+def _filled(pieces: tuple[Piece, ...], figures: Mapping[str, Any]) -> str | None:
+    filled = ""
     for text, figure, form in pieces:
-        said += text
+        filled += text
         if figure is None:
             continue
         value = figures.get(figure)
         if pd.isna(value):
             return None
-        said += _figure(value, form)
-    return said
+        filled += _figure(value, form)
+    return filled
 
 
 def _figure(value: Any, form: str) -> str:

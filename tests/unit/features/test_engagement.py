@@ -66,7 +66,7 @@ def test_no_kinds_at_all_may_be_asked_for(history_of, as_of):
 
 
 def test_fewer_than_no_kinds_are_refused(history_of, as_of):
-    with pytest.raises(RangeError, match="max_kinds must be 0 or more, got -1"):
+    with pytest.raises(RangeError, match="max_kinds must be at least 0, got -1"):
         discover_catalogue(history_of(LINES), as_of, max_kinds=-1)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.features.words import fill
+from patron.features.templates import fill
 
 
 def test_a_figure_that_is_not_known_silences_only_its_own_brackets():
