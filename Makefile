@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark demo test test-slow lint lock bench clean
+.PHONY: help setup spark demo test test-slow lint settings lock bench clean
 
 help:
 	@echo "make demo       score the households of Complete Journey and print the ten most valuable at risk"
@@ -11,6 +11,7 @@ help:
 	@echo "make test-slow  the recovery and coverage studies with their full number of worlds"
 	@echo "make bench      speed and memory beside the peers (benchmarks/README.md)"
 	@echo "make lint       ruff, mypy, import contract"
+	@echo "make settings   write models/patron.toml and docs/settings.md from the fields of the settings"
 	@echo "make setup      only the environment, .venv"
 	@echo "make lock       write requirements.lock anew (needs uv)"
 	@echo "make clean      remove what the other targets made, but not the MLflow store"
@@ -33,6 +34,9 @@ lint: $(STAMP)
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+settings: $(STAMP)
+	$(PYTHON) scripts/settings.py
 
 test: lint spark
 	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not slow"

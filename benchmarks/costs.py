@@ -35,7 +35,7 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     if not (asked.out / "ledger.parquet").exists():
         make(asked.customers, asked.interactions, asked.out)
-    words = [sys.executable, "-m", "patron.cli", "costs", "--json", "--out", str(asked.out / "costs")]
+    words = [sys.executable, "-m", "patron", "costs", "--json", "--out", str(asked.out / "costs")]
     for flag, file in (
         *(("--interactions", "interactions"), ("--transactions", "transactions")),
         *(("--costs", "ledger"), ("--scores", "scores")),

@@ -32,7 +32,7 @@ def serving(folder, log, *flags):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "patron.cli", "serve", "--model", str(folder), "--port", str(port)]
+    command = [sys.executable, "-m", "patron", "serve", "--model", str(folder), "--port", str(port)]
     with log.open("w") as out:
         process = subprocess.Popen([*command, *flags], stdout=out, stderr=out)
         try:

@@ -100,7 +100,7 @@ def test_customers_are_scored_by_the_champion_of_the_server(trained, run, folder
 
 def test_the_champion_of_the_server_is_served(trained, folder):
     port = free_port()
-    command = [sys.executable, "-m", "patron.cli", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "patron", "serve", "--port", str(port)]
     with running(command, "/ping", port, folder / "serve.txt"):
         connection = HTTPConnection("127.0.0.1", port, timeout=120)
         body = json.dumps({"dataframe_records": [ROW]})

@@ -329,7 +329,9 @@ engagement = '{shop / "events.parquet"}'
     assert trained["model_uri"] == "models:/patron/1"
     assert set(trained) >= {"model_uri", "model_version", "run_id", "metrics"}
 
-    code, out, _ = run("score", "--settings", "patron.toml", "--out", "scores.csv", "--ledger", "promises")
+    code, out, _ = run(
+        "score", "--settings", "patron.toml", "--out", "scores.csv", "--prediction-log", "promises"
+    )
     assert code == 0
     assert "250 customers have a score by models:/patron/1" in out
     assert "The promises are written down in promises." in out

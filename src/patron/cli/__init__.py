@@ -1,14 +1,13 @@
-"""The command line: parse, call, print; no logic.
+"""The command line: parse, call, print; made from the fields of the settings.
 
 ::
 
-    flags.py      every flag, its help, and the place in the settings where its value belongs
-    commands.py   the commands: settings from flags, one call into workflows, one result to show
-    campaign_commands.py, campaign_flags.py     those that make a campaign and measure it
-    follow_up_commands.py, follow_up_flags.py   those that follow customers and scores up
-    economics_commands.py, economics_flags.py   those that count what customers cost and bring
-    terminal.py   how things look: progress and notes on stderr, tables or one JSON object on stdout
-    signals.py    Ctrl-C and SIGTERM
+    commands.py    every command: its name, its recipe, and the settings that it takes as flags
+    builder.py     from a declared command to one of Typer
+    flags.py       from the flags that were given to the settings
+    reference.py   docs/settings.md: every setting with its flag
+    terminal.py    how things look: progress and notes on stderr, tables or one JSON object on stdout
+    signals.py     Ctrl-C and SIGTERM
 
 Exit codes: 0 done, 1 failed, 2 what was given cannot be used, 130 stopped by Ctrl-C, 143 stopped by
 SIGTERM. Whatever goes wrong is said in one sentence; with ``PATRON_DEBUG=1`` the traceback is shown as well.

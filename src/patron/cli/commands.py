@@ -1,22 +1,242 @@
-"""The commands: settings from flags, one call into workflows, one result to show."""
+"""The commands: name, panel, help, the recipe that does the work, and the settings taken as flags."""
 
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from patron.cli import campaign_commands, economics_commands, flags, follow_up_commands, follow_up_flags
-from patron.cli.terminal import print_json, print_lines, print_table, steps
+from patron.cli.builder import Command, group_of
+from patron.cli.terminal import print_lines
 
-__all__ = ["app"]
+__all__ = ["COMMANDS", "app"]
 
+_ABOUT = "Who is about to leave, what each customer is worth, and what is worth doing about it."
 _FIRST, _PREDICT, _MODELS = "First steps", "Predict", "Models"
 _CAMPAIGNS, _BASE = "Campaigns", "The customer base"
 
+_SALES, _EVENTS, _CUSTOMERS = "tables.transactions", "tables.engagement", "tables.customers"
+_CONTRACTS, _CONTACTS = "tables.subscriptions", "tables.contacts"
+_HISTORY = (_SALES, _EVENTS, _CUSTOMERS, _CONTRACTS)
+_READING = ("duplicates", "time_zone")
+_CHURN = ("churn_window", "churn_segment")
+_MONEY = ("margin", "annual_discount_rate")
+_FITTING = ("purchase_family", "inference", "seed")
+
+COMMANDS = (
+    Command(
+        name="check",
+        panel=_FIRST,
+        help="Read the tables and report what they hold and which rows are rejected.",
+        recipe="patron.workflows.check:check",
+        settings=(*_HISTORY, *_READING, "activity", "as_of", "horizon_days", "check.*"),
+    ),
+    Command(
+        name="features",
+        panel=_PREDICT,
+        help="Build one row of features per customer from what was known on a date.",
+        recipe="patron.workflows.features:build_features",
+        settings=(
+            *(*_HISTORY, *_READING, "activity", "as_of", "active_within_days", "train.max_kinds"),
+            *("features.*", "engine", "spark.*"),
+        ),
+    ),
+    Command(
+        name="train",
+        panel=_PREDICT,
+        help="Train a model on what was known on a date, compare it with baselines, and register it.",
+        recipe="patron.workflows.train:train",
+        settings=(
+            *(*_HISTORY, *_READING, "activity", "as_of", "active_within_days"),
+            *("horizon_days", "value_horizon_days", *_CHURN, *_MONEY, *_FITTING, "train.*"),
+        ),
+    ),
+    Command(
+        name="score",
+        panel=_PREDICT,
+        help="Score every customer as of a date with a registered model.",
+        recipe="patron.workflows.score:score",
+        settings=(
+            *(*_HISTORY, "tables.referrals", "tables.contributions", "tables.costs_to_serve", *_READING),
+            *("activity", "as_of", "active_within_days", "value_horizon_days", "score.*"),
+            *("engine", "spark.*"),
+        ),
+    ),
+    Command(
+        name="backtest",
+        panel=_PREDICT,
+        help="Train on several past days and compare predictions and baselines with what happened.",
+        recipe="patron.workflows.backtest:backtest",
+        settings=(
+            *(*_HISTORY, *_READING, "activity", "as_of", "active_within_days"),
+            *("horizon_days", *_CHURN, "margin", "purchase_family", "seed", "backtest.*"),
+        ),
+    ),
+    Command(
+        name="serve",
+        panel=_MODELS,
+        help="Serve a model over HTTP by MLflow's scoring protocol until stopped.",
+        recipe="patron.workflows.serve:serve",
+        settings=("serve.*",),
+        reports=False,
+    ),
+    Command(
+        name="models",
+        panel=_MODELS,
+        help="List the registered versions, their quality, and the data they were trained on.",
+        recipe="patron.workflows.releases:list_models",
+        arguments={},
+    ),
+    Command(
+        name="promote",
+        panel=_MODELS,
+        help="Make a version champion: the one that scores and is served.",
+        recipe="patron.workflows.releases:promote",
+        arguments={
+            "version": (int, typer.Argument(metavar="VERSION", min=1, help="Its number in patron models."))
+        },
+    ),
+    Command(
+        name="rollback",
+        panel=_MODELS,
+        help="Make the previous champion champion again.",
+        recipe="patron.workflows.releases:rollback",
+        arguments={},
+    ),
+    Command(
+        name="export",
+        panel=_MODELS,
+        help="Write a model into a plain folder that MLflow loads and serves from any path.",
+        recipe="patron.workflows.releases:export",
+        arguments={
+            "uri": (
+                str,
+                typer.Argument(
+                    metavar="URI", help="Registered model, such as models:/patron@champion, or a folder."
+                ),
+            ),
+            "folder": (str, typer.Argument(metavar="DIR", help="New or empty folder.")),
+        },
+    ),
+    Command(
+        name="demo",
+        panel=_FIRST,
+        help="Run check, train and score on sample data, and print a short business summary.",
+        recipe="patron.workflows.demo:demo",
+        settings=("demo.*", "horizon_days", "value_horizon_days", *_MONEY, "inference", "seed"),
+    ),
+    Command(
+        name="settle",
+        panel=_PREDICT,
+        help="Evaluate logged predictions whose horizon has passed against what happened.",
+        recipe="patron.workflows.settle:settle",
+        settings=("settle.*", *_HISTORY, *_READING, "activity", "as_of", *_CHURN),
+    ),
+    Command(
+        name="target",
+        panel=_CAMPAIGNS,
+        help="""Choose whom to contact with which offer: the most profit under a budget, and a control group.
+
+        The effect of a contact is learned from --contacts and --transactions if there is a random control
+        group. Otherwise it is read from --effects or assumed: risk × value × acceptance. The output reports
+        which, and why.""",
+        recipe="patron.workflows.target:target",
+        settings=("target.*", _CONTACTS, *_HISTORY, *_READING, "activity", "margin", "seed"),
+    ),
+    Command(
+        name="audience",
+        panel=_CAMPAIGNS,
+        help="Export the customers to contact for a marketing tool: chosen columns, hashed addresses.",
+        recipe="patron.workflows.audience:audience",
+        settings=(_CUSTOMERS, *_READING, "audience.*"),
+    ),
+    Command(
+        name="measure",
+        panel=_CAMPAIGNS,
+        help="Measure the effect of a campaign: treated against control, once the horizon has passed.",
+        recipe="patron.workflows.measure:measure",
+        settings=("measure.*", _SALES, _CONTACTS, *_READING, "as_of", "margin"),
+    ),
+    Command(
+        name="uplift",
+        panel=_CAMPAIGNS,
+        help="Learn the effect of each offer on each customer from contacts with a control group.",
+        recipe="patron.workflows.uplift:learn_effects",
+        settings=(
+            *(*_HISTORY, _CONTACTS, *_READING, "activity", "as_of", "active_within_days"),
+            *("horizon_days", "margin", "seed", "uplift.*"),
+        ),
+    ),
+    Command(
+        name="win-back",
+        panel=_CAMPAIGNS,
+        help="Rank dormant and lost customers by the probability of a return times its value.",
+        recipe="patron.workflows.win_back:win_back",
+        settings=(
+            *(_SALES, _CUSTOMERS, _CONTRACTS, *_READING, "as_of", "horizon_days", "value_horizon_days"),
+            *("margin", "seed", "win_back.*"),
+        ),
+    ),
+    Command(
+        name="due",
+        panel=_CAMPAIGNS,
+        help="List due offers: next purchases, renewals, replenishments, ends of warranty and life.",
+        recipe="patron.workflows.due:due",
+        settings=(_SALES, _CUSTOMERS, _CONTRACTS, "tables.products", *_READING, "as_of", "due.*"),
+    ),
+    Command(
+        name="lookalikes",
+        panel=_CAMPAIGNS,
+        help="Find the customers most similar to a seed group by what was known at acquisition.",
+        recipe="patron.workflows.lookalikes:find_lookalikes",
+        settings=(_SALES, _CUSTOMERS, "lookalikes.*", *_READING, "as_of"),
+    ),
+    Command(
+        name="kpis",
+        panel=_BASE,
+        help="Report KPIs by period: new, lost and kept customers, costs, sales, satisfaction.",
+        recipe="patron.workflows.kpis:kpis",
+        settings=(
+            *(_SALES, _CUSTOMERS, _CONTRACTS, "tables.leads", "tables.lead_events", "tables.surveys"),
+            *("tables.costs", _CONTACTS, *_READING, "activity", "kpis.*", *_MONEY),
+        ),
+    ),
+    Command(
+        name="costs",
+        panel=_BASE,
+        help="Report the cost of serving customers by tier, touchpoint, channel and month, to the cent.",
+        recipe="patron.workflows.costs:costs",
+        settings=(
+            *(_SALES, "tables.interactions", "tables.costs", _CONTRACTS, *_READING, "costs.*", "margin"),
+        ),
+    ),
+    Command(
+        name="plans",
+        panel=_BASE,
+        help="Compare a monthly with a discounted annual plan under the renewals of the contracts.",
+        recipe="patron.workflows.plans:plans",
+        settings=(_CONTRACTS, *_READING, "as_of", "plans.*", "annual_discount_rate", "inference", "seed"),
+    ),
+    Command(
+        name="what-if",
+        panel=_BASE,
+        help="Project base, revenue and profit under higher retention or lower cost.",
+        recipe="patron.workflows.what_if:what_if",
+        settings=(_SALES, _CONTRACTS, *_READING, "as_of", "what_if.*", *_MONEY, "seed"),
+    ),
+    Command(
+        name="stages",
+        panel=_BASE,
+        help="Report how customers move between stages, and how long they stay in each.",
+        recipe="patron.workflows.stage_history:follow_stages",
+        settings=(_SALES, _EVENTS, _CUSTOMERS, *_READING, "as_of", "stage_history.*"),
+    ),
+)
+"""Every command, in the order of ``patron --help``."""
+
 app = typer.Typer(
     name="patron",
-    help="Who is about to leave, what each customer is worth, and what is worth doing about it.",
-    add_completion=False,
+    cls=group_of({command.name: command for command in COMMANDS}),
+    help=_ABOUT,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
@@ -27,301 +247,19 @@ app = typer.Typer(
 def about(
     context: typer.Context,
     show_version: Annotated[
-        bool, typer.Option("--version", metavar="", help="Show the version and leave.")
+        bool, typer.Option("--version", metavar="", help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Who is about to leave, what each customer is worth, and what is worth doing about it."""
+    """Show the version, or the help where no command is given."""
     if show_version:
         print_lines([f"patron {version('patron')}"])
     elif context.invoked_subcommand is None:
         print_lines([context.get_help()])
 
 
-@app.command(rich_help_panel=_FIRST)
-def check(
-    context: typer.Context,
-    transactions: flags.Transactions = None,
-    engagement: flags.Engagement = None,
-    customers: flags.Customers = None,
-    subscriptions: flags.Subscriptions = None,
-    activity: flags.Activity = None,
-    column: flags.Column = None,
-    duplicates: flags.Duplicates = None,
-    time_zone: flags.TimeZone = None,
-    as_of: flags.AsOf = None,
-    horizon: flags.Horizon = None,
-    leaks: flags.Leaks = False,
-    rejected: flags.Rejected = None,
-    settings: flags.SettingsFile = None,
-    json: flags.Json = False,
-) -> None:
-    """Read the tables and report what they hold and what had to be rejected."""
-    with steps() as tell:
-        chosen = flags.settings_from("check", context.params)
-        from patron.workflows.check import check as run
-
-        found = run(chosen, progress=tell)
-    if json:
-        print_json({**found.to_dict(), "notes": tell.notes})
-    else:
-        print_lines(found.sentences())
-    if found.leaks is not None and not found.leaks.is_clean:
-        raise typer.Exit(1)
+def _named() -> None:
+    """What ``patron --help`` knows of a command; its flags are built when it is called."""
 
 
-@app.command(rich_help_panel=_PREDICT)
-def features(
-    context: typer.Context,
-    transactions: flags.Transactions = None,
-    engagement: flags.Engagement = None,
-    customers: flags.Customers = None,
-    subscriptions: flags.Subscriptions = None,
-    activity: flags.Activity = None,
-    column: flags.Column = None,
-    duplicates: flags.Duplicates = None,
-    time_zone: flags.TimeZone = None,
-    as_of: flags.AsOf = None,
-    active_within_days: flags.ActiveWithinDays = None,
-    out: flags.Out = None,
-    engine: flags.Engine = None,
-    spark_remote: flags.SparkRemote = None,
-    settings: flags.SettingsFile = None,
-    json: flags.Json = False,
-) -> None:
-    """Build one feature row per customer, from what was known on a date."""
-    with steps() as tell:
-        chosen = flags.settings_from("features", context.params)
-        from patron.workflows.features import build_features
-
-        made = build_features(chosen, progress=tell)
-    if json:
-        print_json({**made.to_dict(), "notes": tell.notes})
-    else:
-        print_lines(made.sentences())
-
-
-@app.command(rich_help_panel=_PREDICT)
-def train(
-    context: typer.Context,
-    transactions: flags.Transactions = None,
-    engagement: flags.Engagement = None,
-    customers: flags.Customers = None,
-    subscriptions: flags.Subscriptions = None,
-    activity: flags.Activity = None,
-    column: flags.Column = None,
-    duplicates: flags.Duplicates = None,
-    time_zone: flags.TimeZone = None,
-    as_of: flags.AsOf = None,
-    active_within_days: flags.ActiveWithinDays = None,
-    horizon: flags.Horizon = None,
-    churn_window: flags.ChurnWindow = None,
-    value_horizon: flags.ValueHorizon = None,
-    margin: flags.Margin = None,
-    annual_discount_rate: flags.DiscountRate = None,
-    inference: flags.Inference = None,
-    seed: flags.Seed = None,
-    promote: flags.Promote = False,
-    settings: flags.SettingsFile = None,
-    json: flags.Json = False,
-) -> None:
-    """Train on what was known on a date, compare with simple rules, record and register the model."""
-    with steps() as tell:
-        chosen = flags.settings_from("train", context.params)
-        from patron.workflows.train import train as run
-
-        trained = run(chosen, progress=tell)
-    if json:
-        print_json({**trained.to_dict(), "notes": tell.notes})
-    else:
-        print_lines(trained.outcome.report.sentences())
-        print_table(trained.comparison, trained.title())
-        print_lines(trained.sentences())
-
-
-@app.command(rich_help_panel=_PREDICT)
-def score(
-    context: typer.Context,
-    transactions: flags.Transactions = None,
-    engagement: flags.Engagement = None,
-    customers: flags.Customers = None,
-    subscriptions: flags.Subscriptions = None,
-    referrals: flags.Referrals = None,
-    contributions: flags.Contributions = None,
-    costs_to_serve: flags.CostsToServe = None,
-    activity: flags.Activity = None,
-    column: flags.Column = None,
-    duplicates: flags.Duplicates = None,
-    time_zone: flags.TimeZone = None,
-    as_of: flags.AsOf = None,
-    active_within_days: flags.ActiveWithinDays = None,
-    value_horizon: flags.ValueHorizon = None,
-    model: flags.Model = None,
-    out: flags.ScoresOut = None,
-    to: flags.To = None,
-    partition_by: flags.PartitionBy = None,
-    potentials: flags.Potentials = None,
-    ledger: follow_up_flags.Ledger = None,
-    resume: flags.Resume = False,
-    engine: flags.Engine = None,
-    spark_remote: flags.SparkRemote = None,
-    settings: flags.SettingsFile = None,
-    json: flags.Json = False,
-) -> None:
-    """Score every customer as of a date with a registered model."""
-    with steps() as tell:
-        chosen = flags.settings_from("score", context.params, {"ledger": ("score", "ledger")})
-        from patron.workflows.score import score as run
-
-        scored = run(chosen, progress=tell)
-    if json:
-        print_json({**scored.to_dict(), "notes": tell.notes})
-    else:
-        print_table(scored.most_valuable_at_risk(), scored.title())
-        print_lines(scored.sentences())
-
-
-@app.command(rich_help_panel=_PREDICT)
-def backtest(
-    context: typer.Context,
-    transactions: flags.Transactions = None,
-    engagement: flags.Engagement = None,
-    customers: flags.Customers = None,
-    subscriptions: flags.Subscriptions = None,
-    activity: flags.Activity = None,
-    column: flags.Column = None,
-    duplicates: flags.Duplicates = None,
-    time_zone: flags.TimeZone = None,
-    as_of: flags.AsOf = None,
-    active_within_days: flags.ActiveWithinDays = None,
-    horizon: flags.Horizon = None,
-    churn_window: flags.ChurnWindow = None,
-    cuts: flags.Cuts = None,
-    margin: flags.Margin = None,
-    seed: flags.Seed = None,
-    out: flags.ResultsFolder = None,
-    settings: flags.SettingsFile = None,
-    json: flags.Json = False,
-) -> None:
-    """Fit again on several past days and compare with what happened, beside the baselines."""
-    with steps() as tell:
-        chosen = flags.settings_from("backtest", context.params)
-        from patron.workflows.backtest import backtest as run
-
-        found = run(chosen, progress=tell)
-    if json:
-        print_json({**found.to_dict(), "notes": tell.notes})
-    else:
-        print_table(found.churn, f"Churn. {found.title()}")
-        print_table(found.value, f"Value. {found.title()}")
-        print_lines(found.sentences())
-
-
-@app.command(rich_help_panel=_MODELS)
-def serve(
-    context: typer.Context,
-    model: flags.Model = None,
-    host: flags.Host = None,
-    port: flags.Port = None,
-    workers: flags.Workers = None,
-    settings: flags.SettingsFile = None,
-) -> None:
-    """Answer requests over HTTP by MLflow's scoring protocol, until stopped."""
-    with steps():
-        chosen = flags.settings_from("serve", context.params)
-        from patron.workflows.serve import serve as run
-
-        run(chosen)
-
-
-@app.command(rich_help_panel=_MODELS)
-def models(json: flags.Json = False) -> None:
-    """List the registered versions: which of them scores, how good each is, what data it has seen."""
-    from patron.workflows.releases import list_models
-
-    found = list_models()
-    if json:
-        print_json(found.to_dict())
-    elif found.versions:
-        print_table(found.table, found.title())
-    print_lines([] if json else found.sentences())
-
-
-@app.command(rich_help_panel=_MODELS)
-def promote(version: flags.Version, json: flags.Json = False) -> None:
-    """Make a version champion: the one that scores and is served."""
-    from patron.workflows.releases import promote as run
-
-    done = run(version)
-    print_json(done.to_dict()) if json else print_lines(done.sentences())
-
-
-@app.command(rich_help_panel=_MODELS)
-def rollback(json: flags.Json = False) -> None:
-    """Make the version champion that was champion before the present one."""
-    from patron.workflows.releases import rollback as run
-
-    done = run()
-    print_json(done.to_dict()) if json else print_lines(done.sentences())
-
-
-@app.command(rich_help_panel=_MODELS)
-def export(model: flags.ModelUri, folder: flags.NewFolder, json: flags.Json = False) -> None:
-    """Write a model into a plain folder that MLflow loads and serves from any path."""
-    from patron.workflows.releases import export as run
-
-    done = run(model, folder)
-    print_json(done.to_dict()) if json else print_lines(done.sentences())
-
-
-@app.command(rich_help_panel=_FIRST)
-def demo(
-    context: typer.Context,
-    data: flags.Data = None,
-    horizon: flags.Horizon = None,
-    value_horizon: flags.ValueHorizon = None,
-    margin: flags.Margin = None,
-    annual_discount_rate: flags.DiscountRate = None,
-    inference: flags.Inference = None,
-    seed: flags.Seed = None,
-    out: flags.Folder = None,
-    settings: flags.SettingsFile = None,
-    json: flags.Json = False,
-) -> None:
-    """All of it on sample data: check, train, score, the ten most valuable at risk, the business in short."""
-    with steps() as tell:
-        chosen = flags.settings_from("demo", context.params)
-        from patron.workflows.demo import demo as run
-
-        shown = run(chosen, progress=tell)
-    if json:
-        print_json({**shown.to_dict(), "notes": tell.notes})
-        return
-    print_lines([shown.words, "", *shown.trained.outcome.report.sentences(), ""])
-    print_table(shown.trained.comparison, shown.trained.title())
-    print_lines([*shown.trained.sentences(), ""])
-    print_table(shown.scored.most_valuable_at_risk(), shown.scored.title())
-    indicators, business = shown.indicators, shown.business
-    print_lines([""])
-    title = "How the customer base is doing, by quarter; shares as fractions, money of the input"
-    print_table(indicators.in_short, f"{title} (all of it: patron kpis)")
-    print_lines(["", business.words, ""])
-    print_table(business.costs.in_short, business.costs.title())
-    print_lines([*business.costs.findings(), ""])
-    print_table(business.plans.in_short, business.plans.title())
-    print_lines([*business.plans.findings(), "", business.what_if.title()])
-    print_lines([*business.what_if.findings(), "", *shown.sentences()])
-
-
-app.command(rich_help_panel=_PREDICT)(follow_up_commands.settle)
-app.command(rich_help_panel=_CAMPAIGNS)(campaign_commands.target)
-app.command(rich_help_panel=_CAMPAIGNS)(campaign_commands.audience)
-app.command(rich_help_panel=_CAMPAIGNS)(campaign_commands.measure)
-app.command(rich_help_panel=_CAMPAIGNS)(follow_up_commands.uplift)
-app.command("win-back", rich_help_panel=_CAMPAIGNS)(follow_up_commands.win_back)
-app.command(rich_help_panel=_CAMPAIGNS)(follow_up_commands.due)
-app.command(rich_help_panel=_CAMPAIGNS)(follow_up_commands.lookalikes)
-app.command(rich_help_panel=_BASE)(economics_commands.kpis)
-app.command(rich_help_panel=_BASE)(economics_commands.costs)
-app.command(rich_help_panel=_BASE)(economics_commands.plans)
-app.command("what-if", rich_help_panel=_BASE)(economics_commands.what_if)
-app.command(rich_help_panel=_BASE)(follow_up_commands.stages)
+for command in COMMANDS:
+    app.command(command.name, help=command.help.split("\n\n")[0], rich_help_panel=command.panel)(_named)

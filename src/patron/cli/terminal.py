@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from patron.cli.signals import check_interruption
 from patron.errors import PatronWarning
+from patron.results import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rich.status import Status
     from rich.table import Table
 
-__all__ = ["Steps", "print_json", "print_lines", "print_table", "steps"]
+__all__ = ["Steps", "print_json", "print_lines", "print_table", "show", "steps"]
 
 _TEXT = 24  # characters from which on text is rather wrapped than given more room
 
@@ -99,6 +100,33 @@ def steps() -> Iterator[Steps]:
             told.end(done=False)
             raise
         told.end()
+
+
+def show(result: Result, *, as_json: bool, notes: list[str] | None = None) -> None:
+    """Print the result of a recipe on stdout: one JSON object, or its tables and sentences in order.
+
+    Parameters
+    ----------
+    result
+        What a recipe has returned.
+    as_json
+        Whether one JSON object is printed.
+    notes
+        What the JSON object reports as "notes"; None leaves the key out.
+
+    Examples
+    --------
+    >>> class Result:
+    ...     def printed(self):
+    ...         return ["Nothing was rejected."]
+    >>> show(Result(), as_json=False)
+    Nothing was rejected.
+    """
+    if as_json:
+        print_json(result.to_dict() | ({} if notes is None else {"notes": notes}))
+        return
+    for part in result.printed():
+        print_lines([part]) if isinstance(part, str) else print_table(part[1], part[0])
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -58,9 +58,9 @@ from patron.settings.prediction import (
     ServeSettings,
     TrainSettings,
 )
+from patron.settings.root import Settings, read_settings
 from patron.settings.spark import SparkSettings
 from patron.settings.tables import TableSettings, TablesSettings
-from patron.settings.whole import Settings, read_settings
 
 __all__ = [
     "AudienceSettings",

@@ -1,100 +1,74 @@
 """The settings of the commands that make a campaign and measure it: one section per command."""
 
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, field_validator
-
-from patron.settings.section import Section, Source
+from patron.settings.section import Section, Source, setting
 
 __all__ = ["AudienceSettings", "MeasureSettings", "TargetSettings"]
 
 
 class TargetSettings(Section):
-    """Whom `patron target` chooses from, and within which limits.
+    """Which customers `patron target` chooses from, and within which limits."""
 
-    Attributes
-    ----------
-    scores
-        the scorecard that `patron score` wrote: a path, or a frame
-    offers
-        TOML file of offers and channels
-    budget
-        money for the whole list, ≥ 0; None where there is no limit
-    out
-        folder for list.parquet, list.csv and plan.json, or None
-    effects
-        what contact changes for whom, as learned from a trial: a path, a frame, or None to learn it
-        from the contacts and transactions, where they show it
-    suppress
-        table of customer_id, who must never be contacted: a path, a frame, or None
-    rest_days
-        customers contacted in the last so many days are left alone, ≥ 0; needs the contacts table
-    segment
-        column of the scores that `least` speaks of
-    least
-        segment → count of customers who must be on the list
-    holdout
-        share of the list in [0, 1) that is held out by lot, to measure the campaign by
-    """
-
-    scores: Source = None
-    offers: Path | None = None
-    budget: float | None = Field(default=None, ge=0)
-    out: Path | None = None
-    effects: Source = None
-    suppress: Source = None
-    rest_days: int = Field(default=30, ge=0, le=3650)
-    segment: str | None = None
-    least: dict[str, int] = Field(default_factory=dict)
-    holdout: float = Field(default=0.10, ge=0, lt=1)
+    scores: Source = setting(None, example="scores.parquet", panel="Tables", metavar="SOURCE")
+    """Scorecard that patron score wrote."""
+    offers: Path | None = setting(None, example="offers.toml", panel="Tables")
+    """TOML file of offers and channels."""
+    budget: float | None = setting(
+        None, unit="money", absent="no limit", example=5000.0, panel="Limits", ge=0
+    )
+    """Maximum spend on the whole list."""
+    out: Path | None = setting(None, example="campaigns/summer", panel="Output", metavar="DIR")
+    """New folder for list.parquet, list.csv and plan.json."""
+    effects: Source = setting(
+        None,
+        absent="learned from the contacts if they have a control group, else assumed",
+        example="effects.parquet",
+        panel="Tables",
+        metavar="SOURCE",
+    )
+    """Effect of each offer on each customer, as patron uplift wrote it."""
+    suppress: Source = setting(None, example="never.csv", panel="Tables", metavar="SOURCE")
+    """Table of the customer_id that must never be contacted."""
+    rest_days: int = setting(30, unit="days", panel="Limits", ge=0, le=3650)
+    """Days after a contact in which a customer is not contacted again; needs the contacts."""
+    segment: str | None = setting(None, example="region", panel="Limits", metavar="COLUMN")
+    """Score column that defines the segments for --min-contacts."""
+    min_contacts: dict[str, int] = setting({}, example={"north": 100}, panel="Limits", metavar="SEGMENT=N")
+    """Minimum number of customers on the list per segment."""
+    holdout: float = setting(0.10, unit="share", panel="Limits", ge=0, lt=1)
+    """Share of the list randomly held out as control group."""
 
 
 class MeasureSettings(Section):
-    """Which list `patron measure` measures, and how.
+    """Which campaign `patron measure` measures, and how."""
 
-    Attributes
-    ----------
-    folder
-        folder that `patron target` wrote
-    campaign
-        name of the campaign in the contacts table; None counts every contact after the list
-    level
-        in (0, 1), of the intervals
-    adjust
-        whether the two groups are compared at equal expected profit and equal past purchases
-    """
-
-    folder: Path | None = None
-    campaign: str | None = None
-    level: float = Field(default=0.95, gt=0, lt=1)
-    adjust: bool = False
+    folder: Path | None = setting(
+        None, example="campaigns/summer", panel="Tables", flag="list", metavar="DIR"
+    )
+    """Folder that patron target wrote."""
+    campaign: str | None = setting(
+        None, absent="every contact after the list counts", example="summer", metavar="NAME"
+    )
+    """Name of the campaign in the contacts."""
+    confidence: float = setting(0.95, unit="share", gt=0, lt=1)
+    """Confidence level of the intervals."""
+    adjust: bool = setting(False)
+    """Adjust for differences in expected profit and past purchases between the two groups."""
 
 
 class AudienceSettings(Section):
-    """What `patron audience` exports.
+    """What `patron audience` exports."""
 
-    Attributes
-    ----------
-    folder
-        folder that `patron target` wrote
-    columns
-        of the list and of the customers table, in order; on the command line with commas between them
-    hashed
-        those of them that hold e-mail addresses and leave as SHA-256
-    offer
-        only customers who get this offer; None for all
-    out
-        CSV file
-    """
-
-    folder: Path | None = None
-    columns: tuple[str, ...] = ("customer_id", "offer", "channel")
-    hashed: tuple[str, ...] = ()
-    offer: str | None = None
-    out: Path | None = None
-
-    @field_validator("columns", "hashed", mode="before")
-    @classmethod
-    def _split_at_commas(cls, given: Any) -> Any:
-        return [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+    folder: Path | None = setting(
+        None, example="campaigns/summer", panel="Tables", flag="list", metavar="DIR"
+    )
+    """Folder that patron target wrote."""
+    columns: tuple[str, ...] = setting(("customer_id", "offer", "channel"))
+    """Columns of the list and of the customers table to export, in order."""
+    hashed: tuple[str, ...] = setting((), example=["email"])
+    """Columns with e-mail addresses, which are exported as SHA-256."""
+    offer: str | None = setting(None, absent="all", example="call", metavar="NAME")
+    """Export only customers with this offer."""
+    out: Path | None = setting(None, example="audience.csv", panel="Output")
+    """CSV file to write."""

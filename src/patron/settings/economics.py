@@ -2,167 +2,148 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator
-
-from patron.errors import SettingsError
-from patron.settings.section import Section, Source
+from patron.settings.section import Section, Source, setting
 
 __all__ = ["CostsSettings", "KpisSettings", "PlansSettings", "TouchpointSettings", "WhatIfSettings"]
 
 
 class KpisSettings(Section):
-    """What `patron kpis` counts, and where it goes.
+    """What `patron kpis` counts, and where it goes."""
 
-    Attributes
-    ----------
-    first, last
-        the days that the periods lie within; None takes the first and the last day of the data
-    every
-        "month", "quarter" or "year"
-    active_within_days
-        days from a purchase for which a customer is active where there are no contracts
-    lead_days
-        days within which a lead may become a customer; younger leads are not judged
-    acquisition_pools
-        pools of the costs that pay for winning customers
-    dearer
-        by what share a unit must cost more than before to count as up-sell
-    years
-        how many years the simple lifetime values count that need a number; None for the mean tenure
-    scores
-        scorecard, as `patron score` writes it, for values beside the costs; or None
-    out
-        file of the indicators, Parquet or CSV by its ending; or None
-    """
-
-    first: date | None = None
-    last: date | None = None
-    every: Literal["month", "quarter", "year"] = "month"
-    active_within_days: int = Field(default=90, ge=1)
-    lead_days: int = Field(default=90, ge=1)
-    acquisition_pools: tuple[str, ...] = ("acquisition",)
-    dearer: float = Field(default=0.10, ge=0)
-    years: float | None = Field(default=None, gt=0, le=100)
-    scores: Source = None
-    out: Path | None = None
+    first: date | None = setting(None, absent="first of the data", example=date(2024, 1, 1), flag="from")
+    """First day that counts."""
+    last: date | None = setting(None, absent="last of the data", example=date(2024, 12, 31), flag="to")
+    """Last day that counts."""
+    every: Literal["month", "quarter", "year"] = setting("month")
+    """Length of a period."""
+    active_within_days: int = setting(90, unit="days", flag="active-within", ge=1)
+    """Days a customer counts as active after a purchase if there is no contract."""
+    lead_days: int = setting(90, unit="days", ge=1)
+    """Days that a lead has to become a customer; younger leads are not counted."""
+    acquisition_pools: tuple[str, ...] = setting(("acquisition",))
+    """Pools of the costs that pay for acquiring customers."""
+    up_sell_threshold: float = setting(0.10, unit="share", ge=0)
+    """Relative increase of the price per unit from which a purchase counts as up-sell."""
+    years: float | None = setting(None, unit="years", absent="the mean tenure", example=5, gt=0, le=100)
+    """Years that the simple lifetime values count."""
+    scores: Source = setting(None, example="scores.parquet", panel="Tables", metavar="SOURCE")
+    """Scorecard that patron score wrote, to compare values with costs."""
+    out: Path | None = setting(None, example="kpis.csv", panel="Output")
+    """File to write; its ending selects Parquet or CSV."""
 
 
 class TouchpointSettings(Section):
     """How long one interaction takes; see :class:`patron.economics.costs.journey.Touchpoint`."""
 
-    stage: Literal["reach", "acquisition", "development", "retention", "loyalty"] = "retention"
-    base_minutes: float = Field(default=0.0, ge=0)
-    minutes_per_unit: float = Field(default=0.0, ge=0)
-    extra_minutes: dict[str, float] = Field(default_factory=dict)
+    stage: Literal["reach", "acquisition", "development", "retention", "loyalty"] = setting("retention")
+    """Stage of the customer's life that it serves."""
+    base_minutes: float = setting(0.0, unit="minutes", ge=0)
+    """Minutes that every interaction takes."""
+    minutes_per_unit: float = setting(0.0, unit="minutes", ge=0)
+    """Further minutes that each of its units takes."""
+    extra_minutes: dict[str, float] = setting({}, unit="minutes", example={"complaint": 6})
+    """Further minutes by outcome."""
 
 
 class CostsSettings(Section):
-    """What `patron costs` counts, and where it goes.
+    """What `patron costs` counts, and where it goes."""
 
-    Attributes
-    ----------
-    first, last
-        the days within which whole months count; None takes those of the ledger
-    scores
-        scorecard, as `patron score` writes it, or any table of customer_id and value_tier; or None
-    active_within_days
-        days from a purchase for which a customer is active where there are no contracts
-    capacity
-        direct pool → practical capacity, minutes a month
-    unit_costs
-        direct pool → money per unit, where a standard is known
-    touchpoints
-        touchpoint → its stage and time equation
-    out
-        folder of the tables; or None
-    """
-
-    first: date | None = None
-    last: date | None = None
-    scores: Source = None
-    active_within_days: int = Field(default=90, ge=1)
-    capacity: dict[str, float] = Field(default_factory=dict)
-    unit_costs: dict[str, float] = Field(default_factory=dict)
-    touchpoints: dict[str, TouchpointSettings] = Field(default_factory=dict)
-    out: Path | None = None
-
-    @field_validator("capacity", "unit_costs", mode="before")
-    @classmethod
-    def _read_pairs(cls, given: Any) -> Any:
-        """A flag says POOL=NUMBER, and may be repeated."""
-        if not isinstance(given, list | tuple):
-            return given
-        pairs = [str(pair).rpartition("=") for pair in given]
-        wrong = [str(pair) for pair, parts in zip(given, pairs, strict=True) if not (parts[0] and parts[2])]
-        if wrong:
-            raise SettingsError(
-                f'{wrong[0]!r} cannot be read. Write POOL=NUMBER, for instance "call centre=9600".'
-            )
-        return {pool.strip(): number for pool, _, number in pairs}
+    first: date | None = setting(None, absent="first of the ledger", example=date(2024, 1, 1), flag="from")
+    """First day; only whole months count."""
+    last: date | None = setting(None, absent="last of the ledger", example=date(2024, 12, 31), flag="to")
+    """Last day; only whole months count."""
+    scores: Source = setting(None, example="scores.parquet", panel="Tables", metavar="SOURCE")
+    """Scorecard, or any table of customer_id and value_tier."""
+    active_within_days: int = setting(90, unit="days", flag="active-within", ge=1)
+    """Days a customer counts as active after a purchase if there is no contract."""
+    capacity: dict[str, float] = setting(
+        {}, unit="minutes", example={"call centre": 9600}, metavar="POOL=MINUTES"
+    )
+    """Practical capacity of a direct cost pool, in minutes a month."""
+    unit_costs: dict[str, float] = setting({}, unit="money", example={"postage": 0.85}, metavar="POOL=MONEY")
+    """Standard cost of one unit of a direct cost pool."""
+    touchpoints: dict[str, TouchpointSettings] = setting(
+        {}, example={"call": {"base_minutes": 4, "extra_minutes": {"complaint": 6}}}
+    )
+    """Stage and time equation of each touchpoint."""
+    out: Path | None = setting(None, example="costs", panel="Output", metavar="DIR")
+    """Folder for the tables."""
 
 
 class PlansSettings(Section):
-    """What `patron plans` compares; see :class:`patron.economics.decisions.plans.PlanTerms`.
+    """What `patron plans` compares; see :class:`patron.economics.decisions.plans.PlanTerms`."""
 
-    Attributes
-    ----------
-    monthly_price, annual_price
-        money; None takes the mean price of the contracts
-    years
-        until the renewal month at which the plans are compared
-    out
-        file of the plans, Parquet or CSV by its ending; the cash goes beside it; or None
-    """
-
-    monthly_price: float | None = Field(default=None, gt=0)
-    annual_price: float | None = Field(default=None, gt=0)
-    cost_to_serve: float = Field(default=0.0, ge=0)
-    payment_fee: float = Field(default=0.0, ge=0, lt=1)
-    failed_payments: float | None = Field(default=None, ge=0, lt=1)
-    paused: float = Field(default=0.0, ge=0, lt=1)
-    refunded: float = Field(default=0.0, ge=0, le=1)
-    selection: float = Field(default=1.0, gt=0)
-    fixed_cost: float = Field(default=0.0, ge=0)
-    years: int = Field(default=3, ge=1, le=30)
-    out: Path | None = None
+    monthly_price: float | None = setting(
+        None, unit="money", absent="mean of the contracts", example=9.0, gt=0
+    )
+    """Price of the monthly plan, a month."""
+    annual_price: float | None = setting(
+        None, unit="money", absent="mean of the contracts", example=90.0, gt=0
+    )
+    """Price of the annual plan, a year."""
+    cost_to_serve: float = setting(0.0, unit="money", ge=0)
+    """Cost of serving a customer for a month."""
+    payment_fee: float = setting(0.0, unit="share", ge=0, lt=1)
+    """Share of each payment that the bank keeps."""
+    failed_payments: float | None = setting(
+        None, unit="share", absent="counted from the contracts", example=0.005, ge=0, lt=1
+    )
+    """Share of the payments that fail for good."""
+    paused: float = setting(0.0, unit="share", ge=0, lt=1)
+    """Share of the months in which customers of the monthly plan pause."""
+    refunded: float = setting(0.0, unit="share", ge=0, le=1)
+    """Share of the rest of a year that is refunded to a customer who leaves within it."""
+    churn_odds_ratio: float = setting(1.0, unit="ratio", gt=0)
+    """Odds of churning of customers who choose the annual plan, divided by the odds of all."""
+    fixed_cost: float = setting(0.0, unit="money", ge=0)
+    """Fixed cost of offering the annual plan."""
+    years: int = setting(3, unit="years", ge=1, le=30)
+    """Years until the renewal at which the plans are compared."""
+    out: Path | None = setting(None, example="plans.csv", panel="Output")
+    """File for the plans, with the cash flows next to it; Parquet or CSV by its ending."""
 
 
 class WhatIfSettings(Section):
-    """What `patron what-if` asks. Points and per cent are settings of their own, so that none is the other.
+    """What `patron what-if` changes in a business; see :class:`patron.economics.decisions.what_if.Business`.
 
-    Attributes
-    ----------
-    customers, retention, acquisition, revenue, profit
-        of the business today, see
-        :class:`patron.economics.decisions.what_if.Business`; `profit` is its margin; None takes them from the
-        transactions of the last twelve whole months
-    cost, acquisition_cost
-        money per customer and year, and per new customer
-    retention_points, retention_percent
-        more retention: 1 point turns 80 % into 81 %, 1 per cent into 80.8 %
-    cost_down, cost_down_percent
-        less cost of keeping a customer: money, or per cent
-    years
-        ahead
-    active_within_days
-        days from a purchase for which a customer is active where there are no contracts
-    out
-        file of the paths, Parquet or CSV by its ending; or None
+    Points and per cent are separate settings, so that neither is taken for the other.
     """
 
-    customers: float | None = Field(default=None, ge=0)
-    retention: float | None = Field(default=None, ge=0, le=1)
-    acquisition: float | None = Field(default=None, ge=0)
-    revenue: float | None = Field(default=None, ge=0)
-    profit: float | None = None
-    cost: float = Field(default=0.0, ge=0)
-    acquisition_cost: float = Field(default=0.0, ge=0)
-    retention_points: float | None = None
-    retention_percent: float | None = None
-    cost_down: float | None = Field(default=None, ge=0)
-    cost_down_percent: float | None = Field(default=None, ge=0, le=100)
-    years: int = Field(default=7, ge=1, le=100)
-    active_within_days: int = Field(default=90, ge=1)
-    out: Path | None = None
+    customers: float | None = setting(
+        None,
+        unit="customers",
+        absent="counted from the transactions",
+        example=1000,
+        flag="customers-now",
+        metavar="N",
+        ge=0,
+    )
+    """Customers today."""
+    retention: float | None = setting(None, unit="share", absent="counted", example=0.80, ge=0, le=1)
+    """Share of the customers that stay each year."""
+    acquisition: float | None = setting(None, unit="share", absent="counted", example=0.20, ge=0)
+    """New customers a year as a share of the customers."""
+    revenue: float | None = setting(None, unit="money", absent="counted", example=100.0, ge=0)
+    """Revenue per customer and year."""
+    profit: float | None = setting(None, unit="money", absent="counted", example=40.0)
+    """Margin per customer and year before the cost of keeping the customer."""
+    cost: float = setting(0.0, unit="money", ge=0)
+    """Cost of keeping a customer for a year."""
+    acquisition_cost: float = setting(0.0, unit="money", ge=0)
+    """Cost of acquiring a customer."""
+    retention_points: float | None = setting(None, unit="points", example=1.0)
+    """Increase of retention in points: 1 turns 80 % into 81 %."""
+    retention_percent: float | None = setting(None, unit="percent", example=1.0)
+    """Increase of retention in per cent: 1 turns 80 % into 80.8 %."""
+    cost_down: float | None = setting(None, unit="money", example=2.0, ge=0)
+    """Decrease of the cost of keeping a customer for a year."""
+    cost_down_percent: float | None = setting(None, unit="percent", example=10.0, ge=0, le=100)
+    """Decrease of that cost in per cent."""
+    years: int = setting(7, unit="years", ge=1, le=100)
+    """Years ahead."""
+    active_within_days: int = setting(90, unit="days", flag="active-within", ge=1)
+    """Days a customer counts as active after a purchase if there is no contract."""
+    out: Path | None = setting(None, example="paths.csv", panel="Output")
+    """File for the yearly paths with their intervals; Parquet or CSV by its ending."""

@@ -1,11 +1,9 @@
-"""The settings of the commands that follow the customers up: one section per command."""
+"""The settings of the commands that follow up customers and predictions: one section per command."""
 
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
-from patron.settings.section import Place, Section, Source
+from patron.settings.section import Place, Section, Source, setting
 
 __all__ = [
     "DueSettings",
@@ -18,138 +16,89 @@ __all__ = [
 
 
 class UpliftSettings(Section):
-    """How effects are learned from the contacts table.
+    """How `patron uplift` learns the effects of offers from the contacts."""
 
-    Attributes
-    ----------
-    learners
-        of "smooth", "s", "t", "x" and "dr", simplest first: the first is kept unless another, or their
-        mean, explains more by a standard error
-    folds
-        parts of the customers, each predicted by models that have not seen it
-    repeats
-        how often the customers are divided anew
-    level
-        probability that the interval of an effect holds
-    adjust
-        whether a control group that was not drawn by lot is made up for by what is known of the
-        customers; the effects are then called adjusted, and no uplift
-    out
-        file of the effects, Parquet or CSV by its ending; or None
-    """
-
-    learners: tuple[Literal["smooth", "s", "t", "x", "dr"], ...] = ("smooth", "s", "t", "x")
-    folds: int = Field(default=5, ge=2, le=20)
-    repeats: int = Field(default=1, ge=1, le=20)
-    level: float = Field(default=0.8, gt=0, lt=1)
-    adjust: bool = False
-    out: Path | None = None
+    learners: tuple[Literal["smooth", "s", "t", "x", "dr"], ...] = setting(
+        ("smooth", "s", "t", "x"), panel="Model"
+    )
+    """Candidate learners, simplest first: the first is kept unless another, or their mean, is better by one
+    standard error; also available: dr."""
+    folds: int = setting(5, unit="folds", panel="Model", metavar="N", ge=2, le=20)
+    """Number of cross-fitting folds."""
+    repeats: int = setting(1, unit="repeats", panel="Model", metavar="N", ge=1, le=20)
+    """Number of times that the customers are divided into folds anew."""
+    confidence: float = setting(0.8, unit="share", panel="Model", gt=0, lt=1)
+    """Confidence level of the interval of an effect."""
+    adjust: bool = setting(False, panel="Model")
+    """Adjust for a control group that is not random; the effects are then reported as adjusted, not as
+    uplift."""
+    out: Path | None = setting(None, example="effects.parquet", panel="Output")
+    """File for the effects, which patron target reads; Parquet or CSV by its ending."""
 
 
 class WinBackSettings(Section):
-    """What `patron win-back` assumes and writes.
+    """What `patron win-back` assumes and writes."""
 
-    Attributes
-    ----------
-    cost
-        money, of one contact
-    lift
-        by what share a contact raises the chance of a return, an assumption; None where nobody knows
-    snapshots
-        count, the most past days from which reactivation is learned
-    model
-        URI of the model that values a second life; a value model is fitted where there is no champion
-    out
-        file of the list, Parquet or CSV by its ending; or None
-    """
-
-    cost: float = Field(default=1.0, ge=0)
-    lift: float | None = Field(default=None, ge=0, le=10)
-    snapshots: int = Field(default=8, ge=1)
-    model: str = "models:/patron@champion"
-    out: Path | None = None
+    cost: float = setting(1.0, unit="money", ge=0)
+    """Cost of one contact."""
+    lift: float | None = setting(None, unit="share", absent="unknown", example=0.2, ge=0, le=10)
+    """Relative increase of the probability of a return that one contact is assumed to cause."""
+    max_snapshots: int = setting(8, unit="snapshots", panel="Model", metavar="N", ge=1)
+    """Maximum number of past days from which returns are learned."""
+    model: str = setting("models:/patron@champion", panel="Model", metavar="URI")
+    """Registered model that values a second life; without one a value model is fitted."""
+    out: Path | None = setting(None, example="win_back.csv", panel="Output")
+    """File to write; its ending selects Parquet or CSV."""
 
 
 class DueSettings(Section):
-    """Which moments `patron due` looks for, and where the list goes.
+    """Which due dates `patron due` lists, and where the list goes."""
 
-    Attributes
-    ----------
-    ahead_days
-        how far ahead, ≥ 1
-    late_days
-        how long ago a moment may have passed and still be due, ≥ 0
-    renewals
-        days before a renewal at which it comes up, such as 90, 60 and 30
-    regular
-        largest coefficient of variation of gaps that count as regular
-    fewest_gaps
-        gaps between purchases of a product from which on its rhythm is known, ≥ 2
-    model
-        URI of the model that says when the next purchase is; that moment is left out where there is none
-    out
-        file of the list, Parquet or CSV by its ending; or None
-    """
-
-    ahead_days: int = Field(default=90, ge=1, le=3650)
-    late_days: int = Field(default=14, ge=0, le=3650)
-    renewals: tuple[int, ...] = (90, 60, 30)
-    regular: float = Field(default=0.5, gt=0)
-    fewest_gaps: int = Field(default=3, ge=2)
-    model: str = "models:/patron@champion"
-    out: Path | None = None
+    ahead_days: int = setting(90, unit="days", flag="ahead", ge=1, le=3650)
+    """Days to look ahead."""
+    late_days: int = setting(14, unit="days", ge=0, le=3650)
+    """Days for which an offer stays due after its date has passed."""
+    renewals: tuple[int, ...] = setting((90, 60, 30), unit="days", metavar="DAYS,…")
+    """Days before a renewal at which it is listed."""
+    max_gap_variation: float = setting(0.5, metavar="CV", gt=0)
+    """Largest coefficient of variation at which the gaps between purchases count as regular."""
+    min_gaps: int = setting(3, unit="gaps", metavar="N", ge=2)
+    """Minimum number of gaps from which the rhythm of a product is known."""
+    model: str = setting("models:/patron@champion", panel="Model", metavar="URI")
+    """Registered model that predicts the next purchase; without one that date is omitted."""
+    out: Path | None = setting(None, example="due.csv", panel="Output")
+    """File to write; its ending selects Parquet or CSV."""
 
 
 class SettleSettings(Section):
-    """Which ledger `patron settle` settles, and how.
+    """Which predictions `patron settle` evaluates, and how."""
 
-    Attributes
-    ----------
-    ledger
-        folder or database of the ledger, see :func:`patron.storage.prediction_log.open_ledger`
-    depth
-        share of the customers that a campaign would have reached, for what following the scores was worth
-    out
-        file of the settled promises, Parquet or CSV by its ending; or None
-    """
-
-    ledger: Place | None = None
-    depth: float = Field(default=0.10, gt=0, le=1)
-    out: Path | None = None
+    prediction_log: Place | None = setting(None, example="predictions", panel="Tables", metavar="DIR|URL")
+    """Folder or database to which patron score appended its predictions, such as sqlite:///FILE or
+    postgresql://…."""
+    depth: float = setting(0.10, unit="share", gt=0, le=1)
+    """Share of the customers that a campaign is assumed to reach, to measure what the scores are worth."""
+    out: Path | None = setting(None, example="evaluated.parquet", panel="Output")
+    """File for the evaluated predictions; its ending selects Parquet or CSV."""
 
 
 class StageHistorySettings(Section):
-    """Which days `patron stages` looks at, and where the stages go; the rules are those of `stages`.
+    """Which days `patron stages` looks at, and where the stages go; the section stages holds the rules."""
 
-    Attributes
-    ----------
-    snapshots
-        count, the most days, ≥ 2
-    step_days
-        from one of them to the next, ≥ 1
-    out
-        file of the stages, Parquet or CSV by its ending, with transitions and dwell times beside it; or
-        None
-    """
-
-    snapshots: int = Field(default=12, ge=2, le=1000)
-    step_days: int = Field(default=30, ge=1, le=3650)
-    out: Path | None = None
+    max_snapshots: int = setting(12, unit="snapshots", metavar="N", ge=2, le=1000)
+    """Maximum number of past days to look at."""
+    step_days: int = setting(30, unit="days", flag="step", ge=1, le=3650)
+    """Days from one of them to the next."""
+    out: Path | None = setting(None, example="stages.parquet", panel="Output")
+    """File for the stages, with transitions and dwell times next to it; Parquet or CSV by its ending."""
 
 
 class LookalikesSettings(Section):
-    """Whom `patron lookalikes` looks for, and where they go.
+    """Which customers `patron lookalikes` looks for, and where they go."""
 
-    Attributes
-    ----------
-    group
-        table of customer_id, whom others shall resemble: a path, or a frame
-    most
-        count of customers to list, ≥ 1
-    out
-        file of the list, Parquet or CSV by its ending; or None
-    """
-
-    group: Source = None
-    most: int = Field(default=100, ge=1)
-    out: Path | None = None
+    group: Source = setting(None, example="best.csv", panel="Tables", metavar="SOURCE")
+    """Seed group: table of the customer_id to find lookalikes of."""
+    limit: int = setting(100, unit="customers", metavar="N", ge=1)
+    """Maximum number of customers to list."""
+    out: Path | None = setting(None, example="alike.csv", panel="Output")
+    """File to write; its ending selects Parquet or CSV."""

@@ -1,83 +1,76 @@
 """What the business decides: its typical offer, stages, tiers, and what referrals and contributions count."""
 
-from pydantic import Field
-
-from patron.settings.section import Section
+from patron.settings.section import Section, setting
 
 __all__ = ["LearningSettings", "NetworkSettings", "OfferSettings", "StagesSettings", "TiersSettings"]
 
 
 class OfferSettings(Section):
-    """What is assumed of an offer to stay, for churn_band, recommended_action and max_retention_spend.
+    """The typical retention offer, which decides churn_band, recommended_action and max_retention_spend."""
 
-    Attributes
-    ----------
-    incentive
-        money ≥ 0, paid where it is taken; None for a tenth of a typical order
-    contact_cost
-        money ≥ 0, paid for every contact; None for a hundredth of a typical order
-    acceptance
-        probability in [0, 1] that a customer who would have left takes it and stays
-    """
-
-    incentive: float | None = Field(default=None, ge=0)
-    contact_cost: float | None = Field(default=None, ge=0)
-    acceptance: float = Field(default=0.3, ge=0, le=1)
+    incentive: float | None = setting(
+        None, unit="money", absent="a tenth of a typical order", example=4.0, ge=0
+    )
+    """Cost of the incentive, paid only if the offer is taken."""
+    contact_cost: float | None = setting(
+        None, unit="money", absent="a hundredth of a typical order", example=0.4, ge=0
+    )
+    """Cost of one contact."""
+    acceptance: float = setting(0.3, unit="probability", ge=0, le=1)
+    """Probability that a customer who would have left takes the offer and stays."""
 
 
 class StagesSettings(Section):
-    """The rules of lifecycle_stage, as :class:`patron.models.bundle.policy.StageRules` explains them. A
-    silence must exceed both so many days and so many of the customer's own usual gaps.
-    """
+    """Rules of lifecycle_stage; a silence must exceed both its days and its number of usual gaps."""
 
-    retention_from: int = Field(default=3, ge=1)
-    loyalty_from: int = Field(default=8, ge=0)
-    loyalty_days: int = Field(default=365, ge=0)
-    at_risk_days: float = Field(default=30, ge=0)
-    at_risk_gaps: float = Field(default=2.0, ge=0)
-    dormant_days: float = Field(default=180, ge=0)
-    dormant_gaps: float = Field(default=4.0, ge=0)
-    lost_days: float = Field(default=365, ge=0)
-    lost_gaps: float = Field(default=8.0, ge=0)
-    won_back_within: int = Field(default=90, ge=7, le=365)
-    won_back_after: int = Field(default=365, ge=7, le=365)
-    first_gap_days: float = Field(default=90, ge=1)
+    retention_from: int = setting(3, unit="days", ge=1)
+    """Repeat purchase days from which a customer is in retention."""
+    loyalty_from: int = setting(8, unit="days", ge=0)
+    """Repeat purchase days that loyalty needs."""
+    loyalty_days: int = setting(365, unit="days", ge=0)
+    """Days since the first purchase that loyalty needs."""
+    at_risk_days: float = setting(30, unit="days", ge=0)
+    """Days of silence after which a customer is at risk."""
+    at_risk_gaps: float = setting(2.0, unit="gaps", ge=0)
+    """Usual gaps of silence after which a customer is at risk."""
+    dormant_days: float = setting(180, unit="days", ge=0)
+    """Days of silence after which a customer is dormant."""
+    dormant_gaps: float = setting(4.0, unit="gaps", ge=0)
+    """Usual gaps of silence after which a customer is dormant."""
+    lost_days: float = setting(365, unit="days", ge=0)
+    """Days of silence after which a customer is lost."""
+    lost_gaps: float = setting(8.0, unit="gaps", ge=0)
+    """Usual gaps of silence after which a customer is lost."""
+    won_back_within: int = setting(90, unit="days", ge=7, le=365)
+    """A customer who is won back has bought in these last days: 7, 30, 90, 180 or 365."""
+    won_back_after: int = setting(365, unit="days", ge=7, le=365)
+    """A customer who is won back had not bought in the days before, as many as these: 7 to 365 as above."""
+    first_gap_days: float = setting(90, unit="days", ge=1)
+    """Usual gap of customers who have bought on one day only."""
 
 
 class TiersSettings(Section):
-    """How large the tiers are among the customers of a training, whole percents in (0, 1).
+    """Sizes of the value tiers as shares of the customers of a training, in whole percents."""
 
-    Attributes
-    ----------
-    vip
-        share of the customers that are vip
-    medium
-        share that are vip or medium
-    """
-
-    vip: float = Field(default=0.10, gt=0, lt=1)
-    medium: float = Field(default=0.50, gt=0, lt=1)
+    vip: float = setting(0.10, unit="share", gt=0, lt=1)
+    """Share of the customers in the tier vip."""
+    medium: float = setting(0.50, unit="share", gt=0, lt=1)
+    """Share of the customers in the tiers vip and medium together."""
 
 
 class NetworkSettings(Section):
-    """What is assumed of referrals.
+    """What is assumed of referrals."""
 
-    Attributes
-    ----------
-    made_by
-        probability in [0, 1] that a customer who was referred would not have come otherwise
-    depth
-        count ≥ 1, degrees of referral that count
-    decay
-        in [0, 1), how much each degree counts of the one before
-    """
-
-    made_by: float = Field(default=0.5, ge=0, le=1)
-    depth: int = Field(default=1, ge=1)
-    decay: float = Field(default=0.25, ge=0, lt=1)
+    made_by: float = setting(0.5, unit="probability", ge=0, le=1)
+    """Probability that a referred customer would not have come otherwise."""
+    depth: int = setting(1, unit="degrees", ge=1)
+    """Degrees of referral that count."""
+    decay: float = setting(0.25, unit="share", ge=0, lt=1)
+    """Weight of each degree of referral relative to the one before."""
 
 
 class LearningSettings(Section):
-    """What contributions are worth. `rate_card`: kind → money for one unit, declared by the business."""
+    """What contributions are worth to the business."""
 
-    rate_card: dict[str, float] = Field(default_factory=dict)
+    rate_card: dict[str, float] = setting({}, unit="money", example={"review": 2.0, "interview": 150.0})
+    """Value of one unit of each kind of contribution."""

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import SecretStr
 
-from patron.settings.section import Place, Section
+from patron.settings.section import Place, Section, setting
 
 __all__ = [
     "BacktestSettings",
@@ -20,167 +20,120 @@ __all__ = [
 
 
 class CheckSettings(Section):
-    """What `patron check` does and writes.
+    """What `patron check` does and writes."""
 
-    Attributes
-    ----------
-    rejected
-        a file for the rejected rows, or None
-    leaks
-        whether rows of the future are planted, to see that no feature and no score moves
-    """
-
-    rejected: Path | None = None
-    leaks: bool = False
+    rejected: Path | None = setting(None, example="rejected.csv", panel="Output")
+    """File for the rejected rows; its ending selects Parquet or CSV."""
+    leaks: bool = setting(False, panel="Model")
+    """Plant rows of the future to test that no feature and no score changes."""
 
 
 class FeaturesSettings(Section):
-    """What `patron features` writes. `out`: the file; Parquet or CSV by its ending."""
+    """What `patron features` writes."""
 
-    out: Path | None = None
+    out: Path | None = setting(None, example="features.parquet", panel="Output")
+    """File to write; its ending selects Parquet or CSV."""
 
 
 class TrainSettings(Section):
-    """How `patron train` chooses its snapshots and its champion.
+    """How `patron train` chooses its snapshots, its trees and the champion."""
 
-    Attributes
-    ----------
-    max_snapshots
-        count, the most snapshot dates that one training uses
-    step_days
-        days from one training snapshot to the next; None for the horizon, less lets them overlap
-    max_kinds
-        count, the most kinds of engagement that get features of their own
-    promote
-        the new version becomes champion whatever the comparison says
-    confidence
-        probability in (0.5, 1) that the intervals of the comparison hold
-    seeds
-        count of sums of trees, each with a seed of its own, whose mean ranks the customers
-    search
-        count of other settings of the trees that compete, drawn by chance; 0 for none
-    monotone
-        whether the risk may only rise with P(no purchase) and fall with the purchases expected
-    """
-
-    max_snapshots: int = Field(default=12, ge=3)
-    step_days: int | None = Field(default=None, ge=1)
-    max_kinds: int = Field(default=12, ge=1)
-    promote: bool = False
-    confidence: float = Field(default=0.95, gt=0.5, lt=1)
-    seeds: int = Field(default=1, ge=1, le=20)
-    search: int = Field(default=0, ge=0, le=100)
-    monotone: bool = False
+    max_snapshots: int = setting(12, unit="snapshots", panel="Model", metavar="N", ge=3)
+    """Maximum number of past days to learn from."""
+    step_days: int | None = setting(
+        None, unit="days", absent="the horizon", example=30, panel="Model", flag="step", ge=1
+    )
+    """Days from one training snapshot to the next; fewer than the horizon makes them overlap."""
+    max_kinds: int = setting(12, unit="kinds", panel="Model", metavar="N", ge=1)
+    """Maximum number of kinds of engagement that get features of their own."""
+    promote: bool = setting(False, panel="Model")
+    """Make the new version champion whatever the comparison shows."""
+    confidence: float = setting(0.95, unit="share", panel="Model", gt=0.5, lt=1)
+    """Confidence level of the intervals of the comparison."""
+    seeds: int = setting(1, unit="ensembles", panel="Model", metavar="N", ge=1, le=20)
+    """Number of boosted ensembles, each with its own seed, whose mean ranks the customers."""
+    search: int = setting(0, unit="trials", panel="Model", metavar="N", ge=0, le=100)
+    """Number of random hyperparameter settings of the trees to try."""
+    monotone: bool = setting(False, panel="Model")
+    """Let the risk only rise with P(no purchase) and only fall with the expected purchases."""
 
 
 class ScoreSettings(Section):
-    """What `patron score` reads and writes.
+    """What `patron score` reads and writes."""
 
-    Attributes
-    ----------
-    model
-        URI of the registered model
-    out
-        the file, Parquet or CSV by its ending; or the folder, where `partition_by` is given
-    to
-        a database and its table in place of `out`, such as ``postgresql://user@host/crm::scorecard``; it
-        may hold a password, so it is never shown
-    partition_by
-        column of the scorecard with few values: a folder of Parquet files for each of them
-    resume
-        whether to go on where a job that was killed has stopped
-    reasons
-        whether each customer gets three reasons
-    potentials
-        file for the parts of the four potentials, Parquet or CSV by its ending; or None
-    ledger
-        folder or database in which the promises are written down for `patron settle`, see
-        :func:`patron.storage.prediction_log.open_ledger`; or None
-    batch_rows
-        customers scored at a time, ≥ 1; the scores do not depend on it
-    """
-
-    model: str = "models:/patron@champion"
-    out: Path | None = None
-    to: SecretStr | None = None
-    partition_by: str | None = None
-    resume: bool = False
-    reasons: bool = True
-    potentials: Path | None = None
-    ledger: Place | None = None
-    batch_rows: int = Field(default=50_000, ge=1)
+    model: str = setting("models:/patron@champion", panel="Model", metavar="URI")
+    """Registered model that scores."""
+    out: Path | None = setting(None, example="scores.parquet", panel="Output")
+    """File to write, Parquet or CSV by its ending; a folder with --partition-by."""
+    to: SecretStr | None = setting(
+        None, example="duckdb:///crm.db::scorecard", panel="Output", metavar="URL::TABLE"
+    )
+    """Database table to write instead of a file; rows with the same key are replaced."""
+    partition_by: str | None = setting(None, example="as_of", panel="Output", metavar="COLUMN")
+    """Column of few values: one folder of Parquet files is written for each."""
+    resume: bool = setting(False, panel="Output")
+    """Resume an interrupted job from its last checkpoint."""
+    reasons: bool = setting(True, panel="Output")
+    """Three reasons are given for each customer unless --no-reasons is set."""
+    potentials: Path | None = setting(None, example="parts.parquet", panel="Output")
+    """File for the parts of the four potentials, with growth headroom; Parquet or CSV by its ending."""
+    prediction_log: Place | None = setting(None, example="predictions", panel="Output", metavar="DIR|URL")
+    """Folder or database to which the predictions are appended, so that patron settle can evaluate them."""
+    batch_rows: int = setting(50_000, unit="customers", panel="Output", metavar="N", ge=1)
+    """Customers scored at a time; the scores do not depend on it."""
 
 
 class ServeSettings(Section):
-    """What `patron serve` serves, and where.
+    """What `patron serve` serves, and where."""
 
-    Attributes
-    ----------
-    model
-        URI of a registered model, or the folder of an exported one
-    host, port
-        where to listen; port 0 takes any that is free
-    workers
-        processes, ≥ 1
-    most_megabytes
-        size of the largest body that is read
-    """
-
-    model: str = "models:/patron@champion"
-    host: str = "127.0.0.1"
-    port: int = Field(default=5001, ge=0, le=65535)
-    workers: int = Field(default=1, ge=1, le=64)
-    most_megabytes: float = Field(default=64, gt=0)
+    model: str = setting("models:/patron@champion", metavar="URI")
+    """Registered model, or the folder of an exported one."""
+    host: str = setting("127.0.0.1", metavar="ADDRESS")
+    """Address to listen on; the default accepts only this machine."""
+    port: int = setting(5001, metavar="PORT", ge=0, le=65535)
+    """TCP port to listen on; 0 takes any free port."""
+    workers: int = setting(1, metavar="N", ge=1, le=64)
+    """Number of processes; more than one needs the extra 'serve'."""
+    max_megabytes: float = setting(64, unit="megabytes", metavar="MB", gt=0)
+    """Maximum size of a request body."""
 
 
 class BacktestSettings(Section):
-    """What `patron backtest` does and writes.
+    """What `patron backtest` does and writes."""
 
-    Attributes
-    ----------
-    cuts
-        count, the most past days to predict from; fewer where the history is short
-    step_days
-        days from one cut to the next; None for the horizon
-    inference
-        how the value models are fitted at each cut
-    out
-        folder for table, JSON and figure, or None
-    """
-
-    cuts: int = Field(default=4, ge=1)
-    step_days: int | None = Field(default=None, ge=1)
-    inference: Literal["nuts", "laplace", "map"] = "laplace"
-    out: Path | None = None
+    cuts: int = setting(4, unit="days", panel="Model", metavar="N", ge=1)
+    """Maximum number of past days to predict from; fewer if the history is short."""
+    step_days: int | None = setting(
+        None, unit="days", absent="the horizon", example=30, panel="Model", flag="step", ge=1
+    )
+    """Days from one cut to the next."""
+    inference: Literal["nuts", "laplace", "map"] = setting("laplace", panel="Model")
+    """How the value models are fitted at each cut."""
+    out: Path | None = setting(None, example="backtest", panel="Output", metavar="DIR")
+    """Folder for table, JSON and figure."""
 
 
 class DriftSettings(Section):
-    """From where on a change of the customers is worth a word, or an alarm.
+    """Thresholds above which drift triggers a notice or an alarm when `patron score` runs."""
 
-    Attributes
-    ----------
-    measure
-        whether `patron score` compares its customers with those of the training
-    psi_notice, psi_alarm
-        population stability index ≥ 0
-    missing
-        share in (0, 1], by which more or fewer values are missing than in training
-    z
-        standard deviations of purchases since the training from those expected
-    ratio
-        share in (0, 1), by which they must differ besides
-    """
-
-    measure: bool = True
-    psi_notice: float = Field(default=0.10, ge=0)
-    psi_alarm: float = Field(default=0.25, ge=0)
-    missing: float = Field(default=0.10, gt=0, le=1)
-    z: float = Field(default=3.0, gt=0)
-    ratio: float = Field(default=0.20, gt=0, lt=1)
+    measure: bool = setting(True)
+    """Customers are compared with those of the training."""
+    psi_notice: float = setting(0.10, unit="PSI", ge=0)
+    """Population stability index of a feature that triggers a notice."""
+    psi_alarm: float = setting(0.25, unit="PSI", ge=0)
+    """Population stability index of a feature that triggers an alarm."""
+    missing: float = setting(0.10, unit="share", gt=0, le=1)
+    """Change in the share of missing values that triggers a notice."""
+    z: float = setting(3.0, unit="standard deviations", metavar="Z", gt=0)
+    """Deviation of the purchases since the training from those expected that triggers an alarm."""
+    ratio: float = setting(0.20, unit="share", gt=0, lt=1)
+    """Relative deviation of the purchases that an alarm needs as well."""
 
 
 class DemoSettings(Section):
-    """Which sample data `patron demo` takes and where it writes."""
+    """Which sample data `patron demo` uses, and where it writes."""
 
-    data: Literal["complete-journey", "cdnow", "simulated"] = "complete-journey"
-    out: Path = Path("out/demo")
+    data: Literal["complete-journey", "cdnow", "simulated"] = setting("complete-journey")
+    """Sample data set to use."""
+    out: Path = setting(Path("out/demo"), panel="Output", metavar="DIR")
+    """Folder for the scores."""

@@ -1,34 +1,37 @@
-"""The section of Spark: where it is, where `engine` is "spark"."""
+"""The section of Spark: which Spark does the work where `engine` is "spark"."""
 
 import re
 
-from pydantic import Field, field_serializer
+from pydantic import field_serializer
 
 from patron.errors import without_password
-from patron.settings.section import Section
+from patron.settings.section import Section, setting
 
 __all__ = ["SparkSettings"]
 
 
 class SparkSettings(Section):
-    """Which Spark does the work, where none is active already and `engine` is "spark".
+    """Which Spark does the work where `engine` is "spark" and no Spark session is active."""
 
-    Attributes
-    ----------
-    master
-        Spark's address; ``local[*]`` for the cores of this machine
-    remote
-        address of a Spark Connect server, such as ``sc://cluster:15002``, in place of `master`
-    config
-        further settings of Spark, such as ``{"spark.driver.memory" = "8g"}``
-    partitions
-        count of parts in which customers are scored; None for two for each of Spark's cores
-    """
-
-    master: str = "local[*]"
-    remote: str | None = None
-    config: dict[str, str] = Field(default_factory=dict)
-    partitions: int | None = Field(default=None, ge=1)
+    master: str = setting("local[*]", panel="Spark", flag="spark-master", metavar="ADDRESS")
+    """Address of the Spark master."""
+    remote: str | None = setting(
+        None,
+        absent="Spark on this machine",
+        example="sc://cluster:15002",
+        panel="Spark",
+        flag="spark-remote",
+        metavar="sc://HOST:PORT",
+    )
+    """Address of a Spark Connect server, used in place of the master."""
+    config: dict[str, str] = setting(
+        {}, example={"spark.driver.memory": "8g"}, panel="Spark", flag="spark-config", metavar="NAME=VALUE"
+    )
+    """Further settings of Spark."""
+    partitions: int | None = setting(
+        None, absent="two per core", example=64, panel="Spark", flag="spark-partitions", ge=1
+    )
+    """Number of partitions in which customers are scored."""
 
     @field_serializer("remote", when_used="json")
     def _without_token(self, remote: str | None) -> str | None:

@@ -3,39 +3,40 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from patron.settings.section import Section, Source
+from patron.settings.section import Section, Source, setting
 
 __all__ = ["TableSettings", "TablesSettings"]
 
 
 class TableSettings(Section):
-    """Where one table is and what its columns are called.
+    """Where one table is and what its columns are called."""
 
-    Attributes
-    ----------
-    source
-        a CSV or Parquet path or glob, a database URL such as ``duckdb:///shop.db::sales``, or a frame
-    columns
-        patron's name → your name, for the columns that are called otherwise
-    time_zone
-        the zone of the business, in which a day begins and ends; None takes the one of the settings
-    naive_time_zone
-        the zone of times that name none; None takes them as local already
-    day_first
-        whether 02/03/2024 is the 2 March; None lets the column decide
-    """
+    source: Source = setting(..., metavar="SOURCE", example="sales/*.parquet")
+    """CSV or Parquet path or glob, database URL such as duckdb:///shop.db::sales, or a frame."""
+    columns: dict[str, str] = setting(
+        {}, example={"customer_id": "Customer ID", "order_at": "Booked", "amount": "Total"}
+    )
+    """Your names of the columns, by patron's names."""
+    time_zone: str | None = setting(
+        None, absent="the time_zone of the settings", metavar="ZONE", example="Europe/Berlin"
+    )
+    """IANA time zone of the business, in which a day begins and ends."""
+    naive_time_zone: str | None = setting(
+        None, absent="they are local already", metavar="ZONE", example="UTC"
+    )
+    """IANA time zone of times that name none."""
+    day_first: bool | None = setting(None, absent="the column decides", example=True)
+    """Read 02/03/2024 as the 2nd of March."""
 
-    source: Source
-    columns: dict[str, str] = Field(default_factory=dict)
-    time_zone: str | None = None
-    naive_time_zone: str | None = None
-    day_first: bool | None = None
+
+def _table() -> Any:
+    return setting(None, panel="Tables", metavar="SOURCE")
 
 
 class TablesSettings(Section):
-    """The tables of one business. A bare path or frame is short for a table with only a source.
+    """Where the tables are; a bare path or frame is short for a table with only a source.
 
     Examples
     --------
@@ -43,20 +44,34 @@ class TablesSettings(Section):
     'sales.csv'
     """
 
-    transactions: TableSettings | None = None
-    engagement: TableSettings | None = None
-    customers: TableSettings | None = None
-    subscriptions: TableSettings | None = None
-    interactions: TableSettings | None = None
-    costs: TableSettings | None = None
-    costs_to_serve: TableSettings | None = None
-    referrals: TableSettings | None = None
-    contributions: TableSettings | None = None
-    surveys: TableSettings | None = None
-    leads: TableSettings | None = None
-    lead_events: TableSettings | None = None
-    contacts: TableSettings | None = None
-    products: TableSettings | None = None
+    transactions: TableSettings | None = _table()
+    """Purchases: CSV or Parquet path or glob, or a database URL, as for all tables."""
+    engagement: TableSettings | None = _table()
+    """Visits, openings, campaigns received and other events."""
+    customers: TableSettings | None = _table()
+    """One row per customer, with any attributes."""
+    subscriptions: TableSettings | None = _table()
+    """One row per contract; the end of a contract is churn."""
+    interactions: TableSettings | None = _table()
+    """Services given to customers, with the minutes they took."""
+    costs: TableSettings | None = _table()
+    """Cost ledger by month and pool."""
+    costs_to_serve: TableSettings | None = _table()
+    """Cost of each customer by period, as patron costs writes it; it is subtracted from base_potential."""
+    referrals: TableSettings | None = _table()
+    """Which customer referred whom, and when."""
+    contributions: TableSettings | None = _table()
+    """Reviews, ideas and the like; the setting learning.rate_card gives their value."""
+    surveys: TableSettings | None = _table()
+    """Answers to NPS and CSAT surveys."""
+    leads: TableSettings | None = _table()
+    """One row per lead, with the customer it became."""
+    lead_events: TableSettings | None = _table()
+    """Events of leads: visits, downloads, demos."""
+    contacts: TableSettings | None = _table()
+    """Past campaign contacts of treated customers and of the random control group."""
+    products: TableSettings | None = _table()
+    """Warranty, lifetime and end of life of products."""
 
     @field_validator("*", mode="before")
     @classmethod

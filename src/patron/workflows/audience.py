@@ -9,6 +9,7 @@ import pandas as pd
 from patron.campaigns.audience import as_audience, to_csv
 from patron.errors import SettingsError, TableError, counted, some
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import read_records, tell_rejected
 from patron.storage.atomic_files import check_target, whole_file
@@ -72,6 +73,10 @@ class AudienceResult:
         """What was written, as plain values."""
         columns = {"columns": list(self.columns), "hashed": list(self.hashed)}
         return {"customers": self.customers, **columns, "out": str(self.out)}
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was written, in words."""

@@ -22,6 +22,7 @@ from patron.evaluation.weighted import WEIGHTED_METRICS
 from patron.progress import Progress, silent
 from patron.reports.backtest_figures import backtest_figure
 from patron.reports.figures import save_figure
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import known_history
 from patron.storage.atomic_files import write_frame, write_json
@@ -96,6 +97,12 @@ class BacktestResult:
             "deciles": self.deciles.to_dict("records"),
             "files": [str(file) for file in self.files],
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield f"Churn. {self.title()}", self.churn
+        yield f"Value. {self.title()}", self.value
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """How patron did against the best baseline of each cut, and where everything is."""

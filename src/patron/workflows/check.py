@@ -7,6 +7,7 @@ import pandas as pd
 
 from patron.errors import counted
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import known_history, read_history
 from patron.snapshots.labels import audit_windows
@@ -39,11 +40,20 @@ class CheckResult:
     windows: pd.DataFrame
     leaks: LeakReport | None = None
 
+    @property
+    def exit_code(self) -> int:
+        """1 if a planted row of the future has changed a feature or a score, else 0."""
+        return int(self.leaks is not None and not self.leaks.is_clean)
+
     def to_dict(self) -> dict[str, Any]:
         """What was found, as plain values."""
         windows = self.windows.assign(as_of=self.windows["as_of"].astype("string"))
         told: dict[str, Any] = {**self.report.to_dict(), "churn_windows": windows.to_dict("records")}
         return told if self.leaks is None else {**told, "leaks": self.leaks.to_dict()}
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was found, in words."""

@@ -13,6 +13,7 @@ from patron.economics.costs.journey import Journey, Touchpoint
 from patron.economics.costs.retention_costs import RetentionCosts, retention_costs
 from patron.errors import DateError, MissingColumnsError, SettingsError, some
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import read_records, refuse_strangers
 from patron.storage.atomic_files import check_target, write_frame, write_json, write_table
@@ -86,6 +87,12 @@ class CostsResult:
     def title(self) -> str:
         """What the table of tiers shows."""
         return f"Cost of keeping customers in money of the ledger, {self.first} to {self.last}"
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield self.title(), self.by_tier
+        yield "Cost by touchpoint", self.by_touchpoint
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was read, found and written, in words."""

@@ -9,6 +9,7 @@ from patron.datasets.samples import SampleData, load_cdnow, load_complete_journe
 from patron.datasets.simulate import SimulatedBusiness, simulate
 from patron.errors import counted
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import read_history
 from patron.storage.atomic_files import check_target, write_frame
@@ -101,6 +102,23 @@ class DemoResult:
             "simulated_business": self.business.to_dict(),
             "files": [str(file) for file in self.files],
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield from [self.words, "", *self.trained.outcome.report.sentences(), ""]
+        yield self.trained.title(), self.trained.comparison
+        yield from [*self.trained.sentences(), ""]
+        yield self.scored.title(), self.scored.most_valuable_at_risk()
+        yield ""
+        title = "How the customer base is doing, by quarter; shares as fractions, money of the input"
+        yield f"{title} (all of it: patron kpis)", self.indicators.in_short
+        yield from ["", self.business.words, ""]
+        yield self.business.costs.title(), self.business.costs.in_short
+        yield from [*self.business.costs.findings(), ""]
+        yield self.business.plans.title(), self.business.plans.in_short
+        yield from [*self.business.plans.findings(), "", self.business.what_if.title()]
+        yield from [*self.business.what_if.findings(), ""]
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """Where everything is, and what to do next."""

@@ -19,6 +19,7 @@ from patron.errors import counted
 from patron.models.value.next_purchase import next_purchase_range
 from patron.models.value.rfm import RFM_WITH_ID
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import known_history, read_records, tell_rejected
 from patron.storage.atomic_files import check_target, write_frame
@@ -74,7 +75,7 @@ def due(settings: Settings, *, history: History | None = None, progress: Progres
         progress("Looking at the rhythm of each product")
         moments.append(
             replenishments_due(
-                known.transactions, everyone, regular=chosen.regular, fewest_gaps=chosen.fewest_gaps
+                known.transactions, everyone, regular=chosen.max_gap_variation, fewest_gaps=chosen.min_gaps
             )
         )
     if known.transactions is not None and settings.tables.products is not None:
@@ -144,6 +145,12 @@ class DueResult:
             "value_model": self.model,
             "out": str(self.out) if self.out is not None else None,
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        if len(self.moments):
+            yield self.title(), self.counts
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was found, in words."""

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import known_history, refuse_nobody
 from patron.snapshots.spine import make_spine
@@ -48,6 +49,10 @@ class FeaturesResult:
             "features": list(self.catalogue.names),
             "out": str(self.out) if self.out is not None else None,
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was made, in words."""

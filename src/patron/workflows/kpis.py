@@ -14,6 +14,7 @@ from patron.economics.kpis.indicators import KPIS, CustomerBase, KpiRules, indic
 from patron.economics.kpis.simple_clv import latest_scores, mean_ahead, values_beside_model
 from patron.errors import DateError, MissingColumnsError, SettingsError, counted
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import read_records, refuse_strangers
 from patron.simple_value import RULE_OF_THREE, most_to_keep
@@ -111,6 +112,15 @@ class KpisResult:
         """What the table of the last period shows."""
         start, end = self.rows["period_start"].max(), self.rows["period_end"].max()
         return f"{start} to {end}; shares as fractions, money of the input, 95% intervals"
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield self.title(), self.latest
+        if len(self.acquisition):
+            yield "Cost of acquisition and margin so far, money per customer by channel", self.by_channel
+        if len(self.values):
+            yield "Simple lifetime values, money per customer, next to the model's", self.values
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was found, in words."""
@@ -241,7 +251,7 @@ def _rules(settings: Settings, first_known: date, last_known: date) -> KpiRules:
         active_within_days=chosen.active_within_days,
         lead_days=chosen.lead_days,
         acquisition_pools=chosen.acquisition_pools,
-        dearer=chosen.dearer,
+        dearer=chosen.up_sell_threshold,
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from patron.errors import PatronWarning, SettingsError, TableError, some
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.scores.lookalikes import FIRST_KNOWN, known_at_acquisition, lookalikes
 from patron.settings import Settings
 from patron.settings.inputs import known_history
@@ -61,7 +62,7 @@ def find_lookalikes(
     >>> sales = people[["customer_id"]].assign(order_at="2024-05-01", amount=20.0)
     >>> found = find_lookalikes(Settings(
     ...     tables={"transactions": sales, "customers": people},
-    ...     lookalikes={"group": pd.DataFrame({"customer_id": [1, 3]}), "most": 1}))
+    ...     lookalikes={"group": pd.DataFrame({"customer_id": [1, 3]}), "limit": 1}))
     >>> found.listed[["customer_id", "because"]].values.tolist()
     [[5, 'channel']]
     """
@@ -78,7 +79,7 @@ def find_lookalikes(
     everyone, called = _at_acquisition(known)
     group = _members(wanted, everyone["customer_id"])
     progress(f"Comparing {len(everyone):,} customers with the group")
-    listed = lookalikes(everyone, group, most=chosen.most)
+    listed = lookalikes(everyone, group, most=chosen.limit)
     listed["because"] = listed["because"].map(called).astype(object).where(listed["because"].notna(), None)
     if out is not None:
         progress(f"Writing {out}")
@@ -136,6 +137,11 @@ class LookalikesResult:
             "because": self._reasons().to_dict(),
             "out": str(self.out) if self.out is not None else None,
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield self.title(), self.shown
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was found, in words."""

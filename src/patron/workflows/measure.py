@@ -18,6 +18,7 @@ from patron.campaigns.allocation.plan import LIST_COLUMNS
 from patron.campaigns.measure import measure_effects
 from patron.errors import DateError, SettingsError, SourceError, TableError, counted, some
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import read_records, tell_rejected
 from patron.storage.atomic_files import write_json
@@ -109,11 +110,11 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
         treated,
         strata(listed["offer"], profit_expected),
         covariates=np.column_stack([profit_expected, before]) if settings.measure.adjust else None,
-        level=settings.measure.level,
+        level=settings.measure.confidence,
     )
     measured = MeasureResult(
         table=table,
-        level=settings.measure.level,
+        level=settings.measure.confidence,
         treated=int(treated.sum()),
         holdout=int((~treated).sum()),
         contaminated=None if contacted is None else int((contacted & ~treated).sum()),
@@ -200,6 +201,11 @@ class MeasureResult:
                 for name, row in numbers.items()
             },
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield self.title(), self.table
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was found, in words."""

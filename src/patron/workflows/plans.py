@@ -13,6 +13,7 @@ from patron.errors import DateError, SettingsError, TableError, counted
 from patron.models.renewal.contracts import contracts_of_subscriptions
 from patron.models.renewal.model import RenewalModel
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.economics import PlansSettings
 from patron.settings.inputs import read_records
@@ -94,6 +95,12 @@ class PlansResult:
             f"{self.terms.monthly_price:,.2f} a month or {self.terms.annual_price:,.2f} a year, per signed "
             f"customer over {counted(years, 'year')}; money of today"
         )
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield self.title(), self.table
+        yield "Discounted months still to come, next to those at a constant rate", self.lifetimes
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was read, found and written, in words."""
@@ -213,9 +220,8 @@ def _terms(
         annual_price=chosen.annual_price or _price(annual, "annual_price"),
         failed_payments=_failing(monthly) if chosen.failed_payments is None else chosen.failed_payments,
         signed=len(contracts),
-        **chosen.model_dump(
-            include={"cost_to_serve", "payment_fee", "paused", "refunded", "selection", "fixed_cost"}
-        ),
+        selection=chosen.churn_odds_ratio,
+        **chosen.model_dump(include={"cost_to_serve", "payment_fee", "paused", "refunded", "fixed_cost"}),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from patron.results import Printed
 from patron.tracking.registry import CHAMPION, MODEL_NAME, ModelVersion, export_model, list_versions
 from patron.tracking.registry import promote as promote_version
 from patron.tracking.registry import rollback as roll_back
@@ -56,6 +57,12 @@ class Releases:
         """What the table shows."""
         return f"Versions of {MODEL_NAME!r} in {self.store_uri}; times in UTC"
 
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        if self.versions:
+            yield self.title(), self.table
+        yield from self.sentences()
+
     def sentences(self) -> list[str]:
         """What is to be said besides the table."""
         return [] if self.versions else [f"No model is registered yet in {self.store_uri}. Train one first."]
@@ -79,6 +86,10 @@ class Released:
 
     champion: ModelVersion
     before: int | None
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was done, in words."""
@@ -109,6 +120,10 @@ class Exported:
 
     folder: Path
     model_uri: str
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was done, in words."""

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from patron.errors import ModelError, PatronWarning, SettingsError, counted, some
 from patron.models.bundle.bundle import Bundle
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.scores.arrow import frame_of
 from patron.scoring.batches import Asked, Summary, compare_with_training, prepare, score_in_batches, summarise
 from patron.scoring.costs_to_serve import CostsToServe, costs_taken
@@ -112,7 +113,7 @@ def score(
     for path in (parts_path, None if target is None else target.path):
         if path is not None:
             refuse_sources(path, _sources(settings))
-    place = settings.score.ledger
+    place = settings.score.prediction_log
     ledger = None if place is None else open_ledger(place.get_secret_value())  # refused before the work
     model = model or settings.score.model
     stages = Stages(progress)
@@ -280,6 +281,11 @@ class ScoreResult:
             "potentials": None if self.equity is None else self.equity.to_dict(),
             "costs_to_serve": None if self.costs_to_serve is None else self.costs_to_serve.to_dict(),
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield self.title(), self.most_valuable_at_risk()
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was made, in words."""

@@ -69,7 +69,7 @@ def serve(settings: Settings) -> None:
             host=asked.host,
             port=asked.port,
             workers=asked.workers,
-            most_bytes=int(asked.most_megabytes * 1_000_000),
+            most_bytes=int(asked.max_megabytes * 1_000_000),
         )
 
 

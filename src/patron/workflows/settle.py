@@ -21,6 +21,7 @@ from patron.evaluation.score_monitoring import (
     uuids_as_text,
 )
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.scores.arrow import frame_of
 from patron.settings import Settings
 from patron.settings.inputs import known_history
@@ -152,20 +153,22 @@ def settle(
     >>> promised = append_to_ledger(card, ledger)
     >>> sales = pd.DataFrame({"customer_id": [7, 8, 7], "amount": [9.0, 4.0, 25.0],
     ...                       "order_at": ["2024-01-05", "2024-01-09", "2024-02-28"]})
-    >>> found = settle(Settings(tables={"transactions": sales}, settle={"ledger": ledger}))
+    >>> found = settle(Settings(tables={"transactions": sales}, settle={"prediction_log": ledger}))
     >>> found.rows[["customer_id", "churned", "value"]]
        customer_id  churned  value
     0            7        0   25.0
     1            8        1    0.0
     """
-    if settings.settle.ledger is None:
-        raise SettingsError("No ledger is named: give the one of patron score with --ledger.")
+    if settings.settle.prediction_log is None:
+        raise SettingsError("No prediction log is named: give the one of patron score with --prediction-log.")
     out = check_target(settings.settle.out) if settings.settle.out is not None else None
-    store = open_ledger(settings.settle.ledger.get_secret_value())
+    store = open_ledger(settings.settle.prediction_log.get_secret_value())
     progress("Reading the ledger")
     promises, outcomes = store.read("promises"), store.read("outcomes")
     if promises.empty:
-        raise InputError(f"The ledger {str(store)!r} holds no promise. Fill it with patron score --ledger.")
+        raise InputError(
+            f"The prediction log {str(store)!r} is empty. Fill it with patron score --prediction-log."
+        )
     known = known_history(settings, history, progress)
     ripe, ends = unsettled(promises, outcomes, known.known_until)
     if ripe.empty and outcomes.empty:
@@ -243,6 +246,11 @@ class Settlement:
             "depth": self.depth,
             "out": str(self.out) if self.out is not None else None,
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield self.title(), self.shown
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was found, in words."""

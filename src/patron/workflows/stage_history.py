@@ -10,6 +10,7 @@ import pandas as pd
 from patron.errors import HistoryTooShortError, SettingsError, counted
 from patron.models.bundle.policy import StageRules
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.scores.stage_history import median_dwell_time, transition_matrix
 from patron.settings import Settings
 from patron.settings.inputs import known_history
@@ -57,7 +58,7 @@ def follow_stages(settings: Settings, *, progress: Progress = silent) -> "Stages
     chosen = settings.stage_history
     out = check_target(chosen.out) if chosen.out is not None else None
     known = known_history(_by_purchases(settings), None, progress)
-    days = _days(known, chosen.snapshots, chosen.step_days)
+    days = _days(known, chosen.max_snapshots, chosen.step_days)
     progress(f"Looking at {len(days)} days from {days[0]} to {days[-1]}")
     history = stages_over_time(known, days, rules=StageRules(**settings.stages.model_dump()))
     found = StagesResult(history, days, _transitions(history), _dwelt(history, days[-1]))
@@ -106,6 +107,15 @@ class StagesResult:
             "transitions": self.transitions.to_dict("records"),
             "written": [str(path) for path in self.written],
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield self.title(), self.dwelt
+        yield (
+            "Share of a stage's customers in each stage on the next of the days",
+            self.transitions,
+        )
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was found, in words."""

@@ -13,6 +13,7 @@ from patron.campaigns.allocation.plan import LIST_COLUMNS, Plan, make_plan
 from patron.campaigns.audience import as_audience, to_csv
 from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.storage.atomic_files import check_folder, whole_file, write_frame, write_json
 from patron.tables.history import History
@@ -88,7 +89,7 @@ def target(
         effects=known.table,
         left_alone=alone,
         segment=chosen.segment,
-        least=chosen.least,
+        least=chosen.min_contacts,
         holdout=chosen.holdout,
         seed=settings.seed,
     )
@@ -143,6 +144,12 @@ class TargetResult:
         """Everything of plan.json."""
         out = None if self.out is None else str(self.out)
         return {**self.provenance, "effects": self.effects.to_dict(), **self.plan.to_dict(), "out": out}
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        if len(self.plan.listed):
+            yield self.title(), self.alternatives
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was made, in words."""
@@ -209,7 +216,7 @@ def _provenance(settings: Settings, scores: Scores, book: OfferBook) -> dict[str
         "budget": chosen.budget,
         "holdout_share": chosen.holdout,
         "rest_days": chosen.rest_days,
-        "least": dict(chosen.least),
+        "least": dict(chosen.min_contacts),
         "seed": settings.seed,
         "made_of": {offer.name: asdict(offer) for offer in book.offers},
         "capacity": dict(book.capacity),

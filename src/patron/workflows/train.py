@@ -16,6 +16,7 @@ from patron.errors import InputError, PatronWarning
 from patron.models.bundle.bundle import Bundle
 from patron.models.value.purchases.families import families_in_words
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import known_history
 from patron.tables.history import History
@@ -129,6 +130,12 @@ class TrainResult:
             "comparison": compared,
             "report": self.outcome.report.to_dict(),
         }
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield from self.outcome.report.sentences()
+        yield self.title(), self.comparison
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was made, in words."""

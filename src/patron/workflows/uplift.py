@@ -28,6 +28,7 @@ from patron.errors import (
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import known_history, read_records, tell_rejected
 from patron.snapshots.labels import make_labels
@@ -230,6 +231,11 @@ class EffectsResult:
             "out": str(self.out) if self.out is not None else None,
         }
 
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield self.title(), self.shown
+        yield from self.sentences()
+
     def sentences(self) -> list[str]:
         """What was found, in words."""
         lines = []
@@ -371,7 +377,7 @@ def _learn_one(
         "learners": settings.uplift.learners,
         "folds": settings.uplift.folds,
         "repeats": settings.uplift.repeats,
-        "level": settings.uplift.level,
+        "level": settings.uplift.confidence,
         "random_state": settings.seed,
     }
     stayed = 1 - past["churned"].to_numpy(dtype=np.float64)

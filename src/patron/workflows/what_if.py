@@ -15,6 +15,7 @@ from patron.economics.decisions.what_if import what_if as follow
 from patron.economics.kpis.periods import whole_periods
 from patron.errors import DateError, SettingsError, TableError, counted
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.economics import WhatIfSettings
 from patron.settings.inputs import read_records, tell_rejected
@@ -82,6 +83,11 @@ class WhatIfResult:
             f"Over {years} it is worth {found.worth:,.2f} in money of today, between {found.worth_low:,.2f} "
             f"and {found.worth_high:,.2f} with 80% probability: the most that may be paid for it.",
         ]
+
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        yield f"{self.title()}; money of each year, means: --out writes them with intervals", self.table
+        yield from self.sentences()
 
     def sentences(self) -> list[str]:
         """What was found and written, in words."""

@@ -14,6 +14,7 @@ from patron.errors import counted
 from patron.models.bundle.policy import StageRules
 from patron.models.value.rfm import RFM_WITH_ID
 from patron.progress import Progress, silent
+from patron.results import Printed
 from patron.scores.lifecycle import lifecycle_stage
 from patron.settings import Settings
 from patron.settings.inputs import known_history
@@ -51,7 +52,7 @@ def win_back(
     --------
     >>> from patron.datasets.simulate import simulate
     >>> shop = simulate(300, days=500, seed=1)
-    >>> found = win_back(Settings(tables={"transactions": shop.transactions}, win_back={"snapshots": 1}))
+    >>> found = win_back(Settings(tables={"transactions": shop.transactions}, win_back={"max_snapshots": 1}))
     >>> sorted(set(found.listed["lifecycle_stage"]))
     ['dormant', 'lost']
     """
@@ -148,6 +149,12 @@ class WinBackResult:
             "out": str(self.out) if self.out is not None else None,
         }
 
+    def printed(self) -> Printed:
+        """What a terminal shows."""
+        if len(self.listed):
+            yield self.title(), self.shown
+        yield from self.sentences()
+
     def sentences(self) -> list[str]:
         """What was found, in words."""
         if self.listed.empty:
@@ -189,7 +196,7 @@ def _learn_returns(known: History, settings: Settings, rules: StageRules, progre
     """From those who were silent on past days whose horizon has passed since."""
     horizon = settings.horizon_days
     newest = known.known_until - timedelta(days=horizon)
-    days = [newest - timedelta(days=horizon * number) for number in range(settings.win_back.snapshots)]
+    days = [newest - timedelta(days=horizon * number) for number in range(settings.win_back.max_snapshots)]
     first = known.active_days.day.min().to_pyarrow().as_py()
     days = [day for day in days if day >= max(first, known.first_day)]
     if not days:

@@ -117,11 +117,11 @@ def test_who_rests_or_is_suppressed_is_not_on_the_list(make, world):
 
 def test_a_segment_gets_its_minimum(make, world):
     island = set(world.scores.loc[world.scores["segment"] == "islands", "customer_id"])
-    made = make(budget=60.0, segment="segment", least={"islands": 40}, holdout=0)
+    made = make(budget=60.0, segment="segment", min_contacts={"islands": 40}, holdout=0)
     assert len(island & set(made.plan.listed["customer_id"])) >= 40
     assert made.plan.listed["cost"].sum() <= 60
     with pytest.raises(InputError, match=r"At least 9,999 customers of the segment 'islands'"):
-        make(segment="segment", least={"islands": 9999})
+        make(segment="segment", min_contacts={"islands": 9999})
 
 
 def test_effects_of_a_trial_take_the_place_of_assumed_acceptance(make, world):
@@ -176,8 +176,8 @@ def test_customers_without_a_score_are_counted_and_left_out(make, world):
         ({"scores": None, "budget": 5.0}, None),
         ({"offers": "nowhere.toml"}, "The offers file 'nowhere.toml' does not exist"),
         ({"offers": None}, "No offers are named"),
-        ({"segment": "planet", "least": {"x": 1}}, "'planet' is none of the scores"),
-        ({"least": {"x": 1}}, "A minimum for x needs the column .* Name it with --segment"),
+        ({"segment": "planet", "min_contacts": {"x": 1}}, "'planet' is none of the scores"),
+        ({"min_contacts": {"x": 1}}, "A minimum for x needs the column .* Name it with --segment"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_sentence(make, changes, sentence):
@@ -363,8 +363,8 @@ def test_minimums_are_read_from_the_command_line(world, offers, tmp_path, capsys
     world.scores.to_csv(scores, index=False)
     asked = ["--scores", str(scores), "--offers", str(offers), "--segment", "segment"]
     with pytest.raises(SystemExit, match="2"):
-        main(["target", *asked, "--least", "islands"])
-    assert "--least 'islands' cannot be read. Write SEGMENT=N" in capsys.readouterr().err
+        main(["target", *asked, "--min-contacts", "islands"])
+    assert "--min-contacts 'islands' cannot be read. Write SEGMENT=N" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="0"):
-        main(["target", *asked, "--least", "islands=20", "--budget", "40"])
+        main(["target", *asked, "--min-contacts", "islands=20", "--budget", "40"])
     assert "Not written" in capsys.readouterr().out

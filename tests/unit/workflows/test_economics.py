@@ -88,7 +88,7 @@ def test_plans_are_compared_from_the_contracts(files, tmp_path, shop):
             files / "subscriptions.parquet",
             "--as-of",
             shop.as_of,
-            "--selection",
+            "--churn-odds-ratio",
             "0.5",
         ),
         *("--inference", "laplace", "--out", tmp_path / "plans.csv", "--json"),

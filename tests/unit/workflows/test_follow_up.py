@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from patron.cli.commands import app
+from patron.cli import app
 from patron.errors import (
     HistoryTooShortError,
     InputError,

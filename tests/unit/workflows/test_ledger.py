@@ -179,7 +179,7 @@ def test_what_the_first_run_lacked_has_room_in_a_later_one(place):
 
 def test_settling_fills_in_what_happened_and_again_changes_nothing(place, sold):
     append_to_ledger(make_card(list(range(1, 11))), place, margin=0.5)
-    settings = Settings(settle={"ledger": place, "depth": 0.5})
+    settings = Settings(settle={"prediction_log": place, "depth": 0.5})
     found = settle(settings, history=sold)
     assert (found.new, found.unknown, found.open_until) == (10, 0, [])
     assert found.rows.set_index("customer_id")["churned"].to_dict() == {n: int(n > 5) for n in range(1, 11)}
@@ -195,7 +195,7 @@ def test_settling_fills_in_what_happened_and_again_changes_nothing(place, sold):
 def test_only_what_has_passed_is_settled(place, sold):
     append_to_ledger(make_card(list(range(1, 11))), place)
     append_to_ledger(make_card(list(range(1, 11)), horizon_days=90), place)
-    found = settle(Settings(settle={"ledger": place}), history=sold)
+    found = settle(Settings(settle={"prediction_log": place}), history=sold)
     assert found.report["horizon_days"].tolist() == [30]
     assert found.open_until == [DAY + timedelta(days=90)]
 
@@ -205,13 +205,13 @@ def test_before_the_horizon_nothing_is_settled(place, sold):
     with pytest.raises(
         HistoryTooShortError, match=r"the first ends on 2024-09-28, .* Settle from 2024-09-28 on"
     ):
-        settle(Settings(settle={"ledger": place}), history=sold)
+        settle(Settings(settle={"prediction_log": place}), history=sold)
     assert open_ledger(place).read("outcomes").empty
 
 
 def test_customers_that_the_tables_do_not_know_stay_open(place, sold):
     append_to_ledger(make_card([1, 2, 77]), place)
-    found = settle(Settings(settle={"ledger": place}), history=sold)
+    found = settle(Settings(settle={"prediction_log": place}), history=sold)
     assert (found.new, found.unknown) == (2, 1)
 
 
@@ -220,7 +220,7 @@ def test_tables_of_another_business_settle_nothing(place, sold):
     with pytest.raises(
         InputError, match="None of the 2 promised customers is in the tables: their ids are '"
     ):
-        settle(Settings(settle={"ledger": place}), history=sold)
+        settle(Settings(settle={"prediction_log": place}), history=sold)
 
 
 def test_uuids_are_settled_too(place):
@@ -229,7 +229,7 @@ def test_uuids_are_settled_too(place):
     later = sales.head(1).assign(order_at=date(2024, 8, 31))
     known = History.read(pd.concat([sales, later]))
     append_to_ledger(make_card(ids), place)
-    found = settle(Settings(settle={"ledger": place}), history=known)
+    found = settle(Settings(settle={"prediction_log": place}), history=known)
     assert (found.new, found.unknown) == (3, 0)
     assert found.rows["customer_id"].tolist() == [str(one) for one in ids]
 
@@ -243,7 +243,7 @@ def test_a_duckdb_file_may_hold_the_tables_and_their_ledger(tmp_path):
         shop.execute("CREATE TABLE orders AS SELECT * FROM sales")
     append_to_ledger(make_card([1, 2]), f"duckdb:///{file}")
     tables = {"transactions": f"duckdb:///{file}::orders"}
-    settings = Settings(tables=tables, settle={"ledger": f"duckdb:///{file}"})
+    settings = Settings(tables=tables, settle={"prediction_log": f"duckdb:///{file}"})
     assert settle(settings).new == 2
     reading = History.read(tables["transactions"])
     with pytest.raises(PatronError, match="this job is reading tables from the same file, so name another"):
@@ -263,7 +263,7 @@ def test_a_broken_part_is_named(tmp_path, sold):
     with pytest.raises(
         SourceError, match=f"{part.name}.* cannot be read: .* append the scores of that run again"
     ):
-        settle(Settings(settle={"ledger": tmp_path}), history=sold)
+        settle(Settings(settle={"prediction_log": tmp_path}), history=sold)
     database = tmp_path / "broken.db"
     database.write_bytes(b"no database" * 100)
     with pytest.raises(PatronError, match=r"Cannot connect to .*broken\.db: file is not a database\."):
@@ -271,10 +271,10 @@ def test_a_broken_part_is_named(tmp_path, sold):
 
 
 def test_places_and_files_that_are_none_are_named(tmp_path, sold):
-    with pytest.raises(SettingsError, match="No ledger is named"):
+    with pytest.raises(SettingsError, match="No prediction log is named"):
         settle(Settings(), history=sold)
-    with pytest.raises(InputError, match="holds no promise"):
-        settle(Settings(settle={"ledger": tmp_path / "none"}), history=sold)
+    with pytest.raises(InputError, match="is empty"):
+        settle(Settings(settle={"prediction_log": tmp_path / "none"}), history=sold)
     with pytest.raises(SettingsError, match="is a file"):
         open_ledger(__file__)
     with pytest.raises(SettingsError, match=r"A ledger is a folder .*, and not 'mysql://…@shop/crm'"):
@@ -315,7 +315,7 @@ def test_a_database_that_does_not_answer_is_told_before_the_work(postgres):
 
 def test_the_password_of_a_ledger_is_never_shown():
     url = "postgresql://ann:secret@shop/crm"
-    settings = Settings(settle={"ledger": url}, score={"ledger": url})
+    settings = Settings(settle={"prediction_log": url}, score={"prediction_log": url})
     assert "secret" not in f"{settings!r} {settings.to_dict()} {DatabaseLedger(url)}"
     recorded = Settings(tables={"transactions": f"{url}::sales"}).to_dict()
     assert recorded["tables"]["transactions"]["source"] == "postgresql://…@shop/crm::sales"
@@ -337,13 +337,13 @@ def test_scoring_writes_its_promises_down_and_a_later_day_settles_them(
     ledger = str(tmp_path / "ledger")
     day = shop.as_of - timedelta(days=60)
     settings = make_settings(
-        as_of=day, score={"ledger": ledger, "model": trained.model_uri, "reasons": False}
+        as_of=day, score={"prediction_log": ledger, "model": trained.model_uri, "reasons": False}
     )
     scored = score(settings)
     promised = open_ledger(ledger).read("promises")
     assert len(promised) == scored.summary.scored
     score(settings)
     assert len(open_ledger(ledger).read("promises")) == len(promised)
-    found = settle(make_settings(settle={"ledger": ledger}))
+    found = settle(make_settings(settle={"prediction_log": ledger}))
     assert (found.new, found.unknown) == (len(promised), 0)
     assert 0 <= found.report.loc[0, "coverage"] <= 1

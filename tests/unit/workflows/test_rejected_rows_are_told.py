@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from patron.cli.commands import app
+from patron.cli import app
 from patron.datasets.campaigns import simulate_campaign
 from patron.settings import Settings
 from patron.workflows.campaign_inputs import left_alone, read_scores

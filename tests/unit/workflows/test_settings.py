@@ -60,7 +60,7 @@ def test_no_password_stands_in_the_record_of_a_run():
         kpis={"scores": f"{url}::scores"},
         target={"scores": f"{url}::scores", "suppress": f"{url}::never"},
         lookalikes={"group": f"{url}?password=zz::best"},
-        score={"to": url, "ledger": url},
+        score={"to": url, "prediction_log": url},
         spark={"remote": token, "config": {"spark.hadoop.fs.s3a.secret.key": "zz", "spark.cores.max": "4"}},
     )
     told = settings.to_dict()
@@ -94,11 +94,11 @@ def test_settings_cannot_be_changed():
         (
             "as_of = '2024-13-01'",
             DateError,
-            "as_of is '2024-13-01', which is no date. Write it as YYYY-MM-DD",
+            "as_of is '2024-13-01', which is not a date. Write it as YYYY-MM-DD",
         ),
-        ("as_of = 'yesterday'", DateError, "as_of is 'yesterday', which is no date"),
-        ("as_of = 2024-05-01T12:30:00", DateError, "which is no date"),
-        ("as_of = 7", DateError, "which is no date"),
+        ("as_of = 'yesterday'", DateError, "as_of is 'yesterday', which is not a date"),
+        ("as_of = 2024-05-01T12:30:00", DateError, "which is not a date"),
+        ("as_of = 7", DateError, "which is not a date"),
         ("horizon_days = 0", SettingsError, "horizon_days should be greater than or equal to 1, got 0"),
         ("horizon_days = -7", SettingsError, "horizon_days should be greater than or equal to 1, got -7"),
         ("horizon_days = 'long'", SettingsError, "horizon_days: should be a valid integer.*'long'"),
@@ -111,7 +111,7 @@ def test_settings_cannot_be_changed():
             "annual_discount_rate should be greater than or equal to 0",
         ),
         ("inference = 'fast'", SettingsError, "inference: should be 'nuts', 'laplace' or 'map', got 'fast'"),
-        ("horizon_days = ", SettingsError, "no valid TOML"),
+        ("horizon_days = ", SettingsError, "not valid TOML"),
     ],
 )
 def test_what_cannot_be_used_is_answered_in_one_sentence(write, text, error, sentence):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from patron.cli.commands import app
+from patron.cli import app
 from patron.errors import HistoryTooShortError, SettingsError, TableError
 from patron.scores.lifecycle import STAGES
 from patron.settings import Settings
@@ -77,21 +77,23 @@ def test_transitions_and_dwell_times_follow_from_the_ways(found):
 def test_the_rules_of_the_settings_decide_the_stages():
     tables = {"transactions": SALES}
     rules = {"at_risk_days": 200, "dormant_days": 300}
-    patient = Settings(tables=tables, stages=rules, stage_history={"snapshots": 2})
+    patient = Settings(tables=tables, stages=rules, stage_history={"max_snapshots": 2})
     assert set(follow_stages(patient).history["lifecycle_stage"]) == {"retention", "acquisition"}
 
 
 def test_a_contract_that_has_ended_takes_nobody_back_to_reach(found):
     contracts = pd.DataFrame({"customer_id": ["Ann"], "started_at": "2024-01-01", "ended_at": "2024-02-01"})
     tables = {"transactions": SALES, "customers": PEOPLE, "subscriptions": contracts}
-    with_contracts = follow_stages(Settings(tables=tables, stage_history={"snapshots": 2, "step_days": 61}))
+    with_contracts = follow_stages(
+        Settings(tables=tables, stage_history={"max_snapshots": 2, "step_days": 61})
+    )
     last = found.history[found.history["as_of"] >= "2024-07-02"].reset_index(drop=True)
     pd.testing.assert_frame_equal(with_contracts.history, last)
 
 
 def test_events_tell_the_stages_where_nothing_is_sold():
     visits = SALES.drop(columns="amount").rename(columns={"order_at": "event_at"}).assign(kind="visit")
-    found = follow_stages(Settings(tables={"engagement": visits}, stage_history={"snapshots": 2}))
+    found = follow_stages(Settings(tables={"engagement": visits}, stage_history={"max_snapshots": 2}))
     now = found.history[found.history["as_of"] == "2024-09-01"].set_index("customer_id")["lifecycle_stage"]
     assert now.to_dict() == {"Ann": "at_risk", "Bob": "at_risk", "Dan": "acquisition"}
 
@@ -105,7 +107,7 @@ def test_stages_need_purchases_and_two_days():
 
 
 def test_stages_from_the_command_line_go_into_three_files(run):
-    asked = ["stages", "--transactions", "sales.csv", "--snapshots", "2", "--step", "61"]
+    asked = ["stages", "--transactions", "sales.csv", "--max-snapshots", "2", "--step", "61"]
     said = run(*asked, "--out", "stages.csv")
     assert said.exit_code == 0, said.output
     assert "Stages of customers as of 2024-09-01" in said.stdout
@@ -141,7 +143,7 @@ FIRST_ORDERS = TOWNS[["customer_id"]].assign(order_at="2024-05-01", amount=20.0)
 
 def alike(group, most=5, **tables):
     given = {"transactions": FIRST_ORDERS, "customers": TOWNS, **tables}
-    return find_lookalikes(Settings(tables=given, lookalikes={"group": group, "most": most}))
+    return find_lookalikes(Settings(tables=given, lookalikes={"group": group, "limit": most}))
 
 
 def test_those_of_the_groups_own_town_are_most_like_it():
@@ -177,7 +179,7 @@ def test_lookalikes_from_the_command_line(run):
     FIRST_ORDERS.to_csv("orders.csv", index=False)
     pd.DataFrame({"customer_id": [1, 3, 5, 7]}).to_csv("best.csv", index=False)
     asked = ["lookalikes", "--transactions", "orders.csv", "--customers", "people.csv", "--group", "best.csv"]
-    said = run(*asked, "--most", "3", "--out", "alike.csv", "--json")
+    said = run(*asked, "--limit", "3", "--out", "alike.csv", "--json")
     assert said.exit_code == 0, said.output
     found = json.loads(said.stdout.splitlines()[-1])
     assert (found["group"], found["listed"], found["because"]) == (4, 3, {"home_town": 3})

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from patron.cli.commands import app
+from patron.cli import app
 from patron.errors import DateError, SettingsError
 from patron.settings import Settings
 from patron.tables.history import History

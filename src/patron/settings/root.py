@@ -9,7 +9,6 @@ from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    Field,
     ModelWrapValidatorHandler,
     ValidationError,
     field_validator,
@@ -45,7 +44,7 @@ from patron.settings.prediction import (
     ServeSettings,
     TrainSettings,
 )
-from patron.settings.section import Section
+from patron.settings.section import Section, section, setting
 from patron.settings.spark import SparkSettings
 from patron.settings.tables import TableSettings, TablesSettings
 
@@ -55,51 +54,12 @@ __all__ = ["Settings", "read_settings"]
 class Settings(Section):
     """Everything that can be set, checked once and then never changed.
 
-    Attributes
-    ----------
-    tables
-        where the tables are
-    as_of
-        the last day known; None means the last day of the transactions
-    horizon_days
-        days ahead for which churn and value are predicted, ≥ 1
-    value_horizon_days
-        days ahead over which growth_potential counts, ≥ 1
-    margin
-        share of an amount that is kept, in (0, 1]; 1.0 means that money is revenue
-    annual_discount_rate
-        per year, ≥ 0, for instance 0.10
-    duplicates
-        what happens to rows equal in every column: "keep" them or "reject" all but one
-    active_within_days
-        only customers active in these last days are scored; None scores everyone
-    activity
-        what a customer who churns no longer has: "purchases", "engagement" (an event of any kind) or
-        "subscriptions" (a contract that runs); None takes contracts where that table is given, else
-        purchases, else engagement
-    churn_window
-        how long a silence is churn: "fixed" is the horizon for everyone, "adaptive" a window of
-        each customer's own within the horizon, by the customer's usual gaps
-    churn_segment
-        column of the customers table, such as "channel": where the customer's own gaps are few,
-        those of customers who are alike in it count for the adaptive window; None takes those of all
-    time_zone
-        zone of the business, for instance "Europe/Berlin"
-    purchase_family
-        the law of buying: "bgnbd", or "mbgnbd", in which one-time buyers may be gone already
-    inference
-        how the value models are fitted: "nuts" (sampled), "laplace" or "map" (quick)
-    seed
-        every draw of chance comes from it
-    engine
-        what does the work of features and scores: "duckdb", or "spark" for more than one machine
-
     Raises
     ------
     SettingsError
-        a key is unknown, or a value is of the wrong kind or outside its range
+        If a key is unknown, or a value is of the wrong kind or outside its range.
     DateError
-        as_of is no date
+        If as_of is not a date.
 
     Examples
     --------
@@ -111,49 +71,69 @@ class Settings(Section):
     patron.errors.SettingsError: The settings have no key 'horizn_days'; did you mean 'horizon_days'?
     """
 
-    tables: TablesSettings = Field(default_factory=TablesSettings)
-    as_of: date | None = None
-    horizon_days: int = Field(default=90, ge=1, le=3650)
-    value_horizon_days: int = Field(default=365, ge=1, le=36500)
-    margin: float = Field(default=1.0, gt=0, le=1)
-    annual_discount_rate: float = Field(default=0.10, ge=0, le=10)
-    duplicates: Literal["keep", "reject"] = "keep"
-    active_within_days: int | None = Field(default=None, ge=1)
-    activity: Literal["purchases", "engagement", "subscriptions"] | None = None
-    churn_window: Literal["fixed", "adaptive"] = "fixed"
-    churn_segment: str | None = None
-    time_zone: str | None = None
-    purchase_family: Literal["bgnbd", "mbgnbd"] = "bgnbd"
-    inference: Literal["nuts", "laplace", "map"] = "nuts"
-    seed: int = Field(default=0, ge=0, lt=2**32)
-    engine: Literal["duckdb", "spark"] = "duckdb"
-    check: CheckSettings = Field(default_factory=CheckSettings)
-    features: FeaturesSettings = Field(default_factory=FeaturesSettings)
-    train: TrainSettings = Field(default_factory=TrainSettings)
-    score: ScoreSettings = Field(default_factory=ScoreSettings)
-    serve: ServeSettings = Field(default_factory=ServeSettings)
-    backtest: BacktestSettings = Field(default_factory=BacktestSettings)
-    drift: DriftSettings = Field(default_factory=DriftSettings)
-    demo: DemoSettings = Field(default_factory=DemoSettings)
-    offer: OfferSettings = Field(default_factory=OfferSettings)
-    stages: StagesSettings = Field(default_factory=StagesSettings)
-    tiers: TiersSettings = Field(default_factory=TiersSettings)
-    network: NetworkSettings = Field(default_factory=NetworkSettings)
-    learning: LearningSettings = Field(default_factory=LearningSettings)
-    kpis: KpisSettings = Field(default_factory=KpisSettings)
-    costs: CostsSettings = Field(default_factory=CostsSettings)
-    plans: PlansSettings = Field(default_factory=PlansSettings)
-    what_if: WhatIfSettings = Field(default_factory=WhatIfSettings)
-    spark: SparkSettings = Field(default_factory=SparkSettings)
-    target: TargetSettings = Field(default_factory=TargetSettings)
-    measure: MeasureSettings = Field(default_factory=MeasureSettings)
-    audience: AudienceSettings = Field(default_factory=AudienceSettings)
-    uplift: UpliftSettings = Field(default_factory=UpliftSettings)
-    win_back: WinBackSettings = Field(default_factory=WinBackSettings)
-    due: DueSettings = Field(default_factory=DueSettings)
-    settle: SettleSettings = Field(default_factory=SettleSettings)
-    stage_history: StageHistorySettings = Field(default_factory=StageHistorySettings)
-    lookalikes: LookalikesSettings = Field(default_factory=LookalikesSettings)
+    as_of: date | None = setting(None, absent="the last day of the transactions", example=date(2024, 6, 30))
+    """Last day known."""
+    horizon_days: int = setting(90, unit="days", panel="Model", flag="horizon", ge=1, le=3650)
+    """Days ahead for which churn and value are predicted."""
+    value_horizon_days: int = setting(365, unit="days", panel="Model", flag="value-horizon", ge=1, le=36500)
+    """Days ahead over which growth_potential counts."""
+    margin: float = setting(1.0, unit="share", panel="Model", gt=0, le=1)
+    """Share of an amount that is kept; at 1.0 money is revenue."""
+    annual_discount_rate: float = setting(0.10, unit="share", panel="Model", metavar="RATE", ge=0, le=10)
+    """Discount rate per year."""
+    duplicates: Literal["keep", "reject"] = setting("keep", panel="Tables")
+    """Keep rows that are equal in every column, or reject all but one of them."""
+    active_within_days: int | None = setting(None, unit="days", absent="all customers", example=365, ge=1)
+    """Score only customers that were active in these last days."""
+    activity: Literal["purchases", "engagement", "subscriptions"] | None = setting(
+        None, absent="contracts if there are any, else purchases", example="purchases", metavar="KIND"
+    )
+    """Which activity defines churn: purchases, engagement or subscriptions."""
+    churn_window: Literal["fixed", "adaptive"] = setting("fixed", panel="Model")
+    """Silence that counts as churn: fixed is the horizon, adaptive depends on each customer's usual gaps."""
+    churn_segment: str | None = setting(
+        None, absent="from all customers", example="channel", panel="Model", metavar="COLUMN"
+    )
+    """Column of the customers: adaptive windows of customers with few gaps borrow from those with the same
+    value."""
+    time_zone: str | None = setting(None, example="Europe/Berlin", panel="Tables", metavar="ZONE")
+    """IANA time zone of the business, e.g. Europe/Berlin; times that carry a zone are converted to it."""
+    purchase_family: Literal["bgnbd", "mbgnbd"] = setting("bgnbd", panel="Model")
+    """Purchase model: in mbgnbd one-time buyers may have left already."""
+    inference: Literal["nuts", "laplace", "map"] = setting("nuts", panel="Model")
+    """How the value models are fitted; map is quick."""
+    seed: int = setting(0, panel="Model", metavar="N", ge=0, lt=2**32)
+    """Random seed."""
+    engine: Literal["duckdb", "spark"] = setting("duckdb", panel="Spark")
+    """Engine that builds features and scores; spark needs the extra 'spark'."""
+    tables: TablesSettings = section(TablesSettings)
+    check: CheckSettings = section(CheckSettings)
+    features: FeaturesSettings = section(FeaturesSettings)
+    train: TrainSettings = section(TrainSettings)
+    score: ScoreSettings = section(ScoreSettings)
+    serve: ServeSettings = section(ServeSettings)
+    backtest: BacktestSettings = section(BacktestSettings)
+    drift: DriftSettings = section(DriftSettings)
+    demo: DemoSettings = section(DemoSettings)
+    offer: OfferSettings = section(OfferSettings)
+    stages: StagesSettings = section(StagesSettings)
+    tiers: TiersSettings = section(TiersSettings)
+    network: NetworkSettings = section(NetworkSettings)
+    learning: LearningSettings = section(LearningSettings)
+    kpis: KpisSettings = section(KpisSettings)
+    costs: CostsSettings = section(CostsSettings)
+    plans: PlansSettings = section(PlansSettings)
+    what_if: WhatIfSettings = section(WhatIfSettings)
+    spark: SparkSettings = section(SparkSettings)
+    target: TargetSettings = section(TargetSettings)
+    measure: MeasureSettings = section(MeasureSettings)
+    audience: AudienceSettings = section(AudienceSettings)
+    uplift: UpliftSettings = section(UpliftSettings)
+    win_back: WinBackSettings = section(WinBackSettings)
+    due: DueSettings = section(DueSettings)
+    settle: SettleSettings = section(SettleSettings)
+    stage_history: StageHistorySettings = section(StageHistorySettings)
+    lookalikes: LookalikesSettings = section(LookalikesSettings)
 
     @field_validator("as_of", mode="before")
     @classmethod
@@ -164,7 +144,7 @@ class Settings(Section):
             return date.fromisoformat(given)
         except (TypeError, ValueError):
             raise DateError(
-                f"as_of is {str(given)!r}, which is no date. Write it as YYYY-MM-DD, for instance 2024-12-31."
+                f"as_of is {str(given)!r}, which is not a date. Write it as YYYY-MM-DD, such as 2024-12-31."
             ) from None
 
     @model_validator(mode="wrap")
@@ -188,7 +168,7 @@ class Settings(Section):
 
 
 def read_settings(path: str | Path | None = None, /, **flags: Any) -> Settings:
-    """Settings from a TOML file, overridden by `flags`; the defaults where neither says anything.
+    """Settings from a TOML file, overridden by `flags`; a default holds where neither gives a value.
 
     Parameters
     ----------
@@ -223,7 +203,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except tomllib.TOMLDecodeError as refused:
         raise SettingsError(
-            f"The settings file {str(path)!r} is no valid TOML: {refused}. Mend that line."
+            f"The settings file {str(path)!r} is not valid TOML: {refused}. Fix that line."
         ) from None
 
 

@@ -1,6 +1,0 @@
-"""``python -m patron.cli``: the command line without its script."""
-
-from patron.cli import main
-
-if __name__ == "__main__":
-    main()
