@@ -239,8 +239,3 @@ def test_costs_refuse_what_fits_none_of_the_tables(shop, chosen, error, said):
     tables = {name: getattr(shop, name) for name in ("transactions", "interactions", "costs")}
     with pytest.raises(error, match=said):
         costs(Settings(tables=tables, costs=chosen))
-
-
-def test_a_capacity_that_cannot_be_read_is_refused():
-    with pytest.raises(SettingsError, match="Write POOL=NUMBER"):
-        Settings(costs={"capacity": ["call centre"]})

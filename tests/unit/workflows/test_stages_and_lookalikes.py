@@ -32,7 +32,7 @@ def followed(sales=SALES, people=PEOPLE, **chosen):
 
 @pytest.fixture(scope="module")
 def found():
-    return followed(snapshots=5, step_days=61)
+    return followed(max_snapshots=5, step_days=61)
 
 
 @pytest.fixture
