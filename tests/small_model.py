@@ -8,7 +8,7 @@ import pandas as pd
 from patron.features.catalogue import FeatureCatalogue, FeatureSpec
 from patron.models.value.gamma_gamma import GammaGammaModel
 from patron.models.value.model import CustomerValueModel
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.model import BetaGeoModel
 
 AS_OF = date(2024, 6, 30)
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from patron.models.renewal.model import RenewalModel
     from patron.models.value.gamma_gamma import GammaGammaModel
     from patron.models.value.model import CustomerValueModel
-    from patron.models.value.purchases import BetaGeoModel
+    from patron.models.value.purchases.model import BetaGeoModel
     from patron.scores.network import customer_equity
     from patron.scores.scorecard import make_scorecard
     from patron.settings import Settings
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from patron.workflows.win_back import win_back
 
 _HOMES = {
-    "BetaGeoModel": "patron.models.value.purchases",
+    "BetaGeoModel": "patron.models.value.purchases.model",
     "Bundle": "patron.models.bundle.bundle",
     "ChurnClassifier": "patron.models.churn.classifier",
     "ChurnDefinition": "patron.tables.activity",

@@ -1,6 +1,6 @@
-"""Checks of arguments, each raising :class:`patron.errors.RangeError` in the caller's own words.
+"""Checks of arguments; each raises an :class:`patron.errors.InputError` that names the argument.
 
-Every check takes the argument's name first and returns the value, so that it can stand in an assignment.
+Every check takes the argument's name first and returns the value, so that it can be used in an assignment.
 NaN fails every check.
 """
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from patron.arrays import Floats
 from patron.errors import InputError, RangeError
 
-__all__ = ["at_least", "finite", "one_of", "positive", "same_length", "share", "whole_number"]
+__all__ = ["at_least", "finite", "one_of", "positive", "same_length", "share", "shares", "whole_number"]
 
 
 def share(name: str, value: float, *, ends: str = "[]", example: str = "30 % as 0.30") -> float:
@@ -25,7 +25,7 @@ def share(name: str, value: float, *, ends: str = "[]", example: str = "30 % as 
     name
         argument, as the caller wrote it
     value
-        to be checked
+        number to check
     ends
         "[]", "()", "(]" or "[)": a round bracket excludes that end
     example
@@ -53,8 +53,61 @@ def share(name: str, value: float, *, ends: str = "[]", example: str = "30 % as 
     return value
 
 
-def at_least(name: str, value: float, lowest: float, unit: str = "") -> float:
+def shares(
+    name: str, values: npt.ArrayLike, *, example: str = "30 % as 0.30", unknown: bool = False
+) -> Floats:
+    """Shares or probabilities as float64, all of them in [0, 1].
+
+    Parameters
+    ----------
+    name
+        argument, as the caller wrote it
+    values
+        any shape, numbers to check
+    example
+        how to write one, for the message
+    unknown
+        whether NaN is allowed, for a value that is not known
+
+    Raises
+    ------
+    RangeError
+        one lies outside [0, 1], or is NaN unless `unknown`; the message names how many and the first
+
+    Examples
+    --------
+    >>> shares("margin", [0.5, 1])
+    array([0.5, 1. ])
+    >>> shares("margin", [0.5, 80])
+    Traceback (most recent call last):
+        ...
+    patron.errors.RangeError: margin must lie in [0, 1], got 80 (1 of 2 numbers is not). Write 30 % as 0.30.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    good = (numbers >= 0) & (numbers <= 1) | (np.isnan(numbers) & unknown)
+    bad = numbers[~good].ravel()
+    if bad.size:
+        verb = "is" if bad.size == 1 else "are"
+        count = "" if numbers.ndim == 0 else f" ({bad.size} of {numbers.size} numbers {verb} not)"
+        raise RangeError(f"{name} must lie in [0, 1], got {bad[0]:g}{count}. Write {example}.")
+    return numbers
+
+
+def at_least(name: str, value: float, lowest: float, unit: str = "", *, hint: str = "") -> float:
     """A finite number that is not below `lowest`.
+
+    Parameters
+    ----------
+    name
+        argument, as the caller wrote it
+    value
+        number to check
+    lowest
+        smallest allowed value
+    unit
+        noun after the lowest value, for the message
+    hint
+        sentence at the end of the message
 
     Raises
     ------
@@ -69,12 +122,20 @@ def at_least(name: str, value: float, lowest: float, unit: str = "") -> float:
     patron.errors.RangeError: horizon_days must be at least 1 day, got 0.
     """
     if not (value >= lowest and math.isfinite(value)):
-        raise RangeError(f"{name} must be at least {lowest:g}{unit and ' ' + unit}, got {value!r}.")
+        least = f"{lowest:g} {unit}".rstrip()
+        raise RangeError(f"{name} must be at least {least}, got {value!r}. {hint}".rstrip())
     return value
 
 
 def positive(name: str, value: float) -> float:
     """A finite number above 0.
+
+    Parameters
+    ----------
+    name
+        argument, as the caller wrote it
+    value
+        number to check
 
     Raises
     ------
@@ -94,7 +155,16 @@ def positive(name: str, value: float) -> float:
 
 
 def whole_number(name: str, value: Any, lowest: int) -> int:
-    """A whole number that is not below `lowest`, as int; True is none.
+    """A whole number that is not below `lowest`, as int. True is not one.
+
+    Parameters
+    ----------
+    name
+        argument, as the caller wrote it
+    value
+        number to check
+    lowest
+        smallest allowed value
 
     Raises
     ------
@@ -116,13 +186,24 @@ def whole_number(name: str, value: Any, lowest: int) -> int:
     return int(value)
 
 
-def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
-    """One of the texts that are allowed.
+def one_of(name: str, value: str, choices: tuple[str, ...], *, error: type[InputError] = RangeError) -> str:
+    """One of the allowed texts.
+
+    Parameters
+    ----------
+    name
+        argument, as the caller wrote it
+    value
+        text to check
+    choices
+        allowed texts
+    error
+        class of the error; :class:`patron.errors.SettingsError` for a setting
 
     Raises
     ------
-    RangeError
-        it is none of them
+    InputError
+        it is none of them; the class is `error`
 
     Examples
     --------
@@ -132,12 +213,21 @@ def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     patron.errors.RangeError: family must be one of bgnbd, mbgnbd, got 'poisson'.
     """
     if value not in choices:
-        raise RangeError(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
+        raise error(f"{name} must be one of {', '.join(choices)}, got {value!r}.")
     return value
 
 
 def finite(name: str, values: npt.ArrayLike, *, lowest: float | None = None) -> Floats:
     """Numbers as float64, none of them NaN, infinite or below `lowest`.
+
+    Parameters
+    ----------
+    name
+        argument, as the caller wrote it
+    values
+        any shape, numbers to check
+    lowest
+        smallest allowed value; None for no bound
 
     Raises
     ------
@@ -167,7 +257,12 @@ def finite(name: str, values: npt.ArrayLike, *, lowest: float | None = None) -> 
 
 
 def same_length(**columns: Sized) -> int:
-    """The length that all of them share.
+    """The length that all columns share.
+
+    Parameters
+    ----------
+    **columns
+        name → column
 
     Raises
     ------

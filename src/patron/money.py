@@ -1,4 +1,4 @@
-"""Money and time: discounting, margins and period conversion. NumPy only; every stage may use it.
+"""Money and time: discounting, margins and period conversion. NumPy only; any module may use it.
 
 Discounting is continuous: money that arrives after a time t is worth e^(-δt) of itself today, where δ is
 `continuous_rate` of the annual rate that a finance department quotes. A year counts 365 days or 52 weeks,
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patron.arrays import Floats
-from patron.errors import RangeError
+from patron.checks import at_least, one_of, shares
 
 __all__ = [
     "DAYS_PER_UNIT",
@@ -22,8 +22,6 @@ __all__ = [
     "convert_period",
     "discount_factor",
     "discounted_time",
-    "margin_rate",
-    "present_value",
     "valid_margin",
 ]
 
@@ -92,10 +90,7 @@ def continuous_rate(annual_rate: float, unit: str = "D") -> float:
     >>> round(continuous_rate(0.15, "W"), 10)
     0.0026877297
     """
-    if not 0 <= annual_rate < np.inf:  # written so that NaN fails too
-        raise RangeError(
-            f"annual_discount_rate must be finite and at least 0, got {annual_rate!r}. Write 10 % as 0.10."
-        )
+    at_least("annual_discount_rate", annual_rate, 0, hint="Write 10 % as 0.10.")
     return float(np.log1p(annual_rate)) / _known(unit, UNITS_PER_YEAR)
 
 
@@ -146,65 +141,8 @@ def discounted_time(duration: npt.ArrayLike, rate: float) -> Floats:
     return length + 0.0 if rate == 0 else -np.expm1(-rate * length) / rate
 
 
-def present_value(amounts: npt.ArrayLike, times: npt.ArrayLike, annual_rate: float, unit: str = "D") -> float:
-    """Today's value of payments at given times.
-
-    Parameters
-    ----------
-    amounts
-        (n_payments,) money, negative for costs
-    times
-        (n_payments,) `unit` from today
-    annual_rate
-        per year; 10 % is 0.10
-    unit
-        the time unit of `times`
-
-    Returns
-    -------
-    float
-        money
-
-    Raises
-    ------
-    RangeError
-        the rate or the unit is out of range
-
-    Examples
-    --------
-    >>> round(present_value([-50, 60, 60], [0, 365, 730], annual_rate=0.20), 2)
-    41.67
-    """
-    factors = discount_factor(times, continuous_rate(annual_rate, unit))
-    return float(np.sum(np.asarray(amounts, dtype=np.float64) * factors))
-
-
-def margin_rate(revenue: npt.ArrayLike, cost: npt.ArrayLike) -> Floats:
-    """The share of revenue that is left after its direct cost.
-
-    Parameters
-    ----------
-    revenue
-        any shape, money
-    cost
-        broadcasts against `revenue`, money
-
-    Returns
-    -------
-    Floats
-        the common shape, (revenue - cost) ÷ revenue; 0 where there is no revenue
-
-    Examples
-    --------
-    >>> margin_rate([200.0, 80.0, 0.0], [150.0, 100.0, 10.0])
-    array([ 0.25, -0.25,  0.  ])
-    """
-    earned, spent = np.asarray(revenue, dtype=np.float64), np.asarray(cost, dtype=np.float64)
-    return np.where(earned > 0, (earned - spent) / np.where(earned > 0, earned, 1.0), 0.0)
-
-
 def valid_margin(margin: Any) -> Floats:
-    """`margin` as floats, or a plain error: a share of revenue lies between 0 and 1.
+    """The margin as floats, checked: a share of revenue lies between 0 and 1.
 
     Parameters
     ----------
@@ -226,15 +164,8 @@ def valid_margin(margin: Any) -> Floats:
     >>> valid_margin(0.3)
     array(0.3)
     """
-    shares = np.asarray(margin, dtype=np.float64)
-    wrong = shares[~((shares >= 0) & (shares <= 1))]  # written so that NaN is wrong too
-    if wrong.size:
-        found = f"{wrong.flat[0]}" if shares.ndim == 0 else f"{wrong.flat[0]} ({wrong.size} such customers)"
-        raise RangeError(f"margin must be a share of revenue in [0, 1], got {found}. Write 30 % as 0.30.")
-    return shares
+    return shares("margin", margin)
 
 
 def _known(unit: str, table: Mapping[str, float]) -> float:
-    if unit not in table:
-        raise RangeError(f"a time unit is one of {', '.join(table)}, got {unit!r}.")
-    return table[unit]
+    return table[one_of("the time unit", unit, tuple(table))]

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patron.arrays import Floats
-from patron.errors import RangeError
+from patron.checks import at_least, positive, shares
 
 __all__ = [
     "RULE_OF_THREE",
@@ -30,7 +30,6 @@ __all__ = [
     "marginal_cost",
     "most_to_acquire",
     "most_to_keep",
-    "payback_months",
     "profit_times_years",
     "value_to_cost",
 ]
@@ -113,7 +112,10 @@ def margin_multiple(
     >>> margin_multiple(0.9, 0.12).round(2), margin_multiple(0.9, 0.12, first_margin_now=True).round(2)
     (np.float64(4.09), np.float64(5.09))
     """
-    r, i = _shares(retention, "retention"), _rate(annual_rate)
+    r, i = (
+        _shares("retention", retention),
+        _rate(annual_rate),
+    )
     left = 1 + i - r
     above = np.full_like(r, 1 + i) if first_margin_now else r
     return np.divide(above, left, out=np.full_like(r, np.nan), where=left > 0)
@@ -152,7 +154,7 @@ def discounted_cash_flow(
     """
     flows = np.asarray(cash_flows, dtype=np.float64)
     years = np.arange(flows.size) + (0 if first_flow_now else 1)
-    step = float(_shares(retention, "retention")) / (1 + _rate(annual_rate))
+    step = float(_shares("retention", retention)) / (1 + _rate(annual_rate))
     return float(np.sum(flows * step**years))
 
 
@@ -286,47 +288,6 @@ def marginal_cost(spend: npt.ArrayLike, won: npt.ArrayLike) -> Floats:
     return np.concatenate([[np.nan], prices])[: np.size(spend)]
 
 
-def payback_months(
-    acquisition_cost: npt.ArrayLike, monthly_margin: npt.ArrayLike, monthly_retention: npt.ArrayLike = 1.0
-) -> Floats:
-    """After how many months the margin has paid for the acquisition.
-
-    Parameters
-    ----------
-    acquisition_cost
-        any shape, money
-    monthly_margin
-        broadcasts, money a month of a customer who is still there; the first comes at once
-    monthly_retention
-        broadcasts, probability in [0, 1] of staying another month
-
-    Returns
-    -------
-    Floats
-        the common shape, whole months; NaN where the cost is 0 or unknown, and where it never comes back
-
-    Examples
-    --------
-    >>> payback_months([60.0, 60.0, 0.0], 20.0, [1.0, 0.9, 0.9])
-    array([ 3.,  4., nan])
-    >>> payback_months(60.0, 5.0, 0.9)
-    array(nan)
-    """
-    cost, margin, stays = np.broadcast_arrays(
-        _floats(acquisition_cost), _floats(monthly_margin), _shares(monthly_retention, "monthly_retention")
-    )
-    known = (cost > 0) & (margin > 0)
-    owed = np.divide(cost, margin, out=np.full(cost.shape, np.nan), where=known)  # months, if nobody left
-    remains = 1 - owed * (1 - stays)  # of the customers, once the cost is paid
-    later = known & (owed > 1) & (remains > 0) & (stays < 1)
-    steps = np.divide(
-        np.log(remains, where=later, out=np.zeros(cost.shape)),
-        np.log(stays, where=later & (stays > 0), out=np.full(cost.shape, -np.inf)),
-    )
-    months = np.where(later, steps, np.where(known & ((owed <= 1) | (stays == 1)), owed, np.nan))
-    return np.asarray(np.ceil(np.maximum(months, 1.0) - 1e-9))
-
-
 def most_to_acquire(value: npt.ArrayLike, ratio: float = 1.0) -> Floats:
     """The most that one may pay to win a customer.
 
@@ -347,9 +308,7 @@ def most_to_acquire(value: npt.ArrayLike, ratio: float = 1.0) -> Floats:
     >>> most_to_acquire([300.0, -20.0], ratio=RULE_OF_THREE)
     array([100.,   0.])
     """
-    if not ratio > 0:
-        raise RangeError(f"ratio must be positive, got {ratio!r}. Write 3 for three to one.")
-    return np.asarray(np.maximum(_floats(value), 0.0) / ratio)
+    return np.asarray(np.maximum(_floats(value), 0.0) / positive("ratio", ratio))
 
 
 def most_to_keep(value: npt.ArrayLike, gain: npt.ArrayLike) -> Floats:
@@ -372,7 +331,7 @@ def most_to_keep(value: npt.ArrayLike, gain: npt.ArrayLike) -> Floats:
     >>> most_to_keep(300.0, 0.05)
     array(15.)
     """
-    return np.asarray(np.maximum(_floats(value), 0.0) * _shares(gain, "gain"))
+    return np.asarray(np.maximum(_floats(value), 0.0) * _shares("gain", gain))
 
 
 def churn_over(churn: npt.ArrayLike, periods: float) -> Floats:
@@ -395,22 +354,16 @@ def churn_over(churn: npt.ArrayLike, periods: float) -> Floats:
     >>> churn_over(0.05, 12).round(4)
     np.float64(0.4596)
     """
-    return np.asarray(1 - (1 - _shares(churn, "churn")) ** periods)
+    return np.asarray(1 - (1 - _shares("churn", churn)) ** periods)
 
 
-def _floats(given: npt.ArrayLike) -> Floats:
-    return np.asarray(given, dtype=np.float64)
+def _floats(values: npt.ArrayLike) -> Floats:
+    return np.asarray(values, dtype=np.float64)
 
 
-def _shares(given: npt.ArrayLike, name: str) -> Floats:
-    shares = _floats(given)
-    wrong = shares[(shares < 0) | (shares > 1)]
-    if wrong.size:
-        raise RangeError(f"{name} must lie in [0, 1], got {wrong.flat[0]:g}. Write 5 % as 0.05.")
-    return shares
+def _shares(name: str, values: npt.ArrayLike) -> Floats:
+    return shares(name, values, example="5 % as 0.05", unknown=True)
 
 
 def _rate(annual_rate: float) -> float:
-    if not 0 <= annual_rate < np.inf:
-        raise RangeError(f"annual_rate must be finite and at least 0, got {annual_rate!r}. 10 % is 0.10.")
-    return annual_rate
+    return at_least("annual_rate", annual_rate, 0, hint="10 % is 0.10.")

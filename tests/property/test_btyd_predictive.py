@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from patron.models.value.gamma_gamma import GammaGammaModel
 from patron.models.value.intervals import interval_of
 from patron.models.value.model import CustomerValueModel
-from patron.models.value.purchases import BetaGeoModel
 from patron.models.value.purchases.by_age import PurchasesByAge
 from patron.models.value.purchases.expectation import expected_purchases, probability_no_purchase
+from patron.models.value.purchases.model import BetaGeoModel
 from patron.models.value.purchases.rate import purchases_while_alive
 from patron.models.value.purchases.simulate import Futures, draw_chances, simulate_purchases
 

@@ -11,7 +11,7 @@ import pytest
 from patron.datasets.btyd import simulate_btyd
 from patron.models.value.gamma_gamma import GammaGammaModel
 from patron.models.value.model import CustomerValueModel
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.model import BetaGeoModel
 
 HORIZON = 180
 

@@ -9,8 +9,6 @@ from patron.money import (
     convert_period,
     discount_factor,
     discounted_time,
-    margin_rate,
-    present_value,
     valid_margin,
 )
 
@@ -36,14 +34,6 @@ def test_a_stream_without_discount_is_worth_its_length_and_with_discount_never_m
     assert (discounted_time(lengths, 0.0) == lengths).all()
     assert (discounted_time(lengths, 0.001) <= lengths).all()
     assert discounted_time(np.inf, 0.001) == pytest.approx(1000)
-
-
-def test_a_payment_today_is_worth_itself_and_one_in_a_year_less_by_the_rate():
-    assert present_value([100.0, 110.0], [0, 365], annual_rate=0.10) == pytest.approx(200.0)
-
-
-def test_a_margin_without_revenue_is_zero_and_a_loss_is_negative():
-    assert margin_rate([200.0, 80.0, 0.0], [150.0, 100.0, 10.0]) == pytest.approx([0.25, -0.25, 0.0])
 
 
 @pytest.mark.parametrize("rate", [-0.1, np.nan, np.inf])

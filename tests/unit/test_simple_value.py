@@ -14,7 +14,6 @@ from patron.simple_value import (
     marginal_cost,
     most_to_acquire,
     most_to_keep,
-    payback_months,
     profit_times_years,
     value_to_cost,
 )
@@ -46,21 +45,8 @@ def test_customers_who_never_leave_and_money_that_costs_nothing_have_no_finite_v
 
 
 @pytest.mark.parametrize("cost", [0.0, np.nan, -1.0])
-def test_a_cost_of_zero_or_unknown_gives_no_ratio_and_no_payback(cost):
+def test_a_cost_of_zero_or_unknown_gives_no_ratio(cost):
     assert np.isnan(value_to_cost(300.0, cost))
-    assert np.isnan(payback_months(cost, 10.0))
-
-
-def test_payback_counts_the_customers_who_are_left():
-    # 10 + 9 + 8.1 + 7.29 = 34.39 pays for 30 in the fourth month; nobody ever pays more than 100
-    assert payback_months([30.0, 99.0, 101.0], 10.0, 0.9).tolist()[0] == 4
-    assert np.isfinite(payback_months(99.0, 10.0, 0.9))
-    assert np.isnan(payback_months(101.0, 10.0, 0.9))
-
-
-def test_payback_of_one_who_pays_once_is_one_month_or_never():
-    assert payback_months(10.0, 10.0, 0.0) == 1
-    assert np.isnan(payback_months(11.0, 10.0, 0.0))
 
 
 def test_the_marginal_cost_is_that_of_the_next_customers_and_none_where_money_won_nobody():

@@ -153,7 +153,7 @@ def second_life(model: CustomerValueModel, rfm: pd.DataFrame, value_horizon_days
 
     Examples
     --------
-    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.purchases.model import BetaGeoModel
     >>> from patron.models.value.gamma_gamma import GammaGammaModel
     >>> model = CustomerValueModel(BetaGeoModel.from_params(r=0.243, alpha=30.9, a=0.793, b=2.426),
     ...                            GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44), margin=0.5)

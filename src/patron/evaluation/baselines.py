@@ -110,7 +110,7 @@ def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
     >>> btyd_no_purchase(rfm, horizon_days=90).between(0, 1).all().item()
     True
     """
-    from patron.models.value.purchases import BetaGeoModel
+    from patron.models.value.purchases.model import BetaGeoModel
 
     _check_columns(rfm, "frequency", "recency", "T")
     with warnings.catch_warnings():
@@ -159,7 +159,7 @@ def btyd_value(rfm: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
     """
     from patron.models.value.gamma_gamma import GammaGammaModel
     from patron.models.value.model import CustomerValueModel
-    from patron.models.value.purchases import BetaGeoModel
+    from patron.models.value.purchases.model import BetaGeoModel
 
     _check_columns(rfm, "frequency", "recency", "T", "monetary_value")
     with warnings.catch_warnings():

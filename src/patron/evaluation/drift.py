@@ -12,7 +12,7 @@ import pandas as pd
 from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.bundle.reference import MISSING, Reference
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.model import BetaGeoModel
 
 __all__ = ["EarlyAlarm", "early_alarm", "population_stability"]
 

@@ -25,7 +25,7 @@ import pandas as pd
 from patron.arrays import Floats
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.churn.classifier import ChurnClassifier
-from patron.models.ensemble.btyd_features import EXPECTED, spec_of
+from patron.models.ensemble.tree_columns import BTYD_SPECS, spec_of
 
 __all__ = ["REASON_COLUMNS", "explain_risk"]
 
@@ -124,6 +124,6 @@ def _by_family(parts: pd.DataFrame, catalogue: FeatureCatalogue) -> tuple[Floats
 
 def _rows(features: pd.DataFrame, catalogue: FeatureCatalogue) -> Iterator[Mapping[str, Any]]:
     """Name → the customer's own figure, one customer after the other."""
-    names = [*catalogue.names, *(spec.name for spec in EXPECTED if spec.name in features.columns)]
+    names = [*catalogue.names, *(spec.name for spec in BTYD_SPECS if spec.name in features.columns)]
     for figures in zip(*(features[name].tolist() for name in names), strict=True):
         yield dict(zip(names, figures, strict=True))

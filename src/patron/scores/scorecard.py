@@ -35,7 +35,7 @@ from patron.arrays import Floats
 from patron.errors import RangeError, TableError, some
 from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.policy import Policy, StageRules, TypicalOffer
-from patron.models.bundle.prediction import predict_columns, see
+from patron.models.bundle.prediction import predict_columns, tree_view
 from patron.models.bundle.reference import Reference
 from patron.models.bundle.tiers import Tiers
 from patron.models.churn.percentile_ranks import Ranks
@@ -131,7 +131,7 @@ def make_scorecard(
     --------
     >>> from datetime import date
     >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.purchases.model import BetaGeoModel
     >>> from patron.models.value.gamma_gamma import GammaGammaModel
     >>> from patron.models.value.model import CustomerValueModel
     >>> value = CustomerValueModel(
@@ -349,7 +349,7 @@ def _reasons(
     complete = all(name in asked for name in bundle.catalogue.names)
     if bundle.churn is not None and complete and horizon_days == bundle.horizon_days:
         figures = pd.DataFrame({name: asked[name] for name in bundle.catalogue.names})
-        seen = see(bundle, figures, pd.DataFrame(predicted), ranks)
+        seen = tree_view(bundle, figures, pd.DataFrame(predicted), ranks)
         said = explain_risk(seen.figures, bundle.churn, bundle.catalogue, seen.rows)
         return dict(zip(REASON_COLUMNS, said.T, strict=True))
     if bundle.churn is None:

@@ -179,7 +179,7 @@ def purchases_since_training(bundle: Bundle, known: History) -> EarlyAlarm | Non
         rfm = assemble_features(known, spine, catalogue).order_by("customer_id").to_pandas()
         later = known.days.filter(known.days.is_purchase & (known.days.day > then))
         actual = later.semi_join(spine, "customer_id").count().execute()
-        level = bundle.level.purchases  # the season that the model expects
+        level = bundle.season.purchases  # the season that the model expects
         return early_alarm(bundle.value.purchases, rfm[RFM_WITH_ID], float(actual), days, level=level)
     except (InputError, ModelError, KeyError):  # other customers than those of the training: a demo's model
         return None

@@ -88,7 +88,7 @@ def save_batch_model(bundle: Bundle, folder: str | Path, **asked: Any) -> Path:
     >>> import tempfile
     >>> from datetime import date
     >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.purchases.model import BetaGeoModel
     >>> from patron.models.value.gamma_gamma import GammaGammaModel
     >>> from patron.models.value.model import CustomerValueModel
     >>> value = CustomerValueModel(

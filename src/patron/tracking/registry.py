@@ -138,7 +138,7 @@ def register(
     Examples
     --------
     >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.purchases.model import BetaGeoModel
     >>> from patron.models.value.gamma_gamma import GammaGammaModel
     >>> from patron.models.value.model import CustomerValueModel
     >>> from patron.tracking.runs import start_training_run

@@ -21,6 +21,7 @@ from patron.errors import ModelError, ModelNotFoundError, PatronError
 from patron.evaluation.bootstrap import Advantage, compare_with_best, paired_bootstrap
 from patron.evaluation.metrics import one_class_reason
 from patron.models.bundle.bundle import Bundle
+from patron.models.bundle.prediction import predict_rows
 from patron.tables.history import History
 from patron.tracking.registry import CHAMPION, MODEL_NAME, load_bundle
 from patron.tracking.store import Store
@@ -178,7 +179,8 @@ def _against_champion(
             remedy=replace,
         )
     try:
-        theirs = champion.predict(_rows_for(champion, candidate, evaluation))["churn_probability"]
+        rows = _rows_for(champion, candidate, evaluation)
+        theirs = predict_rows(champion, rows)["churn_probability"]
     except PatronError as refused:
         reason = f"it beats the simple rules, but the {name} cannot predict these customers: {refused}"
         return Verdict(False, reason.removesuffix("."), remedy=replace)

@@ -17,6 +17,7 @@ from patron.evaluation.baselines import compare, compare_values
 from patron.evaluation.metrics import PROBABILITY_METRICS, RANKING_METRICS
 from patron.evaluation.value_metrics import INTERVAL_METRICS, VALUE_METRICS, decile_table
 from patron.models.bundle.bundle import Bundle
+from patron.models.bundle.prediction import predict_rows
 from patron.models.value.checks import tracking
 from patron.settings import Settings
 from patron.tables.history import History
@@ -149,7 +150,7 @@ def evaluate(
     theirs = predict_baselines(
         rows, history.until(bundle.as_of), bundle.catalogue, settings, plain_trees=plain_trees
     )
-    ours = bundle.predict(rows)
+    ours = predict_rows(bundle, rows)
     said = Predictions(
         churn={PATRON: _column(ours, "churn_probability"), **theirs.churn},
         value={PATRON: _column(ours, "expected_value"), **theirs.value},

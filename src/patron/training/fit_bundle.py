@@ -23,15 +23,16 @@ from patron.errors import HistoryTooShortError, InputError, PatronWarning
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle.bundle import Bundle
-from patron.models.bundle.prediction import Seen, learn_percentiles, see
+from patron.models.bundle.prediction import TreeView, learn_percentiles, tree_view
 from patron.models.churn.classifier import FEWEST_CUSTOMERS, ChurnClassifier
+from patron.models.ensemble.churn_blend import ChurnBlend
 from patron.models.ensemble.season_share import SeasonShare
-from patron.models.ensemble.seasonal_shift import Level
-from patron.models.ensemble.stacking import ValueCombination
+from patron.models.ensemble.seasonal_index import SeasonalIndex
+from patron.models.ensemble.stacking import ValueStacking
 from patron.models.ensemble.value_trees import ValueTrees
 from patron.models.value.gamma_gamma import GammaGammaModel
 from patron.models.value.model import CustomerValueModel
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.model import BetaGeoModel
 from patron.models.value.rfm import RFM_WITH_ID
 from patron.progress import Progress, silent
 from patron.scores.scorecard import freeze_tiers
@@ -101,6 +102,7 @@ def fit_bundle(
     Examples
     --------
     >>> import patron
+    >>> from patron.models.bundle.prediction import predict_rows
     >>> shop = patron.simulate(n_customers=300, days=500, seed=1)
     >>> known = History.read(shop.transactions)
     >>> bundle = fit_bundle(known, Settings(horizon_days=60), inference="map")
@@ -108,7 +110,7 @@ def fit_bundle(
     (True, False)
     >>> spine = make_spine(known, known.known_until)
     >>> customers = assemble_features(known, spine, bundle.catalogue).to_pandas()
-    >>> bundle.predict(customers)["churn_probability"].between(0, 1).all().item()
+    >>> predict_rows(bundle, customers)["churn_probability"].between(0, 1).all().item()
     True
     """
     decisions = decided(settings)
@@ -249,30 +251,32 @@ def _with_ranks_and_money(
     known: History,
     settings: Settings,
 ) -> Bundle:
-    """The bundle with the grid of today's customers, the level, and the combined value."""
+    """The bundle with the grid of today's customers, the seasonal index, and the stacked value."""
     predicted = bundle.value.predict(
         today[RFM_WITH_ID],
         horizon_days=bundle.horizon_days,
         value_horizon_days=bundle.value_horizon_days,
     )
     windows = [lesson.window for lesson in lessons if lesson.window is not None]
-    level = Level.learn(windows, as_of=bundle.as_of)
+    share = SeasonShare.learn(_purchases_by_day(known), bundle.as_of, settings.horizon_days)
+    season = SeasonalIndex.learn(windows, as_of=bundle.as_of, share=share)
+    blend = ChurnBlend()
     buying_decides = bundle.churn is not None and _churn_is_no_purchase(bundle.catalogue)
     if buying_decides:
-        level = level.believing(_cases(lessons))
-    share = SeasonShare.learn(_purchases_by_day(known), bundle.as_of, settings.horizon_days)
-    level = replace(level, words=(*level.words, share.sentence()))
-    trees, combination = _fit_money(lessons, split, settings)
+        blend = blend.with_tree_weight(_cases(lessons))
+    trees, stacking = _fit_money(lessons, split, settings)
     ranked = replace(bundle, percentiles=learn_percentiles(bundle, today, predicted), value_trees=trees)
-    seen = see(ranked, today, predicted, ranks="own")
+    seen = tree_view(ranked, today, predicted, ranks="own")
     if buying_decides and bundle.churn is not None:
         # The season of purchases says nothing of other ends.
-        level = level.anchored(_in_chunks(_churn_of(bundle.churn), seen), predicted["p_no_purchase"])
-    if combination is not None:
-        total = level.value * float(predicted["expected_value"].sum())
+        blend = blend.with_prior_shift(
+            _in_chunks(_churn_of(bundle.churn), seen), predicted["p_no_purchase"], season.no_purchase
+        )
+    if stacking is not None:
+        total = season.value * float(predicted["expected_value"].sum())
         money = None if trees is None else _in_chunks(trees.predict, seen)
-        combination = combination.anchored(predicted["expected_value"], money, total)
-    return replace(ranked, level=level, combination=combination)
+        stacking = stacking.with_total(predicted["expected_value"], money, total)
+    return replace(ranked, season=season, churn_blend=blend, stacking=stacking)
 
 
 def _churn_is_no_purchase(catalogue: FeatureCatalogue) -> bool:
@@ -295,7 +299,7 @@ def _purchases_by_day(known: History) -> pd.Series:
 
 def _fit_money(
     lessons: Sequence[Lesson], split: FitSplit, settings: Settings
-) -> tuple[ValueTrees | None, ValueCombination | None]:
+) -> tuple[ValueTrees | None, ValueStacking | None]:
     """Trees of money, and their weight beside the value model; None where there is nothing to weigh."""
     newest = next(lesson for lesson in lessons if lesson.as_of == split.calibrate)
     train, stop = (_rows(lessons, days, "value") for days in (split.train, [split.stop]))
@@ -309,7 +313,7 @@ def _fit_money(
     rfm = newest.rfm.assign(customer_id=np.arange(len(newest.rfm)))
     said = newest.buying.predict(rfm, horizon_days=settings.horizon_days)
     everything = _rows(lessons, split.dates, "value")
-    combination = ValueCombination.fit(
+    stacking = ValueStacking.fit(
         said["expected_value"],
         None if trees is None else trees.predict(newest.rows),
         newest.value,
@@ -319,14 +323,14 @@ def _fit_money(
     )
     if trees is not None and everything is not None:  # all have said their word, and the newest know most
         trees = trees.regrow(*everything)
-    return trees, combination
+    return trees, stacking
 
 
 def _churn_of(classifier: ChurnClassifier) -> Callable[[pd.DataFrame], Floats]:
     return lambda rows: classifier.predict_proba(rows)[:, 1]
 
 
-def _in_chunks(predict: Callable[[pd.DataFrame], Floats], seen: Seen) -> Floats:
+def _in_chunks(predict: Callable[[pd.DataFrame], Floats], seen: TreeView) -> Floats:
     """(n_customers,) what trees say of customers, some at a time."""
     starts = range(0, len(seen.figures), 50_000)
     return np.concatenate([predict(seen.rows(slice(start, start + 50_000))) for start in starts])

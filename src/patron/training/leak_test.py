@@ -20,6 +20,7 @@ from patron.errors import PatronWarning
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle.bundle import Bundle
+from patron.models.bundle.prediction import predict_rows
 from patron.progress import Progress, silent
 from patron.settings import Settings
 from patron.snapshots.spine import make_spine
@@ -210,7 +211,7 @@ def _scores(known: History, features: pd.DataFrame, settings: Settings) -> pd.Da
         bundle: Bundle = fit_bundle(known, settings, inference="map")
     wanted: FeatureCatalogue = bundle.catalogue
     rows = features.reindex(columns=list(wanted.names)).reset_index()
-    return bundle.predict(rows).set_index("customer_id")
+    return predict_rows(bundle, rows).set_index("customer_id")
 
 
 def _moved(before: pd.DataFrame, after: pd.DataFrame, what: str) -> list[dict[str, Any]]:

@@ -220,6 +220,6 @@ def _diagnostics(part: DrawnModel) -> dict[str, float]:
 
 
 def _told(part: DrawnModel) -> dict[str, Any]:
-    """All that says whether a fit can be trusted, and its doubts in words."""
+    """All that says whether a fit can be trusted, and its warnings in words."""
     found = part.diagnostics_
-    return {} if found is None else {**found.to_dict(), "doubts": found.doubts()}
+    return {} if found is None else {**found.to_dict(), "warnings": found.warnings()}

@@ -14,8 +14,9 @@ import pandas as pd
 
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.churn.percentile_ranks import Percentiles
-from patron.models.ensemble.btyd_features import expected_columns, fit_quickly, tree_columns, tree_rows
-from patron.models.ensemble.seasonal_shift import Window
+from patron.models.ensemble.btyd_features import btyd_features, fit_by_mode
+from patron.models.ensemble.seasonal_index import OutcomeWindow
+from patron.models.ensemble.tree_columns import ranked_columns, tree_rows
 from patron.models.value.model import CustomerValueModel
 from patron.models.value.rfm import RFM_COLUMNS
 from patron.settings import Settings
@@ -58,7 +59,7 @@ class Lesson:
     purchases: pd.Series
     value: pd.Series
     buying: CustomerValueModel | None
-    window: Window | None
+    window: OutcomeWindow | None
 
 
 def read_lessons(
@@ -117,7 +118,7 @@ def _lesson(
         *RFM_COLUMNS,
         *(name for name in ["first_order_value"] if name in everyone.columns),
     ]
-    buying = fit_quickly(
+    buying = fit_by_mode(
         everyone[columns],
         family=settings.purchase_family,
         margin=settings.margin,
@@ -125,8 +126,8 @@ def _lesson(
         random_state=settings.seed,
     )
     rows = _drawn(_eligible(everyone, known, as_of, settings), most, settings.seed)
-    seen = pd.concat([rows, expected_columns(buying, rows, settings.horizon_days)], axis=1)
-    percentiles = Percentiles.learn(seen, tree_columns(catalogue))
+    seen = pd.concat([rows, btyd_features(buying, rows, settings.horizon_days)], axis=1)
+    percentiles = Percentiles.learn(seen, ranked_columns(catalogue))
     value = rows["value"] * settings.margin
     return Lesson(
         as_of=as_of,
@@ -160,8 +161,8 @@ def _in_single_precision(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _window(
     seen: pd.DataFrame, value: pd.Series, known: History, as_of: date, settings: Settings, *, newest: bool
-) -> Window:
-    return Window.measure(
+) -> OutcomeWindow:
+    return OutcomeWindow.measure(
         as_of,
         history_days=(as_of - known.first_day).days,
         p_no_purchase=seen["p_no_purchase"],

@@ -10,7 +10,7 @@ from patron.errors import ModelNotFoundError, TooFewCustomersError
 from patron.features.purchases import add_gaps, rfm, rhythm
 from patron.models.value.gamma_gamma import GammaGammaModel
 from patron.models.value.model import CustomerValueModel
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.model import BetaGeoModel
 from patron.models.value.rfm import RFM_WITH_ID
 from patron.settings import Settings
 from patron.snapshots.asof import KEY, visible

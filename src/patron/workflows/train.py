@@ -156,8 +156,9 @@ class TrainResult:
             *([] if recorded.champion else [advice]),
             f"Values are {money}, discounted by {100 * bundle.annual_discount_rate:g}% a year.",
             *_family(bundle),
-            *bundle.level.sentences(),
-            *([] if bundle.combination is None else bundle.combination.sentences()),
+            *bundle.season.sentences(),
+            *bundle.churn_blend.sentences(),
+            *([] if bundle.stacking is None else bundle.stacking.sentences()),
             f"MLflow run {recorded.run_id} in {recorded.store_uri}.",
         ]
         return [*lines, *([f"Look at it with: {recorded.ui_command}"] if recorded.ui_command else [])]

@@ -8,7 +8,7 @@ import pytest
 
 from patron.evaluation.drift import EarlyAlarm, early_alarm, population_stability
 from patron.models.bundle.reference import Reference
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.model import BetaGeoModel
 
 THEN = pd.DataFrame(
     {

@@ -11,7 +11,7 @@ import pytest
 from patron.errors import ModelError, RangeError
 from patron.models.bundle.bundle import MOST_BYTES, Bundle
 from patron.models.value.model import CustomerValueModel
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.model import BetaGeoModel
 from small_model import AS_OF, make_rows
 
 FILES = ("bundle.json", "churn.txt", "draws.npz")
@@ -87,8 +87,8 @@ def test_one_changed_number_among_the_trees_is_found_out(folder):
 
 def test_a_bundle_of_a_later_format_is_refused(folder):
     description = json.loads((folder / "bundle.json").read_text())
-    (folder / "bundle.json").write_text(json.dumps(description | {"format": 4}))
-    with pytest.raises(ModelError, match="it has format 4 and this version of patron reads 3"):
+    (folder / "bundle.json").write_text(json.dumps(description | {"format": 5}))
+    with pytest.raises(ModelError, match="it has format 5 and this version of patron reads 4"):
         Bundle.load(folder)
 
 

@@ -9,7 +9,8 @@ from numba import carray, cfunc
 from patron.errors import RangeError, SettingsError
 from patron.models.inference.diagnostics import Diagnostics, good_enough
 from patron.models.inference.kernels import DENSITY, placed, with_prior
-from patron.models.inference.posterior import Posterior, find_mode, infer
+from patron.models.inference.posterior import Posterior, find_mode
+from patron.models.inference.sampling import infer
 
 PRECISION = np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 3.0]]) * 100
 CENTRE = np.array([0.5, -1.0, 2.0])
@@ -94,7 +95,7 @@ def test_draws_have_the_mean_and_the_covariance_of_the_posterior(inference):
     np.testing.assert_allclose(draws.std(axis=0) / deviation, 1, atol=0.05)
     np.testing.assert_allclose(np.corrcoef(draws.T)[0, 1], -0.414, atol=0.05)
     assert found.converged
-    assert found.doubts() == []
+    assert found.warnings() == []
 
 
 def test_map_gives_the_mode_alone():
@@ -125,7 +126,7 @@ def test_k_hat_gives_away_what_the_curvature_hides():
     found = infer(posterior(Spike()), "laplace")[1]
     assert found.k_hat > 0.7
     assert not found.converged
-    assert 'Use inference="nuts"' in found.doubts()[0]
+    assert 'Use inference="nuts"' in found.warnings()[0]
 
 
 def test_a_coordinate_that_the_data_do_not_know_is_called_a_ridge():
@@ -136,7 +137,7 @@ def test_a_coordinate_that_the_data_do_not_know_is_called_a_ridge():
 
     found = infer(posterior(Silent()), "map")[1]
     assert found.ridge == ("three",)
-    assert "the data say little about three" in found.doubts()[0]
+    assert "the data say little about three" in found.warnings()[0]
 
 
 def test_where_the_density_overflows_it_is_nil():
@@ -190,7 +191,7 @@ FIT = Diagnostics(inference="nuts", converged=False, n_customers=90, log_likelih
     ],
 )
 def test_every_doubt_is_a_sentence(changes, sentence):
-    (doubt,) = replace(FIT, **changes).doubts()
+    (doubt,) = replace(FIT, **changes).warnings()
     assert sentence in doubt
 
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from patron.errors import PatronWarning, RangeError, TableError
 from patron.models.renewal.contracts import contracts_of_cohorts, contracts_of_subscriptions, read_contracts
-from patron.models.renewal.model import RenewalModel
-from patron.models.renewal.posterior import renewal_posterior
+from patron.models.renewal.model import RenewalModel, renewal_posterior
 from patron.models.renewal.survival import residual_lifetime, survival
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from patron.errors import InputError, TableError
 from patron.features.catalogue import FeatureCatalogue, FeatureSpec
+from patron.models.bundle.prediction import tree_matrix
 from patron.models.churn.percentile_ranks import Percentiles
 from patron.models.churn.rows import as_columns, take_rows
-from patron.models.churn.tree_matrix import tree_matrix
 from patron.models.encoding import FeatureEncoder
-from patron.models.ensemble.btyd_features import expectations, tree_columns, tree_rows
+from patron.models.ensemble.tree_columns import ranked_columns, tree_rows, with_expected_value
 
 CATALOGUE = FeatureCatalogue(
     (
@@ -34,14 +34,14 @@ def day():
             "gap_mean": np.where(rng.random(400) < 0.2, np.nan, rng.gamma(2.0, 20.0, 400)),
             "attribute_plan": rng.choice(["basic", "gold", None], 400),
             "orders_90d": pd.array(rng.poisson(1.0, 400), dtype="Int64"),
-            **expectations(expected),
+            **with_expected_value(expected),
         }
     )
 
 
 @pytest.fixture(scope="module")
 def grid(day):
-    return Percentiles.learn(day, tree_columns(CATALOGUE))
+    return Percentiles.learn(day, ranked_columns(CATALOGUE))
 
 
 def test_the_matrix_of_a_prediction_is_that_of_the_training(day, grid):

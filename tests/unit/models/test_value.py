@@ -13,7 +13,7 @@ from patron.datasets.btyd import simulate_btyd
 from patron.errors import InputError, ModelError, NotFittedError, PatronWarning, RangeError, TableError
 from patron.models.value.gamma_gamma import GammaGammaModel
 from patron.models.value.model import CustomerValueModel
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.model import BetaGeoModel
 
 COLUMNS = [
     "customer_id", "p_alive", "p_no_purchase", "expected_purchases", "expected_order_value",
@@ -271,8 +271,8 @@ def test_so_many_kinds_of_customers_that_it_takes_time_are_announced(rfm, monkey
     aged = rfm.assign(age=np.arange(len(rfm)) % 4)
     parts = BetaGeoModel(inference="map", covariates=["age"]), GammaGammaModel(inference="map")
     model = CustomerValueModel(*parts).fit(aged)
-    monkeypatch.setattr("patron.models.value.query.MANY", 3)
-    with pytest.warns(PatronWarning, match="tell 4 kinds of customers apart, and each takes about 20"):
+    monkeypatch.setattr("patron.models.value.model._MANY_GROUPS", 3)
+    with pytest.warns(PatronWarning, match="have 4 distinct combinations, and each takes about 20"):
         model.predict(aged, 90)
 
 

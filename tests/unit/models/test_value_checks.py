@@ -9,11 +9,9 @@ from patron.errors import InputError, NotFittedError, RangeError, TableError
 from patron.models.value.checks import (
     calibration,
     frequency_histogram,
-    purchase_regularity,
-    spend_independence,
     tracking,
 )
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.purchases.model import BetaGeoModel
 
 WORLD = {"r": 0.8, "alpha": 30.0, "a": 0.6, "b": 3.0}
 SPEND = {"p": 6.0, "q": 4.0, "v": 16.0}
@@ -40,39 +38,8 @@ def purchases_with_gaps(gaps):
     )
 
 
-def test_spend_that_knows_nothing_of_frequency_is_as_assumed(buyers):
-    found = spend_independence(buyers.rfm)
-    assert found["statistic"].tolist() == ["pearson", "spearman"]
-    assert (found["low"] < found["correlation"]).all()
-    assert (found["correlation"] < found["high"]).all()
-    assert found["finding"].str.contains("as assumed").all()
-
-
-def test_spend_that_grows_with_frequency_is_told_in_a_sentence(buyers):
-    rfm = buyers.rfm.assign(monetary_value=lambda f: f["monetary_value"] * f["frequency"])
-    found = spend_independence(rfm)
-    assert (found["correlation"] > 0.3).all()
-    assert found["finding"].str.startswith("Frequent customers spend more per order than others").all()
-
-
-def test_customers_like_clockwork_are_found_out():
-    rng = np.random.default_rng(0)
-    by_the_clock = purchases_with_gaps(30 + rng.integers(-2, 3, (500, 4)))
-    at_random = purchases_with_gaps(1 + rng.exponential(300, (2000, 4)))
-    clockwork, random = (purchase_regularity(purchases).iloc[0] for purchases in (by_the_clock, at_random))
-    assert clockwork["shape"] > 50
-    assert "more regularly" in clockwork["finding"]
-    assert random["low"] < 1 < random["high"]
-    assert "as the model assumes" in random["finding"]
-
-
-def test_gaps_of_two_steps_have_shape_two():
-    gaps = 1 + np.random.default_rng(1).gamma(2.0, 400.0, (5000, 2))
-    assert purchase_regularity(purchases_with_gaps(gaps)).iloc[0]["shape"] == pytest.approx(2, rel=0.1)
-
-
 def test_customers_of_the_model_buy_as_often_as_the_model_says(model, buyers):
-    table = frequency_histogram(model, buyers.rfm, most=10)
+    table = frequency_histogram(model, buyers.rfm, max_frequency=10)
     assert table["actual"].sum() == 4000
     assert table["expected"].sum() == pytest.approx(4000)
     distance = ((table["actual"] - table["expected"]) ** 2 / table["expected"]).sum()
@@ -132,10 +99,13 @@ def test_tracking_reads_weeks_of_a_model_in_weeks():
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        (lambda m, f: spend_independence(f.head(0)), TableError, "no rows"),
-        (lambda m, f: spend_independence(f[f["frequency"] == 0]), InputError, "four repeat buyers"),
-        (lambda m, f: purchase_regularity(f), TableError, "purchases lacks day"),
-        (lambda m, f: frequency_histogram(m, f, most=0), RangeError, "most must be at least 1"),
+        (lambda m, f: frequency_histogram(m, f.head(0)), TableError, "no rows"),
+        (lambda m, f: tracking(m, f, "2024-01-14"), TableError, "purchases lacks day"),
+        (
+            lambda m, f: frequency_histogram(m, f, max_frequency=0),
+            RangeError,
+            "max_frequency must be a whole number of at least 1",
+        ),
         (lambda m, f: frequency_histogram(BetaGeoModel(), f), NotFittedError, "not fitted"),
         (lambda m, f: calibration(m, f, pd.Series({"x": 1}), 90), InputError, "does not have: x"),
         (lambda m, f: calibration(m, f, pd.Series(dtype=int), 90, by="T"), RangeError, "by must be"),
@@ -147,11 +117,9 @@ def test_a_question_that_cannot_be_answered_is_refused_with_the_reason(model, bu
         wrong(model, buyers.rfm)
 
 
-def test_regularity_and_tracking_need_purchases_to_look_at(model):
+def test_tracking_needs_purchases_to_look_at(model):
     two_days = purchases_with_gaps(np.full((50, 1), 10))
-    with pytest.raises(InputError, match="ten customers with three purchase days, 0"):
-        purchase_regularity(two_days)
     with pytest.raises(InputError, match="nobody in purchases bought on or before 2019-01-01"):
         tracking(model, two_days, "2019-01-01")
-    with pytest.raises(RangeError, match="step_days must be at least 1"):
+    with pytest.raises(RangeError, match="step_days must be a whole number of at least 1"):
         tracking(model, two_days, "2020-02-01", step_days=0)

@@ -9,6 +9,7 @@ import pytest
 from patron.datasets.simulate import simulate
 from patron.errors import SettingsError
 from patron.features.assemble import assemble_features
+from patron.models.bundle.prediction import predict_rows
 from patron.settings import Settings
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
@@ -97,6 +98,6 @@ def test_days_without_an_event_say_nothing_of_the_end_of_a_contract():
     known = History.read(None, shop.engagement, None, contracts)
     bundle = fit_bundle(known, Settings(horizon_days=60), inference="map")
     customers = assemble_features(known, make_spine(known, known.known_until), bundle.catalogue)
-    predicted = bundle.predict(customers.to_pandas())
-    assert bundle.level.log_odds == 0
+    predicted = predict_rows(bundle, customers.to_pandas())
+    assert bundle.churn_blend.prior_shift == 0
     assert predicted.churn_probability.mean() < 0.15 < predicted.p_no_purchase.mean()

@@ -5,6 +5,7 @@ import pytest
 from patron.datasets.simulate import simulate
 from patron.features.assemble import assemble_features
 from patron.models.bundle.bundle import Bundle
+from patron.models.bundle.prediction import predict_rows
 from patron.settings import Settings
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
@@ -21,32 +22,32 @@ def fitted():
 
 def test_all_customers_add_up_to_what_the_models_expect_at_the_level_of_the_season(fitted):
     bundle, customers = fitted
-    combined = bundle.predict(customers)["expected_value"].sum()
+    combined = predict_rows(bundle, customers)["expected_value"].sum()
     alone = bundle.value.predict(customers, bundle.horizon_days)["expected_value"].sum()
-    assert combined == pytest.approx(bundle.level.value * alone, rel=1e-6)
-    assert bundle.level.value != 1
+    assert combined == pytest.approx(bundle.season.value * alone, rel=1e-6)
+    assert bundle.season.value != 1
 
 
 def test_the_trees_of_money_have_a_say_that_is_told(fitted):
     bundle, _ = fitted
-    assert 0 < bundle.combination.tree_share < 1
-    assert f"{bundle.combination.tree_share:.0%} trees" in bundle.combination.sentences()[0]
+    assert 0 < bundle.stacking.tree_weight < 1
+    assert f"{bundle.stacking.tree_weight:.0%} trees" in bundle.stacking.sentences()[0]
 
 
 def test_the_share_of_a_year_stands_beside_the_level_as_a_check(fitted):
     bundle, _ = fitted
-    assert bundle.level.sentences()[-1].startswith("In 1 full year the 60 days of the horizon had")
+    assert bundle.season.sentences()[-1].startswith("In 1 full year the 60 days of the horizon had")
 
 
 def test_a_stored_bundle_expects_the_same_money(fitted, tmp_path):
     bundle, customers = fitted
     columns = ["expected_value", "expected_value_low", "expected_value_high"]
-    again = Bundle.load(bundle.save(tmp_path)).predict(customers)[columns]
-    assert again.equals(bundle.predict(customers)[columns])
+    again = predict_rows(Bundle.load(bundle.save(tmp_path)), customers)[columns]
+    assert again.equals(predict_rows(bundle, customers)[columns])
 
 
 def test_intervals_hold_the_mean_or_start_at_nothing(fitted):
     bundle, customers = fitted
-    found = bundle.predict(customers)
+    found = predict_rows(bundle, customers)
     assert (found["expected_value_low"] <= found["expected_value_high"]).all()
     assert (found["expected_value_low"] <= found["expected_value"]).mean() > 0.99

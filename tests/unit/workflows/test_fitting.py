@@ -10,6 +10,7 @@ import patron
 from patron.errors import PatronWarning
 from patron.features.assemble import assemble_features
 from patron.models.bundle.bundle import Bundle
+from patron.models.bundle.prediction import predict_rows
 from patron.settings import Settings
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
@@ -36,10 +37,10 @@ def customers(known, fitted):
 
 
 def test_one_customer_alone_gets_what_the_batch_of_the_day_gave(fitted, customers):
-    together = fitted.predict(customers)
+    together = predict_rows(fitted, customers)
     assert len(customers) >= 1000  # so that the batch has ranks of its own
     for place in (0, 500, 999):
-        alone = fitted.predict(customers.iloc[[place]])
+        alone = predict_rows(fitted, customers.iloc[[place]])
         pd.testing.assert_frame_equal(
             alone, together.iloc[[place]].reset_index(drop=True), check_exact=False, rtol=1e-9
         )
@@ -47,7 +48,9 @@ def test_one_customer_alone_gets_what_the_batch_of_the_day_gave(fitted, customer
 
 def test_what_was_saved_predicts_the_same(fitted, customers, tmp_path):
     loaded = Bundle.load(fitted.save(tmp_path / "model"))
-    pd.testing.assert_frame_equal(loaded.predict(customers), fitted.predict(customers), check_exact=True)
+    pd.testing.assert_frame_equal(
+        predict_rows(loaded, customers), predict_rows(fitted, customers), check_exact=True
+    )
 
 
 def test_a_fit_knows_nothing_of_what_came_later(known):
@@ -58,7 +61,7 @@ def test_a_fit_knows_nothing_of_what_came_later(known):
     seen_all = History.read(shop.transactions).until(day)
     one, other = (fit_bundle(history, SETTINGS, inference="map") for history in (seen_less, seen_all))
     assert one.churn.to_parts() == other.churn.to_parts()
-    assert (one.level, one.combination) == (other.level, other.combination)
+    assert (one.season, one.churn_blend, one.stacking) == (other.season, other.churn_blend, other.stacking)
 
 
 def test_a_short_history_is_answered_by_the_purchase_model_alone_and_says_so(known):
@@ -69,12 +72,12 @@ def test_a_short_history_is_answered_by_the_purchase_model_alone_and_says_so(kno
         bundle = fit_bundle(early, SETTINGS, inference="map")
     assert any("There is no churn classifier" in str(warning.message) for warning in said)
     spine = make_spine(early, early.known_until)
-    predicted = bundle.predict(assemble_features(early, spine, bundle.catalogue).to_pandas())
+    predicted = predict_rows(bundle, assemble_features(early, spine, bundle.catalogue).to_pandas())
     assert (predicted["churn_probability"] == predicted["p_no_purchase"]).all()
 
 
 def test_value_over_a_longer_horizon_is_never_less(fitted, customers):
-    predicted = fitted.predict(customers)
+    predicted = predict_rows(fitted, customers)
     assert (predicted["growth_potential"] >= predicted["expected_value"] - 1e-6).all()
     assert (predicted["expected_value_low"] <= predicted["expected_value_high"]).all()
 

@@ -104,7 +104,7 @@ def test_the_run_of_the_value_model_says_how_far_to_trust_it(trained, store):
     assert run.data.metrics["spend.n_customers"] > 0
     with open(client.download_artifacts(run.info.run_id, "diagnostics.json")) as file:
         told = json.load(file)
-    assert told["purchases"] == {**fit.to_dict(), "doubts": fit.doubts()}
+    assert told["purchases"] == {**fit.to_dict(), "warnings": fit.warnings()}
     assert set(told["spend"]) >= {"ridge", "r_hat", "ess_bulk", "ess_tail", "divergences", "k_hat"}
 
 

@@ -5,6 +5,7 @@ import pytest
 from patron.datasets.simulate import simulate
 from patron.errors import SettingsError
 from patron.features.assemble import assemble_features
+from patron.models.bundle.prediction import predict_rows
 from patron.progress import silent
 from patron.settings import Settings
 from patron.settings.inputs import known_history, read_history
@@ -26,7 +27,7 @@ def test_a_model_of_windows_by_segment_predicts_for_a_segment_that_is_new():
     elsewhere = tables | {"customers": SHOP.customers.assign(channel="fair")}
     known = read_history(Settings(tables=elsewhere, **BY_CHANNEL))
     rows = assemble_features(known, make_spine(known, known.known_until), bundle.catalogue).to_pandas()
-    assert bundle.predict(rows).churn_probability.between(0, 1).all()
+    assert predict_rows(bundle, rows).churn_probability.between(0, 1).all()
 
 
 def test_training_by_a_column_that_is_not_there_is_refused():

@@ -2,14 +2,10 @@
 
 ::
 
-    bundle.py            Everything that scoring needs, in one value: `Bundle`; saved and loaded without
-                         pickle.
-    policy.py            What the business has decided, as far as a scorecard needs it: `Policy`; it is
-                         frozen with the model.
-    population_ranks.py  The ranks of customers who are too many for one frame: learned once, then handed to
-                         each batch.
-    prediction.py        What a bundle says of customers: its parts put together, row by row.
-    reference.py         Who the customers of the training were: `Reference`, what a later population is
-                         compared with.
-    tiers.py             Where a customer stands among the customers of the training: `Tiers`.
+    bundle.py            Bundle: the fitted parts, and their files
+    policy.py            Policy: the decisions of the business that are frozen with the model
+    population_ranks.py  percentile grids of a population too large for one frame
+    prediction.py        the predictions of a bundle, its parts put together row by row
+    reference.py         Reference: distributions in the training population, to measure drift by
+    tiers.py             Tiers: frozen quantiles of customer value
 """

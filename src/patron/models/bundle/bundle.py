@@ -2,8 +2,8 @@
 
 A bundle is a folder of a few files::
 
-    bundle.json       settings, feature catalogue, tiers, policy, level, and the name, size and SHA-256 of the
-                      others
+    bundle.json       settings, feature catalogue, tiers, policy, season, and name, size and SHA-256 of the
+                      other files
     churn.txt         the trees of churn, in LightGBM's own text; absent without a churn classifier
     value_trees.txt   the trees of money; absent where the value model answers alone
     draws.npz         posterior draws of the value model and grids of percentiles, arrays of numbers only
@@ -29,13 +29,13 @@ import pandas as pd
 from patron.errors import ModelError, RangeError
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle.policy import Policy
-from patron.models.bundle.prediction import predict_rows
 from patron.models.bundle.reference import Reference
 from patron.models.bundle.tiers import Tiers
 from patron.models.churn.classifier import ChurnClassifier
-from patron.models.churn.percentile_ranks import Percentiles, Ranks
-from patron.models.ensemble.seasonal_shift import Level
-from patron.models.ensemble.stacking import ValueCombination
+from patron.models.churn.percentile_ranks import Percentiles
+from patron.models.ensemble.churn_blend import ChurnBlend
+from patron.models.ensemble.seasonal_index import SeasonalIndex
+from patron.models.ensemble.stacking import ValueStacking
 from patron.models.ensemble.value_trees import ValueTrees
 from patron.models.inference.stored import below
 from patron.models.value.model import CustomerValueModel
@@ -46,7 +46,7 @@ MOST_BYTES = 4_000_000
 """A saved bundle is at most this many bytes; with the code that travels along, a served model is below 5
 MB."""
 
-FORMAT = 3
+FORMAT = 4
 DESCRIPTION, TREES, VALUE_TREES, DRAWS = "bundle.json", "churn.txt", "value_trees.txt", "draws.npz"
 GRIDS = "percentiles/"  # what names the grids among the arrays
 
@@ -77,11 +77,13 @@ class Bundle:
     percentiles
         the grid of the customers of the training; None where the trees see the features alone,
         without what is expected and without ranks
-    level
-        how high the coming horizon lies above the newest matured one
-    value_trees, combination
-        the trees' opinion on money, and how it is joined with the value model's; None
-        where the value model answers alone
+    season
+        how far the coming horizon lies above or below what the value model expects
+    churn_blend
+        how the probabilities of classifier and value model are combined
+    value_trees, stacking
+        expected value by trees, and how it is stacked with the value model's; None where the value model
+        predicts alone
     reference
         how their features and scores were distributed, to tell drift by; None until it is known
     customer_ids
@@ -98,7 +100,7 @@ class Bundle:
     Examples
     --------
     >>> import tempfile
-    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.purchases.model import BetaGeoModel
     >>> from patron.models.value.gamma_gamma import GammaGammaModel
     >>> value = CustomerValueModel(
     ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
@@ -123,9 +125,10 @@ class Bundle:
     tiers: Tiers | None = None
     policy: Policy = field(default_factory=Policy)
     percentiles: Percentiles | None = None
-    level: Level = field(default_factory=Level)
+    season: SeasonalIndex = field(default_factory=SeasonalIndex)
+    churn_blend: ChurnBlend = field(default_factory=ChurnBlend)
     value_trees: ValueTrees | None = None
-    combination: ValueCombination | None = None
+    stacking: ValueStacking | None = None
     reference: Reference | None = None
     customer_ids: Literal["text", "whole"] = "text"
     patron_version: str = ""
@@ -153,68 +156,6 @@ class Bundle:
     def annual_discount_rate(self) -> float:
         """Discount rate per year, as the value model has it."""
         return float(self.value.annual_discount_rate)
-
-    def predict(
-        self,
-        features: pd.DataFrame,
-        *,
-        ranks: Ranks = "auto",
-        horizon_days: float | None = None,
-        value_horizon_days: float | None = None,
-        annual_discount_rate: float | None = None,
-        interval: float = 0.8,
-        random_state: int = 0,
-    ) -> pd.DataFrame:
-        """What is expected of each customer.
-
-        Parameters
-        ----------
-        features
-            one row per customer as of one day: customer_id and all features of the catalogue; or none
-            but frequency, recency, T and monetary_value, from which the value model answers alone
-        ranks
-            among whom a customer's percentiles are taken: "own", the rows of `features`; "model", the
-            customers of the training; "auto", the rows where they are at least 1000; or the grid of the whole
-            population, as :func:`patron.models.bundle.population_ranks.population_percentiles` learns it
-        horizon_days, value_horizon_days
-            days ahead; the bundle's own if None. Another horizon than the
-            bundle's is answered by the value model alone
-        annual_discount_rate
-            per year, ≥ 0; the bundle's own if None
-        interval
-            share in (0, 1) of the predictive intervals
-        random_state
-            seed of the draws behind the intervals
-
-        Returns
-        -------
-        pd.DataFrame
-            DataFrame, one row per row of `features`, in order, index 0, 1, 2, …: customer_id,
-            churn_probability, and the columns of :meth:`patron.models.value.model.CustomerValueModel.predict`
-
-        Raises
-        ------
-        TableError
-            a feature is missing, or an RFM column breaks a rule
-        InputError
-            a feature is infinite or is text
-        RangeError
-            a horizon or the interval is out of range
-
-        Examples
-        --------
-        See :func:`patron.training.fit_bundle.fit_bundle`.
-        """
-        return predict_rows(
-            self,
-            features,
-            ranks=ranks,
-            horizon_days=horizon_days,
-            value_horizon_days=value_horizon_days,
-            annual_discount_rate=annual_discount_rate,
-            interval=interval,
-            random_state=random_state,
-        )
 
     def classifies(self, features: pd.DataFrame) -> bool:
         """Whether the rows hold every feature of the catalogue, as the classifier needs them."""
@@ -273,9 +214,10 @@ class Bundle:
             "churn": churn,
             "value": value,
             "percentiles": percentiles,
-            "level": self.level.to_dict(),
+            "season": self.season.to_dict(),
+            "churn_blend": self.churn_blend.to_dict(),
             "value_trees": value_trees,
-            "combination": None if self.combination is None else self.combination.to_dict(),
+            "stacking": None if self.stacking is None else self.stacking.to_dict(),
             "files": {
                 name: {"bytes": len(content), "sha256": _sha256(content)} for name, content in files.items()
             },
@@ -309,7 +251,7 @@ class Bundle:
         try:
             churn = description["churn"]
             tiers, reference = description["tiers"], description["reference"]
-            percentiles, combination = description["percentiles"], description["combination"]
+            percentiles, stacking = description["percentiles"], description["stacking"]
             value_trees = description["value_trees"]
             arrays = _arrays(_file(folder, DRAWS, description))
             return cls(
@@ -327,11 +269,12 @@ class Bundle:
                 percentiles=None
                 if percentiles is None
                 else Percentiles.from_arrays(below(GRIDS, arrays), percentiles),
-                level=Level.from_dict(description["level"]),
+                season=SeasonalIndex.from_dict(description["season"]),
+                churn_blend=ChurnBlend.from_dict(description["churn_blend"]),
                 value_trees=None
                 if value_trees is None
                 else ValueTrees.from_parts(_file(folder, VALUE_TREES, description).decode(), value_trees),
-                combination=None if combination is None else ValueCombination.from_dict(combination),
+                stacking=None if stacking is None else ValueStacking.from_dict(stacking),
                 reference=None if reference is None else Reference.from_dict(reference),
                 customer_ids=description["customer_ids"],
                 patron_version=description["patron_version"],

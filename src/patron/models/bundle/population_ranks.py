@@ -1,4 +1,4 @@
-"""The ranks of customers who are too many for one frame: learned once, then handed to each batch."""
+"""Percentile grids of a population too large for one frame: learned once, then passed to each batch."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -7,16 +7,13 @@ import numpy as np
 import pandas as pd
 
 from patron.models.churn.percentile_ranks import Percentiles
-from patron.models.ensemble.btyd_features import columns_of
-from patron.models.value.query import ask_all, settings_in_days
+from patron.models.ensemble.tree_columns import btyd_columns
 from patron.models.value.rfm import RFM_COLUMNS
 
 if TYPE_CHECKING:
     from patron.models.bundle.bundle import Bundle
 
 __all__ = ["population_percentiles"]
-
-_DRAWS = 200  # what CustomerValueModel.predict takes unless told otherwise
 
 
 def population_percentiles(
@@ -34,16 +31,16 @@ def population_percentiles(
     bundle
         the model
     column
-        from the name of a feature to its (n_customers,) values; asked for one at a time, so that the
-        frame of all features never stands in memory
+        from the name of a feature to its (n_customers,) values; called for one feature at a time, so that
+        the frame of all features is never held in memory
     value_horizon_days, annual_discount_rate, random_state
         as for the batches
 
     Returns
     -------
     Percentiles | None
-        The grid that :meth:`patron.models.bundle.bundle.Bundle.predict` learns from all of them in one frame
-        with ranks "own"; None for a model that does not rank its customers
+        The grid that :func:`patron.models.bundle.prediction.predict_rows` learns from all customers in one
+        frame with ranks "own"; None for a model that does not rank its customers
 
     Examples
     --------
@@ -53,20 +50,19 @@ def population_percentiles(
         return None
     rfm = pd.DataFrame({name: column(name).to_numpy(dtype=np.float64) for name in RFM_COLUMNS})
     rfm.insert(0, "customer_id", np.arange(len(rfm)))
-    rate = bundle.annual_discount_rate if annual_discount_rate is None else annual_discount_rate
-    settings = settings_in_days(
-        bundle.horizon_days,
-        bundle.value_horizon_days if value_horizon_days is None else value_horizon_days,
-        annual_discount_rate=rate,
-        unit="D",
-        interval=0.8,
-        n_draws=_DRAWS,
-        random_state=random_state,
+    expected = btyd_columns(
+        pd.DataFrame(
+            bundle.value.expectations(
+                rfm,
+                bundle.horizon_days,
+                value_horizon_days=bundle.value_horizon_days
+                if value_horizon_days is None
+                else value_horizon_days,
+                annual_discount_rate=annual_discount_rate,
+                random_state=random_state,
+            )
+        )
     )
-    purchases, spend = bundle.value.purchases, bundle.value.spend
-    _, found = ask_all(lambda outlook, _: outlook.expectations(), purchases, spend, rfm, settings)
-    names = {"purchases": "expected_purchases", "order_value": "expected_order_value"}
-    expected = columns_of(pd.DataFrame(found).rename(columns=names))
     grids: dict[str, Any] = {}
     for name in bundle.percentiles.names:
         figures = expected[name] if name in expected.columns else column(name)

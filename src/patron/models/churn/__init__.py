@@ -1,13 +1,11 @@
-"""How likely a customer is to leave: small LightGBM trees, calibrated.
+"""The probability of churn: small LightGBM trees, calibrated.
 
 ::
 
-    boosted_trees.py     Boosted trees of LightGBM, grown so that the same rows always give the same trees.
-    calibration.py       From what the trees say to how often it happens: calibration on a later snapshot.
-    classifier.py        The chance that a customer leaves: `ChurnClassifier`, small LightGBM trees,
-                         calibrated.
-    percentile_ranks.py  Where a customer stands among the customers of the same day: `Percentiles`.
-    rows.py              Feature rows as arrays: `Columns`, what predicting hands from part to part.
-    seed_average.py      Several sums of trees that differ by their seed alone, averaged: `Forest`.
-    tree_matrix.py       What trees see of customers, as one matrix: `tree_matrix`.
+    boosted_trees.py     LightGBM ensembles, grown so that the same rows always give the same trees
+    calibration.py       from the trees' log-odds to probabilities, fitted on a later snapshot
+    classifier.py        ChurnClassifier: fit, predict, explain, take apart
+    percentile_ranks.py  Percentiles: the rank of a customer among the customers of the same day
+    rows.py              feature rows as arrays, to predict without frames
+    seed_average.py      SeedAverage: the mean of boosted ensembles that differ by their seed
 """

@@ -1,13 +1,12 @@
-"""Purchase models and trees joined to one expected value, with its seasonal level.
+"""Trees and BTYD models combined: churn probability, expected value, and their season.
 
 ::
 
-    btyd_features.py   What the laws of buying expect of each customer, as columns of a feature row.
-    season_share.py    How much of a year's purchases falls into the coming horizon: `SeasonShare`, a check
-                       of the level.
-    seasonal_shift.py  How high the coming horizon lies above or below what purchase models expect: season
-                       and level.
-    stacking.py        One expected value out of two: what the purchase and spend models say, and what trees
-                       say.
-    value_trees.py     What a customer will bring, by boosted trees: `ValueTrees`.
+    btyd_features.py   purchase and spend models of a training snapshot, and their expectations
+    churn_blend.py     ChurnBlend: weight of the trees, and the shift to the expected base rate
+    season_share.py    SeasonShare: the share of a year's purchases that falls into the horizon
+    seasonal_index.py  SeasonalIndex: how far the coming horizon lies from what models expect
+    stacking.py        ValueStacking: one expected value out of trees and BTYD models
+    tree_columns.py    the columns that trees see: features, BTYD expectations, percentiles
+    value_trees.py     ValueTrees: expected value by boosted trees
 """

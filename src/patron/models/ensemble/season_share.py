@@ -1,4 +1,4 @@
-"""How much of a year's purchases falls into the coming horizon: `SeasonShare`, a check of the level."""
+"""Share of a year's purchases that falls into the coming horizon: `SeasonShare`, a check of the season."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +17,7 @@ __all__ = ["SeasonShare"]
 class SeasonShare:
     """The share of a year's purchases that fell into the window of the coming horizon, in every full year.
 
-    It needs no model, and is blind to growth: a check of the level, not a part of it.
+    It needs no model and does not see growth: a check of the seasonal index, not part of it.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class SeasonShare:
         purchases
             (n_days,) count of each day, indexed by the day; days without any may be missing
         as_of
-            the last day known
+            last day known
         horizon_days
             days ahead, 1 to 365
         """
@@ -64,13 +64,13 @@ class SeasonShare:
 
     @property
     def index(self) -> Floats:
-        """(n_years,) the shares over what they were if every day of the year were alike; 1 is no season."""
+        """(n_years,) the shares relative to a year in which every day is alike; 1 means no season."""
         return np.array(self.shares) * 365 / self.horizon_days
 
     def sentence(self) -> str:
-        """What was found, in words."""
+        """The shares in words."""
         if not self.shares:
-            return "No full year is known, so the share of a year that falls into the horizon is not."
+            return "No full year of purchases is known, so the share that falls into the horizon is unknown."
         times = ", ".join(f"{index:.2f}" for index in self.index)
         years = counted(len(self.shares), "full year")
         order = ", newest first" if len(self.shares) > 1 else ""

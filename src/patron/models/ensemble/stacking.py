@@ -1,15 +1,15 @@
-"""One expected value out of two: what the purchase and spend models say, and what trees say.
+"""One expected value out of two, by stacking: the purchase and spend models, and boosted trees.
 
-Neither wins everywhere: where customers buy at random at rates of their own, BG/NBD × Gamma-Gamma is hard to
-beat; where they do not, trees are. So the newest matured snapshot, which grew neither, decides::
+Neither is better everywhere: where customers buy at random at individual rates, BG/NBD × Gamma-Gamma is hard
+to beat; where they do not, trees are. So the newest snapshot with a complete outcome window, on which neither
+was fitted, decides::
 
-    shares       each part is set right in total; how much of either goes into the sum is what would have
-                 described that snapshot best
-    deciles      customers in ten groups by the sum: a group that brought more or less moves its money
-    interval     moved with the mean, and stretched to hold 80 % of the customers whose interval is open
+    weights      each part is corrected for its total bias; the weights are those that would have described
+                 that snapshot best
+    deciles      customers in ten groups by the weighted sum: a group that brought more or less is rescaled
+    interval     moved with the mean, and stretched to cover 80 % of the customers with an open interval
 
-Everything is shrunk, towards the usual shares and towards changing nothing, the more, the fewer customers
-bought.
+Everything is shrunk towards the usual weights and towards no change, the more, the fewer customers bought.
 """
 
 from collections.abc import Mapping
@@ -24,64 +24,64 @@ from scipy.optimize import isotonic_regression
 from patron.arrays import Floats
 from patron.errors import InputError, some
 
-__all__ = ["ValueCombination"]
+__all__ = ["ValueStacking"]
 
 
-USUAL_SHARE = 0.7  # of the trees, which see what the models expect among their features
-BUYERS_FOR_TREES = 1000  # buyers that trees must have seen to deserve all of it
-BUYERS_FOR_SHARES = 1500  # buyers at which the share that they speak for counts as much as the usual one
+USUAL_WEIGHT = 0.7  # of the trees, which have the expectations of the models among their features
+BUYERS_FOR_TREES = 1000  # buyers that trees must have seen for their full usual weight
+BUYERS_FOR_WEIGHT = 1500  # buyers at which the fitted weight counts as much as the usual one
 BUYERS_FOR_TOTAL = 20
 BUYERS_FOR_DECILE = 60
 BUYERS_FOR_INTERVAL = 50
 POWER = 1.5  # of the Tweedie deviance: variance as the mean to this power
-SMALLEST = 1e-4  # of the mean value: nobody is expected to bring less, so that deviances and logarithms exist
+SMALLEST = 1e-4  # of the mean value: a lower bound, so that deviances and logarithms exist
 FARTHEST_STRETCH = 20.0
-KEEPS_ORDER = 0.02  # share of the slope that is left where deciles say that order does not matter
+KEEPS_ORDER = 0.02  # share of the slope that is kept where deciles do not differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ValueCombination:
-    """How much of each part goes into the expected value, and how the interval follows.
+class ValueStacking:
+    """Weights of the two parts in the expected value, and the calibration of the sum and its interval.
 
     Attributes
     ----------
     btyd_factor, tree_factor
-        what sets each part right in total
-    tree_share
-        weight of the trees in [0, 1], of money that is right in total
+        correction factors of the total bias of each part
+    tree_weight
+        weight of the trees in [0, 1], after that correction
     smallest
-        money, the least that is expected of a customer
+        money, the minimum expected value of a customer
     mean
-        money, of the sum of the parts
+        money, mean of the weighted sum
     combined, calibrated
-        (n_knots,) logarithms of money, rising: sum of the parts → expected value; linear
-        between knots, parallel to the diagonal beyond them
+        (n_knots,) logarithms of money, rising: weighted sum → expected value; linear between knots, parallel
+        to the diagonal beyond them
     low_stretch, high_stretch
         factors on the bounds after they have moved with the mean
     customers, buyers
-        counts on the snapshot that it was learned on
+        counts on the snapshot that it was fitted on
     coverage
         share of those customers within their interval, of those whose interval is open
 
     Examples
     --------
-    Trees that know who is worth what, and a model that only knows the mean:
+    Trees that tell customers apart, and a model that only knows the mean:
 
     >>> rng = np.random.default_rng(0)
     >>> mean = rng.gamma(1.0, 20.0, 2000)
     >>> actual = (rng.random(2000) < 0.5) * 2 * mean * rng.gamma(4.0, 0.25, 2000)
     >>> flat, trees = np.full(2000, 10.0), 0.8 * mean
-    >>> combination = ValueCombination.fit(flat, trees, actual, low=0 * flat, high=2 * flat)
-    >>> bool(combination.tree_share > 0.7)
+    >>> stacking = ValueStacking.fit(flat, trees, actual, low=0 * flat, high=2 * flat)
+    >>> bool(stacking.tree_weight > 0.7)
     True
-    >>> predicted = combination.predict(flat, trees, low=0 * flat, high=2 * flat)
+    >>> predicted = stacking.predict(flat, trees, low=0 * flat, high=2 * flat)
     >>> round(float(predicted["expected_value"].sum() / actual.sum()), 2)
     0.99
     """
 
     btyd_factor: float
     tree_factor: float
-    tree_share: float
+    tree_weight: float
     smallest: float
     mean: float
     combined: tuple[float, ...]
@@ -101,27 +101,27 @@ class ValueCombination:
         low: npt.ArrayLike,
         high: npt.ArrayLike,
         *,
-        level: float = 0.8,
+        interval: float = 0.8,
         seen_buyers: int | None = None,
     ) -> Self:
-        """The combination that describes a matured snapshot best.
+        """The stacking that describes a snapshot with a complete outcome window best.
 
         Parameters
         ----------
         btyd_expected
-            (n_customers,) money ≥ 0, as the purchase and spend models expected it that day
+            (n_customers,) money ≥ 0, expected by the purchase and spend models on that day
         tree_expected
             (n_customers,) money ≥ 0, of trees grown on earlier snapshots; None without trees
         actual
-            (n_customers,) money that came, counted as the models count it: kept and discounted; below 0
+            (n_customers,) money that came, as the models count it: after the margin, discounted; below 0
             where refunds outweigh purchases
         low, high
             (n_customers,) bounds of the models' predictive interval, 0 ≤ low ≤ high
-        level
-            probability that an interval holds
+        interval
+            probability in (0, 1) that a predictive interval covers
         seen_buyers
-            buyers among the rows that trees learn from; below 1000 the usual share of the trees is
-            less in proportion. None for enough
+            buyers among the rows that trees are fitted on; below 1000 the usual weight of the trees falls in
+            proportion. None for enough
 
         Raises
         ------
@@ -144,7 +144,7 @@ class ValueCombination:
         bounds = _money(low, "low"), _money(high, "high")
         if btyd.size == 0 or any(column.size != btyd.size for column in (trees, came, *bounds)):
             sizes = [column.size for column in (btyd, trees, came, *bounds)]
-            raise InputError(f"a ValueCombination needs one value per customer in every column, got {sizes}.")
+            raise InputError(f"a ValueStacking needs one value per customer in every column, got {sizes}.")
         buyers = int((came > 0).sum())
         total = max(float(came.sum()), 0.0)
         smallest = SMALLEST * (total or 1.0) / btyd.size
@@ -152,14 +152,14 @@ class ValueCombination:
             _credible(_ratio(total, float(part.sum())), buyers, BUYERS_FOR_TOTAL) for part in (btyd, trees)
         ]
         parts = [factor * part for factor, part in zip(factors, (btyd, trees), strict=True)]
-        usual = USUAL_SHARE * (1.0 if seen_buyers is None else min(seen_buyers / BUYERS_FOR_TREES, 1.0))
-        share = 0.0 if tree_expected is None else _best_share(parts[0], parts[1], came, smallest, usual)
+        usual = USUAL_WEIGHT * (1.0 if seen_buyers is None else min(seen_buyers / BUYERS_FOR_TREES, 1.0))
+        share = 0.0 if tree_expected is None else _best_weight(parts[0], parts[1], came, smallest, usual)
         mixed = np.maximum((1 - share) * parts[0] + share * parts[1], smallest)
         combined, calibrated = _decile_map(mixed, came, total)
         unstretched = cls(
             btyd_factor=factors[0],
             tree_factor=factors[1],
-            tree_share=share,
+            tree_weight=share,
             smallest=smallest,
             mean=float(mixed.mean()),
             combined=combined,
@@ -170,7 +170,7 @@ class ValueCombination:
             buyers=buyers,
             coverage=float("nan"),
         )
-        return unstretched._stretched(btyd, trees, came, *bounds, level)
+        return unstretched._stretched(btyd, trees, came, *bounds, interval)
 
     def predict(
         self,
@@ -178,18 +178,13 @@ class ValueCombination:
         tree_expected: npt.ArrayLike | None,
         low: npt.ArrayLike,
         high: npt.ArrayLike,
-        level: float = 1.0,
     ) -> pd.DataFrame:
         """The expected value of each customer, and its interval.
 
         Parameters
         ----------
         btyd_expected, tree_expected, low, high
-            (n_customers,) money ≥ 0, as for `fit`; each row is answered
-            by itself
-        level
-            factor on all of it: how much higher the coming horizon lies than the one learned from (see
-            :class:`patron.models.ensemble.seasonal_shift.Level`)
+            (n_customers,) money ≥ 0, as for `fit`; each row by itself
 
         Returns
         -------
@@ -197,7 +192,7 @@ class ValueCombination:
             DataFrame, one row per customer in order, index 0, 1, 2, …: expected_value, expected_value_low,
             expected_value_high; money, 0 ≤ low ≤ high
         """
-        return pd.DataFrame(self.columns(btyd_expected, tree_expected, low, high, level))
+        return pd.DataFrame(self.columns(btyd_expected, tree_expected, low, high))
 
     def columns(
         self,
@@ -205,12 +200,17 @@ class ValueCombination:
         tree_expected: npt.ArrayLike | None,
         low: npt.ArrayLike,
         high: npt.ArrayLike,
-        level: float = 1.0,
     ) -> dict[str, Floats]:
-        """The columns of `predict` as arrays."""
+        """The columns of `predict` as arrays.
+
+        Parameters
+        ----------
+        btyd_expected, tree_expected, low, high
+            see `predict`
+        """
         btyd = _money(btyd_expected, "btyd_expected")
         trees = btyd if tree_expected is None else _money(tree_expected, "tree_expected")
-        expected = level * self._expected(btyd, trees)
+        expected = self._expected(btyd, trees)
         moved = expected / np.maximum(btyd, self.smallest)
         upper = self.high_stretch * moved * _money(high, "high")
         return {
@@ -219,30 +219,30 @@ class ValueCombination:
             "expected_value_high": upper,
         }
 
-    def anchored(
+    def with_total(
         self, btyd_expected: npt.ArrayLike, tree_expected: npt.ArrayLike | None, total: float
     ) -> Self:
-        """The same combination at the level of today: what all customers bring adds up to `total`.
+        """The same stacking, rescaled: the expected values of all customers add up to `total`.
 
         Parameters
         ----------
         btyd_expected, tree_expected
-            (n_customers,) money ≥ 0, of every customer known today, by models and
-            trees that may be newer than those of `fit`
+            (n_customers,) money ≥ 0, of every customer known today, by models and trees that may be newer
+            than those of `fit`
         total
-            money that all of them are forecast to bring (see
-            :class:`patron.models.ensemble.seasonal_shift.Level`)
+            money that all of them together are forecast to bring (see
+            :class:`patron.models.ensemble.seasonal_index.SeasonalIndex`)
 
         Returns
         -------
-        ValueCombination
-            each part is right in total again, so that the shares are what they were
+        ValueStacking
+            each part is corrected for its new total bias, so that the weights keep their meaning
 
         Examples
         --------
         >>> ones = np.ones(100)
-        >>> learned = ValueCombination.fit(ones, ones, actual=3 * ones, low=0 * ones, high=ones)
-        >>> today = learned.anchored(ones, 5 * ones, total=330.0)
+        >>> learned = ValueStacking.fit(ones, ones, actual=3 * ones, low=0 * ones, high=ones)
+        >>> today = learned.with_total(ones, 5 * ones, total=330.0)
         >>> round(float(today.predict(ones, 5 * ones, 0 * ones, ones)["expected_value"].sum()), 6)
         330.0
         """
@@ -262,30 +262,36 @@ class ValueCombination:
         return replace(moved, calibrated=_shifted(self.calibrated, rest))
 
     def sentences(self) -> list[str]:
-        """Which part won, and what was moved."""
+        """The weights and corrections in words."""
         if self.buyers == 0:
             return [
-                f"None of {self.customers:,} customers brought anything, so the parts could not be compared."
+                f"None of {self.customers:,} customers bought, so trees and models could not be compared."
             ]
-        winner = "trees" if self.tree_share > 0.5 else "purchase and spend models"
+        winner = "trees" if self.tree_weight > 0.5 else "purchase and spend models"
         return [
-            f"Expected value is {self.tree_share:.0%} trees and {1 - self.tree_share:.0%} purchase and spend "
-            f"models: on {self.customers:,} customers, {self.buyers:,} of them buyers, the {winner} said "
-            "more.",
-            f"In total the purchase and spend models are taken {self.btyd_factor:.2f} times, the trees "
-            f"{self.tree_factor:.2f} times; bounds of intervals {self.low_stretch:.2f} and "
-            f"{self.high_stretch:.2f} times, and {self.coverage:.0%} of open intervals then held.",
+            f"Expected value is {self.tree_weight:.0%} trees and {1 - self.tree_weight:.0%} purchase and "
+            f"spend models: on {self.customers:,} customers, {self.buyers:,} of them buyers, the {winner} "
+            "predicted better.",
+            f"Correction factors of the totals: {self.btyd_factor:.2f} for the purchase and spend models, "
+            f"{self.tree_factor:.2f} for the trees; of the interval bounds: {self.low_stretch:.2f} and "
+            f"{self.high_stretch:.2f}, after which {self.coverage:.0%} of open intervals cover the outcome.",
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Itself as JSON has it."""
+        """The fields as JSON has them."""
         parts = asdict(self)
         known = {"coverage": None if np.isnan(self.coverage) else self.coverage}
         return {**parts, "combined": list(self.combined), "calibrated": list(self.calibrated), **known}
 
     @classmethod
     def from_dict(cls, parts: Mapping[str, Any]) -> Self:
-        """The combination that `to_dict` described."""
+        """The stacking that `to_dict` described.
+
+        Parameters
+        ----------
+        parts
+            field → value
+        """
         coverage = float("nan") if parts["coverage"] is None else parts["coverage"]
         knots = {name: tuple(parts[name]) for name in ("combined", "calibrated")}
         return cls(**{**parts, **knots, "coverage": coverage})
@@ -299,25 +305,25 @@ class ValueCombination:
 
     def _mixed(self, btyd: Floats, trees: Floats) -> Floats:
         parts = (self.btyd_factor * btyd, self.tree_factor * trees)
-        mixed: Floats = (1 - self.tree_share) * parts[0] + self.tree_share * parts[1]
+        mixed: Floats = (1 - self.tree_weight) * parts[0] + self.tree_weight * parts[1]
         return np.maximum(mixed, self.smallest)
 
     def _stretched(
-        self, btyd: Floats, trees: Floats, actual: Floats, low: Floats, high: Floats, level: float
+        self, btyd: Floats, trees: Floats, actual: Floats, low: Floats, high: Floats, interval: float
     ) -> Self:
-        """The same, with bounds that hold `level` of those customers whose interval is open."""
+        """The same, with bounds that cover the share `interval` of the customers with an open interval."""
         predicted = self.predict(btyd, trees, low, high)
         lower, upper = (predicted[f"expected_value_{bound}"].to_numpy() for bound in ("low", "high"))
         is_open = upper > 0
         if not is_open.any():
             return self
-        tail = (1 - level) / 2
+        tail = (1 - interval) / 2
         stretch_low = 1.0
         positive = lower > 0
         if positive.any():
             stretch_low = _stretch(actual[positive] / lower[positive], tail)
         below = actual[is_open] < stretch_low * lower[is_open]
-        stretch_high = _stretch(actual[is_open] / upper[is_open], min(level + float(below.mean()), 1.0))
+        stretch_high = _stretch(actual[is_open] / upper[is_open], min(interval + float(below.mean()), 1.0))
         stretched = replace(self, low_stretch=stretch_low, high_stretch=stretch_high)
         again = stretched.predict(btyd, trees, low, high)
         inside = (actual >= again["expected_value_low"]) & (actual <= again["expected_value_high"])
@@ -344,13 +350,13 @@ def _credible(factor: float, buyers: int, half: int) -> float:
     return float(factor ** (buyers / (buyers + half)))
 
 
-def _best_share(btyd: Floats, trees: Floats, actual: Floats, smallest: float, usual: float) -> float:
+def _best_weight(btyd: Floats, trees: Floats, actual: Floats, smallest: float, usual: float) -> float:
     """The weight of the trees with the least deviance, nearer to the usual one the fewer the buyers."""
     actual, shares = np.maximum(actual, 0.0), np.linspace(0, 1, 41)
     sums = (np.maximum((1 - share) * btyd + share * trees, smallest) for share in shares)
     best = float(shares[int(np.argmin([_deviance(actual, mixed) for mixed in sums]))])
     buyers = int((actual > 0).sum())
-    return (buyers * best + BUYERS_FOR_SHARES * usual) / (buyers + BUYERS_FOR_SHARES)
+    return (buyers * best + BUYERS_FOR_WEIGHT * usual) / (buyers + BUYERS_FOR_WEIGHT)
 
 
 def _deviance(actual: Floats, mean: Floats) -> float:

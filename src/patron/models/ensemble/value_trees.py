@@ -6,8 +6,8 @@ so::
     two-part    P(buys) × E(money | buys): trees of log-odds, times trees of a gamma's log mean
     tweedie     one sum of trees for the log mean of a compound Poisson-gamma amount, zeros included
 
-The trees know every feature but no calendar and no law of buying; `patron.models.ensemble.stacking` joins
-them with the purchase and spend models and sets the level.
+The trees know every feature but neither calendar nor BTYD model; `patron.models.ensemble.stacking` combines
+them with the purchase and spend models.
 """
 
 from collections.abc import Mapping

@@ -65,7 +65,7 @@ class Diagnostics:
     other_family: float | None = None
     seconds: float = 0.0
 
-    def doubts(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What to know before trusting the fit, in sentences; none where all is well.
 
         Examples
@@ -74,7 +74,7 @@ class Diagnostics:
         ...     inference="laplace", converged=False, n_customers=90, log_likelihood=-80.5, gradient=0.0,
         ...     k_hat=0.9,
         ... )
-        >>> fit.doubts()
+        >>> fit.warnings()
         ['k-hat is 0.90, above 0.7: the curvature is a poor guide to the posterior. Use inference="nuts".']
         """
         found = []

@@ -9,22 +9,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Floats
+from patron.checks import whole_number
 from patron.errors import ModelError, NotFittedError, PatronWarning, RangeError, SettingsError
 from patron.models.inference.covariates import Covariates
 from patron.models.inference.diagnostics import Diagnostics
-from patron.models.inference.estimator import Estimator, whole_number
-from patron.models.inference.posterior import Posterior, infer
+from patron.models.inference.estimator import Estimator
+from patron.models.inference.posterior import Posterior
+from patron.models.inference.priors import Priors
 from patron.models.inference.stored import Stored
 
-__all__ = ["EFFECT_SPREAD", "FEW_CUSTOMERS", "DrawnModel", "Priors"]
-
-type Priors = Mapping[str, tuple[float, float]]
-
-FEW_CUSTOMERS = 50
-"""Below so many customers a fit comes with a warning."""
-
-EFFECT_SPREAD = 0.5
-"""Prior standard deviation of the effect of a covariate: a factor of 1.65 either way."""
+__all__ = ["DrawnModel"]
 
 _MOST_NUMBERS = 60_000  # kept in draws, so that two models stored as one stay below a megabyte
 
@@ -143,9 +137,15 @@ class DrawnModel(Estimator, Stored):
         return learned, learned.matrix(rfm)
 
     def _infer(
-        self, posterior: Posterior, inference: str | None, random_state: int | None, doubts: Iterable[str]
+        self,
+        posterior: Posterior,
+        inference: str | None,
+        random_state: int | None,
+        data_warnings: Iterable[str],
     ) -> tuple[Floats, Diagnostics]:
-        """Draws of the coordinates; everything that shakes the trust in them becomes a warning."""
+        """Draws of the coordinates, and their diagnostics; each reason to doubt them becomes a warning."""
+        from patron.models.inference.sampling import infer  # predicting needs no sampler
+
         drawn, found = infer(
             posterior,
             self.inference if inference is None else inference,
@@ -154,8 +154,8 @@ class DrawnModel(Estimator, Stored):
             chains=self.chains,
             random_state=self.random_state if random_state is None else random_state,
         )
-        for doubt in (*doubts, *found.doubts()):
-            warnings.warn(f"{type(self).__name__}: {doubt}", PatronWarning, stacklevel=3)
+        for warning in (*data_warnings, *found.warnings()):
+            warnings.warn(f"{type(self).__name__}: {warning}", PatronWarning, stacklevel=3)
         return drawn, found
 
     def _keep(
@@ -186,30 +186,8 @@ class DrawnModel(Estimator, Stored):
 
     def _spaced(self, n_draws: int) -> dict[str, Floats]:
         """`n_draws` draws, evenly spaced over all, repeated if there are fewer: parameter → (n_draws, 1)."""
-        n_draws = whole_number(n_draws, "n_draws", least=1)
+        n_draws = whole_number("n_draws", n_draws, 1)
         draws = self._fitted()
         have = len(next(iter(draws.values())))
         chosen = np.arange(n_draws) * have // n_draws
         return {name: values[chosen, None] for name, values in draws.items()}
-
-
-def prior_of(defaults: Priors, given: Priors | None) -> tuple[Floats, Floats]:
-    """Medians and spreads of the priors, those given in place of the defaults.
-
-    Examples
-    --------
-    >>> prior_of({"p": (5.0, 2.0), "q": (2.5, 2.0)}, {"q": (1.5, 1.0)})
-    (array([5. , 1.5]), array([2., 1.]))
-    """
-    unknown = sorted(set(given or {}) - set(defaults))
-    if unknown:
-        raise SettingsError(
-            f"there is no parameter {', '.join(unknown)} to put a prior on; there are {', '.join(defaults)}."
-        )
-    merged = {**defaults, **(given or {})}
-    if any(np.shape(prior) != (2,) for prior in merged.values()):
-        raise RangeError(f"a prior is a median and a spread, as (1.5, 2.0), got {dict(given or {})}.")
-    median, spread = np.array([merged[name] for name in defaults], dtype=np.float64).T
-    if not ((median > 0) & (spread > 0) & np.isfinite(median) & np.isfinite(spread)).all():
-        raise RangeError(f"a prior is a positive median and a positive spread, got {dict(given or {})}.")
-    return median, spread

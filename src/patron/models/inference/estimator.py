@@ -6,11 +6,9 @@ It is all that scikit-learn's `clone`, searches and cross-validation need beside
 import inspect
 from typing import Any, Self
 
-import numpy as np
+from patron.errors import SettingsError, some
 
-from patron.errors import RangeError, SettingsError, some
-
-__all__ = ["Estimator", "whole_number"]
+__all__ = ["Estimator"]
 
 
 class Estimator:
@@ -46,21 +44,3 @@ class Estimator:
             name: value for name, value in self.get_params().items() if value != defaults[name].default
         }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
-
-
-def whole_number(number: Any, name: str, least: int) -> int:
-    """The number, if it is whole and large enough.
-
-    Raises
-    ------
-    RangeError
-        it is not
-
-    Examples
-    --------
-    >>> whole_number(np.int64(7), "random_state", least=0)
-    7
-    """
-    if not isinstance(number, int | np.integer) or number < least:
-        raise RangeError(f"{name} must be a whole number of at least {least}, got {number!r}.")
-    return int(number)

@@ -1,32 +1,20 @@
-"""From a log-likelihood to draws of its parameters: one `Posterior`, three ways to learn about it.
+"""The posterior of a model's parameters, its mode and the curvature there: `Posterior`, `find_mode`.
 
-::
-
-    map        the most plausible parameters, without their uncertainty
-    laplace    draws from the curvature there, corrected by weights; k-hat says whether that suffices
-    nuts       draws by the No-U-Turn sampler, in chains; R-hat and effective sample sizes say so
-
-All work in coordinates without bounds, in which every prior is normal, and ask nothing but the value and the
-gradient of the log-likelihood. `Posterior.pymc_model` states the same model in PyMC.
+The coordinates are unbounded and every prior is normal in them. Nothing but the value and the gradient of the
+log-likelihood is used. `Posterior.pymc_model` states the same model in PyMC.
 """
 
 from dataclasses import dataclass
 from math import isfinite
-from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
 from scipy.optimize import minimize
 
 from patron.arrays import Floats
-from patron.errors import SettingsError
-from patron.models.inference.diagnostics import FARTHEST_FROM_MODE, HARDLY_LEARNED, Diagnostics, good_enough
-from patron.models.inference.estimator import whole_number
+from patron.models.inference.diagnostics import FARTHEST_FROM_MODE
 
-__all__ = ["INFERENCES", "LogLikelihood", "Mode", "Posterior", "find_mode", "infer"]
-
-
-INFERENCES = ("nuts", "laplace", "map")
+__all__ = ["LogLikelihood", "Mode", "Posterior", "find_mode"]
 
 _STEP = 1e-4  # of the central differences that turn gradients into curvature
 
@@ -130,87 +118,6 @@ class Mode:
     def place(self, z: Floats) -> Floats:
         """(…, d) coordinates of points z that are standard normal if the posterior is."""
         return self.theta + z @ self.factor.T
-
-
-def infer(
-    posterior: Posterior,
-    inference: str,
-    *,
-    draws: int = 1000,
-    tune: int = 1000,
-    chains: int = 4,
-    random_state: int = 0,
-) -> tuple[Floats, Diagnostics]:
-    """Draws of the coordinates, and whether to trust them.
-
-    Parameters
-    ----------
-    posterior
-        of what
-    inference
-        "nuts", "laplace" or "map"
-    draws, tune, chains
-        draws of each chain, draws before they count, and how many chains (nuts); laplace
-        draws as many in all
-    random_state
-        seed; the same one gives the same draws to the last bit
-
-    Returns
-    -------
-    draws
-        (n_draws, d), chain after chain; (1, d), the mode, for "map"
-    diagnostics
-        whether to trust them
-
-    Raises
-    ------
-    SettingsError
-        the inference is unknown
-    RangeError
-        draws, tune, chains or random_state is no whole number large enough
-
-    Examples
-    --------
-    >>> from patron.models.value.gamma_gamma_likelihood import SpendLikelihood
-    >>> rng = np.random.default_rng(0)
-    >>> x, z = rng.integers(1, 9, 200).astype(float), rng.gamma(2.0, 0.5, 200)
-    >>> names = ("log p", "log(q - 1)", "log v")
-    >>> posterior = Posterior(SpendLikelihood(x, z), names, np.zeros(3), np.ones(3), n_customers=200)
-    >>> draws, found = infer(posterior, "laplace", draws=250)
-    >>> draws.shape, found.converged, found.k_hat < 0.7
-    ((1000, 3), True, True)
-    """
-    if inference not in INFERENCES:
-        raise SettingsError(f"inference must be one of {', '.join(INFERENCES)}, got {inference!r}.")
-    numbers = {
-        "draws": (draws, 1),
-        "tune": (tune, 0),
-        "chains": (chains, 1),
-        "random_state": (random_state, 0),
-    }
-    for name, (number, least) in numbers.items():
-        whole_number(number, name, least)
-    began = perf_counter()
-    mode = find_mode(posterior)
-    drawn, measures = mode.theta[None, :], dict[str, Any]()
-    if inference == "laplace":
-        from patron.models.inference.laplace import draw_laplace
-
-        drawn, measures = draw_laplace(posterior, mode, draws * chains, int(random_state))
-    elif inference == "nuts":
-        from patron.models.inference.nuts import draw_nuts
-
-        drawn, measures = draw_nuts(posterior, mode, draws, tune, chains, int(random_state))
-    return drawn, Diagnostics(
-        inference=inference,
-        converged=good_enough(mode.distance, measures, draws, chains),
-        n_customers=posterior.n_customers,
-        log_likelihood=mode.log_likelihood,
-        gradient=mode.distance,
-        ridge=tuple(np.array(posterior.names)[mode.deviations > HARDLY_LEARNED].tolist()),
-        seconds=round(perf_counter() - began, 3),
-        **measures,
-    )
 
 
 def find_mode(posterior: Posterior) -> Mode:

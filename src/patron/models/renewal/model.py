@@ -21,19 +21,22 @@ Marketing Science 29(1), 85-93.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 from patron.arrays import Floats
 from patron.errors import RangeError, TableError
 from patron.models.inference.covariates import Covariates
-from patron.models.inference.drawn_model import DrawnModel, Priors
-from patron.models.inference.posterior import Posterior
+from patron.models.inference.drawn_model import DrawnModel
+from patron.models.inference.posterior import Posterior, find_mode
+from patron.models.inference.priors import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
 from patron.models.renewal.contracts import Contracts, read_contracts
-from patron.models.renewal.posterior import doubts_about, renewal_posterior
+from patron.models.renewal.likelihood import RenewalLikelihood
 from patron.models.renewal.survival import (
     constant_residual_lifetime,
     residual_lifetime,
@@ -41,7 +44,16 @@ from patron.models.renewal.survival import (
     survival,
 )
 
-__all__ = ["RenewalModel"]
+__all__ = ["PRIORS", "RenewalModel", "fit_warnings", "renewal_posterior"]
+
+
+PRIORS: Priors = {"phi": (0.3, 2.0), "kappa": (2.0, 2.0), "tau": (0.3, 1.0)}
+"""Median, and spread: standard deviation of the logarithm (of the log-odds for φ).
+
+τ is the standard deviation of cohorts in the log-odds of φ; it counts only where cohorts are pooled.
+"""
+
+_TAU = (0.01, 5.0)  # between which τ is looked for
 
 
 class RenewalModel(DrawnModel):
@@ -55,7 +67,7 @@ class RenewalModel(DrawnModel):
         column of contracts that names the cohort; each cohort has a φ of its own, drawn towards the mean
         of all by as much as the cohorts resemble each other. None for one φ
     priors
-        phi, kappa or tau → (median, spread), in place of those of `patron.models.renewal.posterior`
+        phi, kappa or tau → (median, spread), in place of those of `PRIORS`
     inference
         "nuts", "laplace" or "map"
     draws, tune, chains
@@ -161,7 +173,7 @@ class RenewalModel(DrawnModel):
             data say little about a parameter
         """
         rows, covariates, posterior, tau = self._prepare(contracts)
-        drawn, found = self._infer(posterior, inference, random_state, doubts_about(rows))
+        drawn, found = self._infer(posterior, inference, random_state, fit_warnings(rows))
         phi, kappa = expit(drawn[:, 0]), np.exp(drawn[:, 1])
         effects = () if covariates is None else covariates.effects
         k = len(effects)
@@ -417,6 +429,108 @@ class RenewalModel(DrawnModel):
     @property
     def _needed(self) -> list[str]:
         return [*self.covariates, *([] if self.pooled is None else [self.pooled])]
+
+
+def renewal_posterior(
+    rows: Contracts, covariates: Floats | None, cohorts: Floats | None, priors: Priors | None = None
+) -> tuple[Posterior, float]:
+    """The posterior of the parameters, and how far cohorts lie apart.
+
+    Parameters
+    ----------
+    rows
+        whose renewals
+    covariates
+        (n_rows, k) standardised, or None
+    cohorts
+        (n_rows, m) 1 in the column of the row's cohort and 0 elsewhere, or None
+    priors
+        parameter → (median, spread), in place of those of `PRIORS`
+
+    Returns
+    -------
+    posterior
+        of the log-odds of φ, log κ, and the effects of covariates and of cohorts on the log-odds of φ
+    tau
+        the standard deviation of the cohorts' effects; no number without cohorts
+
+    Raises
+    ------
+    SettingsError, RangeError
+        a prior is on no parameter, or impossible
+
+    Notes
+    -----
+    τ is the one under which the contracts are most plausible, all other parameters being averaged over as the
+    curvature at the mode has them, times its prior. The posterior takes it as given.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from patron.models.renewal.contracts import read_contracts
+    >>> rows = read_contracts(pd.DataFrame({"renewals": [2, 0], "ended": [0, 1]}))
+    >>> posterior, tau = renewal_posterior(rows, None, np.eye(2))
+    >>> posterior.names, bool(tau > 0)
+    (('log-odds of phi', 'log kappa', 'effect 1', 'effect 2'), True)
+    """
+    median, spread = prior_of(PRIORS, priors)
+    if not median[0] < 1:
+        raise RangeError(f"the prior median of phi must lie between 0 and 1, got {median[0]}.")
+    k, m = (0 if matrix is None else matrix.shape[1] for matrix in (covariates, cohorts))
+    parts = [matrix for matrix in (covariates, cohorts) if matrix is not None]
+    design = np.hstack(parts) if parts else None
+    flat = Posterior(
+        RenewalLikelihood(rows.start, rows.renewals, rows.ended, rows.count, design),
+        ("log-odds of phi", "log kappa", *(f"effect {number}" for number in range(1, k + m + 1))),
+        np.concatenate([[logit(median[0]), np.log(median[1])], np.zeros(k + m)]),
+        np.concatenate([spread[:2], np.full(k + m, EFFECT_SPREAD)]),
+        int(np.ceil(rows.count.sum())),
+    )
+    if m == 0:
+        return flat, np.nan
+
+    def with_cohorts(tau: float) -> Posterior:
+        return replace(flat, spread=np.append(flat.spread[: 2 + k], np.full(m, tau)))
+
+    def implausible(log_tau: float) -> float:
+        away = (log_tau - np.log(median[2])) / spread[2]
+        return float(0.5 * away**2) - _log_evidence(with_cohorts(np.exp(log_tau)))
+
+    found = minimize_scalar(implausible, bounds=np.log(_TAU), method="bounded", options={"xatol": 1e-3})
+    tau = float(np.exp(found.x))
+    return with_cohorts(tau), tau
+
+
+def _log_evidence(posterior: Posterior) -> float:
+    """The logarithm of the integral over all coordinates, by Laplace's method, up to a constant."""
+    mode = find_mode(posterior)
+    top = posterior.value_and_gradient(mode.theta)[0] - float(np.log(posterior.spread).sum())
+    return float(top + np.log(np.diag(mode.factor)).sum())
+
+
+def fit_warnings(rows: Contracts) -> list[str]:
+    """What to know before trusting a fit to these contracts, in sentences; none where all is well.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from patron.models.renewal.contracts import read_contracts
+    >>> fit_warnings(read_contracts(pd.DataFrame({"renewals": [2], "ended": [0], "count": [90]})))
+    ['none of the 90 contracts has ended: the data bound churn from above, no more.']
+    """
+    found, n = [], rows.count.sum()
+    if n < FEW_CUSTOMERS:
+        found.append(
+            f"fitted to {n:.0f} contracts, fewer than {FEW_CUSTOMERS}: the prior weighs as much as they do. "
+            "Read the numbers as a rough guess."
+        )
+    if not (rows.count * rows.ended).any():
+        found.append(f"none of the {n:.0f} contracts has ended: the data bound churn from above, no more.")
+    if not (rows.count * (rows.renewals - rows.start)).any():
+        found.append(
+            f"none of the {n:.0f} contracts was ever renewed: how retention rises is the prior's word."
+        )
+    return found
 
 
 def _levels(cohorts: pd.Series) -> list[str]:

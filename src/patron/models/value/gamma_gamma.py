@@ -18,6 +18,7 @@ Fader, Hardie & Lee (2005), RFM and CLV: using iso-value curves for customer bas
 Marketing Research 42(4), 415-430.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
@@ -27,18 +28,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Floats
-from patron.errors import RangeError, TooFewCustomersError
+from patron.errors import InputError, PatronWarning, RangeError, TooFewCustomersError
 from patron.models.inference.compression import scaled
-from patron.models.inference.drawn_model import EFFECT_SPREAD, FEW_CUSTOMERS, DrawnModel, Priors, prior_of
+from patron.models.inference.drawn_model import DrawnModel
 from patron.models.inference.posterior import Posterior
+from patron.models.inference.priors import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
 from patron.models.value.gamma_gamma_likelihood import SpendLikelihood, log_likelihood
 from patron.models.value.rfm import Customers, read_customers
 
-__all__ = ["PRIORS", "GammaGammaModel", "expected_spend"]
+__all__ = ["PRIORS", "GammaGammaModel", "expected_spend", "one_price", "population_spend"]
 
 
 PRIORS: Priors = {"p": (5.0, 2.0), "q": (2.5, 2.0), "v": (0.5, 2.0)}
 """Median of p, of q - 1 and of v in median purchases, and spread: standard deviation of the logarithm."""
+
+_SAME_PRICE = 1e-9  # relative difference below which amounts count as one price
+_ALIKE = 1e6  # shape q where customers do not differ: the spread of their means is 1/√q of the mean
 
 
 def expected_spend(
@@ -190,8 +195,8 @@ class GammaGammaModel(DrawnModel):
             f"fitted to {posterior.n_customers} customers who have bought twice, fewer than {FEW_CUSTOMERS}: "
             "the prior weighs as much as they do. Read the numbers as a rough guess."
         )
-        doubts = [few] if posterior.n_customers < FEW_CUSTOMERS else []
-        drawn, found = self._infer(posterior, inference, random_state, doubts)
+        too_few = [few] if posterior.n_customers < FEW_CUSTOMERS else []
+        drawn, found = self._infer(posterior, inference, random_state, too_few)
         p, beyond, v = np.exp(drawn.T[:3])
         names = [f"spending[{effect}]" for effect in (() if covariates is None else covariates.effects)]
         draws = {"p": p, "q": 1 + beyond, "v": scale * v} | dict(zip(names, drawn.T[3:], strict=True))
@@ -301,3 +306,80 @@ class GammaGammaModel(DrawnModel):
             np.append(spread, np.full(n_effects, EFFECT_SPREAD)),
             len(x),
         ), scale
+
+
+def population_spend(rfm: pd.DataFrame) -> GammaGammaModel:
+    """Gamma-Gamma with known parameters: mean and spread of single orders, customers all alike.
+
+    Parameters
+    ----------
+    rfm
+        one row per customer; first_order_value (money), if there is such a column, else monetary_value,
+        says what orders are worth. Amounts that are missing or not positive are left out.
+
+    Returns
+    -------
+    GammaGammaModel
+        ready to predict
+
+    Raises
+    ------
+    InputError
+        no amount is positive
+
+    Warns
+    -----
+    PatronWarning
+        always, for the difference between customers is unknown
+
+    Examples
+    --------
+    >>> rfm = pd.DataFrame({"customer_id": [1, 2], "frequency": [0, 0], "first_order_value": [10.0, 30.0]})
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     model = population_spend(rfm)
+    >>> model.expected_spend(rfm.assign(monetary_value=0.0)).round(2).to_dict()
+    {1: 20.0, 2: 20.0}
+    """
+    column = "first_order_value" if "first_order_value" in rfm.columns else "monetary_value"
+    values = pd.to_numeric(rfm[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    known = values[np.isfinite(values) & (values > 0)]
+    if known.size == 0:
+        raise InputError(
+            f"Nobody in rfm has bought twice, so the spend model cannot be fitted, and {column} holds no "
+            "positive amount to fall back to. Add a column first_order_value, or take a longer history."
+        )
+    mean = float(known.mean())
+    warnings.warn(
+        f"Nobody has bought twice, so the spend model cannot be fitted: the expected order value of every "
+        f"customer is {mean:.2f}, the mean of {column} of {known.size} customers.",
+        PatronWarning,
+        stacklevel=3,
+    )
+    return _without_differences(mean, spread=float(known.std()) / mean)
+
+
+def one_price(rfm: pd.DataFrame) -> GammaGammaModel | None:
+    """Gamma-Gamma of a business whose orders are all worth the same; None where they differ.
+
+    Parameters
+    ----------
+    rfm
+        one row per customer: frequency, and monetary_value (money) of those who have bought twice
+
+    Examples
+    --------
+    >>> model = one_price(pd.DataFrame({"frequency": [3, 1], "monetary_value": [9.9, 9.9]}))
+    >>> rfm = pd.DataFrame({"customer_id": [7], "frequency": [2], "monetary_value": [9.9]})
+    >>> model.expected_spend(rfm).round(2).to_dict()
+    {7: 9.9}
+    """
+    again = rfm.loc[rfm["frequency"].astype("float64") > 0, "monetary_value"]
+    values = again.to_numpy(dtype=np.float64, na_value=np.nan)
+    if values.size == 0 or np.ptp(values) > _SAME_PRICE * values.max():
+        return None
+    return _without_differences(float(values.mean()), spread=0.0)
+
+
+def _without_differences(mean: float, spread: float) -> GammaGammaModel:
+    p = 1 / max(spread, 1e-3) ** 2
+    return GammaGammaModel.from_params(p=p, q=_ALIKE, v=mean * (_ALIKE - 1) / p)

@@ -6,33 +6,35 @@ parameter draws only, no customer rows; `save` keeps them in one file of less th
 with NumPy, SciPy and pandas alone.
 """
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.arrays import Floats
-from patron.errors import RangeError
+from patron.arrays import Floats, Index
+from patron.checks import finite, share, whole_number
+from patron.errors import PatronWarning, RangeError, TableError
 from patron.models.inference.stored import Stored, below
-from patron.models.value.gamma_gamma import GammaGammaModel
-from patron.models.value.parameter_groups import thinned
-from patron.models.value.pooled_spend import one_price, population_spend
-from patron.models.value.posterior_predictive import OutlookSettings
-from patron.models.value.purchases import BetaGeoModel
+from patron.models.value.gamma_gamma import GammaGammaModel, one_price, population_spend
+from patron.models.value.parameter_groups import parameter_groups, shared_parameters, thinned
+from patron.models.value.posterior_predictive import Buyers, PosteriorPredictive, PredictiveSettings
 from patron.models.value.purchases.expectation import (
     discounted_expected_purchases,
     expected_purchases_new_customer,
 )
-from patron.models.value.query import ask_all, ask_checked, settings_in_days
+from patron.models.value.purchases.model import BetaGeoModel
 from patron.models.value.rfm import Customers, read_customers
-from patron.money import DAYS_PER_UNIT, continuous_rate, valid_margin
+from patron.money import DAYS_PER_UNIT, continuous_rate, convert_period, valid_margin
 
 __all__ = ["CustomerValueModel"]
 
+type Question = Callable[[PosteriorPredictive, Index], Mapping[str, Floats]]
 
-PURCHASES, SPEND = "purchases/", "spend/"
+_PURCHASES, _SPEND = "purchases/", "spend/"  # prefixes of the names of stored arrays
+_MANY_GROUPS = 1000  # groups of equal covariates above which a warning is given: each takes about 20 ms
 
 
 class CustomerValueModel(Stored):
@@ -190,28 +192,99 @@ class CustomerValueModel(Stored):
         NotFittedError
             a part of the model is not fitted
         """
-        settings = self._settings(horizon_days, value_horizon_days, interval, n_draws, random_state)
-        customers, found = ask_all(lambda outlook, _: outlook.columns(), *self._parts, rfm, settings)
+        settings = self._settings(
+            horizon_days, value_horizon_days, interval, n_draws=n_draws, random_state=random_state
+        )
+        customers, found = self._ask(lambda predictive, _: predictive.columns(), rfm, settings)
         columns = self._in_money(found, self._margins(margin, len(customers)))
         return pd.DataFrame({"customer_id": customers.ids, **columns})
 
-    def expected(
+    def expectations(
+        self,
+        rfm: pd.DataFrame,
+        horizon_days: float,
+        *,
+        value_horizon_days: float | None = None,
+        annual_discount_rate: float | None = None,
+        n_draws: int = 200,
+        random_state: int = 0,
+    ) -> dict[str, Floats]:
+        """The expectations of `predict` before the margin, as arrays, without simulated intervals.
+
+        Parameters
+        ----------
+        rfm
+            one row per customer: customer_id, frequency, recency, T, monetary_value
+        horizon_days
+            days ahead
+        value_horizon_days
+            days ahead for the discounted expectations; `horizon_days` if None
+        annual_discount_rate
+            per year, ≥ 0; the model's own if None
+        n_draws
+            maximum number of posterior draws that means are taken over
+        random_state
+            seed, as for `predict`
+
+        Returns
+        -------
+        dict[str, Floats]
+            p_alive, p_no_purchase, expected_purchases and expected_order_value, (n_customers,) each
+
+        Raises
+        ------
+        TableError, RangeError, NotFittedError
+            see `predict`
+
+        Examples
+        --------
+        >>> model = CustomerValueModel(BetaGeoModel.from_params(r=0.243, alpha=30.9, a=0.793, b=2.426),
+        ...                            GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44))
+        >>> rfm = pd.DataFrame({"customer_id": [7], "frequency": [2], "recency": [213], "T": [272],
+        ...                     "monetary_value": [22.35]})
+        >>> {name: float(values[0].round(2)) for name, values in model.expectations(rfm, 90).items()}
+        {'p_alive': 0.73, 'p_no_purchase': 0.68, 'expected_purchases': 0.45, 'expected_order_value': 24.66}
+        """
+        settings = self._settings(
+            horizon_days,
+            horizon_days if value_horizon_days is None else value_horizon_days,
+            n_draws=n_draws,
+            random_state=random_state,
+            annual_discount_rate=annual_discount_rate,
+        )
+        _, found = self._ask(lambda predictive, _: predictive.expectations(), rfm, settings)
+        return {
+            "p_alive": found["p_alive"],
+            "p_no_purchase": found["p_no_purchase"],
+            "expected_purchases": found["purchases"],
+            "expected_order_value": found["order_value"],
+        }
+
+    def predict_checked(
         self,
         customers: Customers,
         horizon_days: float,
         *,
         value_horizon_days: float = 365,
+        annual_discount_rate: float | None = None,
         interval: float = 0.8,
         random_state: int = 0,
     ) -> dict[str, Floats]:
-        """The columns of `predict` but the id, as arrays, of customers who have been checked.
+        """The columns of `predict` without the id, as arrays, for customers whose rows have been checked.
 
         Parameters
         ----------
         customers
-            as :func:`patron.models.value.rfm.read_customers` gives them
+            as :func:`patron.models.value.rfm.read_customers` returns them
         horizon_days, value_horizon_days, interval, random_state
             see `predict`
+        annual_discount_rate
+            per year, ≥ 0; the model's own if None
+
+        Returns
+        -------
+        dict[str, Floats]
+            column → (n_customers,)
 
         Raises
         ------
@@ -220,8 +293,17 @@ class CustomerValueModel(Stored):
         RangeError, NotFittedError
             see `predict`
         """
-        settings = self._settings(horizon_days, value_horizon_days, interval, 200, random_state)
-        found = ask_checked(*self._parts, customers, settings)
+        draws = shared_parameters(self.purchases, self.spend)
+        if draws is None:
+            raise TableError("The value model has covariates, and these customers come without them.")
+        settings = self._settings(
+            horizon_days,
+            value_horizon_days,
+            interval,
+            random_state=random_state,
+            annual_discount_rate=annual_discount_rate,
+        )
+        found = PosteriorPredictive(draws, _buyers(customers), settings).columns()
         return self._in_money(found, self._margins(None, len(customers)))
 
     def probability_value_above(
@@ -264,13 +346,12 @@ class CustomerValueModel(Stored):
         """
         customers = read_customers(rfm, purchases=True, spend=True)
         wanted = _for_each(np.asarray(threshold, dtype=np.float64), "threshold", len(customers))
-        if not ((wanted >= 0) & (wanted < np.inf)).all():
-            raise RangeError(f"threshold must be finite money of at least 0, got {threshold!r}.")
+        finite("threshold", wanted, lowest=0)
         kept = self._margins(margin, len(customers))
         revenue = np.where(kept > 0, wanted / np.where(kept > 0, kept, 1.0), np.inf)
-        settings = self._settings(horizon_days, horizon_days, 0.8, n_draws, random_state)
-        _, found = ask_all(
-            lambda outlook, rows: {"p": outlook.exceedance(revenue[rows])}, *self._parts, rfm, settings
+        settings = self._settings(horizon_days, horizon_days, n_draws=n_draws, random_state=random_state)
+        _, found = self._ask(
+            lambda predictive, rows: {"p": predictive.exceedance(revenue[rows])}, rfm, settings
         )
         return customers.series(found["p"], "probability_value_above")
 
@@ -311,12 +392,11 @@ class CustomerValueModel(Stored):
         {'customer_id': 7.0, 'expected_purchases': 20.7, 'expected_purchases_low': 3.0,
          'expected_purchases_high': 36.0}
         """
-        settings = self._settings(horizon_days, horizon_days, interval, n_draws, random_state)
-        customers, found = ask_all(
-            lambda outlook, _: outlook.expectations() | outlook.purchase_interval(),
-            *self._parts,
-            rfm,
-            settings,
+        settings = self._settings(
+            horizon_days, horizon_days, interval, n_draws=n_draws, random_state=random_state
+        )
+        customers, found = self._ask(
+            lambda predictive, _: predictive.expectations() | predictive.purchase_interval(), rfm, settings
         )
         names = {"purchases": "", "low": "_low", "high": "_high"}
         bounds = {f"expected_purchases{end}": found[name] for name, end in names.items()}
@@ -351,7 +431,7 @@ class CustomerValueModel(Stored):
         {'expected_purchases': 1.2, 'expected_order_value': 35.22, 'expected_value': 40.9}
         """
         bought, spent = self.purchases.to_arrays()[0], self.spend.to_arrays()[0]
-        ahead = self._settings(horizon_days, horizon_days, 0.8, 200, 0)
+        ahead = self._settings(horizon_days, horizon_days)
         horizon, rate = ahead.horizon, ahead.rate
         draws, family = thinned(bought, 1000), self.purchases.family
         r, alpha, a, b = (draws[name] for name in ("r", "alpha", "a", "b"))
@@ -374,8 +454,8 @@ class CustomerValueModel(Stored):
         """
         bought, purchases = self.purchases.to_arrays()
         spent, spend = self.spend.to_arrays()
-        arrays = {PURCHASES + name: values for name, values in bought.items()}
-        arrays |= {SPEND + name: values for name, values in spent.items()}
+        arrays = {_PURCHASES + name: values for name, values in bought.items()}
+        arrays |= {_SPEND + name: values for name, values in spent.items()}
         return arrays, {
             "model": type(self).__name__,
             "margin": self.margin,
@@ -396,22 +476,62 @@ class CustomerValueModel(Stored):
         0.3
         """
         return cls(
-            BetaGeoModel.from_arrays(below(PURCHASES, arrays), meta["purchases"]),
-            GammaGammaModel.from_arrays(below(SPEND, arrays), meta["spend"]),
+            BetaGeoModel.from_arrays(below(_PURCHASES, arrays), meta["purchases"]),
+            GammaGammaModel.from_arrays(below(_SPEND, arrays), meta["spend"]),
             margin=meta["margin"],
             annual_discount_rate=meta["annual_discount_rate"],
         )
 
-    @property
-    def _parts(self) -> tuple[BetaGeoModel, GammaGammaModel]:
-        return self.purchases, self.spend
+    def _ask(
+        self, question: Question, rfm: pd.DataFrame, settings: PredictiveSettings
+    ) -> tuple[Customers, dict[str, Floats]]:
+        """The customers of `rfm`, and what `question` returns for each, in the order of the rows.
+
+        The question gets the posterior predictive of each group of equal covariates, and the group's rows.
+        """
+        customers = read_customers(rfm, purchases=True, spend=True)
+        buyers = _buyers(customers)
+        found: dict[str, Floats] = {}
+        groups = parameter_groups(self.purchases, self.spend, rfm)
+        if len(groups) > _MANY_GROUPS:
+            warnings.warn(
+                f"the covariates have {len(groups):,} distinct combinations, and each takes about 20 "
+                "milliseconds. Group numeric covariates into bands before fitting.",
+                PatronWarning,
+                stacklevel=3,
+            )
+        for rows, draws in groups:
+            for name, values in question(PosteriorPredictive(draws, buyers[rows], settings), rows).items():
+                found.setdefault(name, np.empty(len(customers)))[rows] = values
+        return customers, found
 
     def _settings(
-        self, horizon_days: float, value_horizon_days: float, interval: float, n_draws: int, random_state: int
-    ) -> OutlookSettings:
-        rate, unit = self.annual_discount_rate, self.purchases.time_unit
-        return settings_in_days(
-            horizon_days, value_horizon_days, rate, unit, interval, n_draws=n_draws, random_state=random_state
+        self,
+        horizon_days: float,
+        value_horizon_days: float,
+        interval: float = 0.8,
+        *,
+        n_draws: int = 200,
+        random_state: int = 0,
+        annual_discount_rate: float | None = None,
+    ) -> PredictiveSettings:
+        """The horizons, discount rate and draws in the time unit of the purchase model, checked."""
+        share("interval", interval, ends="()", example="80 % as 0.80")
+        if n_draws < 10:
+            raise RangeError(f"n_draws must be at least 10 for an interval, got {n_draws!r}. 200 is plenty.")
+        whole_number("random_state", random_state, 0)
+        unit = self.purchases.time_unit
+        rate = continuous_rate(
+            self.annual_discount_rate if annual_discount_rate is None else annual_discount_rate, unit
+        )
+        value_horizon = _positive_days(value_horizon_days, "value_horizon_days", endless=rate > 0)
+        return PredictiveSettings(
+            horizon=float(convert_period(_positive_days(horizon_days, "horizon_days"), "D", to=unit)),
+            value_horizon=float(convert_period(value_horizon, "D", to=unit)),
+            rate=rate,
+            n_draws=n_draws,
+            random_state=random_state,
+            interval=interval,
         )
 
     def _in_money(self, found: Mapping[str, Floats], kept: Floats) -> dict[str, Floats]:
@@ -438,3 +558,15 @@ def _for_each(numbers: Floats, name: str, n: int) -> Floats:
     if numbers.ndim and numbers.shape != (n,):
         raise RangeError(f"{name} must be one number or {n}, one per customer, got {numbers.shape}.")
     return np.broadcast_to(numbers, n)
+
+
+def _positive_days(days: float, name: str, endless: bool = False) -> float:
+    if not days > 0 or (np.isinf(days) and not endless):  # written so that NaN fails too
+        hint = " A whole lifetime needs value_horizon_days and a discount rate above 0." if days > 0 else ""
+        raise RangeError(f"{name} must be a positive number of days, got {days!r}.{hint}")
+    return float(days)
+
+
+def _buyers(customers: Customers) -> Buyers:
+    seen = np.where(customers.frequency > 0, customers.monetary_value, 0.0)
+    return Buyers(customers.frequency, customers.recency, customers.T, seen)

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats
-from patron.errors import RangeError
+from patron.checks import share
 from patron.models.value.model import CustomerValueModel
-from patron.models.value.parameter_groups import segments_of, thinned
+from patron.models.value.parameter_groups import parameter_groups, thinned
 from patron.models.value.rfm import read_customers
 from patron.money import DAYS_PER_UNIT
 
@@ -57,7 +57,7 @@ def next_purchase_range(
 
     Examples
     --------
-    >>> from patron.models.value.purchases import BetaGeoModel
+    >>> from patron.models.value.purchases.model import BetaGeoModel
     >>> from patron.models.value.gamma_gamma import GammaGammaModel
     >>> model = CustomerValueModel(BetaGeoModel.from_params(r=0.243, alpha=30.9, a=0.793, b=2.426),
     ...                            GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44))
@@ -66,11 +66,10 @@ def next_purchase_range(
     >>> next_purchase_range(model, rfm).round(1).iloc[0].to_dict()
     {'customer_id': 7.0, 'median': 6.6, 'low': 1.0, 'high': 22.7}
     """
-    if not 0 < interval < 1:
-        raise RangeError(f"interval must lie between 0 and 1, got {interval!r}. Write 80 % as 0.80.")
+    share("interval", interval, ends="()", example="80 % as 0.80")
     customers = read_customers(rfm, purchases=True, spend=True)
     found = np.empty((3, len(customers)))
-    for rows, draws in segments_of(model.purchases, model.spend, rfm):
+    for rows, draws in parameter_groups(model.purchases, model.spend, rfm):
         some = thinned(draws.purchases, _DRAWS)
         for begin in range(0, rows.size, _BLOCK):
             part = rows[begin : begin + _BLOCK]

@@ -1,21 +1,24 @@
-"""Customers with equal covariates, who share their parameters: `segments_of`.
+"""Groups of customers with equal covariates, and the parameter draws that each group shares.
 
-Without covariates all customers are one segment. A category makes a segment of each level; a covariate that
-is a number tends to make one of each customer, which is exact and slow.
+Without covariates all customers are one group. A category makes a group per level; a numeric covariate tends
+to make one per customer, which is exact but slow.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats, Index
 from patron.models.inference.compression import distinct_rows
-from patron.models.value.gamma_gamma import GammaGammaModel
-from patron.models.value.purchases import BetaGeoModel
 
-__all__ = ["ParameterDraws", "one_segment", "segments_of", "thinned"]
+if TYPE_CHECKING:
+    from patron.models.value.gamma_gamma import GammaGammaModel
+    from patron.models.value.purchases.model import BetaGeoModel
+
+__all__ = ["ParameterDraws", "parameter_groups", "shared_parameters", "thinned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,10 @@ class ParameterDraws:
     family: str
 
 
-def segments_of(
-    purchases: BetaGeoModel, spend: GammaGammaModel, rfm: pd.DataFrame
+def parameter_groups(
+    purchases: "BetaGeoModel", spend: "GammaGammaModel", rfm: pd.DataFrame
 ) -> list[tuple[Index, ParameterDraws]]:
-    """The rows of each segment, and its parameter draws.
+    """The rows of each group of customers with equal covariates, and the parameter draws of the group.
 
     Parameters
     ----------
@@ -52,7 +55,7 @@ def segments_of(
     Returns
     -------
     list[tuple[Index, ParameterDraws]]
-        list of (rows, draws): rows (n,) positions in `rfm`, each position in one segment
+        (rows, draws) per group: rows (n,) positions in `rfm`, each position in one group
 
     Raises
     ------
@@ -63,9 +66,11 @@ def segments_of(
 
     Examples
     --------
+    >>> from patron.models.value.gamma_gamma import GammaGammaModel
+    >>> from patron.models.value.purchases.model import BetaGeoModel
     >>> model = BetaGeoModel.from_params(r=0.24, alpha=30.9, a=0.79, b=2.43)
     >>> spend = GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44)
-    >>> ((rows, draws),) = segments_of(model, spend, pd.DataFrame({"customer_id": ["a", "b"]}))
+    >>> ((rows, draws),) = parameter_groups(model, spend, pd.DataFrame({"customer_id": ["a", "b"]}))
     >>> rows, draws.purchases["alpha"], draws.family
     (array([0, 1]), array([30.9]), 'bgnbd')
     """
@@ -73,7 +78,7 @@ def segments_of(
     spent = {name: values[:, None] for name, values in spend.to_arrays()[0].items()}
     of_purchases, of_spend = purchases.covariate_matrix(rfm), spend.covariate_matrix(rfm)
     distinct, which = distinct_rows(np.hstack([of_purchases, of_spend]))
-    segments = []
+    groups = []
     for number, covariates in enumerate(distinct[:, None]):
         r, alpha, a, b = purchases.parameters_of(bought, covariates[:, : of_purchases.shape[1]])
         v = spend.scale_of(spent, covariates[:, of_purchases.shape[1] :])
@@ -82,17 +87,24 @@ def segments_of(
             {"p": spent["p"][:, 0], "q": spent["q"][:, 0], "v": v[:, 0]},
             purchases.family,
         )
-        segments.append((np.flatnonzero(which == number), draws))
-    return segments
+        groups.append((np.flatnonzero(which == number), draws))
+    return groups
 
 
-def one_segment(purchases: BetaGeoModel, spend: GammaGammaModel) -> ParameterDraws | None:
-    """The parameter draws of all customers; None where covariates tell them apart.
+def shared_parameters(purchases: "BetaGeoModel", spend: "GammaGammaModel") -> ParameterDraws | None:
+    """The parameter draws that all customers share; None if a model has covariates.
+
+    Parameters
+    ----------
+    purchases, spend
+        fitted models
 
     Examples
     --------
+    >>> from patron.models.value.gamma_gamma import GammaGammaModel
+    >>> from patron.models.value.purchases.model import BetaGeoModel
     >>> model = BetaGeoModel.from_params(r=0.24, alpha=30.9, a=0.79, b=2.43)
-    >>> one_segment(model, GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44)).purchases["alpha"]
+    >>> shared_parameters(model, GammaGammaModel.from_params(p=6.25, q=3.74, v=15.44)).purchases["alpha"]
     array([30.9])
     """
     draws = ParameterDraws(purchases.known_draws, spend.known_draws, purchases.family)
@@ -101,6 +113,18 @@ def one_segment(purchases: BetaGeoModel, spend: GammaGammaModel) -> ParameterDra
 
 def thinned(draws: Mapping[str, Floats], n_draws: int) -> dict[str, Floats]:
     """At most `n_draws` of the draws, evenly spaced.
+
+    Parameters
+    ----------
+    draws
+        parameter → (n,) posterior draws
+    n_draws
+        maximum number of draws, ≥ 1
+
+    Returns
+    -------
+    dict[str, Floats]
+        parameter → (min(n, n_draws),)
 
     Examples
     --------

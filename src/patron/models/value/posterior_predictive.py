@@ -30,7 +30,7 @@ from patron.models.value.purchases.expectation import log_odds_gone
 from patron.models.value.purchases.rate import FARTHEST
 from patron.models.value.purchases.simulate import Futures, draw_chances, draws_at_a_time, purchase_counts
 
-__all__ = ["Buyers", "Outlook", "OutlookSettings"]
+__all__ = ["Buyers", "PosteriorPredictive", "PredictiveSettings"]
 
 Pairs = tuple[Index, Floats]  # distinct (x, T): which of the distinct x, and T
 
@@ -80,7 +80,7 @@ class Buyers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutlookSettings:
+class PredictiveSettings:
     """How far to look, and how closely.
 
     Attributes
@@ -93,8 +93,8 @@ class OutlookSettings:
         futures of each customer, and the most posterior draws that a mean is taken over
     random_state
         seed of the luck that all customers share
-    level
-        probability that an interval holds
+    interval
+        probability in (0, 1) that a predictive interval covers
     """
 
     horizon: float
@@ -102,11 +102,11 @@ class OutlookSettings:
     rate: float
     n_draws: int
     random_state: int
-    level: float
+    interval: float
 
 
-class Outlook:
-    """What the models expect of customers, and what the customers may do. Money is before the margin.
+class PosteriorPredictive:
+    """The posterior predictive distribution of customers' purchases and spend. Money is before the margin.
 
     Parameters
     ----------
@@ -123,20 +123,20 @@ class Outlook:
     ...                         dict(r=0.243, alpha=4.414, a=0.793, b=2.426).items()},
     ...                        dict(p=np.array([6.25]), q=np.array([3.74]), v=np.array([15.44])), "bgnbd")
     >>> buyers = Buyers(np.array([2.0]), np.array([30.43]), np.array([38.86]), np.array([22.35]))
-    >>> settings = OutlookSettings(horizon=39, value_horizon=78, rate=0.0027, n_draws=100, random_state=0,
-    ...                            level=0.8)
-    >>> expected = Outlook(draws, buyers, settings).expectations()
+    >>> settings = PredictiveSettings(horizon=39, value_horizon=78, rate=0.0027, n_draws=100, random_state=0,
+    ...                            interval=0.8)
+    >>> expected = PosteriorPredictive(draws, buyers, settings).expectations()
     >>> {name: float(values[0].round(2)) for name, values in expected.items()}
     {'p_alive': 0.73, 'p_no_purchase': 0.45, 'purchases': 1.23, 'value': 28.79, 'growth': 48.31,
      'next_purchase': 15.67, 'order_value': 24.66}
     """
 
-    def __init__(self, draws: ParameterDraws, buyers: Buyers, settings: OutlookSettings) -> None:
+    def __init__(self, draws: ParameterDraws, buyers: Buyers, settings: PredictiveSettings) -> None:
         rate, n_draws, random_state = settings.rate, settings.n_draws, settings.random_state
         self._buyers, self._which = buyers.distinct()
         self._x, self._x_of = np.unique(self._buyers.x, return_inverse=True)
         self._family, self._rate = draws.family, rate
-        self._level, self._horizon = settings.level, settings.horizon
+        self._interval, self._horizon = settings.interval, settings.horizon
         ends = [settings.horizon, settings.value_horizon]
         if rate > 0:
             ends = [min(end, FARTHEST / rate) for end in ends]
@@ -192,7 +192,7 @@ class Outlook:
             bought = self._futures.purchases(*pairs, np.array([self._horizon]))[:, 0]
             counts = np.ascontiguousarray(bought.T, dtype=np.float32)[pair]
             weights = self._weights(self._alive(rows)[0])
-            found["low"][rows], found["high"][rows] = interval_of(counts, weights, self._level)
+            found["low"][rows], found["high"][rows] = interval_of(counts, weights, self._interval)
         return {name: values[self._which] for name, values in found.items()}
 
     def _columns(self, *, expected: bool, simulated: bool) -> dict[str, Floats]:
@@ -211,10 +211,10 @@ class Outlook:
             if simulated:
                 weights, scale = self._weights(alive), self._scale(rows)
                 for name, orders in zip(self._names, self._spent(pairs), strict=True):
-                    bounds = interval_of(orders[pair] * scale, weights, self._level)
+                    bounds = interval_of(orders[pair] * scale, weights, self._interval)
                     found[f"{name}_low"][rows], found[f"{name}_high"][rows] = bounds
-        level, slope = self._order_value[:, self._x_of]
-        found["order_value"] = level + slope * self._buyers.x * self._buyers.z
+        intercept, slope = self._order_value[:, self._x_of]
+        found["order_value"] = intercept + slope * self._buyers.x * self._buyers.z
         found["value"] *= found["order_value"]
         found["growth"] *= found["order_value"]
         return {name: values[self._which] for name, values in found.items()}
@@ -275,7 +275,7 @@ class Outlook:
 
 
 def _mean_orders(spend: Mapping[str, Floats], x: Floats) -> Floats:
-    """(2, n) level and slope of the expected order value in x·z, over all draws, for each of n distinct x."""
+    """(2, n) intercept and slope of the expected order value in x·z, over all draws, per distinct x."""
     p, q, v = (spend[name] for name in ("p", "q", "v"))
     shares = (p / (p * repeats + q - 1) for repeats in x)
     return np.array([(np.mean(share * v), np.mean(share)) for share in shares]).T

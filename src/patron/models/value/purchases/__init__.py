@@ -2,27 +2,19 @@
 
 ::
 
-    likelihood.py    what the data say about the parameters: the formula, compressed, with its gradient
-    model.py         BetaGeoModel: fit, predict, save
-    rate.py          the expected purchase rate of a customer who is alive, and its integral
+    by_age.py        expectations interpolated between few ages: a million customers at low cost
     expectation.py   probabilities and expected purchases of one customer, as formulas of arrays
-    by_age.py        the same of a million customers, at few ages and interpolated between them
-    simulate.py      what a customer may do, drawn at random
+    families.py      which family fits better, in words
+    likelihood.py    the log-likelihood of purchases: the formula, compressed, with its gradient
+    model.py         BetaGeoModel: fit, predict, simulate, save
+    priors.py        prior distributions, and warnings about thin data
+    rate.py          the expected purchase rate of a customer who is alive, and its integral
+    simulate.py      simulated futures of customers
 
 The field's symbols r, α, a, b, x, t_x, T are explained at the top of each file that uses them.
 """
 
-from typing import TYPE_CHECKING, Any
+__all__ = ["FAMILIES"]
 
-if TYPE_CHECKING:
-    from patron.models.value.purchases.model import BetaGeoModel
-
-__all__ = ["BetaGeoModel"]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from patron.models.value.purchases import model
-
-    return getattr(model, name)
+FAMILIES = ("bgnbd", "mbgnbd")
+"""In MBG/NBD a customer can drop out right after the first purchase, in BG/NBD only after a repeat one."""

@@ -27,10 +27,10 @@ from scipy.special import betainc, betaln, expit
 
 from patron.arrays import Floats
 from patron.errors import RangeError
+from patron.models.value.purchases import FAMILIES
 from patron.models.value.purchases.rate import purchases_while_alive
 
 __all__ = [
-    "FAMILIES",
     "discounted_expected_purchases",
     "drop_out_shape",
     "expected_purchases",
@@ -42,8 +42,6 @@ __all__ = [
 ]
 
 FloatsLike = npt.ArrayLike
-
-FAMILIES = ("bgnbd", "mbgnbd")
 
 
 def probability_alive(

@@ -29,7 +29,7 @@ from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.inference.backends import NUMPY, Functions, pytensor_functions
 from patron.models.inference.compression import count_distinct, distinct_rows, packed
-from patron.models.value.purchases.expectation import FAMILIES
+from patron.models.value.purchases import FAMILIES
 
 __all__ = ["PurchaseLikelihood", "chances", "log_likelihood"]
 

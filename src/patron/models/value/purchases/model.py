@@ -29,14 +29,15 @@ import pandas as pd
 from scipy.special import expit
 
 from patron.arrays import Floats
+from patron.checks import one_of, whole_number
 from patron.errors import SettingsError
 from patron.models.inference.compression import count_distinct
-from patron.models.inference.drawn_model import DrawnModel, Priors
-from patron.models.inference.estimator import whole_number
+from patron.models.inference.drawn_model import DrawnModel
 from patron.models.inference.posterior import find_mode
-from patron.models.value.purchases import expectation
+from patron.models.inference.priors import Priors
+from patron.models.value.purchases import FAMILIES, expectation
 from patron.models.value.purchases.likelihood import log_likelihood
-from patron.models.value.purchases.priors import doubts_about, purchase_draws, purchase_posterior
+from patron.models.value.purchases.priors import fit_warnings, purchase_draws, purchase_posterior
 from patron.models.value.purchases.simulate import simulate_purchases
 from patron.models.value.rfm import read_customers
 from patron.money import UNITS_PER_YEAR, continuous_rate
@@ -54,7 +55,7 @@ class BetaGeoModel(DrawnModel):
     Parameters
     ----------
     family
-        "bgnbd", or "mbgnbd", in which one-time buyers may be gone. `compare_families` tells which fits
+        "bgnbd", or "mbgnbd", in which one-time buyers may be gone; `diagnostics_` compares their fit
     time_unit
         of recency, T and horizons: "D" days, "W" weeks, "M" months or "Y" years
     covariates
@@ -187,7 +188,7 @@ class BetaGeoModel(DrawnModel):
         customers = read_customers(rfm)
         covariates, matrix = self._learn_covariates(rfm)
         posterior, scale = purchase_posterior(customers, matrix, self.family, self.priors)
-        drawn, found = self._infer(posterior, inference, random_state, doubts_about(customers))
+        drawn, found = self._infer(posterior, inference, random_state, fit_warnings(customers))
         other = purchase_posterior(customers, matrix, _OTHER[self.family], self.priors)[0]
         found = replace(
             found,
@@ -379,7 +380,7 @@ class BetaGeoModel(DrawnModel):
         customers = read_customers(rfm)
         x, t_x, T = customers.frequency, customers.recency, customers.T
         r, alpha, a, b = self.parameters_of(self._spaced(n_draws), self.covariate_matrix(rfm))
-        rng = np.random.default_rng(whole_number(random_state, "random_state", least=0))
+        rng = np.random.default_rng(whole_number("random_state", random_state, 0))
         counts = simulate_purchases(rng, r, alpha, a, b, x, t_x, T, horizon, self.family)
         return pd.DataFrame(counts.T, index=customers.ids)
 
@@ -411,12 +412,8 @@ class BetaGeoModel(DrawnModel):
         return r, alpha * np.exp(-buying @ matrix.T), (a + b) * phi, (a + b) * (1 - phi)
 
     def _check_settings(self) -> None:
-        for name, value, known in (
-            ("family", self.family, expectation.FAMILIES),
-            ("time_unit", self.time_unit, tuple(UNITS_PER_YEAR)),
-        ):
-            if value not in known:
-                raise SettingsError(f"BetaGeoModel.{name} must be one of {', '.join(known)}, got {value!r}.")
+        one_of("BetaGeoModel.family", self.family, FAMILIES, error=SettingsError)
+        one_of("BetaGeoModel.time_unit", self.time_unit, tuple(UNITS_PER_YEAR), error=SettingsError)
 
     def _mean(
         self, rfm: pd.DataFrame, formula: Callable[..., Floats], name: str, n_draws: int, **options: Any

@@ -8,12 +8,12 @@ from scipy.special import expit
 from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.inference.compression import scaled
-from patron.models.inference.drawn_model import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
 from patron.models.inference.posterior import Posterior
+from patron.models.inference.priors import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
 from patron.models.value.purchases.likelihood import PurchaseLikelihood
 from patron.models.value.rfm import Customers
 
-__all__ = ["PRIORS", "doubts_about", "purchase_draws", "purchase_posterior"]
+__all__ = ["PRIORS", "fit_warnings", "purchase_draws", "purchase_posterior"]
 
 
 PRIORS: Priors = {"r": (0.5, 2.0), "alpha": (0.3, 2.0), "phi": (0.25, 2.0), "kappa": (3.0, 2.0)}
@@ -107,7 +107,7 @@ def purchase_draws(coordinates: Floats, unit: float, effects: Sequence[str] = ()
     return {"r": r, "alpha": alpha, "a": a, "b": b} | dict(zip(names, coordinates.T[4:], strict=True))
 
 
-def doubts_about(customers: Customers) -> list[str]:
+def fit_warnings(customers: Customers) -> list[str]:
     """What to know before trusting a fit to these customers, in sentences; none where all is well.
 
     Examples
@@ -115,7 +115,7 @@ def doubts_about(customers: Customers) -> list[str]:
     >>> import pandas as pd
     >>> from patron.models.value.rfm import read_customers
     >>> rfm = pd.DataFrame({"customer_id": [1, 2], "frequency": [2, 0], "recency": [30, 0], "T": [40, 60]})
-    >>> doubts_about(read_customers(rfm))
+    >>> fit_warnings(read_customers(rfm))
     ['fitted to 2 customers, fewer than 50: the prior weighs as much as they do. Read the numbers as a rough
     guess.']
     """

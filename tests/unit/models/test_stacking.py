@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from patron.errors import InputError
-from patron.models.ensemble.stacking import ValueCombination
+from patron.models.ensemble.stacking import ValueStacking
 
 
 def snapshot(n=6000, seed=0, buys=0.4):
@@ -25,16 +25,16 @@ def noisy(mean, seed):
 def test_the_part_that_knows_more_gets_the_larger_share(trees_know, least, most):
     mean, actual, low, high = snapshot()
     parts = (noisy(mean, 1), mean) if trees_know else (mean, noisy(mean, 1))
-    combination = ValueCombination.fit(*parts, actual, low, high)
-    assert least <= combination.tree_share <= most
+    stacking = ValueStacking.fit(*parts, actual, low, high)
+    assert least <= stacking.tree_weight <= most
     winner = "the trees said more" if trees_know else "the purchase and spend models said more"
-    assert winner in combination.sentences()[0]
+    assert winner in stacking.sentences()[0]
 
 
 def test_trees_that_have_seen_few_buyers_start_with_a_smaller_share():
     mean, actual, low, high = snapshot(100)
     shares = [
-        ValueCombination.fit(mean, mean, actual, low, high, seen_buyers=seen).tree_share
+        ValueStacking.fit(mean, mean, actual, low, high, seen_buyers=seen).tree_weight
         for seen in (0, 200, 1000, 50_000, None)
     ]
     assert shares[0] < 0.05 < shares[1] < 0.25
@@ -43,33 +43,33 @@ def test_trees_that_have_seen_few_buyers_start_with_a_smaller_share():
 
 def test_the_total_is_right_where_both_parts_are_wrong():
     mean, actual, low, high = snapshot()
-    combination = ValueCombination.fit(0.5 * mean, 3 * mean, actual, low, high)
-    total = combination.predict(0.5 * mean, 3 * mean, low, high)["expected_value"].sum()
+    stacking = ValueStacking.fit(0.5 * mean, 3 * mean, actual, low, high)
+    total = stacking.predict(0.5 * mean, 3 * mean, low, high)["expected_value"].sum()
     assert total == pytest.approx(actual.sum(), rel=0.01)
 
 
 def test_deciles_that_brought_more_than_expected_are_raised():
     mean, actual, low, high = snapshot(20_000)
     said = mean**0.5
-    combination = ValueCombination.fit(said, said, actual, low, high)
+    stacking = ValueStacking.fit(said, said, actual, low, high)
     best = said >= np.quantile(said, 0.9)
-    expected = combination.predict(said, said, low, high)["expected_value"].to_numpy()
+    expected = stacking.predict(said, said, low, high)["expected_value"].to_numpy()
     assert expected[best].sum() == pytest.approx(actual[best].sum(), rel=0.08)
 
 
 def test_who_is_expected_to_bring_more_by_both_parts_is_expected_to_bring_more():
     mean, actual, low, high = snapshot(800)
-    combination = ValueCombination.fit(mean, noisy(mean, 1), actual, low, high)
+    stacking = ValueStacking.fit(mean, noisy(mean, 1), actual, low, high)
     money = np.geomspace(0.1, 1e4, 500)
-    expected = combination.predict(money, money, 0 * money, money)["expected_value"]
+    expected = stacking.predict(money, money, 0 * money, money)["expected_value"]
     assert (np.diff(expected) > 0).all()
 
 
 def test_cents_instead_of_euros_give_a_hundred_times_the_money():
     mean, actual, low, high = snapshot(1500)
     trees = noisy(mean, 1)
-    euros = ValueCombination.fit(mean, trees, actual, low, high).predict(mean, trees, low, high)
-    cents = ValueCombination.fit(*(100 * money for money in (mean, trees, actual, low, high)))
+    euros = ValueStacking.fit(mean, trees, actual, low, high).predict(mean, trees, low, high)
+    cents = ValueStacking.fit(*(100 * money for money in (mean, trees, actual, low, high)))
     found = cents.predict(*(100 * money for money in (mean, trees, low, high)))
     np.testing.assert_allclose(found, 100 * euros, rtol=1e-9)
 
@@ -78,96 +78,91 @@ def test_cents_instead_of_euros_give_a_hundred_times_the_money():
 def test_intervals_too_wide_or_too_narrow_come_to_hold_eighty_per_cent(wrong):
     mean, actual, low, high = snapshot(buys=0.95)
     low, high = wrong * 0.4 * mean, wrong * 1.6 * mean
-    combination = ValueCombination.fit(mean, mean, actual, low, high)
+    stacking = ValueStacking.fit(mean, mean, actual, low, high)
     later_mean, later, *_ = snapshot(seed=9, buys=0.95)
-    found = combination.predict(later_mean, later_mean, wrong * 0.4 * later_mean, wrong * 1.6 * later_mean)
+    found = stacking.predict(later_mean, later_mean, wrong * 0.4 * later_mean, wrong * 1.6 * later_mean)
     inside = later.clip(found["expected_value_low"], found["expected_value_high"]) == later
     assert inside.mean() == pytest.approx(0.8, abs=0.03)
-    assert combination.coverage == pytest.approx(0.8, abs=0.02)
+    assert stacking.coverage == pytest.approx(0.8, abs=0.02)
 
 
 def test_the_interval_of_who_surely_brings_nothing_stays_a_point():
     mean, actual, low, high = snapshot(1000)
     actual, high = np.where(mean < 10, 0.0, actual), np.where(mean < 10, 0.0, high)
-    found = ValueCombination.fit(mean, mean, actual, low, high).predict(mean, mean, low, high)
+    found = ValueStacking.fit(mean, mean, actual, low, high).predict(mean, mean, low, high)
     assert (found["expected_value_high"][mean < 10] == 0).all()
 
 
 def test_bounds_are_in_order_and_never_negative():
     mean, actual, _, high = snapshot(500)
-    combination = ValueCombination.fit(mean, noisy(mean, 1), actual - 5, 0.9 * high, high)
-    found = combination.predict(mean, noisy(mean, 2), 0.9 * high, high, level=1.7)
+    stacking = ValueStacking.fit(mean, noisy(mean, 1), actual - 5, 0.9 * high, high)
+    found = stacking.predict(mean, noisy(mean, 2), 0.9 * high, high)
     assert (found["expected_value_low"] >= 0).all()
     assert (found["expected_value_low"] <= found["expected_value_high"]).all()
-
-
-def test_a_level_moves_value_and_bounds_alike():
-    mean, actual, _, high = snapshot(500)
-    combination = ValueCombination.fit(mean, mean, actual, 0.2 * high, high)
-    plain, raised = (combination.predict(mean, mean, 0.2 * high, high, level=level) for level in (1.0, 1.5))
-    np.testing.assert_allclose(raised, 1.5 * plain)
 
 
 def test_every_row_is_answered_by_itself():
     mean, actual, low, high = snapshot(500)
     trees = noisy(mean, 1)
-    combination = ValueCombination.fit(mean, trees, actual, low, high)
-    whole = combination.predict(mean, trees, low, high)
-    alone = combination.predict(mean[[7]], trees[[7]], low[[7]], high[[7]])
+    stacking = ValueStacking.fit(mean, trees, actual, low, high)
+    whole = stacking.predict(mean, trees, low, high)
+    alone = stacking.predict(mean[[7]], trees[[7]], low[[7]], high[[7]])
     np.testing.assert_array_equal(alone.to_numpy(), whole.iloc[[7]].to_numpy())
 
 
 def test_without_trees_the_models_alone_are_set_right():
     mean, actual, low, high = snapshot()
-    combination = ValueCombination.fit(2 * mean, None, actual, low, high)
-    assert combination.tree_share == 0
-    expected = combination.predict(2 * mean, None, low, high)["expected_value"]
+    stacking = ValueStacking.fit(2 * mean, None, actual, low, high)
+    assert stacking.tree_weight == 0
+    expected = stacking.predict(2 * mean, None, low, high)["expected_value"]
     assert expected.sum() == pytest.approx(actual.sum(), rel=0.01)
 
 
 def test_where_nobody_bought_nothing_is_learned():
     mean, actual, low, high = snapshot(300)
-    combination = ValueCombination.fit(mean, mean, 0 * actual, low, high)
-    np.testing.assert_allclose(combination.predict(mean, mean, low, high)["expected_value"], mean, rtol=1e-6)
-    assert "None of 300 customers" in combination.sentences()[0]
+    stacking = ValueStacking.fit(mean, mean, 0 * actual, low, high)
+    np.testing.assert_allclose(stacking.predict(mean, mean, low, high)["expected_value"], mean, rtol=1e-6)
+    assert "None of 300 customers" in stacking.sentences()[0]
 
 
 def test_five_buyers_change_little():
     mean, _, low, high = snapshot(300)
     actual = np.where(np.arange(300) < 5, 5000.0, 0.0)
-    combination = ValueCombination.fit(mean, mean, actual, low, high)
-    assert 1 / 1.5 < combination.btyd_factor < 1.5
-    assert 0.69 < combination.tree_share < 0.71
+    stacking = ValueStacking.fit(mean, mean, actual, low, high)
+    assert 1 / 1.5 < stacking.btyd_factor < 1.5
+    assert 0.69 < stacking.tree_weight < 0.71
 
 
-def test_a_stored_combination_predicts_the_same():
+def test_a_stored_stacking_predicts_the_same():
     mean, actual, low, high = snapshot(500)
     trees = noisy(mean, 1)
-    combination = ValueCombination.fit(mean, trees, actual, low, high)
-    again = ValueCombination.from_dict(json.loads(json.dumps(combination.to_dict(), allow_nan=False)))
-    assert again == combination
+    stacking = ValueStacking.fit(mean, trees, actual, low, high)
+    again = ValueStacking.from_dict(json.loads(json.dumps(stacking.to_dict(), allow_nan=False)))
+    assert again == stacking
 
 
 def test_columns_that_do_not_fit_are_refused_in_a_sentence():
     mean, actual, low, high = snapshot(100)
     with pytest.raises(InputError, match="one value per customer in every column"):
-        ValueCombination.fit(mean, mean[1:], actual, low, high)
+        ValueStacking.fit(mean, mean[1:], actual, low, high)
     with pytest.raises(InputError, match="tree_expected is missing or infinite in 1 rows, at position 4"):
-        ValueCombination.fit(mean, np.where(np.arange(100) == 4, np.nan, mean), actual, low, high)
+        ValueStacking.fit(mean, np.where(np.arange(100) == 4, np.nan, mean), actual, low, high)
 
 
-def test_anchored_at_another_level_the_shares_stay_and_the_total_is_that_of_the_forecast():
+def test_with_another_total_the_weights_stay_and_the_sum_is_that_of_the_forecast():
     mean, actual, low, high = snapshot()
     trees = noisy(mean, 1)
-    learned = ValueCombination.fit(mean, trees, actual, low, high)
-    today = learned.anchored(mean, 4 * trees, total=1.5 * actual.sum())  # these trees grew in a better season
+    learned = ValueStacking.fit(mean, trees, actual, low, high)
+    today = learned.with_total(
+        mean, 4 * trees, total=1.5 * actual.sum()
+    )  # these trees grew in a better season
     plain = learned.predict(mean, trees, low, high)
     raised = today.predict(mean, 4 * trees, low, high)
     assert raised["expected_value"].sum() == pytest.approx(1.5 * actual.sum())
     np.testing.assert_allclose(raised, plain * raised.to_numpy().sum() / plain.to_numpy().sum(), rtol=0.02)
 
 
-def test_a_forecast_of_nothing_anchors_nothing():
+def test_a_forecast_of_nothing_changes_nothing():
     mean, actual, low, high = snapshot(300)
-    learned = ValueCombination.fit(mean, mean, actual, low, high)
-    assert learned.anchored(mean, mean, total=0.0) is learned
+    learned = ValueStacking.fit(mean, mean, actual, low, high)
+    assert learned.with_total(mean, mean, total=0.0) is learned
