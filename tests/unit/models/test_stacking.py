@@ -27,7 +27,7 @@ def test_the_part_that_knows_more_gets_the_larger_share(trees_know, least, most)
     parts = (noisy(mean, 1), mean) if trees_know else (mean, noisy(mean, 1))
     stacking = ValueStacking.fit(*parts, actual, low, high)
     assert least <= stacking.tree_weight <= most
-    winner = "the trees said more" if trees_know else "the purchase and spend models said more"
+    winner = "the trees predicted better" if trees_know else "the purchase and spend models predicted better"
     assert winner in stacking.sentences()[0]
 
 

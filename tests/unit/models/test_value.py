@@ -294,7 +294,7 @@ def test_a_setting_out_of_range_is_refused_by_name(rfm, wrong, message):
 
 
 def test_a_threshold_that_is_no_money_is_refused(rfm):
-    with pytest.raises(RangeError, match="threshold must be finite money"):
+    with pytest.raises(RangeError, match="threshold must be finite and at least 0"):
         known_model().probability_value_above(rfm, -1.0, 90)
     with pytest.raises(RangeError, match=r"threshold must be one number or 400, one per customer"):
         known_model().probability_value_above(rfm, [1.0, 2.0], 90)
