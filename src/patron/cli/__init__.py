@@ -9,9 +9,9 @@
     terminal.py    how things look: progress and notes on stderr, tables or one JSON object on stdout
     signals.py     Ctrl-C and SIGTERM
 
-Exit codes: 0 done, 1 failed, 2 what was given cannot be used, 130 stopped by Ctrl-C, 143 stopped by
-SIGTERM. Whatever goes wrong is said in one sentence; with ``PATRON_DEBUG=1`` the traceback is shown as well.
-What a command needs is imported inside it, so that ``patron --help`` answers at once.
+Exit codes: 0 done, 1 failed, 2 invalid input, 130 stopped by Ctrl-C, 143 stopped by SIGTERM. Every failure is
+reported in one sentence; with ``PATRON_DEBUG=1`` the traceback is shown as well. The recipe of a command and
+its settings are imported when it runs, so that ``patron --help`` answers at once.
 """
 
 import os
@@ -29,24 +29,24 @@ __all__ = ["app", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and leave with its exit code; every failure is one sentence on stderr.
+    """Run one command and exit with its code; every failure is one sentence on stderr.
 
     Parameters
     ----------
     arguments
-        what stands after ``patron``; None takes it from the process
+        Arguments after ``patron``; None takes those of the process.
     """
     with heed_signals():
         code, sentence = _run(list(sys.argv[1:] if arguments is None else arguments))
         if code and was_interrupted():
-            code, sentence = INTERRUPTED, "Stopped by Ctrl-C; every file is the old one or whole."
+            code, sentence = INTERRUPTED, "Stopped by Ctrl-C; no file is half written."
     if sentence:
         sys.stderr.write(f"patron: {sentence}\n")
     sys.exit(code)
 
 
 def _run(arguments: list[str]) -> tuple[int, str]:
-    """Exit code, and the sentence that tells the failure."""
+    """Exit code, and the sentence that reports the failure."""
     try:
         return int(app(args=arguments, prog_name="patron", standalone_mode=False) or 0), ""
     except typer.TyperException as refused:  # an unknown flag, a missing value

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from patron.cli.terminal import show, steps
@@ -78,6 +78,10 @@ def group_of(commands: Mapping[str, Command]) -> type[TyperGroup]:
             name, stub, rest = super().resolve_command(ctx, args)
             return name, build(commands[name]) if name and stub else stub, rest
 
+        def get_params(self, ctx: Any) -> Any:
+            """Flags of ``patron`` itself."""
+            return _without_type_of_switches(super().get_params(ctx))
+
     return OnDemand
 
 
@@ -93,7 +97,8 @@ def build(command: Command) -> Any:
     parameters = _arguments(command) if command.arguments is not None else _options(command)
     called = _by_arguments(command) if command.arguments is not None else _by_settings(command)
     called.__signature__ = inspect.Signature(list(parameters))  # type: ignore[attr-defined]
-    alone.command(command.name, help=command.help)(called)
+    paragraphs = (" ".join(paragraph.split()) for paragraph in command.help.split("\n\n"))
+    alone.command(command.name, cls=_OneCommand, help="\n\n".join(paragraphs))(called)
     return get_command(alone)
 
 
@@ -118,6 +123,21 @@ def flags_of(command: Command) -> "list[SettingField]":
         section, _, name = path.rpartition(".")
         found += fields_of(section) if name == "*" else [describe(path)]
     return [field for field in found if field.kind != "nested"]
+
+
+class _OneCommand(TyperCommand):
+    """A command whose switches have no placeholder in ``--help``."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Flags and arguments of the command."""
+        return _without_type_of_switches(super().get_params(ctx))
+
+
+def _without_type_of_switches(parameters: list[Any]) -> list[Any]:
+    """The same parameters; Typer would print ``<bool>`` after switches such as --help."""
+    for parameter in parameters:
+        parameter.metavar = "" if getattr(parameter, "is_flag", False) else parameter.metavar
+    return parameters
 
 
 def _by_settings(command: Command) -> Callable[..., None]:
@@ -207,7 +227,7 @@ def _values(
 
 
 def _switch(name: str, flag: str, text: str, panel: str | None) -> inspect.Parameter:
-    option = typer.Option(flag, metavar="", help=text, rich_help_panel=panel, show_default=False)
+    option = typer.Option(flag, help=text, rich_help_panel=panel, show_default=False)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option]
     )

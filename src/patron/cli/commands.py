@@ -246,9 +246,7 @@ app = typer.Typer(
 @app.callback()
 def about(
     context: typer.Context,
-    show_version: Annotated[
-        bool, typer.Option("--version", metavar="", help="Show the version and exit.")
-    ] = False,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """Show the version, or the help where no command is given."""
     if show_version:

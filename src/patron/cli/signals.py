@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM: both unwind the job, so that temporary files are removed and the MLflow run is closed.
 
-A library may take the KeyboardInterrupt for itself: DuckDB makes a RuntimeError of it, and a sampler may
-return what it has so far. So the interruption is remembered, and the next step of the job raises it again.
+A library may swallow the KeyboardInterrupt: DuckDB turns it into a RuntimeError, and a sampler may return
+what it has so far. So the interruption is remembered, and the next step of the job raises it again.
 """
 
 import signal
@@ -30,12 +30,12 @@ def heed_signals() -> Iterator[None]:
 
 
 def was_interrupted() -> bool:
-    """Whether Ctrl-C was pressed, also where a library kept it to itself."""
+    """Whether Ctrl-C was pressed, even if a library swallowed it."""
     return signal.SIGINT in _received
 
 
 def check_interruption() -> None:
-    """Raise KeyboardInterrupt once more where it was kept."""
+    """Raise KeyboardInterrupt again if Ctrl-C was pressed."""
     if was_interrupted():
         raise KeyboardInterrupt
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Steps", "print_json", "print_lines", "print_table", "show", "steps"]
 
-_TEXT = 24  # characters from which on text is rather wrapped than given more room
+_TEXT = 24  # characters above which text is wrapped rather than given more room
 
 
 @dataclass
 class Steps:
-    """Tells each step of a job on stderr when it begins, and how long it took when it ends."""
+    """Reports each step of a job on stderr when it begins, and how long it took when it ends."""
 
     console: "Console"
     notes: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Steps:
     _since: float = 0.0
 
     def __call__(self, step: str) -> None:
-        """End the step before and begin `step`; not where Ctrl-C was pressed meanwhile."""
+        """End the previous step and begin `step`, unless Ctrl-C was pressed."""
         check_interruption()
         self.end()
         self._step, self._rows, self._since = step, None, time.perf_counter()
@@ -44,11 +44,11 @@ class Steps:
         self._status.start()
 
     def rows(self, count: int) -> None:
-        """How many rows the present step has handled."""
+        """Report how many rows the current step has handled."""
         self._rows = count
 
     def end(self, *, done: bool = True) -> None:
-        """End the present step; say its rows and seconds if it was `done`."""
+        """End the current step; report its rows and seconds if it is `done`."""
         if self._status is None:
             return
         self._status.stop()
@@ -59,7 +59,7 @@ class Steps:
             self.console.print(f"{_plain(self._step)}  [dim]{rows}{seconds:.1f} s[/dim]", highlight=False)
 
     def note(self, sentence: str) -> None:
-        """Say once what the user should know before trusting a number."""
+        """Report once what the user should know before trusting a number."""
         if sentence not in self.notes:
             self.notes.append(sentence)
             self.console.print(f"[yellow]Note:[/yellow] {_plain(sentence)}", highlight=False)
@@ -67,18 +67,18 @@ class Steps:
 
 @contextmanager
 def steps() -> Iterator[Steps]:
-    """A `Steps` on stderr; meanwhile patron's warnings become notes and other libraries' are not shown.
+    """A `Steps` on stderr; meanwhile patron's warnings become notes, and those of libraries are hidden.
 
     Examples
     --------
-    >>> with steps() as tell:
+    >>> with steps() as progress:
     ...     warnings.warn("Few customers.", PatronWarning)
-    >>> tell.notes
+    >>> progress.notes
     ['Few customers.']
     """
     from rich.console import Console
 
-    told = Steps(Console(stderr=True, soft_wrap=True))
+    progress = Steps(Console(stderr=True, soft_wrap=True))
 
     def show(
         message: Warning | str,
@@ -89,17 +89,17 @@ def steps() -> Iterator[Steps]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, PatronWarning):
-            told.note(str(message))
+            progress.note(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", PatronWarning)
         warnings.showwarning = show
         try:
-            yield told
+            yield progress
         except BaseException:
-            told.end(done=False)
+            progress.end(done=False)
             raise
-        told.end()
+        progress.end()
 
 
 def show(result: Result, *, as_json: bool, notes: list[str] | None = None) -> None:
@@ -130,7 +130,7 @@ def show(result: Result, *, as_json: bool, notes: list[str] | None = None) -> No
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Print one JSON object on stdout; what is no number becomes null.
+    """Print one JSON object on stdout; NaN and infinity become null.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def print_json(value: Mapping[str, Any]) -> None:
     >>> print_json({"auc": float("nan"), "as_of": date(2024, 5, 1)})
     {"auc": null, "as_of": "2024-05-01"}
     """
-    from patron.storage.atomic_files import plain  # late: --help shall not wait for it
+    from patron.storage.atomic_files import plain  # late, so that --help does not wait for it
 
     sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -155,10 +155,17 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def print_table(frame: "pd.DataFrame", title: str) -> None:
-    """Print a frame on stdout as a Rich table: numbers to the right and never cut, text and reasons wrapped.
+    """Print a frame on stdout as a Rich table: numbers right-aligned and never cut, text wrapped.
 
-    Where the terminal is too narrow, long names of columns are broken; where that is not enough, the columns
-    are shown in several tables, each of which begins with the first of them. Without a row there is no table.
+    If the terminal is too narrow, long column names are broken; if that is not enough, the columns are split
+    over several tables, each of which begins with the first column. A frame without rows is only a title.
+
+    Parameters
+    ----------
+    frame
+        The table; its index is not shown.
+    title
+        Line above the table.
 
     Examples
     --------
@@ -182,7 +189,7 @@ def print_table(frame: "pd.DataFrame", title: str) -> None:
 
 @dataclass
 class _Column:
-    """A column as it is shown: name, cells, and whether they are numbers."""
+    """A column as text: name, cells, and whether they are numbers."""
 
     name: str
     cells: list[str]
@@ -190,7 +197,7 @@ class _Column:
 
     @property
     def width(self) -> int:
-        """Characters that it needs: numbers stay whole, text may be wrapped."""
+        """Characters that it needs: numbers are not cut, text may be wrapped."""
         longest = max(map(len, self.cells), default=0)
         return max(longest if self.is_numeric else min(longest, _TEXT), *map(len, self.name.split("\n")))
 
@@ -199,13 +206,13 @@ def _column(name: Hashable, values: "pd.Series[Any]") -> _Column:
     is_key = str(name).endswith("_id")
     known = values.dropna()
     whole = values.dtype.kind == "f" and bool((known % 1 == 0).all() or (known.abs() >= 10).any())
-    told = [str(value) if is_key else _words(value, whole=whole) for value in values]
-    cells = ["–" if unknown else cell for cell, unknown in zip(told, values.isna(), strict=True)]
+    texts = [str(value) if is_key else _words(value, whole=whole) for value in values]
+    cells = ["–" if unknown else cell for cell, unknown in zip(texts, values.isna(), strict=True)]
     return _Column(str(name), cells, values.dtype.kind in "fiu")
 
 
 def _side_by_side(columns: list[_Column], width: int) -> Iterator[list[_Column]]:
-    """The columns of one table if they fit, and otherwise of several, the first column in each of them."""
+    """The columns of one table if they fit, else of several tables with the first column in each."""
     if _width(columns) > width:
         columns = [replace(column, name=column.name.replace("_", "_\n")) for column in columns]
     while columns:
@@ -217,7 +224,7 @@ def _side_by_side(columns: list[_Column], width: int) -> Iterator[list[_Column]]
 
 
 def _width(columns: list[_Column]) -> int:
-    """Characters of a table of these columns, with what stands between them."""
+    """Characters of a table of these columns, with its borders."""
     return 1 + sum(3 + column.width for column in columns)
 
 
@@ -238,7 +245,7 @@ def _plain(text: str) -> str:
 
 
 def _words(value: Any, *, whole: bool) -> str:
-    """A cell for people to read; `whole` where its column has counts or money: nought is then no 0.000."""
+    """A cell as text; `whole`: its column holds counts or money, so zero is printed as 0, not 0.000."""
     if isinstance(value, float):
         if abs(value) >= 1000 or (value.is_integer() and (whole or abs(value) > 1)):
             return f"{value:,.0f}"

@@ -94,7 +94,7 @@ class Drift:
                 f"Drift: {new['column']} has {levels} that the training did not know "
                 f"({new['share_new']:.1%} of the customers)."
             )
-        gone = (table["missing_now"] - table["missing_then"]).abs() >= limits.missing
+        gone = (table["missing_now"] - table["missing_then"]).abs() >= limits.missing_change
         for row in table[gone].head(_MOST_NAMED).itertuples():
             lines.append(
                 f"Drift: {row.column} is missing for {row.missing_now:.0%} of the customers, "
@@ -108,7 +108,9 @@ class Drift:
 
     @property
     def _is_early_alarm(self) -> bool:
-        return self.alarm is not None and self.alarm.is_alarm(z=self.limits.z, ratio=self.limits.ratio)
+        return self.alarm is not None and self.alarm.is_alarm(
+            z=self.limits.purchases_z, ratio=self.limits.purchases_ratio
+        )
 
 
 def measure_drift(

@@ -1,10 +1,25 @@
 """Everything that can be set, in one frozen value: `Settings`.
 
-Settings come from three places, the later ones winning: the defaults below, a TOML file (`--settings
-patron.toml`), and the flags of the command line (or the keywords of `read_settings`). Unknown keys are
-refused, with a guess of what was meant. Paths are relative to the working folder, as a flag's are.
-
 ::
+
+    root.py            `Settings`: all sections together, from defaults, a TOML file and flags
+    section.py         what settings are made of: a frozen section, and fields that describe themselves
+    tables.py          where the tables are, and what their columns are called
+    prediction.py      check, features, train, score, serve, backtest, drift, demo
+    spark.py           which Spark does the work where engine is spark
+    campaign.py        target, measure, audience
+    follow_up.py       uplift, win-back, due, settle, stages, lookalikes
+    economics.py       kpis, costs, plans, what-if
+    policy.py          what the business decides: offer, stages, tiers, network, learning
+    fields.py          every setting as its field describes it
+    file.py            models/patron.toml, made from the fields
+    bundle_policy.py   the policy that a training freezes, and what a scoring may change of it
+    inputs.py          from the settings to validated tables
+
+Settings come from three places, the later ones winning: the defaults, a TOML file (`--settings patron.toml`),
+and the flags of the command line (or the keywords of `read_settings`). Unknown keys are refused, with a guess
+of what was meant. Paths are relative to the working folder, as a flag's are. All settings with their defaults
+stand in ``models/patron.toml`` and ``docs/settings.md``, both made from the fields. For example::
 
     as_of = 2017-12-03
     horizon_days = 28
@@ -17,18 +32,6 @@ refused, with a guess of what was meant. Paths are relative to the working folde
     [score]
     model = "models:/patron@champion"
     out = "scores.parquet"
-
-The files of this package::
-
-    section.py      what every section is: frozen, without unknown keys
-    tables.py       where the tables are
-    prediction.py   check, features, train, score, serve, backtest, drift, demo
-    spark.py        the Spark that does the work where engine is spark
-    campaign.py     target, measure, audience
-    follow_up.py    uplift, win-back, due, settle, stages, lookalikes
-    economics.py    kpis, costs, plans, what_if
-    policy.py       what the business decides: offer, stages, tiers, network, learning
-    whole.py        Settings, and reading them
 """
 
 from patron.settings.campaign import AudienceSettings, MeasureSettings, TargetSettings

@@ -122,11 +122,11 @@ class DriftSettings(Section):
     """Population stability index of a feature that triggers a notice."""
     psi_alarm: float = setting(0.25, unit="PSI", ge=0)
     """Population stability index of a feature that triggers an alarm."""
-    missing: float = setting(0.10, unit="share", gt=0, le=1)
+    missing_change: float = setting(0.10, unit="share", gt=0, le=1)
     """Change in the share of missing values that triggers a notice."""
-    z: float = setting(3.0, unit="standard deviations", metavar="Z", gt=0)
+    purchases_z: float = setting(3.0, unit="standard deviations", metavar="Z", gt=0)
     """Deviation of the purchases since the training from those expected that triggers an alarm."""
-    ratio: float = setting(0.20, unit="share", gt=0, lt=1)
+    purchases_ratio: float = setting(0.20, unit="share", gt=0, lt=1)
     """Relative deviation of the purchases that an alarm needs as well."""
 
 

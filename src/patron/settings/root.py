@@ -84,7 +84,7 @@ class Settings(Section):
     duplicates: Literal["keep", "reject"] = setting("keep", panel="Tables")
     """Keep rows that are equal in every column, or reject all but one of them."""
     active_within_days: int | None = setting(None, unit="days", absent="all customers", example=365, ge=1)
-    """Score only customers that were active in these last days."""
+    """Include only customers who were active in these last days."""
     activity: Literal["purchases", "engagement", "subscriptions"] | None = setting(
         None, absent="contracts if there are any, else purchases", example="purchases", metavar="KIND"
     )

@@ -37,7 +37,7 @@ from patron.models.value.rfm import RFM_WITH_ID
 from patron.progress import Progress, silent
 from patron.scores.scorecard import freeze_tiers
 from patron.settings import Settings
-from patron.settings.decided_policy import decided
+from patron.settings.bundle_policy import policy_to_freeze
 from patron.snapshots.spine import make_spine
 from patron.snapshots.splits import FitSplit, choose_fit_split
 from patron.tables.history import History
@@ -113,7 +113,7 @@ def fit_bundle(
     >>> predict_rows(bundle, customers)["churn_probability"].between(0, 1).all().item()
     True
     """
-    decisions = decided(settings)
+    decisions = policy_to_freeze(settings)
     split = _split(known, settings)
     learned_on = known.known_until if split is None else split.calibrate
     catalogue = discover_catalogue(known, learned_on, max_kinds=settings.train.max_kinds)

@@ -39,7 +39,7 @@ from patron.scoring.model_choice import (
 from patron.scoring.on_spark import partitioned, prepare_on_spark, publish_on_spark, score_on_spark
 from patron.scoring.potential_parts import Equity, write_potentials
 from patron.settings import Settings
-from patron.settings.decided_policy import decided_anew
+from patron.settings.bundle_policy import with_policy
 from patron.settings.inputs import known_history
 from patron.storage.atomic_files import check_target
 from patron.storage.job_folder import SCORED, Begun, Work, fingerprint, refuse_sources, working
@@ -121,7 +121,7 @@ def score(
     store = open_store()
     bundle, version = load_model(store, model)
     check_against_model(settings, bundle)
-    settings, bundle = defining_churn_alike(settings, bundle), decided_anew(bundle, settings)
+    settings, bundle = defining_churn_alike(settings, bundle), with_policy(bundle, settings)
     uri = version.uri if version is not None else model
     asked = _asked(settings, version)
     with _workshop(target) as work:

@@ -64,9 +64,9 @@ def test_the_numbers_and_the_table_are_kept_in_a_run_of_their_own(later, store):
 @pytest.mark.parametrize(
     ("limits", "alarm"),
     [
-        ({"psi_alarm": 1e9, "ratio": 0.99}, False),
-        ({"psi_alarm": 0.0, "ratio": 0.99}, True),
-        ({"psi_alarm": 1e9, "ratio": 1e-6, "z": 1e-6}, True),
+        ({"psi_alarm": 1e9, "purchases_ratio": 0.99}, False),
+        ({"psi_alarm": 0.0, "purchases_ratio": 0.99}, True),
+        ({"psi_alarm": 1e9, "purchases_ratio": 1e-6, "purchases_z": 1e-6}, True),
     ],
 )
 def test_the_settings_say_from_where_on_it_is_an_alarm(later, limits, alarm):

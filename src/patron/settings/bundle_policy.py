@@ -1,4 +1,4 @@
-"""What the settings decide of bands, stages and tiers, for a training and for a scoring."""
+"""The policy of a model by the settings: what a training freezes, and what a scoring may change."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,20 +7,25 @@ from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.policy import StageRules
 from patron.settings import Settings
 
-__all__ = ["decided", "decided_anew"]
+__all__ = ["policy_to_freeze", "with_policy"]
 
 
-def decided(settings: Settings) -> dict[str, Any]:
-    """What :func:`patron.scores.scorecard.freeze_tiers` is to freeze.
+def policy_to_freeze(settings: Settings) -> dict[str, Any]:
+    """Tiers, offer and stages for :func:`patron.scores.scorecard.freeze_tiers`.
+
+    Parameters
+    ----------
+    settings
+        Their sections `tiers`, `offer` and `stages`.
 
     Raises
     ------
     RangeError
-        the rules of the stages contradict each other
+        If the rules of the stages contradict each other.
 
     Examples
     --------
-    >>> decided(Settings(offer={"incentive": 5.0}))["offer"]
+    >>> policy_to_freeze(Settings(offer={"incentive": 5.0}))["offer"]
     {'incentive': 5.0, 'acceptance': 0.3}
     """
     return {
@@ -30,15 +35,22 @@ def decided(settings: Settings) -> dict[str, Any]:
     }
 
 
-def decided_anew(bundle: Bundle, settings: Settings) -> Bundle:
-    """The bundle with what these settings say of offer and stages; what they leave out stays as it is frozen.
+def with_policy(bundle: Bundle, settings: Settings) -> Bundle:
+    """The bundle with the offer and the stages that are given; what is not given stays as it was frozen.
 
-    Tiers stay those of the training whatever the settings say.
+    Tiers are always those of the training.
+
+    Parameters
+    ----------
+    bundle
+        The model with its frozen policy.
+    settings
+        Their sections `offer` and `stages`.
 
     Raises
     ------
     RangeError
-        the rules of the stages contradict each other
+        If the rules of the stages contradict each other.
 
     Examples
     --------
