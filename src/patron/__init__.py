@@ -1,17 +1,36 @@
 """patron: who is about to leave, what each customer is worth, and what is worth doing about it.
 
-Stages form a chain, formulas form a shelf, effects stay at the two ends. Each room imports only what stands
-above it here, never a sibling on the same line::
+Stages form a chain, formulas form a shelf, effects stay at the two ends. Each room imports only from rooms
+below it in this map::
 
-    errors · money · simple_value   the shelf, as datasets is: any room may use it
-    tables                          1   a path, frame or database → History, Records: validated, or rejected
-    snapshots                       2   what was visible on a day, who is eligible, what happened next
-    features                        3   one row per customer and as_of
-    models                          4   churn (LightGBM), purchases and spend (PyMC), value, the bundle of all
-    evaluation · scores · economics 5   how good is it · one row per customer · what keeping customers costs
-    campaigns · tracking · reports  6   whom to contact, and did it work · MLflow · figures
-    workflows                       7   train, score, target, kpis and every other command: recipes
-    cli                             8   parse, call, print
+    cli/             the command line: parse, call, print
+    workflows/       one recipe per command
+    training/        what recipes that train share: fitting, evaluation, champion gate, recording, leak test
+    scoring/         what recipes that score share: batches, drift, model choice, potentials, Spark
+    settings/        every setting once: field, text, unit, range and flag
+    storage/         atomic files, job folders, Parquet and database output, the prediction log
+    campaigns/       whom to contact with which offer, and whether it worked
+    tracking/        runs, registry and serving in MLflow, which is imported here and nowhere else
+    reports/         figures in Matplotlib, which is imported here and nowhere else
+    evaluation/      how good a prediction is, and whether it beats simple rules
+    scores/          the scorecard: one row per customer
+    economics/       what keeping customers costs and brings
+    models/          churn, purchases and spend, renewal, and the bundle of all
+    features/        one row of features per customer and as_of
+    snapshots/       who is eligible on a day, what was visible then, and what happened next
+    tables/          a path, frame or database → History, Records: validated, or rejected with the rule
+    datasets/        real samples and simulated businesses
+    simple_value.py  customer value by textbook formulas
+    money.py         discounting and rates
+    checks.py        checks of arguments, one sentence each
+    arrays.py        names for the types of arrays
+    durations.py     lengths of time in days
+    errors.py        every error and warning, as a tree
+    progress.py      how a long job reports its progress
+    results.py       what a recipe returns, as a terminal and a JSON object show it
+
+training and scoring import nothing of each other, nor do campaigns, tracking and reports, nor evaluation,
+scores and economics, nor datasets and simple_value.
 
 Names below are loaded when first used, so that ``import patron`` stays instant.
 

@@ -79,8 +79,3 @@ def test_every_module_imports_with_an_extra_missing(absent):
 def test_every_module_says_what_it_is_for():
     silent = [name for name in MODULES if not (importlib.import_module(name).__doc__ or "").strip()]
     assert silent == []
-
-
-def test_no_file_is_longer_than_one_sitting():
-    long = {p.name: n for p in SOURCE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400}
-    assert long == {}

@@ -53,6 +53,11 @@ def column_names(texts: Iterable[str], *, taken: Collection[str] = ()) -> dict[s
 def readable(text: str) -> str:
     """The text as words in a sentence: no underscores, no punctuation.
 
+    Parameters
+    ----------
+    text
+        any text
+
     Examples
     --------
     >>> readable("coupon_redeemed"), readable("?")
