@@ -5,10 +5,10 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patron.economics.costs.cents import in_cents, largest_remainder
 from patron.economics.costs.cost_ledger import QUANTITIES, allocate
 from patron.economics.costs.journey import Journey
 from patron.economics.costs.retention_costs import retention_costs
+from patron.economics.costs.rounding import in_cents, largest_remainder
 from patron.tables.engine import open_engine
 from patron.tables.records import Records
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.economics.kpis.periods import Every, whole_periods
-from patron.economics.kpis.roll_forward import Movement, count_movements
+from patron.economics.kpis.roll_forward import RollForward, count_roll_forward
 from patron.economics.kpis.spells import RUNNING, spells_by_contract, spells_by_rule
+from patron.economics.periods import Every, whole_periods
 
 START, DAYS = date(2023, 1, 1), 760
 
@@ -18,7 +18,7 @@ def day(number: int) -> date:
     return START + timedelta(days=int(number))
 
 
-def day_by_day(active: np.ndarray, every: Every) -> list[Movement]:
+def day_by_day(active: np.ndarray, every: Every) -> list[RollForward]:
     """Movements from (customers, days) of who was active at the close of which day."""
     found = []
     for period in whole_periods(day(0), day(DAYS - 1), every)[1:]:
@@ -27,7 +27,7 @@ def day_by_day(active: np.ndarray, every: Every) -> list[Movement]:
         known = active[:, : before + 1].any(axis=1)
         within = active[:, before + 1 : end + 1].any(axis=1)
         found.append(
-            Movement(
+            RollForward(
                 at_start=int(at_start.sum()),
                 at_end=int(at_end.sum()),
                 stayed=int((at_start & at_end).sum()),
@@ -51,7 +51,7 @@ def test_movements_by_rule(every, within_days, seed):
     table = pd.DataFrame({"customer_id": customers, "day": [day(at) for at in bought]}).drop_duplicates()
     spells = spells_by_rule(ibis.memtable(table), within_days)
     periods = whole_periods(day(0), day(DAYS - 1), every)
-    assert count_movements(spells, periods)[1:] == day_by_day(active, every)
+    assert count_roll_forward(spells, periods)[1:] == day_by_day(active, every)
 
 
 @pytest.mark.parametrize("every", ["month", "quarter"])
@@ -76,7 +76,7 @@ def test_movements_by_contract(every):
     )
     spells = spells_by_contract(ibis.memtable(table))
     periods = whole_periods(day(0), day(DAYS - 1), every)
-    assert count_movements(spells, periods)[1:] == day_by_day(active, every)
+    assert count_roll_forward(spells, periods)[1:] == day_by_day(active, every)
 
 
 def test_the_end_of_one_period_is_the_start_of_the_next():
@@ -85,6 +85,6 @@ def test_the_end_of_one_period_is_the_start_of_the_next():
         {"customer_id": chance.integers(0, 80, 600), "day": [day(at) for at in chance.integers(0, DAYS, 600)]}
     ).drop_duplicates()
     periods = whole_periods(day(0), day(DAYS - 1), "month")
-    found = count_movements(spells_by_rule(ibis.memtable(table), 45), periods)
+    found = count_roll_forward(spells_by_rule(ibis.memtable(table), 45), periods)
     assert [one.at_end for one in found[:-1]] == [one.at_start for one in found[1:]]
     assert [one.known + one.new for one in found[:-1]] == [one.known for one in found[1:]]

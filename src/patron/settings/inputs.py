@@ -6,9 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import ibis.expr.types as ir
-
-from patron.errors import PatronWarning, SettingsError, TableError
+from patron.errors import PatronWarning, SettingsError
 from patron.progress import Progress
 from patron.settings import Settings, TableSettings
 from patron.storage.job_folder import refuse_sources
@@ -28,7 +26,6 @@ __all__ = [
     "read_history",
     "read_records",
     "refuse_nobody",
-    "refuse_strangers",
     "tell_rejected",
 ]
 
@@ -237,28 +234,6 @@ def refuse_nobody(rows: int, settings: Settings, as_of: date) -> None:
         active = "bought" if settings.activity in (None, "purchases") else "was active"
         raise SettingsError(
             f"No customer {active} in the {window} days up to {as_of}. Widen active_within_days."
-        )
-
-
-def refuse_strangers(scores: ir.Table, customers: ir.Table) -> None:
-    """Raise where no customer of the scores is a customer of the tables: their ids are written otherwise.
-
-    Raises
-    ------
-    TableError
-        there is none
-
-    Examples
-    --------
-    >>> import ibis
-    >>> refuse_strangers(ibis.memtable({"customer_id": [1]}), ibis.memtable({"customer_id": [2]}))
-    Traceback (most recent call last):
-        ...
-    patron.errors.TableError: The scores hold no customer of the other tables. Give the scores of these ...
-    """
-    if scores.semi_join(customers, "customer_id").limit(1).to_pandas().empty:
-        raise TableError(
-            "The scores hold no customer of the other tables. Give the scores of these customers."
         )
 
 

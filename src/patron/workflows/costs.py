@@ -1,36 +1,34 @@
-"""Tables → what it costs to keep customers, and where every cent of the ledger went."""
+"""Tables → the cost of keeping customers, and the allocation of the cost ledger."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from patron.economics.costs.journey import Journey, Touchpoint
-from patron.economics.costs.retention_costs import RetentionCosts, retention_costs
-from patron.errors import DateError, MissingColumnsError, SettingsError, some
+from patron.economics.costs.retention_costs import RetentionCosts, months_known, retention_costs
+from patron.economics.periods import choose_days
+from patron.economics.scorecards import read_tiers
+from patron.errors import SettingsError
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
-from patron.settings.inputs import read_records, refuse_strangers
+from patron.settings.inputs import read_records
 from patron.storage.atomic_files import check_target, write_frame, write_json, write_table
 from patron.tables.engine import open_engine
-from patron.tables.records import Records
-from patron.tables.source import open_source
 
 __all__ = ["CostsResult", "costs"]
 
-MEMORY = "1500MB"  # for the engine; Python and its libraries need another half
+MEMORY = "1500MB"  # of the engine; Python and its libraries need about half as much again
 _NEEDED = ("transactions", "interactions", "costs")
 _TABLES = ("journey", "summary", "whale", "statement")
 
 
 @dataclass(frozen=True, slots=True)
 class CostsResult:
-    """What `costs` found.
+    """The result of `costs`.
 
     Attributes
     ----------
@@ -41,9 +39,9 @@ class CostsResult:
     first, last
         the days within which whole months count
     report
-        what was read, in sentences
+        the tables read, in sentences
     written
-        the files that were written
+        files written
     """
 
     found: RetentionCosts
@@ -53,76 +51,22 @@ class CostsResult:
     report: list[str]
     written: tuple[Path, ...] = ()
 
-    @property
-    def by_tier(self) -> pd.DataFrame:
-        """Costs by tier and in all, for people to read."""
-        shown = ["segment", "active", "retained", "margin", "cost", "cost_per_active", "cost_per_retained"]
-        rows = self.found.summary[self.found.summary["by"].isin(["tier", "all"])]
-        table: pd.DataFrame = rows[[*shown, "cost_to_margin", "reason"]].reset_index(drop=True)
-        return table.assign(segment=table["segment"].replace("", "all")).rename(columns={"segment": "tier"})
-
-    @property
-    def in_short(self) -> pd.DataFrame:
-        """Costs by tier in a few columns: all customers first, then the dearest to keep."""
-        shown = {
-            "tier": "tier",
-            "active": "active customers",
-            "cost": "cost",
-            "cost_per_active": "cost per active customer",
-            "cost_to_margin": "cost ÷ margin",
-        }
-        of_all = self.by_tier["tier"] == "all"
-        tiers = self.by_tier[~of_all].sort_values("cost_per_active", ascending=False, kind="stable")
-        table: pd.DataFrame = pd.concat([self.by_tier[of_all], tiers], ignore_index=True)[list(shown)]
-        return table.rename(columns=shown)
-
-    @property
-    def by_touchpoint(self) -> pd.DataFrame:
-        """Costs by touchpoint, dearest first, for people to read."""
-        rows = self.found.summary[self.found.summary["by"] == "touchpoint"]
-        shown = ["segment", "events", "minutes", "direct", "indirect", "cost", "cost_per_active"]
-        table: pd.DataFrame = rows[shown].rename(columns={"segment": "touchpoint"})
-        return table.sort_values("cost", ascending=False, ignore_index=True)
-
     def title(self) -> str:
-        """What the table of tiers shows."""
+        """Title of the table by tier."""
         return f"Cost of keeping customers in money of the ledger, {self.first} to {self.last}"
 
     def printed(self) -> Printed:
         """What a terminal shows."""
-        yield self.title(), self.by_tier
-        yield "Cost by touchpoint", self.by_touchpoint
+        yield self.title(), self.found.by_tier
+        yield "Cost by touchpoint", self.found.by_touchpoint
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was read, found and written, in words."""
-        return [*self.report, *self.findings(), *(f"Written: {path}" for path in self.written)]
-
-    def findings(self) -> list[str]:
-        """What was found, in words: where the ledger went, and what to know before trusting a number."""
-        totals, whale = self.found.totals, self.found.whale
-        lines = [
-            f"Of {totals['ledger']:,.2f} in the ledger {totals['customers']:,.2f} went to customers, "
-            f"{totals['anonymous']:,.2f} to anonymous interactions, {totals['unused_capacity']:,.2f} was "
-            f"unused capacity, and {totals['unallocated']:,.2f} has no cause on record.",
-        ]
-        if len(whale) and whale["profit_share"].notna().all():
-            best = max(whale.to_dict("records"), key=lambda row: float(row["profit"]))
-            lines.append(
-                f"The most profitable {best['percent']:.0f}% of the customers earn "
-                f"{best['profit_share']:.0%} of the profit; the others take "
-                f"{best['profit_share'] - 1:.0%} away."
-            )
-        lost = self.found.statement[self.found.statement["unallocated"] != 0]
-        by_cause = lost.groupby(["pool", "reason"])["unallocated"].sum().reset_index()
-        lines += [
-            f"Unallocated: {money:,.2f} of pool {pool!r}, because {reason}."
-            for pool, reason, money in by_cause.to_numpy().tolist()
-        ]
-        return [*lines, *self.found.notes]
+        """The tables read, the findings and the files written, in sentences."""
+        return [*self.report, *self.found.findings(), *(f"Written: {path}" for path in self.written)]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it but the rows of single customers, as plain values."""
+        """The result as plain values, without the rows of single customers."""
         found = self.found
         tables = {name: getattr(found, name).to_dict("records") for name in _TABLES}
         return {
@@ -137,15 +81,22 @@ class CostsResult:
 
 
 def costs(settings: Settings, *, progress: Progress = silent) -> CostsResult:
-    """What it costs to keep customers; also as files if a folder is named.
+    """The cost of keeping customers; also as files if `costs.out` names a folder.
 
-    Into `costs.out` go customers.parquet, which `score` takes as costs_to_serve, and journey, summary, whale,
-    statement and rejected rows as CSV.
+    `costs.out` receives customers.parquet, which `score` takes as costs_to_serve, and journey, summary,
+    whale, statement and rejected rows as CSV.
+
+    Parameters
+    ----------
+    settings
+        `tables` and `costs`; margin
+    progress
+        called with each step as it begins
 
     Raises
     ------
     SettingsError
-        interactions, costs or transactions are not named
+        interactions, costs or transactions are not given
     InputError
         a table cannot be used
     DateError
@@ -164,33 +115,30 @@ def costs(settings: Settings, *, progress: Progress = silent) -> CostsResult:
     """
     missing = [name for name in _NEEDED if getattr(settings.tables, name) is None]
     if missing:
-        raise SettingsError(f"costs needs the table {missing[0]!r}: give it with --{missing[0]} FILE.")
+        raise SettingsError(f"costs needs the table {missing[0]!r}. Give it with --{missing[0]} FILE.")
     chosen, folder = settings.costs, settings.costs.out
     if folder is not None:
         check_target(folder / "customers.parquet")
-    journey = Journey(
-        touchpoints={name: Touchpoint(**point.model_dump()) for name, point in chosen.touchpoints.items()},
-        capacity=chosen.capacity,
-        unit_costs=chosen.unit_costs,
-    )
     progress("Reading the tables")
     records = read_records(settings, *_NEEDED, "subscriptions", connection=open_engine(memory_limit=MEMORY))
-    _refuse_unknown_pools(chosen.capacity, records)
-    held = records.report["costs"]
-    begin, end = _month_start(held.first_day), _month_end(held.last_day)
-    first, last = chosen.first or begin, chosen.last or end
-    if first > end or last < begin:
-        raise DateError(
-            f"The costs reach from {begin} to {end}, and none of these days is among those that count. "
-            "Choose other days with --from and --to."
-        )
-    progress("Charging the ledger")
+    first, last = choose_days(
+        chosen.first, chosen.last, known=months_known(records.report["costs"]), table="costs"
+    )
+    progress("Allocating the ledger")
     found = retention_costs(
         records,
         first,
         last,
-        journey=journey,
-        tiers=None if chosen.scores is None else _read_tiers(chosen.scores, records),
+        journey=Journey(
+            touchpoints={
+                name: Touchpoint(**point.model_dump()) for name, point in chosen.touchpoints.items()
+            },
+            capacity=chosen.capacity,
+            unit_costs=chosen.unit_costs,
+        ),
+        tiers=None
+        if chosen.scores is None
+        else read_tiers(chosen.scores, records["transactions"], records.connection),
         margin=settings.margin,
         active_within=chosen.active_within_days,
     )
@@ -202,28 +150,6 @@ def costs(settings: Settings, *, progress: Progress = silent) -> CostsResult:
         report=records.report.sentences(),
     )
     return result if folder is None else replace(result, written=_write(result, folder, progress))
-
-
-def _refuse_unknown_pools(capacity: Iterable[str], records: Records) -> None:
-    pools = sorted(records["costs"].pool.as_table().distinct().to_pandas()["pool"])
-    for pool in capacity:
-        if pool not in pools:
-            raise SettingsError(f"The capacity is that of pool {pool!r}; the costs have {some(pools, 20)}.")
-
-
-def _read_tiers(source: Any, records: Records) -> ir.Table:
-    """customer_id and tier of a scorecard, and as_of where it has one."""
-    given = open_source(source, "scores", records.connection)
-    tier = next((name for name in ("value_tier", "tier") if name in given.columns), None)
-    if tier is None or "customer_id" not in given.columns:
-        raise MissingColumnsError("scores", {"customer_id", "value_tier"} - set(given.columns), given.columns)
-    ids = records["transactions"].customer_id.type()
-    columns = {"customer_id": given.customer_id.try_cast(ids), "tier": given[tier].cast("string")}
-    if "as_of" in given.columns:
-        columns["as_of"] = given.as_of.try_cast("date")
-    table: ir.Table = given.select(**columns)
-    refuse_strangers(table, records["transactions"])
-    return table.filter(table.customer_id.notnull() & table.tier.notnull())
 
 
 def _write(result: CostsResult, folder: Path, progress: Progress) -> tuple[Path, ...]:
@@ -238,13 +164,3 @@ def _write(result: CostsResult, folder: Path, progress: Progress) -> tuple[Path,
     ]
     written.append(write_json({"totals": result.found.totals}, folder / "totals.json"))
     return tuple(written)
-
-
-def _month_start(day: date | None) -> date:
-    assert day is not None  # the table has a valid row, and every row has a day
-    return day.replace(day=1)
-
-
-def _month_end(day: date | None) -> date:
-    assert day is not None
-    return (pd.Timestamp(day) + pd.offsets.MonthEnd(0)).date()

@@ -1,29 +1,26 @@
-"""Tables → the indicators of the customer base by period, and what customers cost to win, by channel."""
+"""Tables → the indicators of the customer base by period, and acquisition cost and value by channel."""
 
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
-from patron.economics.kpis.acquisition import ALL, acquisition_by_channel
-from patron.economics.kpis.indicators import KPIS, CustomerBase, KpiRules, indicators, read_base
-from patron.economics.kpis.simple_clv import latest_scores, mean_ahead, values_beside_model
-from patron.errors import DateError, MissingColumnsError, SettingsError, counted
+from patron.economics.kpis.channels import ALL, channels_of_base, rule_of_three_sentences
+from patron.economics.kpis.customer_base import KpiRules, choose_tables, days_known, read_base
+from patron.economics.kpis.indicators import KPIS, indicators
+from patron.economics.kpis.simple_clv import max_spend_per_point, simple_clvs
+from patron.economics.periods import choose_days
+from patron.economics.scorecards import read_growth_potential
+from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
-from patron.settings.inputs import read_records, refuse_strangers
-from patron.simple_value import RULE_OF_THREE, most_to_keep
+from patron.settings.inputs import read_records
 from patron.storage.atomic_files import check_target, write_frame
-from patron.tables.daily_activity import known_days
 from patron.tables.engine import open_engine
-from patron.tables.records import Records
 from patron.tables.report import DataReport, combine_rejected
-from patron.tables.source import open_source
 
 __all__ = ["KpisResult", "kpis"]
 
@@ -35,44 +32,43 @@ _IN_SHORT = (
     *("new_customers", "active_customers", "churn_rate", "net_growth_rate", "sales_per_customer_mean"),
     "net_revenue_retention",
 )
-_TABLE_OF = {"purchases": "transactions", "subscriptions": "subscriptions"}
-MEMORY = "2GB"  # for the engine; Python and its libraries need another half
+MEMORY = "2GB"  # of the engine; Python and its libraries need about half as much again
 
 
 @dataclass(frozen=True, slots=True)
 class KpisResult:
-    """What `kpis` found.
+    """The result of `kpis`.
 
     Attributes
     ----------
     rows
         one row per period and indicator, see :func:`patron.economics.kpis.indicators.indicators`
     acquisition
-        one row per channel and cohort, see :func:`patron.economics.kpis.acquisition.acquisition_by_channel`;
+        one row per channel and cohort, see :func:`patron.economics.kpis.channels.acquisition_by_channel`;
         empty without transactions and customers
     values
-        the simple lifetime values beside the model's, see :mod:`patron.simple_value`
-    keep_a_point
-        money, the most that one may pay per active customer to raise retention by one point; None
-        without scores
+        CLV by simple formulas and by the model, see :func:`patron.economics.kpis.simple_clv.simple_clvs`
+    max_spend_per_point
+        money, the most that raising retention by one point may cost per active customer; None without
+        scores
     report
-        what each table holds
+        the content of each table
     rejected
-        one row per rejected row of any table, as text: `table`, `rule`, then the columns as they came
+        one row per rejected row of any table, as text: `table`, `rule`, then the columns as read
     first_known
         the first day of the data
     rules
-        what counted as what
+        the rules of counting
     by_contract
-        whether contracts say who is active
+        whether contracts define who is active
     written
-        the files that were written
+        files written
     """
 
     rows: pd.DataFrame
     acquisition: pd.DataFrame
     values: pd.DataFrame
-    keep_a_point: float | None
+    max_spend_per_point: float | None
     report: DataReport
     rejected: pd.DataFrame
     first_known: date
@@ -82,7 +78,7 @@ class KpisResult:
 
     @property
     def latest(self) -> pd.DataFrame:
-        """The indicators of the last period, for people to read."""
+        """The indicators of the last period, for display."""
         last = self.rows["period_start"] == self.rows["period_start"].max()
         shown = ["kpi", "value", "low", "high", "n", "reason"]
         table: pd.DataFrame = self.rows.loc[last, shown].reset_index(drop=True)
@@ -90,7 +86,7 @@ class KpisResult:
 
     @property
     def in_short(self) -> pd.DataFrame:
-        """A few indicators of every period, for people to read: one row per period."""
+        """A few indicators of every period, for display: one row per period."""
         columns = {"from": self.rows["period_start"].unique()}
         for name in _IN_SHORT:
             columns[name] = self.rows.loc[self.rows["kpi"] == name, "value"].to_numpy()
@@ -98,18 +94,18 @@ class KpisResult:
 
     @property
     def by_channel(self) -> pd.DataFrame:
-        """What customers cost to win by channel, for people to read."""
+        """Acquisition cost and value by channel, for display."""
         if not len(self.acquisition):
             return self.acquisition
         shown = [
             *("channel", "customers", "cac", "margin_so_far", "value", "value_to_cost", "payback_months"),
-            "most_to_acquire",
+            "max_acquisition_cost",
         ]
         table: pd.DataFrame = self.acquisition.loc[self.acquisition["cohort"] == ALL, shown]
         return table.reset_index(drop=True)
 
     def title(self) -> str:
-        """What the table of the last period shows."""
+        """Title of the table of the last period."""
         start, end = self.rows["period_start"].max(), self.rows["period_end"].max()
         return f"{start} to {end}; shares as fractions, money of the input, 95% intervals"
 
@@ -119,31 +115,31 @@ class KpisResult:
         if len(self.acquisition):
             yield "Cost of acquisition and margin so far, money per customer by channel", self.by_channel
         if len(self.values):
-            yield "Simple lifetime values, money per customer, next to the model's", self.values
+            yield "Simple CLV, money per customer, next to the model's", self.values
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was found, in words."""
+        """The tables, the rules, and caveats, in sentences."""
         rule = (
-            "who has a contract is active"
+            "customers with a running contract are active"
             if self.by_contract
-            else f"active are customers for {self._within} from each purchase"
+            else f"customers are active for {self._within} after each purchase"
         )
         periods = self.rows["period_start"].nunique()
-        told = [
+        lines = [
             *self.report.sentences(),
             f"{counted(periods, f'whole {self.rules.every}')} from "
             f"{self.rows['period_start'].min()} to {self.rows['period_end'].max()}; {rule}.",
         ]
         blind = (pd.Timestamp(self.rows["period_start"].min()) - pd.Timestamp(self.first_known)).days
         if blind < (0 if self.by_contract else self.rules.active_within_days):
-            told.append(
-                f"The data begin on {self.first_known}: in the first {self.rules.every}s, customers won "
-                "earlier look new, and fewer look active at the start than were."
+            lines.append(
+                f"The data begin on {self.first_known}: in the first {self.rules.every}s, older customers "
+                "look new, and fewer customers look active at the start than were."
             )
         return [
-            *told,
-            *_words_on_acquisition(self.acquisition),
+            *lines,
+            *rule_of_three_sentences(self.acquisition),
             *(f"Written: {path}" for path in self.written),
         ]
 
@@ -152,12 +148,12 @@ class KpisResult:
         return counted(self.rules.active_within_days, "day")
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """The result as plain values."""
         return {
             "indicators": self.rows.to_dict("records"),
             "acquisition": self.acquisition.to_dict("records"),
             "lifetime_values": self.values.to_dict("records"),
-            "most_to_keep_a_point": self.keep_a_point,
+            "max_spend_per_point": self.max_spend_per_point,
             "definitions": KPIS,
             "rule": "contract" if self.by_contract else f"active within {self._within}",
             "first_known": self.first_known.isoformat(),
@@ -167,15 +163,21 @@ class KpisResult:
 
 
 def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
-    """The indicators of the customer base; also as a file if one is named.
+    """The indicators of the customer base; also as a file if `kpis.out` names one.
 
-    Beside `kpis.out`, named after it, go the table of channels and cohorts and the rejected rows, where there
-    are any.
+    The table of channels and cohorts and the rejected rows, if any, are written next to `kpis.out`.
+
+    Parameters
+    ----------
+    settings
+        `tables` and `kpis`; activity, margin and annual_discount_rate
+    progress
+        called with each step as it begins
 
     Raises
     ------
     InputError
-        neither transactions nor subscriptions are named, or not that of the activity, or a table
+        neither transactions nor subscriptions are given, or not the table of the activity, or a table
         cannot be used
     DateError
         no whole period lies between the first and the last day
@@ -186,117 +188,45 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
     >>> chosen = Settings(tables={"transactions": sales}, kpis={"first": "2024-05-01", "last": "2024-05-31"})
     >>> found = kpis(chosen).rows.set_index("kpi")
     >>> found.loc["new_customers", "value"], found.loc["churn_rate", "reason"]
-    (np.float64(2.0), 'nobody was active at the start')
+    (np.float64(2.0), 'no customer was active at the start')
     """
-    target = None if settings.kpis.out is None else check_target(settings.kpis.out)
+    chosen = settings.kpis
+    target = None if chosen.out is None else check_target(chosen.out)
     if settings.tables.transactions is None and settings.tables.subscriptions is None:
-        raise SettingsError("kpis needs transactions or subscriptions: name at least one of the two.")
+        raise SettingsError("kpis needs transactions or subscriptions. Give at least one of the two.")
     progress("Reading the tables")
     engine = open_engine(memory_limit=MEMORY)
     records = read_records(settings, *TABLES, connection=engine)
-    first_known, last_known = _days_known(records)
-    rules = _rules(settings, first_known, last_known)
+    known = days_known(records)
+    first, last = choose_days(chosen.first, chosen.last, known=known, table="data")
+    rules = KpiRules(
+        first=first,
+        last=last,
+        **chosen.model_dump(
+            include={"every", "active_within_days", "lead_days", "acquisition_pools", "up_sell_threshold"}
+        ),
+    )
     progress("Finding out who was active when")
-    base = read_base(_chosen(settings, records), rules, engine)
-    if settings.kpis.scores is not None:
-        scores = _read_scores(settings.kpis.scores, base, engine)
-        base = replace(base, tables={**base.tables, "scores": scores})
+    base = read_base(choose_tables(records.tables, settings.activity), rules, engine)
+    if chosen.scores is not None:
+        base = base.with_scores(read_growth_potential(chosen.scores, base.spells, engine))
     progress(f"Counting {counted(len(base.periods), rules.every)}")
     rows = indicators(base, engine)
-    progress("Pricing how customers were won")
-    ahead = mean_ahead(base)
+    progress("Pricing the acquisition of customers")
     result = KpisResult(
         rows=rows,
-        acquisition=_acquisition(base, settings),
-        values=values_beside_model(
-            base,
-            rows,
-            margin=settings.margin,
-            annual_rate=settings.annual_discount_rate,
-            years=settings.kpis.years,
+        acquisition=channels_of_base(base, margin=settings.margin),
+        values=simple_clvs(
+            base, rows, margin=settings.margin, annual_rate=settings.annual_discount_rate, years=chosen.years
         ),
-        keep_a_point=None if np.isnan(ahead) else float(most_to_keep(ahead, 0.01)),
+        max_spend_per_point=max_spend_per_point(base),
         report=records.report,
         rejected=combine_rejected({name: records.rejected(name) for name in records.tables}),
-        first_known=first_known,
+        first_known=known[0],
         rules=rules,
         by_contract="subscriptions" in base.tables,
     )
     return result if target is None else replace(result, written=_write(result, target, progress))
-
-
-def _chosen(settings: Settings, records: Records) -> dict[str, ir.Table]:
-    """The tables that count: contracts are left out where purchases shall say who is active."""
-    if settings.activity == "engagement":
-        raise SettingsError("kpis takes activity purchases or subscriptions, got 'engagement'.")
-    if settings.activity is not None and _TABLE_OF[settings.activity] not in records.tables:
-        raise SettingsError(
-            f"activity {settings.activity!r} needs the table {_TABLE_OF[settings.activity]!r}."
-        )
-    leaves_out = "subscriptions" if settings.activity == "purchases" else None
-    return {name: table for name, table in records.tables.items() if name != leaves_out}
-
-
-def _rules(settings: Settings, first_known: date, last_known: date) -> KpiRules:
-    chosen = settings.kpis
-    if (chosen.first or first_known) > last_known or (chosen.last or last_known) < first_known:
-        raise DateError(
-            f"The data reach from {first_known} to {last_known}, and none of these days is among those that "
-            "count. Choose other days with --from and --to."
-        )
-    return KpiRules(
-        first=chosen.first or first_known,
-        last=chosen.last or last_known,
-        every=chosen.every,
-        active_within_days=chosen.active_within_days,
-        lead_days=chosen.lead_days,
-        acquisition_pools=chosen.acquisition_pools,
-        dearer=chosen.up_sell_threshold,
-    )
-
-
-def _days_known(records: Records) -> tuple[date, date]:
-    """First and last day of purchases, or else of contracts, whose ends tell of a day, too."""
-    if "transactions" not in records.tables:
-        contracts = records["subscriptions"]
-        first, _, last = known_days("subscriptions", {"subscriptions": contracts}, contracts, date.today())
-        return first, last
-    held = records.report["transactions"]
-    assert held.first_day is not None  # the table has a valid row, and every row has a day
-    assert held.last_day is not None
-    return held.first_day, held.last_day
-
-
-def _read_scores(source: Any, base: CustomerBase, engine: Any) -> ir.Table:
-    """customer_id, as_of, growth_potential of a scorecard, the ids as in the other tables."""
-    given = open_source(source, "scores", engine)
-    wanted = {"customer_id", "as_of", "growth_potential"}
-    if missing := wanted - set(given.columns):
-        raise MissingColumnsError("scores", missing, given.columns)
-    ids = base.spells.customer_id.type()
-    scores: ir.Table = given.select(
-        customer_id=given.customer_id.try_cast(ids),
-        as_of=given.as_of.try_cast("date"),
-        growth_potential=given.growth_potential.try_cast("float64"),
-    )
-    refuse_strangers(scores, base.spells)
-    return scores
-
-
-def _acquisition(base: CustomerBase, settings: Settings) -> pd.DataFrame:
-    customers, scores = base.tables.get("customers"), base.tables.get("scores")
-    if base.days is None or customers is None:
-        return pd.DataFrame()
-    return acquisition_by_channel(
-        base.days,
-        base.spells,
-        customers,
-        base.rules.every,
-        margin=settings.margin,
-        first=base.periods[0].start,
-        last=base.periods[-1].end,
-        scores=None if scores is None else latest_scores(scores),
-    )
 
 
 def _write(result: KpisResult, target: Path, progress: Progress) -> tuple[Path, ...]:
@@ -306,15 +236,3 @@ def _write(result: KpisResult, target: Path, progress: Progress) -> tuple[Path, 
         if len(table):
             written.append(write_frame(table, target.with_name(f"{target.stem}-{name}{target.suffix}")))
     return tuple(written)
-
-
-def _words_on_acquisition(table: pd.DataFrame) -> list[str]:
-    """How many cohorts meet the rule of three, which is a rule and no law."""
-    if not len(table) or not table["meets_rule_of_three"].notna().any():
-        return []
-    judged = table.loc[table["cohort"] != ALL, "meets_rule_of_three"].dropna()
-    known = counted(len(judged), "cohort of a channel", "cohorts of channels")
-    return [
-        f"Worth {RULE_OF_THREE:.0f} times what they cost to win, or more: {int(judged.sum())} of {known} "
-        "with a known cost. Three to one is a rule of thumb: what one may pay at most is the value itself."
-    ]

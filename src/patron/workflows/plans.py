@@ -1,56 +1,49 @@
-"""Contracts → a monthly against an annual plan, under the renewals that they show."""
+"""Contracts → a monthly against an annual plan, given the renewals of the contracts."""
 
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import ibis.expr.types as ir
 import pandas as pd
 
-from patron.economics.decisions.plans import PlanComparison, PlanTerms, compare_plans
-from patron.errors import DateError, SettingsError, TableError, counted
-from patron.models.renewal.contracts import contracts_of_subscriptions
-from patron.models.renewal.model import RenewalModel
+from patron.economics.decisions.plan_cash import PlanTerms
+from patron.economics.decisions.plan_contracts import read_plan_contracts
+from patron.economics.decisions.plans import PlanComparison, compare_plans
+from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
-from patron.settings.economics import PlansSettings
 from patron.settings.inputs import read_records
 from patron.storage.atomic_files import check_target, write_frame
-from patron.tables.daily_activity import known_days
 from patron.tables.report import combine_rejected
 
 __all__ = ["PlansResult", "plans"]
 
-_MONTH, _YEAR = (28, 31), (364, 366)  # days of a period
-_ENOUGH = 200  # annual contracts, for a fit of their own
-_FAILED = "fail"  # in the reason of an end: a payment failed for good
 _SHOWN_RENEWALS = (0, 1, 3, 6, 12, 24, 36)
 
 
 @dataclass(frozen=True, slots=True)
 class PlansResult:
-    """What `plans` found.
+    """The result of `plans`.
 
     Attributes
     ----------
     comparison
         see :class:`patron.economics.decisions.plans.PlanComparison`
     terms
-        what was compared
+        the terms compared
     curve
-        survival and retention of monthly contracts, month by month, beside a constant rate
+        survival and retention of monthly contracts by month, with those of a constant rate
     lifetimes
-        by renewals made so far, the discounted months still to come, and what a constant rate says
+        discounted months still to come by renewals made so far, and those of a constant rate
     n_monthly, n_annual
-        contracts that the renewals were learned from
+        contracts of each kind
     report
-        what was read, in sentences
+        the tables read, in sentences
     rejected
-        rows of the contracts that break a rule
+        rows of the contracts that failed validation
     written
-        the files that were written
+        files written
     """
 
     comparison: PlanComparison
@@ -65,35 +58,35 @@ class PlansResult:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The plans for people to read."""
+        """The plans, for display."""
         shown = {
             "plan": "plan",
-            "present_value": "worth",
+            "present_value": "present value",
             "present_value_low": "low (80%)",
             "present_value_high": "high (80%)",
             "payments": "payments",
             "refunds": "refunds",
             "cost_to_serve": "service",
-            "lost_to_failed_payments": "lost to failures",
-            "left_voluntarily": "left by wish",
-            "left_involuntarily": "left by failure",
+            "lost_to_failed_payments": "lost to failed payments",
+            "left_voluntarily": "left voluntarily",
+            "left_involuntarily": "left involuntarily",
         }
         table: pd.DataFrame = self.comparison.plans[list(shown)].rename(columns=shown)
         return table
 
     @property
     def in_short(self) -> pd.DataFrame:
-        """What either plan is worth, with its 80 % interval."""
-        shown = ["plan", "worth", "low (80%)", "high (80%)"]
+        """The present value of either plan, with its 80 % interval, for display."""
+        shown = ["plan", "present value", "low (80%)", "high (80%)"]
         table: pd.DataFrame = self.table.iloc[[0, -1]][shown].reset_index(drop=True)
         return table
 
     def title(self) -> str:
-        """What the table of plans shows."""
+        """Title of the table of plans."""
         years = int(self.comparison.cash["month"].max()) // 12
         return (
             f"{self.terms.monthly_price:,.2f} a month or {self.terms.annual_price:,.2f} a year, per signed "
-            f"customer over {counted(years, 'year')}; money of today"
+            f"customer over {counted(years, 'year')}; discounted to today"
         )
 
     def printed(self) -> Printed:
@@ -103,22 +96,22 @@ class PlansResult:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was read, found and written, in words."""
+        """The tables read, the findings and the files written, in sentences."""
         return [*self.report, *self.findings(), *(f"Written: {path}" for path in self.written)]
 
     def findings(self) -> list[str]:
-        """What was found, in words."""
+        """The findings, in sentences."""
         last = self.lifetimes.iloc[-1]
         return [
-            f"Renewals were learned from {counted(self.n_monthly, 'monthly contract')} and "
+            f"Renewals were estimated from {counted(self.n_monthly, 'monthly contract')} and "
             f"{counted(self.n_annual, 'annual contract')}.",
-            f"After {last['renewals']:.0f} renewals a monthly customer is worth "
-            f"{last['ratio']:.1f} times what the first retention rate says.",
+            f"After {last['renewals']:.0f} renewals a monthly customer has {last['ratio']:.1f} times the "
+            "lifetime that the first retention rate implies.",
             *self.comparison.sentences(),
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """The result as plain values."""
         found = self.comparison
         return {
             "plans": found.plans.to_dict("records"),
@@ -139,16 +132,23 @@ class PlansResult:
 
 
 def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
-    """A monthly against an annual plan; also as files if one is named.
+    """A monthly against an annual plan; also as files if `plans.out` names one.
+
+    Parameters
+    ----------
+    settings
+        `tables`, `plans`, as_of, annual_discount_rate, inference and seed
+    progress
+        called with each step as it begins
 
     Raises
     ------
     SettingsError
-        subscriptions are not named, or a price is neither given nor in the contracts
+        subscriptions are not given, or a price is neither given nor in the contracts
     TableError
         there is no monthly contract
     DateError
-        none had begun on as_of
+        no contract had begun on as_of
 
     Examples
     --------
@@ -160,36 +160,25 @@ def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
     (9.0, 90.0)
     """
     if settings.tables.subscriptions is None:
-        raise SettingsError("plans needs the table 'subscriptions': give it with --subscriptions FILE.")
+        raise SettingsError("plans needs the table 'subscriptions'. Give it with --subscriptions FILE.")
     chosen = settings.plans
     target = None if chosen.out is None else check_target(chosen.out)
     progress("Reading the contracts")
     records = read_records(settings, "subscriptions")
-    table = records["subscriptions"]
-    if "period_days" not in table.columns:
-        raise TableError(
-            "table 'subscriptions' lacks 'period_days', so that nobody knows when a contract renews. Map it "
-            'with --column subscriptions.period_days="Your name".'
-        )
-    ends = {} if "ended_at" in table.columns else {"ended_at": pd.NaT}
-    contracts = contracts_of_subscriptions(
-        table.to_pandas().assign(**ends), settings.as_of or _last_day(table)
+    contracts = read_plan_contracts(records["subscriptions"], settings.as_of)
+    terms = PlanTerms(  # before the fit, because a price may be missing
+        monthly_price=chosen.monthly_price or contracts.price("monthly"),
+        annual_price=chosen.annual_price or contracts.price("annual"),
+        failed_payments=contracts.failed_payments
+        if chosen.failed_payments is None
+        else chosen.failed_payments,
+        signed=contracts.signed,
+        **chosen.model_dump(
+            include={"cost_to_serve", "payment_fee", "paused", "refunded", "churn_odds_ratio", "fixed_cost"}
+        ),
     )
-    if contracts.empty:
-        first = records.report["subscriptions"].first_day
-        raise DateError(f"No contract had begun on {settings.as_of}: the first began on {first}.")
-    monthly, annual = (contracts[contracts["period_days"].between(*days)] for days in (_MONTH, _YEAR))
-    if monthly.empty:
-        raise TableError(
-            "table 'subscriptions' has no contract that renews each month (period_days 28 to 31). Compare "
-            "plans where some customers pay by the month."
-        )
-    terms = _terms(chosen, contracts, monthly, annual)  # before the fit: a price may be missing
     progress("Fitting the renewals")
-    model = RenewalModel(inference=settings.inference, random_state=settings.seed).fit(_willing(monthly))
-    own = None
-    if len(annual) >= _ENOUGH and annual["renewals"].sum() > 0 and annual["ended"].any():
-        own = RenewalModel(inference=settings.inference, random_state=settings.seed).fit(_willing(annual))
+    model, own = contracts.fit(settings.inference, settings.seed)
     rate = settings.annual_discount_rate
     result = PlansResult(
         comparison=compare_plans(
@@ -203,63 +192,12 @@ def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
             periods_per_year=12,
             periods=None if rate else 600,
         ),
-        n_monthly=len(monthly),
-        n_annual=len(annual),
+        n_monthly=len(contracts.monthly),
+        n_annual=len(contracts.annual),
         report=records.report.sentences(),
         rejected=records.rejected("subscriptions"),
     )
     return result if target is None else replace(result, written=_write(result, target, progress))
-
-
-def _terms(
-    chosen: PlansSettings, contracts: pd.DataFrame, monthly: pd.DataFrame, annual: pd.DataFrame
-) -> PlanTerms:
-    """What is compared: as the settings say, else as the contracts tell."""
-    return PlanTerms(
-        monthly_price=chosen.monthly_price or _price(monthly, "monthly_price"),
-        annual_price=chosen.annual_price or _price(annual, "annual_price"),
-        failed_payments=_failing(monthly) if chosen.failed_payments is None else chosen.failed_payments,
-        signed=len(contracts),
-        selection=chosen.churn_odds_ratio,
-        **chosen.model_dump(include={"cost_to_serve", "payment_fee", "paused", "refunded", "fixed_cost"}),
-    )
-
-
-def _willing(contracts: pd.DataFrame) -> pd.DataFrame:
-    """The contracts as far as the wish to stay goes: who was lost to a failed payment had not left."""
-    return contracts.assign(ended=contracts["ended"].where(~_failed(contracts), 0))
-
-
-def _failed(contracts: pd.DataFrame) -> "pd.Series[bool]":
-    if "cancel_reason" not in contracts.columns:
-        return pd.Series(False, index=contracts.index)
-    return (
-        contracts["cancel_reason"]
-        .astype("string")
-        .str.contains(_FAILED, case=False)
-        .fillna(False)
-        .astype(bool)
-    )
-
-
-def _failing(monthly: pd.DataFrame) -> float:
-    """Share of the payments of monthly contracts that failed for good."""
-    payments = float((monthly["renewals"] + 1).sum())
-    return float((_failed(monthly) & (monthly["ended"] == 1)).sum()) / payments
-
-
-def _price(contracts: pd.DataFrame, name: str) -> float:
-    prices = contracts["price"].dropna() if "price" in contracts.columns else pd.Series(dtype="float64")
-    if prices.empty or not prices.astype("float64").mean() > 0:
-        raise SettingsError(
-            f"plans needs {name}: no contract tells it. Give it with --{name.replace('_', '-')}."
-        )
-    return float(prices.astype("float64").mean())
-
-
-def _last_day(contracts: ir.Table) -> date:
-    """The last day on which a contract began or ended; an end that lies ahead is a plan."""
-    return known_days("subscriptions", {"subscriptions": contracts}, contracts, date.today())[-1]
 
 
 def _write(result: PlansResult, target: Path, progress: Progress) -> tuple[Path, ...]:

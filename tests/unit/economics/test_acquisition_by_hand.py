@@ -8,16 +8,15 @@ import pandas as pd
 import pytest
 
 from patron.economics.kpis.acquisition import (
-    ALL,
-    acquisition_by_channel,
     acquisition_costs,
     lead_estimates,
     spend_of_periods,
     with_conversions,
 )
-from patron.economics.kpis.periods import whole_periods
-from patron.economics.kpis.roll_forward import Movement, contacted_lapsed, win_back_rates
+from patron.economics.kpis.channels import ALL, acquisition_by_channel
+from patron.economics.kpis.roll_forward import RollForward, contacted_lapsed, win_back_rates
 from patron.economics.kpis.spells import spells_by_rule
+from patron.economics.periods import whole_periods
 
 QUARTER = whole_periods(date(2024, 1, 1), date(2024, 3, 31), "month")
 JANUARY, FEBRUARY = date(2024, 1, 1), date(2024, 2, 1)
@@ -92,7 +91,7 @@ def test_a_cohort_that_cost_nothing_has_no_ratio_and_says_so():
     assert np.isnan(row["cac"])
     assert np.isnan(row["value_to_cost"])
     assert row["meets_rule_of_three"] is None
-    assert row["reason"] == "no acquisition spend is known"
+    assert row["reason"] == "the acquisition spend is unknown"
 
 
 def test_value_over_cost_by_channel_and_cohort():
@@ -104,8 +103,8 @@ def test_value_over_cost_by_channel_and_cohort():
     assert (february["cac"], february["value"]) == (30.0, 35.0)
     assert (all_["customers"], all_["cac"], all_["value"]) == (4, 25.0, 0.5 * 170 / 4 + 15)
     assert january["meets_rule_of_three"] is False
-    assert january["most_to_acquire"] == 37.5
-    assert january["most_by_rule_of_three"] == 12.5
+    assert january["max_acquisition_cost"] == 37.5
+    assert january["max_cost_by_rule_of_three"] == 12.5
 
 
 def test_a_customer_whose_cost_is_unknown_is_no_cheap_one():
@@ -131,7 +130,7 @@ def test_payback_is_the_month_in_which_the_margin_had_paid():
     half = table(margin=0.5)
     # at half the margin January's have 35 of 40 after all; February's 50 of 60
     assert half["payback_months"].isna().all()
-    assert "not paid back in the months watched" in half.loc[("search", "2024-01-01"), "reason"]
+    assert "not paid back in the months observed" in half.loc[("search", "2024-01-01"), "reason"]
     most = table(margin=0.75)  # January's: 30 of 40 at first, 52.5 with the second month
     assert most.loc[("search", "2024-01-01"), "payback_months"] == 2
 
@@ -155,7 +154,8 @@ def test_leads_are_judged_only_when_all_of_the_period_have_had_their_time():
     assert (january["lead_conversion_rate"].numerator, january["lead_conversion_rate"].value) == (2, 0.4)
     assert february["lead_conversion_rate"].value is None
     assert (
-        february["lead_conversion_rate"].reason == "not matured: the youngest lead is known for 10 of 30 days"
+        february["lead_conversion_rate"].reason
+        == "not matured: the youngest lead has been known for 10 of 30 days"
     )
     assert february["cost_per_lead"].reason == "no lead of the period has a cost"
     assert march["leads"].value == 0
@@ -195,6 +195,6 @@ def test_the_contacted_and_the_others_are_won_back_each_at_their_own_rate():
     lapsed = spells_by_rule(ibis.memtable(bought), 30)
     # lapsed are 1 to 4; of the contacted 1, 2 and 3 one came back after the contact, and 2 before it
     assert contacted_lapsed(lapsed, ibis.memtable(contacts), february) == [(3, 1, 2)]
-    rates = win_back_rates(Movement(at_start=1, known=5, returned=3), (3, 1, 2))
+    rates = win_back_rates(RollForward(at_start=1, known=5, returned=3), (3, 1, 2))
     assert rates["win_back_rate"].value == pytest.approx(1 / 3)
     assert rates["win_back_rate_organic"].value == 1.0  # 4, who was left alone

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patron.economics.kpis.estimates import mean, ratio, share, turned, unknown
+from patron.economics.kpis.estimates import complement, mean, ratio, share, unknown
 
 
 def test_the_interval_of_wilson_is_that_of_the_textbook():
@@ -25,7 +25,7 @@ def test_of_nobody_there_is_no_share_but_a_reason():
 def test_a_mean_of_one_has_no_interval_and_says_so():
     found = mean(20.0, 400.0, 1, empty="nobody")
     assert (found.value, found.low) == (20.0, None)
-    assert found.reason == "one alone has no interval"
+    assert found.reason == "a sample of one has no interval"
 
 
 def test_the_interval_of_a_mean_holds_it_nineteen_times_in_twenty():
@@ -79,6 +79,6 @@ def test_the_interval_of_a_ratio_holds_it():
 
 
 def test_what_is_left_of_a_share_has_its_interval_turned():
-    churn, kept = share(1, 4, empty="nobody"), turned(share(1, 4, empty="nobody"))
+    churn, kept = share(1, 4, empty="nobody"), complement(share(1, 4, empty="nobody"))
     assert (kept.value, kept.numerator, kept.low) == (0.75, 3.0, 1 - churn.high)
-    assert turned(unknown("nobody")).value is None
+    assert complement(unknown("nobody")).value is None

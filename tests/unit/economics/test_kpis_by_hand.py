@@ -6,7 +6,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from patron.economics.kpis.indicators import KPIS, KpiRules, indicators, read_base
+from patron.economics.kpis.customer_base import KpiRules, read_base
+from patron.economics.kpis.indicators import KPIS, indicators
 from patron.economics.kpis.roll_forward import base_rates
 from patron.errors import DateError, RangeError, TableError
 from patron.tables.engine import open_engine
@@ -73,7 +74,7 @@ def test_growth_is_of_the_active_and_of_all_ever_known(shop):
 
 def test_who_comes_back_unasked_is_the_organic_rate(shop):
     assert fraction(shop, MARCH, "win_back_rate_organic") == (1, 1)
-    assert shop.loc[(FEBRUARY, "win_back_rate_organic"), "reason"] == "nobody had lapsed at the start"
+    assert shop.loc[(FEBRUARY, "win_back_rate_organic"), "reason"] == "no customer had lapsed at the start"
 
 
 def test_sales_per_customer_are_net_of_refunds(shop):
@@ -138,7 +139,7 @@ def test_an_empty_period_has_counts_of_zero_and_no_rates():
     assert rows.loc[("2024-08-01", "new_customers"), "value"] == 0
     for kpi in ("churn_rate", "sales_per_customer_mean", "repeat_rate", "net_revenue_retention"):
         assert pd.isna(rows.loc[("2024-08-01", kpi), "value"])
-        assert rows.loc[("2024-08-01", kpi), "reason"].startswith("nobody")
+        assert rows.loc[("2024-08-01", kpi), "reason"].startswith("no customer")
 
 
 def test_nothing_after_the_last_day_moves_a_number():
@@ -161,7 +162,7 @@ def test_a_period_that_is_not_whole_is_refused():
 
 
 def test_rules_that_cannot_be_meant_are_refused():
-    with pytest.raises(RangeError, match="active_within_days must be at least 1 day, got 0"):
+    with pytest.raises(RangeError, match="active_within_days must be a whole number of at least 1, got 0"):
         found({"transactions": SALES}, active_within_days=0)
     with pytest.raises(TableError, match="need transactions or subscriptions"):
         found({"customers": pd.DataFrame({"customer_id": [1]})})

@@ -6,7 +6,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from patron.economics.kpis.indicators import KpiRules, indicators, read_base
+from patron.economics.kpis.customer_base import KpiRules, read_base
+from patron.economics.kpis.indicators import indicators
 from patron.economics.kpis.spells import RUNNING, spells_by_contract
 from patron.tables.engine import open_engine
 

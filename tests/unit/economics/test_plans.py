@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from patron.economics.decisions.plans import PlanTerms, compare_plans
+from patron.economics.decisions.plan_cash import PlanTerms
+from patron.economics.decisions.plans import compare_plans
 from patron.errors import NotFittedError, RangeError
 from patron.models.renewal.contracts import contracts_of_cohorts
 from patron.models.renewal.model import RenewalModel
@@ -36,7 +37,7 @@ def test_at_the_break_even_price_both_plans_are_worth_the_same():
         "payment_fee": 0.02,
         "failed_payments": 0.01,
         "refunded": 0.5,
-        "selection": 0.7,
+        "churn_odds_ratio": 0.7,
     }
     found = compare(years=3, **settings)
     again = compare(years=3, **settings, annual_price=found.break_even_annual_price)
@@ -45,9 +46,9 @@ def test_at_the_break_even_price_both_plans_are_worth_the_same():
 
 
 def test_a_plan_gets_no_credit_for_the_loyal_who_choose_it():
-    picked = compare(selection=0.5)
+    picked = compare(churn_odds_ratio=0.5)
     assert picked.apparent_gain > picked.gain_per_switcher + 10
-    everyone = compare(selection=1.0)
+    everyone = compare(churn_odds_ratio=1.0)
     assert everyone.apparent_gain == pytest.approx(everyone.gain_per_switcher)
 
 
@@ -90,14 +91,14 @@ def test_the_annual_plan_is_ahead_in_cash_at_first():
 def test_the_share_that_must_switch_pays_the_fixed_cost():
     found = compare(fixed_cost=500.0, signed=1000)
     assert found.share_to_switch * 1000 * found.gain_per_switcher == pytest.approx(500)
-    assert "must switch to pay the fixed cost" in found.sentences()[2]
+    assert "must switch to cover the fixed cost" in found.sentences()[2]
 
 
 @pytest.mark.parametrize(
     ("terms", "reason"),
     [
-        ({"annual_price": 60.0}, "the annual plan is worth less to the same customers"),
-        ({"fixed_cost": 1e6}, "even if all of them switched the fixed cost would not be paid"),
+        ({"annual_price": 60.0}, "the annual plan has a lower present value for the same customers"),
+        ({"fixed_cost": 1e6}, "even if all customers switched, the gain would not cover the fixed cost"),
     ],
 )
 def test_where_no_share_is_enough_the_reason_is_told(terms, reason):
@@ -124,10 +125,13 @@ def test_doubt_about_renewals_becomes_an_interval():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: compare(years=1.5), "never in the middle of a term"),
-        (lambda: PlanTerms(monthly_price=0.0, annual_price=100.0), "monthly_price must be positive"),
+        (lambda: compare(years=1.5), "years must be a whole number"),
+        (
+            lambda: PlanTerms(monthly_price=0.0, annual_price=100.0),
+            "monthly_price must be a finite number above 0",
+        ),
         (lambda: PlanTerms(**TERMS, failed_payments=2.0), "Write 2 % as 0.02"),
-        (lambda: PlanTerms(**TERMS, cost_to_serve=-1.0), "cost_to_serve must be finite"),
+        (lambda: PlanTerms(**TERMS, cost_to_serve=-1.0), "cost_to_serve must be at least 0"),
     ],
 )
 def test_terms_that_cannot_be_are_refused(make, said):
@@ -141,5 +145,5 @@ def test_a_model_without_data_is_refused():
 
 
 def test_a_year_that_would_have_to_be_dearer_is_not_called_a_discount():
-    dearer = replace(compare(), break_even_annual_price=126.0, break_even_discount=-0.05)
-    assert "an annual price of 126.00, 5.0% more than twelve months." in dearer.sentences()[1]
+    higher = replace(compare(), break_even_annual_price=126.0, break_even_discount=-0.05)
+    assert "an annual price of 126.00, 5.0% more than twelve months." in higher.sentences()[1]

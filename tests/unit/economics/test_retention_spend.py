@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar
 
 from patron.economics.decisions.rate_changes import Percent, Points
-from patron.economics.decisions.retention_spend import (
-    RetentionCurve,
+from patron.economics.decisions.retention_spend import RetentionCurve, best_spend
+from patron.economics.decisions.scenarios import (
     Scenario,
     automation,
-    best_spend,
     channel_shift,
     compare_scenarios,
     personalisation,
@@ -88,7 +87,7 @@ def test_without_a_budget_nobody_gets_anything():
 
 def test_comparing_costs_alone_is_refused():
     blind = Scenario(name="no letters", saving=500.0)
-    with pytest.raises(SettingsError, match=r"'no letters' compares costs alone\. Give its effect"):
+    with pytest.raises(SettingsError, match=r"The effect of scenario 'no letters' on retention is unknown"):
         compare_scenarios([blind], customers=1000, retention=0.8, value=60.0)
 
 
@@ -103,7 +102,7 @@ def test_no_effect_is_an_effect_that_is_shown():
         value=100.0,
     ).set_index("scenario")
     assert found.loc["a", ["effect_points", "value_kept", "net"]].tolist() == [0.0, 0.0, 500.0]
-    assert found.loc["personalisation at 1 a customer", "net"] == pytest.approx(0.02 * 1000 * 100 - 1000)
+    assert found.loc["personalisation at 1 per customer", "net"] == pytest.approx(0.02 * 1000 * 100 - 1000)
     assert found.loc["a", "break_even_points"] == pytest.approx(-0.5)
 
 
@@ -118,7 +117,7 @@ def test_what_a_touchpoint_does_not_show_is_refused():
     journey = pd.DataFrame(
         {"touchpoint": ["help"], "channel": ["phone"], "events": [9], "minutes": [50.0], "cost": [90.0]}
     )
-    with pytest.raises(TableError, match="touchpoint 'help' has no events in channel 'chat'"):
+    with pytest.raises(TableError, match="Touchpoint 'help' has no events in channel 'chat'"):
         channel_shift(journey, "help", start="phone", to="chat", share=0.5)
     assert automation(journey, "help", share=1 / 3, cost_per_event=1.0).freed_minutes == pytest.approx(50 / 3)
 
@@ -127,7 +126,7 @@ def test_what_a_touchpoint_does_not_show_is_refused():
     ("change", "said"),
     [
         ({"retention": 0.96}, "retention must lie between 0 and its ceiling"),
-        ({"spend": 0.0}, "without spending nothing tells what it does"),
+        ({"spend": 0.0}, "spend must be a finite number above 0"),
         ({"ceiling": 1.2}, "retention must lie between 0 and its ceiling"),
     ],
 )

@@ -43,7 +43,7 @@ def test_where_most_are_still_there_the_median_is_unknown_and_says_so():
     found = tenure_estimates(kaplan_meier([10, 50, 50, 50], [True, False, False, False]))
     assert found["tenure_median_days"].value is None
     assert found["tenure_median_days"].reason == (
-        "fewer than half have left: 75% stay longer than any tenure watched"
+        "fewer than half have left: 75% stay longer than any tenure observed"
     )
     assert found["tenure_mean_days"].value == pytest.approx(10 + 40 * 0.75)
 

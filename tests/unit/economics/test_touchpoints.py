@@ -96,7 +96,7 @@ def test_what_nobody_used_or_caused_stays_visible(found):
         "unallocated": -4.0,
     }
     reasons = found.statement.set_index("pool")["reason"]
-    assert reasons["credit note"] == "the line names no driver"
+    assert reasons["credit note"] == "the line has no driver"
     assert reasons.drop("credit note").isna().all()
 
 
@@ -204,13 +204,13 @@ def test_without_scores_every_customer_is_unscored(found):
 def test_interactions_that_take_no_known_time_are_told():
     silent = found_for(journey=Journey(capacity={"call centre": 100.0}))
     assert silent.totals["customers"] == found_for().totals["customers"] - 26
-    assert silent.notes[0].startswith("Nothing is charged by the minute for 1 interaction with neither")
+    assert silent.notes[0].startswith("No minutes are charged for 1 interaction with neither")
 
 
 def test_months_without_spend_and_lines_outside_are_told():
     ledger = pd.concat([LEDGER, LEDGER.assign(month="2024-08-01")])
     notes = found_for(ledger=ledger, days=(date(2024, 4, 1), date(2024, 5, 31))).notes
-    assert notes[0].startswith("Not counted: 5 lines of the ledger outside 2024-04-01 to 2024-05-31")
+    assert notes[0].startswith("Ignored 5 lines of the ledger outside 2024-04-01 to 2024-05-31")
     assert notes[1] == "The ledger has no line for 2024-04."
 
 
@@ -244,7 +244,10 @@ def test_a_line_that_cannot_be_is_kept_among_the_rejected():
             lambda: Touchpoint(extra_minutes={"complaint": float("nan")}),
             r"extra_minutes\[complaint\] must be",
         ),
-        (lambda: Journey(capacity={"calls": 0.0}), "capacity of pool 'calls' must be a positive"),
+        (
+            lambda: Journey(capacity={"calls": 0.0}),
+            "capacity of pool 'calls' in minutes per month must be",
+        ),
         (lambda: Journey(unit_costs={"post": -1.0}), "unit cost of pool 'post'"),
         (lambda: Journey(capacity={"x": 1.0}, unit_costs={"x": 1.0}), "has a capacity and a unit cost"),
     ],

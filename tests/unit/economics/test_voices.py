@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.economics.kpis.periods import whole_periods
 from patron.economics.kpis.satisfaction import net_promoter_score, satisfaction
+from patron.economics.periods import whole_periods
 
 MARCH = whole_periods(date(2024, 3, 1), date(2024, 3, 31), "month")
 
@@ -32,7 +32,7 @@ def test_csat_is_the_share_of_the_top_two_boxes_with_one_voice_each():
         ]
     )
     assert (found["csat"].value, found["csat"].n) == (0.5, 4)
-    assert found["nps"].reason == "no answer on recommendation"
+    assert found["nps"].reason == "no NPS answer"
 
 
 def test_the_net_promoter_score_and_its_standard_error():
@@ -47,7 +47,7 @@ def test_the_net_promoter_score_and_its_standard_error():
 def test_below_thirty_answers_no_score_is_shown():
     hidden = net_promoter_score(20, 5, 29)
     assert [one.value for one in hidden] == [None, None]
-    assert hidden[0].reason == "29 answers are too few: it is shown from 30 on"
+    assert hidden[0].reason == "29 answers are too few; at least 30 are needed"
     assert net_promoter_score(20, 5, 30)[0].value == 50.0
 
 

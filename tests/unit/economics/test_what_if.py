@@ -33,7 +33,7 @@ def test_the_second_year_by_hand():
     assert of(found, "changed", "profit") == pytest.approx([0, 1050 * 34 - 5000, 1155 * 34 - 5500])
     assert of(found, "today", "profit") == pytest.approx([0, 25_000, 25_000])
     gains = 1050 * 34 - 5000 - 25_000, 1155 * 34 - 5500 - 25_000
-    assert found.worth == pytest.approx(gains[0] / 1.1 + gains[1] / 1.21)
+    assert found.present_value == pytest.approx(gains[0] / 1.1 + gains[1] / 1.21)
 
 
 def test_a_point_and_a_per_cent_are_not_the_same():
@@ -47,7 +47,7 @@ def test_a_point_and_a_per_cent_are_not_the_same():
 
 
 def test_a_cost_has_no_points():
-    with pytest.raises(RangeError, match="a cost has no points"):
+    with pytest.raises(RangeError, match="A cost cannot change in points"):
         Change(cost_down=Points(1))
 
 
@@ -56,8 +56,10 @@ def test_doubt_about_retention_becomes_an_interval():
         what_if(SHOP, retention_draws(8 * n, 2 * n, n_draws=4000), Change(retention=Points(1)))
         for n in (10, 1000)
     )
-    assert few.worth_low < few.worth < few.worth_high
-    assert few.worth_high - few.worth_low > 5 * (many.worth_high - many.worth_low)
+    assert few.present_value_low < few.present_value < few.present_value_high
+    assert few.present_value_high - few.present_value_low > 5 * (
+        many.present_value_high - many.present_value_low
+    )
     width = [
         of(found, "today", "customers_high")[7] - of(found, "today", "customers_low")[7]
         for found in (few, many)
@@ -74,13 +76,16 @@ def test_a_base_that_may_not_grow_has_no_doubling_time():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Change(), "nothing changes"),
+        (lambda: Change(), "Nothing changes"),
         (lambda: what_if(SHOP, 80.0, Change(cost_down=1.0)), "Write 80 % as 0.80"),
         (lambda: what_if(SHOP, 0.8, Change(cost_down=1.0), years=0), "years must be a whole number"),
         (lambda: what_if(SHOP, 0.8, Change(cost_down=1.0), level=80), "Write 80 % as 0.80"),
-        (lambda: Business(customers=-1, acquisition=0.1, revenue=1, margin=1), "customers must be finite"),
+        (
+            lambda: Business(customers=-1, acquisition=0.1, revenue=1, margin=1),
+            "customers must be at least 0",
+        ),
         (lambda: Business(customers=1, acquisition=0.1, revenue=1, margin=np.nan), "margin must be finite"),
-        (lambda: retention_draws(0, 0), "needs customers who stayed or left"),
+        (lambda: retention_draws(0, 0), "kept and lost must be at least 0"),
         (lambda: Percent(-101), "Percent must be a finite number"),
     ],
 )

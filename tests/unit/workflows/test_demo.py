@@ -57,10 +57,10 @@ def test_the_demo_answers_the_questions_of_the_business_on_a_simulated_shop(show
     assert tiers["cost"].iloc[1:].sum() == pytest.approx(tiers["cost"][0] + tiers["cost"].iloc[-1], abs=0.01)
     plans = business.plans.in_short
     assert plans["plan"].tolist() == ["monthly, all", "annual"]
-    assert (plans["low (80%)"] < plans["worth"]).all()
+    assert (plans["low (80%)"] < plans["present value"]).all()
     worth = business.what_if.found
-    assert 0 < worth.worth_low < worth.worth < worth.worth_high
-    assert "Over 7 years it is worth" in business.what_if.findings()[-1]
+    assert 0 < worth.present_value_low < worth.present_value < worth.present_value_high
+    assert "Its present value over 7 years is" in business.what_if.findings()[-1]
 
 
 def test_the_demo_is_one_json_object(shown):

@@ -75,7 +75,7 @@ def test_costs_keep_the_rows_that_they_reject(shop, tmp_path):
     result = costs(chosen)
     assert len(pd.read_csv(tmp_path / "rejected_costs.csv")) == 1
     assert any(
-        "Unallocated: " in line and "'acquisition', because the line names no driver" in line
+        "Unallocated: " in line and "'acquisition' (the line has no driver)" in line
         for line in result.sentences()
     )
 
@@ -156,7 +156,7 @@ def test_what_if_counts_the_business_of_the_last_year(shop):
     tables = {"transactions": shop.transactions}
     found = what_if(Settings(tables=tables, what_if={"retention_points": 5, "years": 3}))
     assert found.basis.startswith("From 2024-01-01 to 2024-12-31:")
-    assert found.found.worth_low < found.found.worth < found.found.worth_high
+    assert found.found.present_value_low < found.found.present_value < found.found.present_value_high
     assert 0.3 < found.retention.mean() < 1
     last_year = shop.transactions[shop.transactions["order_at"] >= "2024-01-01"]["amount"].sum()
     per_customer = found.business.revenue
@@ -180,12 +180,12 @@ def test_what_if_on_the_command_line(tmp_path):
         (
             {**NUMBERS, "retention_points": 1, "retention_percent": 1},
             SettingsError,
-            "say two things about one",
+            "change the same figure",
         ),
         (
             {"retention_points": 1},
             SettingsError,
-            "what-if needs customers, acquisition, revenue, profit, retention",
+            "what-if needs customers, acquisition, revenue, retention, profit",
         ),
         (
             {**NUMBERS, "cost": 3, "cost_down": 5},
@@ -225,9 +225,9 @@ def test_costs_of_months_without_purchases_or_interactions_are_unallocated(shop)
         (
             {"capacity": {"call center": 9600}},
             SettingsError,
-            "pool 'call center'; the costs have acquisition",
+            "The costs have no pool 'call center', only acquisition",
         ),
-        ({"first": "2031-01-01"}, DateError, "The costs reach from 2023-01-01 to 2024-12-31, and none"),
+        ({"first": "2031-01-01"}, DateError, "The costs reach from 2023-01-01 to 2024-12-31, outside"),
         (
             {"scores": pd.DataFrame({"customer_id": ["c1"], "value_tier": ["vip"]})},
             TableError,

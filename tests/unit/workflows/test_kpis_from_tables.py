@@ -173,7 +173,7 @@ def test_what_cannot_be_counted_is_refused_in_a_sentence(tmp_path):
 def test_days_outside_the_data_and_scores_of_others_are_refused():
     sales = {"transactions": SALES}
     for days in ({"first": "2020-01-01", "last": "2020-12-31"}, {"first": "2030-01-01", "last": None}):
-        with pytest.raises(DateError, match="The data reach from 2024-01-05 to 2024-02-10, and none"):
+        with pytest.raises(DateError, match="The data reach from 2024-01-05 to 2024-02-10, outside"):
             found(sales, **days)
     others = pd.DataFrame({"customer_id": ["c1"], "as_of": ["2024-03-01"], "growth_potential": [9.0]})
     with pytest.raises(TableError, match="The scores hold no customer of the other tables"):
@@ -246,4 +246,4 @@ def test_the_command_shows_the_last_period_to_people(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "2024-02-01 to 2024-02-29" in shown
     assert "churn_rate" in shown
-    assert "active are customers for 90 days from each purchase" in shown
+    assert "customers are active for 90 days after each purchase" in shown

@@ -1,7 +1,6 @@
-"""The ledger, line by line: what customers cause, what nobody used, and what has no cause on record.
+"""Allocation of the cost ledger: each line split into customers, anonymous, unused capacity and unallocated.
 
-Each line of the statement splits into four parts that add up to it to the cent: identified customers,
-anonymous interactions, unused capacity, and the unallocated rest with its reason.
+The four parts of a line add up to it to the cent. The unallocated part comes with a reason.
 """
 
 from collections.abc import Sequence
@@ -10,23 +9,20 @@ from typing import Any
 
 import pandas as pd
 
-from patron.economics.costs.cents import largest_remainder
-from patron.economics.costs.journey import Journey
+from patron.economics.costs.journey import QUANTITIES, Journey
+from patron.economics.costs.rounding import largest_remainder
 
-__all__ = ["QUANTITIES", "SHARED", "Allocation", "allocate"]
-
-QUANTITIES = ("minutes", "events", "units")
-"""Drivers that an interaction has."""
+__all__ = ["PARTS", "SHARED", "Allocation", "allocate"]
 
 SHARED = ("active_customers", "revenue")
-"""Drivers that a customer has, whatever was done for it."""
+"""Cost drivers measured on customers, independent of their interactions."""
 
-_PARTS = ("customers", "anonymous", "unused_capacity", "unallocated")
+PARTS = ("customers", "anonymous", "unused_capacity", "unallocated")
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """What became of every line of the ledger, and the rates at which customers are charged. Money in cents.
+    """The split of every line of the ledger, and the rates charged to customers. Money in cents.
 
     Attributes
     ----------
@@ -34,8 +30,8 @@ class Allocation:
         one row per month and line: month, pool, kind, touchpoint, driver, amount, customers,
         anonymous, unused_capacity, unallocated (cents), quantity (of the driver), capacity (minutes), reason
     rates
-        one row per month and touchpoint: cents for each of the minutes, events and units of identified
-        customers, and of anonymous interactions: known, then direct_minutes, …, indirect_units
+        one row per month, touchpoint and known (whether the customer is): cents per minute, event and
+        unit, direct_minutes, …, indirect_units
     shared
         one row per month: cents per active customer and per unit of positive revenue
     """
@@ -46,14 +42,14 @@ class Allocation:
 
 
 def allocate(lines: pd.DataFrame, usage: pd.DataFrame, base: pd.DataFrame, journey: Journey) -> Allocation:
-    """Every line of the ledger, split.
+    """The cost ledger, allocated line by line.
 
     Parameters
     ----------
     lines
         one row per month, pool, kind, touchpoint and driver, with its cents
     usage
-        one row per month, touchpoint and known (whether the customer is), with events, minutes, units
+        one row per month, touchpoint and known (whether the customer is): events, minutes, units
     base
         one row per month: active_customers and revenue (the positive revenue of customers)
     journey
@@ -65,10 +61,10 @@ def allocate(lines: pd.DataFrame, usage: pd.DataFrame, base: pd.DataFrame, journ
 
     Notes
     -----
-    A direct pool with a capacity costs cents ÷ capacity a minute, or cents ÷ minutes used where more was used
-    than there is. One with a unit cost costs that per unit, and what is left or missing is unallocated.
-    Other direct lines are spread over the units of their touchpoint, or its minutes where it has no units, or
-    its events; indirect lines over their driver. A line that covers no touchpoint by name covers all.
+    A direct pool with a capacity is charged at cents ÷ max(capacity, minutes used) per minute. A pool with a
+    unit cost is charged at that cost per unit, and the difference is unallocated. Other direct lines are
+    spread over the units of their touchpoint, or its minutes if it has no units, or its events; indirect
+    lines over their driver. A line without a touchpoint covers all touchpoints.
 
     Examples
     --------
@@ -99,12 +95,12 @@ def allocate(lines: pd.DataFrame, usage: pd.DataFrame, base: pd.DataFrame, journ
 
 
 _COLUMNS = [
-    *("month", "pool", "kind", "touchpoint", "driver", "amount", *_PARTS, "quantity", "capacity", "reason"),
+    *("month", "pool", "kind", "touchpoint", "driver", "amount", *PARTS, "quantity", "capacity", "reason"),
 ]
 
 
 def _lines(lines: pd.DataFrame, journey: Journey) -> list[dict[str, Any]]:
-    """The lines, those of a pool with a capacity as one for each month."""
+    """The lines of the ledger; lines of a pool with a capacity are merged into one per month."""
     listed: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in lines.to_dict("records"):
         touchpoint = None if pd.isna(row["touchpoint"]) else row["touchpoint"]
@@ -133,31 +129,31 @@ def _charge(
     rows: list[dict[str, Any]],
     rates: list[dict[str, Any]],
 ) -> None:
-    """One line that interactions cause: split, and its rate for each touchpoint that it covers."""
+    """Split a line driven by interactions, and record its rate for each touchpoint that it covers."""
     driver = line["driver"]
     if line["kind"] == "direct" and not line["timed"]:
         driver = next((name for name in ("units", "minutes", "events") if used[name].sum() > 0), "units")
         if line["pool"] in journey.unit_costs:
             driver = "units"
     if driver is None:
-        rows.append(_row(line, [0, 0, 0, line["cents"]], reason="the line names no driver"))
+        rows.append(_row(line, [0, 0, 0, line["cents"]], reason="the line has no driver"))
         return
     by_known = used.groupby("known")[driver].sum()
     known, anonymous = float(by_known.get(True, 0.0)), float(by_known.get(False, 0.0))
     total, cents, capacity, reason = known + anonymous, line["cents"], None, None
     unused = rest = 0.0
     if total == 0 and not line["timed"]:
-        rows.append(_row(line, [0, 0, 0, cents], driver=driver, reason=f"no {driver} of its touchpoints"))
+        rows.append(_row(line, [0, 0, 0, cents], driver=driver, reason=f"its touchpoints have no {driver}"))
         return
     if line["timed"]:
         capacity = journey.capacity[line["pool"]]
         rate = cents / max(capacity, total)
         unused = cents - rate * total
-        reason = "more minutes were used than the practical capacity has" if total > capacity else None
+        reason = "the minutes used exceed the practical capacity" if total > capacity else None
     elif line["pool"] in journey.unit_costs:
         rate = journey.unit_costs[line["pool"]] * 100
         rest = cents - rate * total
-        reason = "the standard unit cost explains the rest" if round(rest) else None
+        reason = "difference to the standard unit cost" if round(rest) else None
     else:
         rate = cents / total
     split = largest_remainder([rate * known, rate * anonymous, unused, rest], cents).tolist()
@@ -179,7 +175,7 @@ def _charge(
 def _share(
     line: dict[str, Any], base: pd.DataFrame, rows: list[dict[str, Any]], shared: list[dict[str, Any]]
 ) -> None:
-    """One line that customers cause by being there: split, and its rate for the month."""
+    """Split a line driven by active customers or revenue, and record its rate for the month."""
     driver = line["driver"]
     quantity = float(base.loc[base["month"] == line["month"], driver].sum())
     if quantity <= 0:
@@ -199,7 +195,7 @@ def _row(line: dict[str, Any], split: Sequence[int], **more: Any) -> dict[str, A
         "touchpoint": None if touchpoints is None else ", ".join(sorted(touchpoints)),
         "driver": None,
         "amount": line["cents"],
-        **dict(zip(_PARTS, split, strict=True)),
+        **dict(zip(PARTS, split, strict=True)),
         **more,
     }
 

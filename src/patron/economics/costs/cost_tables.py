@@ -1,6 +1,7 @@
-"""Costs of keeping customers as tables: per customer, per segment, and the whale curve."""
+"""Retention costs as tables: by customer, by segment, and the whale curve."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import reduce
 from operator import add
 from typing import Any
@@ -10,14 +11,16 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from patron.economics.costs.cost_ledger import QUANTITIES, Allocation
-from patron.economics.costs.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, with_tier
+from patron.economics.costs.cost_ledger import Allocation
+from patron.economics.costs.journey import QUANTITIES
+from patron.economics.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, with_tier
 
 __all__ = ["charged_customers", "summarise", "whale_curve"]
 
+_COUNTS = ("active", "retained", "revenue", "margin")
 _NO_MARGIN = "the margin is not positive"
-_NOBODY = "no active customer"
-_NOBODY_KEPT = "no retained customer"
+_NONE_ACTIVE = "no active customer"
+_NONE_RETAINED = "no retained customer"
 
 
 def charged_customers(
@@ -26,27 +29,28 @@ def charged_customers(
     found: Allocation,
     store: Callable[[ir.Table, str], ir.Table],
 ) -> ir.Table:
-    """What each customer brought and cost: see `customers` of `RetentionCosts`.
+    """Revenue, margin and cost of each customer: `customers` of `RetentionCosts`.
 
     Parameters
     ----------
     events
-        one row per interaction: customer_id (null: nobody in particular), month, touchpoint, known,
+        one row per interaction: customer_id (null if anonymous), month, touchpoint, known,
         minutes, units
     base
-        the customers of the months
+        the customer base of the months
     found
-        the rates
+        the allocated ledger
     store
-        computes a table once and holds it
+        computes a table once and stores it
 
     Returns
     -------
     ir.Table
-        whose direct and indirect costs add up, to the cent, to what the statement says of customers
+        one row per customer; direct and indirect costs add up to the customers' part of the statement, to
+        the cent
     """
     charges = store(_charges(events, base, found), "charges")
-    whole = store(charges.filter(_counts(charges)), "charged")
+    whole = store(charges.filter(_is_concerned(charges)), "charged")
     for kind in ("direct", "indirect"):
         total = int(found.statement.loc[found.statement["kind"] == kind, "customers"].sum())
         whole = _in_whole_cents(whole, kind, total)
@@ -85,55 +89,28 @@ def summarise(table: pd.DataFrame, base: MonthlyBase) -> pd.DataFrame:
     table
         the journey: month, tier, stage, touchpoint, channel, events, minutes, direct, indirect, cost
     base
-        the customers of the months
+        the customer base of the months
 
     Returns
     -------
     pd.DataFrame
-        DataFrame, see `summary` of `RetentionCosts`. Anonymous interactions are in the tier of that name
-        alone
+        `summary` of `RetentionCosts`. Anonymous interactions are in the tier of that name alone
     """
     known = table[table["tier"] != ANONYMOUS]
-    segments = base.segments.assign(month=[_month_of(base, number) for number in base.segments["month"]])
+    starts = {month.number: month.start for month in base.months}
+    segments = base.segments.assign(month=base.segments["month"].map(starts))
     totals = base.totals.set_index(base.totals["tier"].fillna(""))
-    money = segments[["revenue", "margin"]]
-    whole: dict[Any, Any] = totals.loc[""].to_dict() | money.sum().to_dict()
-    rows = [_row("all", "", known, whole)]
+    whole: dict[Any, Any] = totals.loc[""].to_dict() | segments[["revenue", "margin"]].sum().to_dict()
     tiers = sorted({*totals.index[1:], *known["tier"], *segments["tier"]})
-    for tier in tiers:
-        base_of_tier = {"active": 0, "retained": 0} | (
-            totals.loc[tier].to_dict() if tier in totals.index else {}
-        )
-        sums = money[segments["tier"] == tier].sum().to_dict()
-        rows.append(_row("tier", tier, known[known["tier"] == tier], base_of_tier | sums))
-    nobody = table[table["tier"] == ANONYMOUS]
-    if len(nobody):
-        rows.append(
-            _row("tier", ANONYMOUS, nobody, dict.fromkeys(("active", "retained", "revenue", "margin"), 0))
-        )
+    rows = [_row("all", "", known, whole), *_by_tier(table, segments, totals, tiers)]
     for by in ("stage", "touchpoint", "channel"):
         for name, part in known.groupby(by, dropna=False, sort=True):
             rows.append(_row(by, "(none)" if pd.isna(name) else str(name), part, whole))
-    months = segments.groupby("month")[["active", "retained", "revenue", "margin"]].sum()
-    for month in base.months:
-        counted = months.loc[month.start].to_dict() if month.start in months.index else {}
-        nothing = dict.fromkeys(months.columns, 0)
-        part = known[known["month"] == month.start]
-        rows.append(_row("month", f"{month.start:%Y-%m}", part, nothing | counted))
-    by_both = segments.set_index(["month", "tier"])
-    for month in base.months:
-        for tier in tiers:
-            part = known[(known["month"] == month.start) & (known["tier"] == tier)]
-            key = (month.start, tier)
-            if len(part) or key in by_both.index:
-                nothing = dict.fromkeys(months.columns, 0)
-                counted = by_both.loc[key, list(months.columns)].to_dict() if key in by_both.index else {}
-                rows.append(_row("month and tier", f"{month.start:%Y-%m} {tier}", part, nothing | counted))
-    return pd.DataFrame(rows)
+    return pd.DataFrame([*rows, *_by_month(known, segments, list(starts.values()), tiers)])
 
 
 def whale_curve(customers: ir.Table) -> pd.DataFrame:
-    """How profit adds up over customers, the most profitable first.
+    """Cumulative profit over customers, the most profitable first.
 
     Parameters
     ----------
@@ -143,8 +120,8 @@ def whale_curve(customers: ir.Table) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row per percent of the customers: percent, customers (count so far), profit (money so far),
-        profit_share (of the whole; missing where the whole is not positive)
+        One row per percent of the customers: percent, customers (cumulative), profit (cumulative
+        money), profit_share (of the total; missing unless the total is positive)
 
     Examples
     --------
@@ -172,89 +149,113 @@ def whale_curve(customers: ir.Table) -> pd.DataFrame:
     return curve
 
 
+def _by_tier(
+    table: pd.DataFrame, segments: pd.DataFrame, totals: pd.DataFrame, tiers: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """One row of the summary per tier, the anonymous interactions last."""
+    for tier in tiers:
+        counts = totals.loc[tier].to_dict() if tier in totals.index else {"active": 0, "retained": 0}
+        money = segments.loc[segments["tier"] == tier, ["revenue", "margin"]].sum().to_dict()
+        yield _row("tier", tier, table[table["tier"] == tier], counts | money)
+    anonymous = table[table["tier"] == ANONYMOUS]
+    if len(anonymous):
+        yield _row("tier", ANONYMOUS, anonymous, dict.fromkeys(_COUNTS, 0))
+
+
+def _by_month(
+    known: pd.DataFrame, segments: pd.DataFrame, months: Sequence[date], tiers: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """One row of the summary per month, then one per month and tier."""
+    nothing = dict.fromkeys(_COUNTS, 0)
+    sums = segments.groupby("month")[list(_COUNTS)].sum()
+    for month in months:
+        counts = sums.loc[month].to_dict() if month in sums.index else {}
+        yield _row("month", f"{month:%Y-%m}", known[known["month"] == month], nothing | counts)
+    by_both = segments.set_index(["month", "tier"])[list(_COUNTS)]
+    for month in months:
+        for tier in tiers:
+            part = known[(known["month"] == month) & (known["tier"] == tier)]
+            key: Any = (month, tier)
+            if len(part) or key in by_both.index:
+                counts = by_both.loc[key].to_dict() if key in by_both.index else {}
+                yield _row("month and tier", f"{month:%Y-%m} {tier}", part, nothing | counts)
+
+
 def _charges(events: ir.Table, base: MonthlyBase, found: Allocation) -> ir.Table:
-    """One row per customer: cents caused by interactions, by buying and by being there."""
-    nothing = ibis.literal(0.0)
-    known = events.filter(events.known)
-    direct = indirect = nothing
-    rates = found.rates[found.rates["known"].astype(bool)] if len(found.rates) else found.rates
-    if len(rates):
-        columns = [f"{kind}_{name}" for kind in ("direct", "indirect") for name in QUANTITIES]
-        right = ibis.memtable(
-            rates.rename(columns={"month": "rate_month", "touchpoint": "rate_touchpoint"})[
-                ["rate_month", "rate_touchpoint", *columns]
-            ].astype({"rate_month": "int64", **dict.fromkeys(columns, "float64")})
-        )
-        known = known.left_join(
-            right, [known.month == right.rate_month, known.touchpoint == right.rate_touchpoint]
-        )
-        quantity = {"minutes": known.minutes, "events": ibis.literal(1.0), "units": known.units}
-        direct, indirect = (
-            reduce(add, [quantity[name] * known[f"{kind}_{name}"].fill_null(0.0) for name in QUANTITIES])
-            for kind in ("direct", "indirect")
-        )
-    done = known.select(
-        customer_id=known.customer_id,
-        active=ibis.literal(0).cast("int64"),
-        revenue=nothing,
-        margin=nothing,
-        events=ibis.literal(1).cast("int64"),
-        minutes=known.minutes,
-        direct=direct,
-        indirect=indirect,
-    )
+    """One row per customer: cents caused by interactions, by revenue and by being active."""
     shared = found.shared.set_index("month") if len(found.shared) else pd.DataFrame()
-    by_revenue = {m: float(shared["revenue"].get(m, 0.0)) for m in shared.index}
-    by_being = {m: float(shared["active_customers"].get(m, 0.0)) for m in shared.index}
-    bought = base.bought
-    rate = (
-        ibis.cases(*((bought.month == m, r) for m, r in by_revenue.items()), else_=0.0)
-        if by_revenue
-        else nothing
+    by_revenue, by_activity = (
+        {month: float(shared[name].get(month, 0.0)) for month in shared.index}
+        for name in ("revenue", "active_customers")
     )
-    paid = bought.select(
-        customer_id=bought.customer_id,
-        active=ibis.literal(0).cast("int64"),
-        revenue=bought.revenue,
-        margin=bought.margin,
-        events=ibis.literal(0).cast("int64"),
-        minutes=nothing,
-        direct=nothing,
-        indirect=bought.revenue.clip(lower=0.0) * rate,
-    )
-    there = base.each
+    bought, each = base.bought, base.each
+    rate = ibis.literal(0.0)
+    if by_revenue:
+        rate = ibis.cases(*((bought.month == month, r) for month, r in by_revenue.items()), else_=0.0)
     bits = [
-        ((there.active >> k) & 1) * by_being.get(month.number, 0.0)
+        ((each.active >> k) & 1) * by_activity.get(month.number, 0.0)
         for k, month in enumerate(base.months, start=1)
     ]
-    being = there.select(
-        customer_id=there.customer_id,
-        active=there.active,
-        revenue=nothing,
-        margin=nothing,
-        events=ibis.literal(0).cast("int64"),
-        minutes=nothing,
-        direct=nothing,
-        indirect=reduce(add, bits).cast("float64"),
+    every = ibis.union(
+        _from_interactions(events, found.rates),
+        _contribution(
+            bought,
+            revenue=bought.revenue,
+            margin=bought.margin,
+            indirect=bought.revenue.clip(lower=0.0) * rate,
+        ),
+        _contribution(each, active=each.active, indirect=reduce(add, bits).cast("float64")),
     )
-    every = ibis.union(done, paid, being)
     sums = {name: every[name].sum() for name in ("revenue", "margin", "minutes", "direct", "indirect")}
     return every.group_by("customer_id").agg(
         active=every.active.max(), events=every.events.sum().cast("int64"), **sums
     )
 
 
-def _counts(charges: ir.Table) -> ir.BooleanValue:
-    """Whether a customer was there in these months."""
+def _from_interactions(events: ir.Table, rates: pd.DataFrame) -> ir.Table:
+    """What interactions contribute to the charges of identified customers."""
+    known = events.filter(events.known)
+    one = ibis.literal(1).cast("int64")
+    rates = rates[rates["known"].astype(bool)] if len(rates) else rates
+    if not len(rates):
+        return _contribution(known, events=one, minutes=known.minutes)
+    columns = [f"{kind}_{name}" for kind in ("direct", "indirect") for name in QUANTITIES]
+    right = ibis.memtable(
+        rates.rename(columns={"month": "rate_month", "touchpoint": "rate_touchpoint"})[
+            ["rate_month", "rate_touchpoint", *columns]
+        ].astype({"rate_month": "int64", **dict.fromkeys(columns, "float64")})
+    )
+    rated = known.left_join(
+        right, [known.month == right.rate_month, known.touchpoint == right.rate_touchpoint]
+    )
+    quantity = {"minutes": rated.minutes, "events": ibis.literal(1.0), "units": rated.units}
+    direct, indirect = (
+        reduce(add, [quantity[name] * rated[f"{kind}_{name}"].fill_null(0.0) for name in QUANTITIES])
+        for kind in ("direct", "indirect")
+    )
+    return _contribution(rated, events=one, minutes=rated.minutes, direct=direct, indirect=indirect)
+
+
+def _contribution(table: ir.Table, **given: ir.Value) -> ir.Table:
+    """customer_id and the columns of the charges, 0 unless given."""
+    counts = dict.fromkeys(("active", "events"), ibis.literal(0).cast("int64"))
+    numbers = dict.fromkeys(("revenue", "margin", "minutes", "direct", "indirect"), ibis.literal(0.0))
+    columns = counts | numbers | given
+    order = ("active", "revenue", "margin", "events", "minutes", "direct", "indirect")
+    return table.select("customer_id", **{name: columns[name] for name in order})
+
+
+def _is_concerned(charges: ir.Table) -> ir.BooleanValue:
+    """Whether a customer was active, had an interaction, bought, or was charged in these months."""
     return (
         ((charges.active >> 1) > 0) | (charges.events > 0) | (charges.revenue != 0) | (charges.indirect != 0)
     )
 
 
 def _in_whole_cents(table: ir.Table, column: str, total: int) -> ir.Table:
-    """`column` in whole cents that add up to `total`: rounded down, and up for the largest remainders.
+    """`column` in whole cents that add up to `total`, by largest remainders.
 
-    The last bits of a sum depend on the order of its terms; a millionth of a cent does not.
+    Rounded to a millionth of a cent first, because the last bits of a sum depend on the order of its terms.
     """
     exact = table[column].round(6)
     down = exact.floor()
@@ -271,8 +272,8 @@ def _row(by: str, segment: str, part: pd.DataFrame, counted: Mapping[Any, Any]) 
     active, retained = int(counted["active"]), int(counted["retained"])
     margin, cost = float(counted["margin"]), round(float(part["cost"].sum()), 2)
     reasons = [
-        *([_NOBODY] if active == 0 else []),
-        *([_NOBODY_KEPT] if active > 0 and retained == 0 else []),
+        *([_NONE_ACTIVE] if active == 0 else []),
+        *([_NONE_RETAINED] if active > 0 and retained == 0 else []),
         *([_NO_MARGIN] if not margin > 0 else []),
     ]
     return {
@@ -292,7 +293,3 @@ def _row(by: str, segment: str, part: pd.DataFrame, counted: Mapping[Any, Any]) 
         "cost_to_margin": cost / margin if margin > 0 else np.nan,
         "reason": "; ".join(reasons) or None,
     }
-
-
-def _month_of(base: MonthlyBase, number: int) -> Any:
-    return next(month.start for month in base.months if month.number == number)

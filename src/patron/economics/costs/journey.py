@@ -1,43 +1,46 @@
-"""The journey: what is done for customers, in which stage, how long it takes, and what a minute costs.
+"""The customer journey: touchpoints, their stage and time equation, and the capacity and unit cost of pools.
 
-Time-driven activity-based costing needs two things that no ledger holds: how long each touchpoint takes
-(`Touchpoint`, a base and what comes on top), and how many minutes those who work there can give in a month
-(`Journey.capacity`, practical capacity: the hours paid less breaks, training and waiting).
+Time-driven activity-based costing needs two inputs that a ledger does not have: the time equation of each
+touchpoint (`Touchpoint`), and the practical capacity of each pool in minutes per month (`Journey.capacity`:
+paid hours less breaks, training and waiting).
 
 References
 ----------
 Kaplan & Anderson (2004), Time-driven activity-based costing, Harvard Business Review 82(11), 131-138.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 
-from patron.errors import RangeError
+from patron.checks import at_least, one_of, positive
+from patron.errors import RangeError, SettingsError, some
 
-__all__ = ["STAGES", "Journey", "Touchpoint"]
+__all__ = ["QUANTITIES", "STAGES", "Journey", "Touchpoint"]
 
 STAGES = ("reach", "acquisition", "development", "retention", "loyalty")
-"""The stages of a customer's life that a touchpoint may serve."""
+"""Stages of the customer life cycle that a touchpoint can serve."""
+
+QUANTITIES = ("minutes", "events", "units")
+"""Cost drivers measured on interactions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touchpoint:
-    """How long one interaction takes: a time equation.
+    """The time equation of one kind of interaction.
 
     Attributes
     ----------
     stage
-        of the customer's life that it serves, one of `STAGES`
+        of the customer life cycle, one of `STAGES`
     base_minutes
-        what every interaction takes
+        minutes of every interaction
     minutes_per_unit
-        what each of its units takes on top
+        additional minutes per unit
     extra_minutes
-        outcome → minutes on top where it came to that
+        outcome → additional minutes
 
     Raises
     ------
@@ -51,7 +54,7 @@ class Touchpoint:
     >>> Touchpoint(base_minutes=-4.0)
     Traceback (most recent call last):
         ...
-    patron.errors.RangeError: Touchpoint.base_minutes must be a finite number of minutes ≥ 0, got -4.0.
+    patron.errors.RangeError: Touchpoint.base_minutes must be at least 0 minutes, got -4.0.
     """
 
     stage: str = "retention"
@@ -60,32 +63,27 @@ class Touchpoint:
     extra_minutes: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.stage not in STAGES:
-            raise RangeError(f"Touchpoint.stage must be one of {', '.join(STAGES)}, got {self.stage!r}.")
+        one_of("Touchpoint.stage", self.stage, STAGES)
         extras = {f"extra_minutes[{outcome}]": minutes for outcome, minutes in self.extra_minutes.items()}
         given = {"base_minutes": self.base_minutes, "minutes_per_unit": self.minutes_per_unit} | extras
         for name, minutes in given.items():
-            if not 0 <= minutes < np.inf:
-                raise RangeError(
-                    f"Touchpoint.{name} must be a finite number of minutes ≥ 0, got {minutes!r}."
-                )
+            at_least(f"Touchpoint.{name}", minutes, 0, "minutes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journey:
-    """The touchpoints of a business, and what the people behind them can do.
+    """The touchpoints of a business, and the capacity and unit cost of its direct pools.
 
     Attributes
     ----------
     touchpoints
-        name → its stage and time equation; those not named serve retention and take the minutes
-        that are on record
+        name → stage and time equation; others belong to retention and take their recorded minutes
     capacity
-        direct pool → practical capacity, minutes a month. Its cost ÷ these minutes is the rate of a
-        minute; what nobody asked for is unused capacity and no customer's fault
+        direct pool → practical capacity, minutes per month. The rate per minute is the cost of the pool ÷
+        capacity; minutes not used are unused capacity, which is charged to no customer
     unit_costs
-        direct pool → money per unit, where a standard is known. Without one the pool is spread over
-        the units that there were
+        direct pool → standard cost per unit. Without one the cost of the pool is spread over the actual
+        units
 
     Raises
     ------
@@ -104,30 +102,48 @@ class Journey:
 
     def __post_init__(self) -> None:
         for pool, minutes in self.capacity.items():
-            if not 0 < minutes < np.inf:
-                raise RangeError(
-                    f"the practical capacity of pool {pool!r} must be a positive number of minutes a month, "
-                    f"got {minutes!r}."
-                )
+            positive(f"The capacity of pool {pool!r} in minutes per month", minutes)
             if pool in self.unit_costs:
                 raise RangeError(
-                    f"pool {pool!r} has a capacity and a unit cost. Keep the one that causes it."
+                    f"Pool {pool!r} has a capacity and a unit cost. Keep the one that drives its cost."
                 )
         for pool, money in self.unit_costs.items():
-            if not 0 <= money < np.inf:
-                raise RangeError(f"the unit cost of pool {pool!r} must be money ≥ 0, got {money!r}.")
+            at_least(f"The unit cost of pool {pool!r}", money, 0)
+
+    def check_pools(self, pools: Sequence[str]) -> None:
+        """Raise where a capacity belongs to a pool that the costs do not have.
+
+        Parameters
+        ----------
+        pools
+            names of the pools of the cost ledger
+
+        Raises
+        ------
+        SettingsError
+            a pool is unknown
+        """
+        for pool in self.capacity:
+            if pool not in pools:
+                raise SettingsError(f"The costs have no pool {pool!r}, only {some(pools, 20)}.")
 
     def stage_of(self, touchpoint: str) -> str:
-        """The stage of the customer's life that a touchpoint serves."""
+        """The life-cycle stage of a touchpoint.
+
+        Parameters
+        ----------
+        touchpoint
+            its name
+        """
         return self.touchpoints.get(touchpoint, Touchpoint()).stage
 
     def minutes_of(self, interactions: ir.Table) -> ir.NumericValue:
-        """The minutes of each interaction: as recorded, or else by the time equation, or else none.
+        """The minutes of each interaction: recorded, or by the time equation, or 0.
 
         Parameters
         ----------
         interactions
-            touchpoint, and minutes, units and outcome where they are on record
+            touchpoint, and minutes, units and outcome if recorded
 
         Returns
         -------
@@ -157,8 +173,14 @@ class Journey:
             return by_equation
         return interactions.minutes.cast("float64").fill_null(by_equation)
 
-    def says_nothing_of(self, interactions: ir.Table) -> ir.BooleanValue:
-        """Whether neither the record nor a time equation says how long each interaction took."""
+    def without_minutes(self, interactions: ir.Table) -> ir.BooleanValue:
+        """Whether an interaction has neither recorded minutes nor a time equation.
+
+        Parameters
+        ----------
+        interactions
+            touchpoint, and minutes if recorded
+        """
         unequated = ibis.literal(True)
         if self.touchpoints:
             unequated = interactions.touchpoint.notin(list(self.touchpoints))

@@ -1,10 +1,10 @@
-"""What it costs to keep customers, and where the money goes: `retention_costs`.
+"""The cost of keeping customers, by time-driven activity-based costing.
 
-Time-driven activity-based costing, in four steps. Interactions use minutes and units; the ledger gives each
-minute and unit its rate (`ledger.py`); customers pay for what was done for them and for their share of what
-is common to all; what nobody used, and what has no cause on record, stays visible and is nobody's.
+Interactions use minutes and units; the cost ledger gives each minute and unit its rate (`cost_ledger.py`);
+customers are charged for their interactions and for their share of common costs. Unused capacity and costs
+without a driver stay visible and are charged to no customer.
 
-The heavy part is done where the tables are; here only sums over months, touchpoints and tiers arrive.
+The engine aggregates interactions where the tables are; pandas sees only sums by month, touchpoint and tier.
 
 References
 ----------
@@ -20,32 +20,33 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from patron.economics.costs.cents import in_cents, largest_remainder
-from patron.economics.costs.cost_ledger import QUANTITIES, Allocation, allocate
+from patron.economics.costs.cost_ledger import PARTS, Allocation, allocate
 from patron.economics.costs.cost_tables import charged_customers, summarise, whale_curve
-from patron.economics.costs.journey import Journey
-from patron.economics.costs.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, monthly_base, with_tier
-from patron.economics.kpis.periods import Period, number_of, whole_periods
+from patron.economics.costs.journey import QUANTITIES, Journey
+from patron.economics.costs.rounding import in_cents, largest_remainder
+from patron.economics.monthly_base import ANONYMOUS, UNSCORED, MonthlyBase, monthly_base, with_tier
+from patron.economics.periods import Period, first_day_of_month, number_of, whole_periods
 from patron.errors import TableError, counted
 from patron.tables.records import Records
+from patron.tables.report import TableReport
 
-__all__ = ["RetentionCosts", "retention_costs"]
+__all__ = ["RetentionCosts", "months_known", "retention_costs"]
 
 SHARED_POINT = "(no touchpoint)"
-"""Where costs stand that a customer causes by being there."""
+"""The touchpoint of costs driven by active customers or revenue."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionCosts:
-    """What it costs to keep customers. Money in the currency of the input.
+    """The cost of keeping customers. Money in the currency of the input.
 
     Attributes
     ----------
     customers
         one row per customer with a cost, a purchase or an active month: customer_id, period_start,
-        period_end (the first and last day that count), tier, active, retained, revenue, margin (contribution
+        period_end (first and last day counted), tier, active, retained, revenue, margin (contribution
         margin before retention cost), events, minutes, direct, indirect, retention_cost, margin_after,
-        cost_to_margin and its reason where it is null
+        cost_to_margin, and reason if that is null
     journey
         one row per month, tier, stage, touchpoint and channel: events, minutes, direct, indirect, cost
     summary
@@ -53,12 +54,12 @@ class RetentionCosts:
         active and retained customers, revenue, margin, events, minutes, direct, indirect, cost,
         cost_per_active, cost_per_retained, cost_to_margin, reason
     whale
-        one row per percent of the customers, most profitable first: customers, profit so far, and its
-        share of the whole
+        one row per percent of the customers, most profitable first: percent, customers, profit and
+        profit_share, all cumulative
     statement
-        one row per month and line of the ledger: where each cent went
+        one row per month and line of the ledger: how it was allocated
     notes
-        what to know before trusting a number, in sentences
+        caveats, in sentences
     """
 
     customers: ir.Table
@@ -70,10 +71,63 @@ class RetentionCosts:
 
     @property
     def totals(self) -> dict[str, float]:
-        """What the ledger holds, and its four parts, which add up to it to the cent."""
-        parts = ("amount", "customers", "anonymous", "unused_capacity", "unallocated")
-        cents = {name: int((self.statement[name] * 100).round().sum()) for name in parts}
+        """The total of the ledger, and its four parts, which add up to it to the cent."""
+        cents = {name: int((self.statement[name] * 100).round().sum()) for name in ("amount", *PARTS)}
         return {"ledger" if name == "amount" else name: value / 100 for name, value in cents.items()}
+
+    @property
+    def by_tier(self) -> pd.DataFrame:
+        """Costs in all and by tier, for display."""
+        shown = ["segment", "active", "retained", "margin", "cost", "cost_per_active", "cost_per_retained"]
+        rows = self.summary[self.summary["by"].isin(["tier", "all"])]
+        table: pd.DataFrame = rows[[*shown, "cost_to_margin", "reason"]].reset_index(drop=True)
+        return table.assign(segment=table["segment"].replace("", "all")).rename(columns={"segment": "tier"})
+
+    @property
+    def by_touchpoint(self) -> pd.DataFrame:
+        """Costs by touchpoint, highest first, for display."""
+        rows = self.summary[self.summary["by"] == "touchpoint"]
+        shown = ["segment", "events", "minutes", "direct", "indirect", "cost", "cost_per_active"]
+        table: pd.DataFrame = rows[shown].rename(columns={"segment": "touchpoint"})
+        return table.sort_values("cost", ascending=False, ignore_index=True)
+
+    @property
+    def in_short(self) -> pd.DataFrame:
+        """Costs by tier in a few columns, for display: all customers first, then the most costly tiers."""
+        shown = {
+            "tier": "tier",
+            "active": "active customers",
+            "cost": "cost",
+            "cost_per_active": "cost per active customer",
+            "cost_to_margin": "cost ÷ margin",
+        }
+        of_all = self.by_tier["tier"] == "all"
+        tiers = self.by_tier[~of_all].sort_values("cost_per_active", ascending=False, kind="stable")
+        table: pd.DataFrame = pd.concat([self.by_tier[of_all], tiers], ignore_index=True)[list(shown)]
+        return table.rename(columns=shown)
+
+    def findings(self) -> list[str]:
+        """How the ledger was allocated, who earns the profit, and the caveats, in sentences."""
+        totals, whale = self.totals, self.whale
+        lines = [
+            f"Of {totals['ledger']:,.2f} in the ledger {totals['customers']:,.2f} went to customers, "
+            f"{totals['anonymous']:,.2f} to anonymous interactions, {totals['unused_capacity']:,.2f} was "
+            f"unused capacity, and {totals['unallocated']:,.2f} could not be allocated.",
+        ]
+        if len(whale) and whale["profit_share"].notna().all():
+            best = max(whale.to_dict("records"), key=lambda row: float(row["profit"]))
+            lines.append(
+                f"The most profitable {best['percent']:.0f}% of the customers earn "
+                f"{best['profit_share']:.0%} of the profit; the others lose "
+                f"{best['profit_share'] - 1:.0%} of it."
+            )
+        rest = self.statement[self.statement["unallocated"] != 0]
+        by_cause = rest.groupby(["pool", "reason"])["unallocated"].sum().reset_index()
+        lines += [
+            f"Unallocated: {money:,.2f} of pool {pool!r} ({reason})."
+            for pool, reason, money in by_cause.to_numpy().tolist()
+        ]
+        return [*lines, *self.notes]
 
 
 def retention_costs(
@@ -86,28 +140,28 @@ def retention_costs(
     margin: float = 1.0,
     active_within: int = 90,
 ) -> RetentionCosts:
-    """What it costs to keep customers, by customer, tier, touchpoint, channel and month.
+    """The cost of keeping customers, by customer, tier, touchpoint, channel and month.
 
     Parameters
     ----------
     records
-        interactions, costs and transactions; and subscriptions, by which customers then are active
+        interactions, costs and transactions; and subscriptions, which then define who is active
     first, last
         the days between which whole months count
     journey
-        stages, time equations, capacities and unit costs; None takes the minutes on record
+        stages, time equations, capacities and unit costs; None uses the recorded minutes
     tiers
-        customer_id and tier, and as_of where tiers change: the last one up to the start of the month
-        counts, or the first one where there is none yet. None for no tiers
+        customer_id and tier, and as_of if tiers change: the latest one up to the start of the month
+        counts, or else the first. None for no tiers
     margin
-        share of an amount that is kept, where transactions have no cost
+        share of an amount that is kept, if transactions have no cost
     active_within
-        days; a customer without a contract is active so long after a purchase
+        days that a customer counts as active after a purchase if there are no contracts
 
     Returns
     -------
     RetentionCosts
-        every cent of the ledger is in one of customers, anonymous, unused_capacity, unallocated
+        every cent of the ledger is in customers, anonymous, unused_capacity or unallocated
 
     Raises
     ------
@@ -115,6 +169,8 @@ def retention_costs(
         no whole month lies between the days
     TableError
         the ledger has no line in these months
+    SettingsError
+        a capacity belongs to a pool that the ledger does not have
 
     Examples
     --------
@@ -135,6 +191,7 @@ def retention_costs(
     {'ledger': 100.0, 'customers': 80.0, 'anonymous': 0.0, 'unused_capacity': 20.0, 'unallocated': 0.0}
     """
     journey = journey or Journey()
+    journey.check_pools(sorted(records["costs"].pool.as_table().distinct().to_pandas()["pool"]))
     months = whole_periods(first, last, "month")
     lines, notes = _lines_of(records["costs"], months)
     base = monthly_base(records, months, tiers=tiers, margin=margin, active_within=active_within)
@@ -144,16 +201,16 @@ def retention_costs(
     found = allocate(lines, by_touchpoint, base.by_month(), journey)
     table = _journey_table(used, base, found, journey)
     customers = charged_customers(events, base, found, records.store)
-    silent = int(used.loc[used["touchpoint"].isin(_timed(found)), "silent"].sum())
-    if silent:
+    missing = int(used.loc[used["touchpoint"].isin(_charged_by_minute(found)), "no_minutes"].sum())
+    if missing:
         notes.append(
-            f"Nothing is charged by the minute for {counted(silent, 'interaction')} with neither minutes nor "
+            f"No minutes are charged for {counted(missing, 'interaction')} with neither recorded minutes nor "
             "a time equation. Give base_minutes."
         )
     over = found.statement[found.statement["capacity"] < found.statement["quantity"]]
     notes += [
         f"Pool {row['pool']!r} used {row['quantity']:,.0f} minutes in {_name(row['month'])}, more than its "
-        f"capacity of {row['capacity']:,.0f}: the rate is that of the minutes used."
+        f"capacity of {row['capacity']:,.0f}, so its rate is the cost per minute used."
         for row in over.to_dict("records")
     ]
     return RetentionCosts(
@@ -166,8 +223,21 @@ def retention_costs(
     )
 
 
+def months_known(ledger: TableReport) -> tuple[date, date]:
+    """The first day of the first month and the last day of the last month of a cost ledger.
+
+    Parameters
+    ----------
+    ledger
+        report of the table of costs
+    """
+    assert ledger.first_day is not None  # the table has a valid row, and every row has a day
+    assert ledger.last_day is not None
+    return ledger.first_day.replace(day=1), (pd.Timestamp(ledger.last_day) + pd.offsets.MonthEnd(0)).date()
+
+
 def _lines_of(costs: ir.Table, months: list[Period]) -> tuple[pd.DataFrame, list[str]]:
-    """The lines of the ledger in these months, in cents; what lies outside is told."""
+    """The lines of the ledger in these months, in cents, and notes on ignored lines and empty months."""
     optional = [name for name in ("touchpoint", "driver") if name in costs.columns]
     key = ["month", "pool", "kind", *optional]
     dated = costs.mutate(month=number_of(costs.day, "month"), money=costs.amount.cast("float64"))
@@ -176,13 +246,12 @@ def _lines_of(costs: ir.Table, months: list[Period]) -> tuple[pd.DataFrame, list
     inside = found["month"].between(months[0].number, months[-1].number)
     if not inside.any():
         raise TableError(
-            f"table 'costs' has no line from {months[0].start} to {months[-1].end}. Check the months, or "
-            "choose others."
+            f"table 'costs' has no line from {months[0].start} to {months[-1].end}. Choose other days."
         )
     notes = []
     if not inside.all():
         outside = counted(int(found.loc[~inside, "rows"].sum()), "line")
-        notes.append(f"Not counted: {outside} of the ledger outside {months[0].start} to {months[-1].end}.")
+        notes.append(f"Ignored {outside} of the ledger outside {months[0].start} to {months[-1].end}.")
     kept = found[inside].reset_index(drop=True)
     empty = sorted({month.number for month in months} - set(kept["month"]))
     if empty:
@@ -192,7 +261,7 @@ def _lines_of(costs: ir.Table, months: list[Period]) -> tuple[pd.DataFrame, list
 
 
 def _events(interactions: ir.Table, months: list[Period], journey: Journey) -> ir.Table:
-    """The interactions of these months, with their minutes, and silent: whether nothing tells these."""
+    """The interactions of these months, with minutes, and no_minutes: whether these are unknown."""
     inside = interactions.filter(interactions.day.between(months[0].start, months[-1].end))
     none = ibis.null("string")
     return inside.select(
@@ -202,7 +271,7 @@ def _events(interactions: ir.Table, months: list[Period], journey: Journey) -> i
         channel=inside.channel if "channel" in inside.columns else none,
         known=inside.customer_id.notnull(),
         minutes=journey.minutes_of(inside),
-        silent=journey.says_nothing_of(inside),
+        no_minutes=journey.without_minutes(inside),
         units=inside.units.cast("float64").fill_null(0.0) if "units" in inside.columns else ibis.literal(0.0),
     )
 
@@ -216,7 +285,7 @@ def _usage(events: ir.Table, base: MonthlyBase) -> pd.DataFrame:
         events=tiered.count().cast("int64"),
         minutes=tiered.minutes.sum(),
         units=tiered.units.sum(),
-        silent=tiered.silent.cast("int64").sum().cast("int64"),
+        no_minutes=tiered.no_minutes.cast("int64").sum().cast("int64"),
     )
     found: pd.DataFrame = used.to_pandas()
     return found.sort_values(key, ignore_index=True)
@@ -225,7 +294,7 @@ def _usage(events: ir.Table, base: MonthlyBase) -> pd.DataFrame:
 def _journey_table(
     used: pd.DataFrame, base: MonthlyBase, found: Allocation, journey: Journey
 ) -> pd.DataFrame:
-    """What each month, tier, touchpoint and channel cost, in cents that add up, as money."""
+    """Cost by month, tier, touchpoint and channel, rounded to cents that add up to the statement."""
     key = ["month", "touchpoint", "known"]
     table = used.merge(found.rates, on=key, how="left") if len(found.rates) else used
     for kind in ("direct", "indirect"):
@@ -248,26 +317,21 @@ def _journey_table(
         for kind in ("direct", "indirect"):
             total = int(found.statement.loc[found.statement["kind"] == kind, part].sum())
             whole.loc[rows, kind] = largest_remainder(whole.loc[rows, kind], total) / 100
-    whole["month"] = [_first_day(number) for number in whole["month"]]
+    whole["month"] = [first_day_of_month(number) for number in whole["month"]]
     whole["cost"] = (whole["direct"] + whole["indirect"]).round(2)
     return whole.drop(columns="known").sort_values(columns[:-1], ignore_index=True)
 
 
-def _timed(found: Allocation) -> set[str]:
+def _charged_by_minute(found: Allocation) -> set[str]:
     rates = found.rates
     return set(rates.loc[rates["direct_minutes"] != 0, "touchpoint"]) if len(rates) else set()
 
 
 def _in_money(statement: pd.DataFrame) -> pd.DataFrame:
-    money = ["amount", "customers", "anonymous", "unused_capacity", "unallocated"]
-    shown = statement.assign(**{name: statement[name] / 100 for name in money})
-    shown["month"] = [_first_day(number) for number in shown["month"]]
+    shown = statement.assign(**{name: statement[name] / 100 for name in ("amount", *PARTS)})
+    shown["month"] = [first_day_of_month(number) for number in shown["month"]]
     return shown
 
 
-def _first_day(number: int) -> date:
-    return date(number // 12, number % 12 + 1, 1)
-
-
 def _name(number: int) -> str:
-    return f"{_first_day(number):%Y-%m}"
+    return f"{first_day_of_month(number):%Y-%m}"

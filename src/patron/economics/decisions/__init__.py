@@ -1,13 +1,13 @@
-"""What a plan, a saving or more retention would change.
+"""The effect of a plan, of a saving, of more spending or of more retention.
 
 ::
 
-    plan_cash.py        The cash of a plan, month by month, of one signed customer: payments, refunds, fees
-                        and service.
-    plans.py            A monthly plan against a discounted annual one: what a signed customer is worth, and
-                        when the cash comes.
-    rate_changes.py     Changes of a rate, said so that nobody can mistake them: `Points` and `Percent`.
-    retention_spend.py  How much to spend on keeping customers, and what a saving costs in customers.
-    what_if.py          What if more customers stayed, or cost less: paths of base, revenue and profit, with
-                        intervals.
+    last_year.py        figures of the last twelve whole months
+    plan_cash.py        terms and monthly cash flows of a plan
+    plan_contracts.py   prices, failed payments and renewal models from contracts
+    plans.py            `compare_plans`: a monthly against an annual plan
+    rate_changes.py     `Points` and `Percent`
+    retention_spend.py  the optimal retention spend
+    scenarios.py        other channels, automation and personalisation
+    what_if.py          `what_if`: customers, revenue and profit after a change
 """

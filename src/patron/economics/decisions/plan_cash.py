@@ -1,78 +1,123 @@
-"""The cash of a plan, month by month, of one signed customer: payments, refunds, fees and service.
+"""The terms of a monthly and an annual plan, and the monthly cash flows of each per signed customer.
 
-Two ways of leaving are kept apart. Voluntary: the customer does not want the plan any more, as the fitted
-survival says. Involuntary: a payment fails for good, at each payment with the same chance.
+Customers leave voluntarily, by the fitted survival curve, or involuntarily, when a payment fails for good,
+which happens with the same probability at each payment.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from patron.arrays import Floats
+from patron.checks import at_least, positive, share
 
-__all__ = ["Flows", "annual_flows", "monthly_flows"]
+__all__ = ["Flows", "PlanTerms", "annual_flows", "monthly_flows"]
 
 
-class Terms(Protocol):
-    """What of the terms of a plan makes cash; see `patron.economics.decisions.plans.PlanTerms`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanTerms:
+    """The terms of a monthly and an annual plan. Money in one currency, per customer.
+
+    Attributes
+    ----------
+    monthly_price
+        money per month, of the monthly plan
+    annual_price
+        money per year paid in advance, of the annual plan
+    cost_to_serve
+        money per month of a customer who is not paused
+    payment_fee
+        share in [0, 1) of each payment kept by the payment provider
+    failed_payments
+        share in [0, 1) of payments that fail for good, which ends the contract involuntarily
+    paused
+        share in [0, 1) of the months in which a customer of the monthly plan is paused: not charged and not
+        served
+    refunded
+        share in [0, 1] of the unused term refunded to a customer of the annual plan who leaves within it
+    churn_odds_ratio
+        odds ratio of leaving, customers who choose the annual plan ÷ all customers; below 1 if loyal
+        customers choose it, 1 without selection
+    fixed_cost
+        money, of offering the annual plan
+    signed
+        customers who sign
+
+    Raises
+    ------
+    RangeError
+        a number is out of range
+
+    Examples
+    --------
+    >>> PlanTerms(monthly_price=10.0, annual_price=100.0).discount
+    0.16666666666666663
+    """
+
+    monthly_price: float
+    annual_price: float
+    cost_to_serve: float = 0.0
+    payment_fee: float = 0.0
+    failed_payments: float = 0.0
+    paused: float = 0.0
+    refunded: float = 0.0
+    churn_odds_ratio: float = 1.0
+    fixed_cost: float = 0.0
+    signed: float = 1000.0
+
+    def __post_init__(self) -> None:
+        for name in ("monthly_price", "annual_price", "churn_odds_ratio", "signed"):
+            positive(f"PlanTerms.{name}", getattr(self, name))
+        for name in ("cost_to_serve", "fixed_cost"):
+            at_least(f"PlanTerms.{name}", getattr(self, name), 0)
+        for name in ("payment_fee", "failed_payments", "paused"):
+            share(f"PlanTerms.{name}", getattr(self, name), ends="[)", example="2 % as 0.02")
+        share("PlanTerms.refunded", self.refunded)
 
     @property
-    def monthly_price(self) -> float: ...
-    @property
-    def annual_price(self) -> float: ...
-    @property
-    def cost_to_serve(self) -> float: ...
-    @property
-    def payment_fee(self) -> float: ...
-    @property
-    def failed_payments(self) -> float: ...
-    @property
-    def paused(self) -> float: ...
-    @property
-    def refunded(self) -> float: ...
+    def discount(self) -> float:
+        """Discount of the annual price on twelve monthly prices, as a share."""
+        return 1 - self.annual_price / (12 * self.monthly_price)
 
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """Money per signed customer, (n_draws, months + 1) each; month 0 is the signing.
+    """Cash flows per signed customer, (n_draws, months + 1) each; month 0 is the signing.
 
     Attributes
     ----------
     payments, refunds, fees, cost_to_serve
-        money ≥ 0, what came in and what went out
-    here
-        share who are still customers
+        money ≥ 0, in and out
+    remaining
+        share of the signed who are still customers
     left_voluntarily, left_involuntarily
-        (n_draws,) shares of all who signed
+        (n_draws,) shares of the signed
     without_failures
-        the net if no payment failed
-    by_price
-        the part of the net that grows with the price
+        the net cash flow if no payment failed
     """
 
     payments: Floats
     refunds: Floats
     fees: Floats
     cost_to_serve: Floats
-    here: Floats
+    remaining: Floats
     left_voluntarily: Floats
     left_involuntarily: Floats
     without_failures: Floats
 
     @property
     def by_price(self) -> Floats:
-        """Payments less refunds and fees."""
+        """Payments less refunds and fees: the part of the net proportional to the price."""
         return self.payments - self.refunds - self.fees
 
     @property
     def net(self) -> Floats:
-        """What is left of it all."""
+        """Net cash flow."""
         return self.by_price - self.cost_to_serve
 
 
-def monthly_flows(wanted: Floats, terms: Terms) -> Flows:
-    """The cash of a plan that is paid at the start of every month.
+def monthly_flows(wanted: Floats, terms: PlanTerms) -> Flows:
+    """Cash flows of a plan paid at the start of every month.
 
     Parameters
     ----------
@@ -84,20 +129,19 @@ def monthly_flows(wanted: Floats, terms: Terms) -> Flows:
     Returns
     -------
     Flows
-        nothing is paid at the last month, at which the plans are compared
+        without a payment in the last month, when the plans are compared
 
     Examples
     --------
-    >>> from patron.economics.decisions.plans import PlanTerms
     >>> terms = PlanTerms(monthly_price=10.0, annual_price=100.0, failed_payments=0.5)
     >>> monthly_flows(np.array([[1.0, 0.8, 0.6]]), terms).payments
     array([[5., 2., 0.]])
     """
     months = wanted.shape[1] - 1
-    asked = np.append(np.ones(months), 0.0) * (1 - terms.paused)  # of those who are there, to pay
-    lost = terms.failed_payments * asked
+    charged = np.append(np.ones(months), 0.0) * (1 - terms.paused)  # share of the remaining
+    lost = terms.failed_payments * charged
     not_yet_lost = np.append(1.0, np.cumprod(1 - lost)[:-1])
-    paying = wanted * not_yet_lost * asked * (1 - terms.failed_payments)
+    paying = wanted * not_yet_lost * charged * (1 - terms.failed_payments)
     return _flows(
         wanted,
         wanted * not_yet_lost * (1 - lost),
@@ -105,12 +149,12 @@ def monthly_flows(wanted: Floats, terms: Terms) -> Flows:
         refunds=np.zeros_like(wanted),
         served=paying,
         terms=terms,
-        without=wanted * asked * (terms.monthly_price * (1 - terms.payment_fee) - terms.cost_to_serve),
+        without=wanted * charged * (terms.monthly_price * (1 - terms.payment_fee) - terms.cost_to_serve),
     )
 
 
-def annual_flows(renewed: Floats, wanted: Floats, terms: Terms) -> Flows:
-    """The cash of a plan that is paid at the start of every year.
+def annual_flows(renewed: Floats, wanted: Floats, terms: PlanTerms) -> Flows:
+    """Cash flows of a plan paid at the start of every year.
 
     Parameters
     ----------
@@ -119,16 +163,16 @@ def annual_flows(renewed: Floats, wanted: Floats, terms: Terms) -> Flows:
     wanted
         (n_draws, 12 · years + 1) share who still want the plan in each month
     terms
-        prices and costs; who leaves within a term gets `refunded` of its rest back and is not served
+        prices and costs; a customer who leaves within a term is refunded `refunded` of the unused part and
+        no longer served
 
     Returns
     -------
     Flows
-        nothing is paid at the last month, at which the plans are compared
+        without a payment in the last month, when the plans are compared
 
     Examples
     --------
-    >>> from patron.economics.decisions.plans import PlanTerms
     >>> terms = PlanTerms(monthly_price=10.0, annual_price=120.0, refunded=1.0)
     >>> wanted = np.array([[1.0, *[0.5] * 12]])
     >>> flows = annual_flows(np.array([[1.0, 0.5]]), wanted, terms)
@@ -141,7 +185,7 @@ def annual_flows(renewed: Floats, wanted: Floats, terms: Terms) -> Flows:
     by_month = np.append(np.repeat(paid_up, 12), paid_up[-1])
     payments, refunds, stays = (np.zeros_like(wanted) for _ in range(3))
     payments[:, :months:12] = renewed[:, :-1] * paid_up * terms.annual_price
-    # Whoever leaves in month m of a term has had m months of twelve.
+    # A customer who leaves in month m of a term has used m of its twelve months.
     leaves = np.zeros_like(wanted)
     leaves[:, 1:] = np.maximum(wanted[:, :-1] - wanted[:, 1:], 0.0) * by_month[1:]
     into = np.arange(months + 1) % 12
@@ -163,12 +207,12 @@ def annual_flows(renewed: Floats, wanted: Floats, terms: Terms) -> Flows:
 
 def _flows(
     wanted: Floats,
-    here: Floats,
+    remaining: Floats,
     *,
     payments: Floats,
     refunds: Floats,
     served: Floats,
-    terms: Terms,
+    terms: PlanTerms,
     without: Floats,
 ) -> Flows:
     voluntarily = 1 - wanted[:, -1]
@@ -177,8 +221,8 @@ def _flows(
         refunds=refunds,
         fees=payments * terms.payment_fee,
         cost_to_serve=served * terms.cost_to_serve,
-        here=here,
+        remaining=remaining,
         left_voluntarily=voluntarily,
-        left_involuntarily=wanted[:, -1] - here[:, -1],
+        left_involuntarily=wanted[:, -1] - remaining[:, -1],
         without_failures=without,
     )

@@ -1,6 +1,6 @@
-"""Changes of a rate, said so that nobody can mistake them: `Points` and `Percent`.
+"""Changes of a rate in percentage points (`Points`) or in per cent (`Percent`).
 
-From 80 %, one point more is 81 %; one per cent more is 80.8 %.
+One point more than 80 % is 81 %; one per cent more is 80.8 %.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["Percent", "Points"]
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Percentage points: added to a rate.
+    """A change in percentage points, added to a rate.
 
     Attributes
     ----------
@@ -41,7 +41,13 @@ class Points:
             raise RangeError(f"Points must lie between -100 and 100, got {self.points!r}.")
 
     def of(self, rate: npt.ArrayLike) -> Floats:
-        """The changed rate, any shape, kept within 0 and 1."""
+        """The changed rate, any shape, clipped to [0, 1].
+
+        Parameters
+        ----------
+        rate
+            any shape, in [0, 1]
+        """
         changed: Floats = np.clip(np.asarray(rate, dtype=np.float64) + self.points / 100, 0.0, 1.0)
         return changed
 
@@ -51,7 +57,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Percent:
-    """Per cent of what there is: a factor.
+    """A change in per cent, a factor on a rate or an amount.
 
     Attributes
     ----------
@@ -76,12 +82,24 @@ class Percent:
             raise RangeError(f"Percent must be a finite number of at least -100, got {self.percent!r}.")
 
     def of(self, rate: npt.ArrayLike) -> Floats:
-        """The changed rate, any shape, kept within 0 and 1."""
+        """The changed rate, any shape, clipped to [0, 1].
+
+        Parameters
+        ----------
+        rate
+            any shape, in [0, 1]
+        """
         changed: Floats = np.clip(self.of_amount(rate), 0.0, 1.0)
         return changed
 
     def of_amount(self, amount: npt.ArrayLike) -> Floats:
-        """The changed amount, any shape."""
+        """The changed amount, any shape.
+
+        Parameters
+        ----------
+        amount
+            any shape, money
+        """
         changed: Floats = np.asarray(amount, dtype=np.float64) * (1 + self.percent / 100)
         return changed
 

@@ -1,18 +1,20 @@
-"""What if more customers stayed, or cost less: paths of base, revenue and profit, with intervals.
+"""What-if analysis of retention and retention cost: paths of customers, revenue and profit, with intervals.
 
-Every year a share of the base stays and new customers come, as a share of the base. The rate at which
-customers stay is not known but estimated, and its draws carry the doubt into every number.
+Every year a share of the customers stays and new customers arrive, as a share of the base. Retention is
+estimated, and its posterior draws carry the uncertainty into every number.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Floats
+from patron.checks import at_least, finite, share, whole_number
 from patron.economics.decisions.rate_changes import Percent, Points
-from patron.errors import RangeError
+from patron.errors import RangeError, SettingsError
 from patron.money import continuous_rate, discount_factor
 
 __all__ = ["Business", "Change", "WhatIf", "doubling_time", "retention_draws", "what_if"]
@@ -20,27 +22,27 @@ __all__ = ["Business", "Change", "WhatIf", "doubling_time", "retention_draws", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business:
-    """A business in a year. Money in one currency.
+    """Annual figures of a business. Money in one currency.
 
     Attributes
     ----------
     customers
-        count at the start
+        number at the start
     acquisition
-        new customers in a year, as a share of those at its start
+        new customers per year, as a share of the customers at its start
     revenue
         money per customer and year
     margin
-        money per customer and year before the cost of keeping the customer
+        money per customer and year, before retention cost
     cost
-        money per customer and year, of keeping the customer
+        retention cost, money per customer and year
     acquisition_cost
         money per new customer
 
     Raises
     ------
     RangeError
-        a number is negative or not finite; margin alone may be negative
+        a number is not finite, or a number other than margin is negative
 
     Examples
     --------
@@ -57,28 +59,25 @@ class Business:
 
     def __post_init__(self) -> None:
         for name in ("customers", "acquisition", "revenue", "cost", "acquisition_cost"):
-            number = getattr(self, name)
-            if not 0 <= number < np.inf:
-                raise RangeError(f"Business.{name} must be finite and at least 0, got {number!r}.")
-        if not np.isfinite(self.margin):
-            raise RangeError(f"Business.margin must be finite, got {self.margin!r}.")
+            at_least(f"Business.{name}", getattr(self, name), 0)
+        finite("Business.margin", self.margin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is to change.
+    """A change of retention, of retention cost, or of both.
 
     Attributes
     ----------
     retention
-        in points or in per cent; None for no change
+        in points or per cent; None for no change
     cost_down
-        money per customer and year less, or per cent of today's cost; None for no change
+        reduction, money per customer and year or per cent of today's cost; None for no change
 
     Raises
     ------
     RangeError
-        nothing changes; or the cost changes in points, which says nothing of money
+        nothing changes, or the cost changes in points
 
     Examples
     --------
@@ -91,74 +90,152 @@ class Change:
 
     def __post_init__(self) -> None:
         if self.retention is None and self.cost_down is None:
-            raise RangeError("nothing changes. Give a change of retention or of the cost, or both.")
+            raise RangeError("Nothing changes. Give a change of retention, of the cost, or of both.")
         if isinstance(self.cost_down, Points):
-            raise RangeError("a cost has no points. Give money per customer, or Percent.")
+            raise RangeError("A cost cannot change in points. Give money per customer, or Percent.")
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        retention_points: float | None = None,
+        retention_percent: float | None = None,
+        cost_down: float | None = None,
+        cost_down_percent: float | None = None,
+    ) -> Self:
+        """The change given by plain numbers.
+
+        Parameters
+        ----------
+        retention_points, retention_percent
+            change of retention; at most one of the two
+        cost_down, cost_down_percent
+            reduction of the retention cost; at most one of the two
+
+        Raises
+        ------
+        SettingsError
+            both of a pair are given, or nothing
+
+        Examples
+        --------
+        >>> str(Change.of(retention_points=1.0, cost_down_percent=5.0))
+        'retention +1 point, cost down by 5 per cent'
+        """
+        pairs = {
+            "retention_points": (retention_points, "retention_percent", retention_percent),
+            "cost_down": (cost_down, "cost_down_percent", cost_down_percent),
+        }
+        for one, (first, other, second) in pairs.items():
+            if first is not None and second is not None:
+                raise SettingsError(f"{one} and {other} change the same figure. Give one of them.")
+        retention = None if retention_points is None else Points(retention_points)
+        by_percent = None if retention_percent is None else Percent(retention_percent)
+        cost = cost_down if cost_down_percent is None else Percent(cost_down_percent)
+        if (retention or by_percent or cost) is None:
+            raise SettingsError(
+                "what-if needs a change: --retention-points, --retention-percent, --cost-down or "
+                "--cost-down-percent."
+            )
+        return cls(retention=retention or by_percent, cost_down=cost)
 
     def retained(self, rate: Floats) -> Floats:
-        """The rates at which customers stay, after the change."""
+        """Retention after the change.
+
+        Parameters
+        ----------
+        rate
+            any shape, retention today, in [0, 1]
+        """
         return rate if self.retention is None else self.retention.of(rate)
 
     def cost(self, cost: float) -> float:
-        """The cost of keeping a customer, after the change; never below 0."""
+        """Retention cost after the change, at least 0.
+
+        Parameters
+        ----------
+        cost
+            money per customer and year today
+        """
         if self.cost_down is None:
             return cost
         if isinstance(self.cost_down, Percent):
             return cost * max(1 - self.cost_down.percent / 100, 0.0)
         return max(cost - self.cost_down, 0.0)
 
+    def check_cost(self, cost: float) -> None:
+        """Raise where a cost cannot fall as much as the change asks.
+
+        Parameters
+        ----------
+        cost
+            money per customer and year today
+
+        Raises
+        ------
+        SettingsError
+            the cost would fall below 0
+        """
+        if self.cost_down is None:
+            return
+        is_percent = isinstance(self.cost_down, Percent)
+        fall = self.cost_down.percent if isinstance(self.cost_down, Percent) else self.cost_down
+        if (cost == 0 and fall) or (not is_percent and fall > cost):
+            raise SettingsError(
+                f"Keeping a customer costs {cost:,.2f} a year, which cannot fall by {fall:g}. Give the cost "
+                "with --cost, or a smaller fall."
+            )
+
     def __str__(self) -> str:
-        said = [] if self.retention is None else [f"retention {self.retention}"]
+        parts = [] if self.retention is None else [f"retention {self.retention}"]
         if self.cost_down is not None:
             less = self.cost_down
-            said.append(
+            parts.append(
                 f"cost down by {less.percent:g} per cent"
                 if isinstance(less, Percent)
-                else f"cost down by {less:g} a customer"
+                else f"cost down by {less:g} per customer"
             )
-        return ", ".join(said)
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What a change would do.
+    """The effect of a change.
 
     Attributes
     ----------
     paths
         one row per year from 0 and scenario (today, changed, difference): customers, new_customers,
-        revenue, profit, each with its mean, `_low` and `_high`; the money of year t is earned between t - 1
-        and t
-    worth, worth_low, worth_high
-        money today of the profits gained over all years
+        revenue, profit, each as mean, `_low` and `_high`; the money of year t is earned between t - 1 and t
+    present_value, present_value_low, present_value_high
+        money, present value of the profit gained over all years
     doubling
-        one row per scenario: years until the base has doubled, with low and high; missing where it
-        does not grow, with the reason
+        one row per scenario: years until the base has doubled, low, high, and reason if it does not grow
     """
 
     paths: pd.DataFrame
-    worth: float
-    worth_low: float
-    worth_high: float
+    present_value: float
+    present_value_low: float
+    present_value_high: float
     doubling: pd.DataFrame
 
 
 def retention_draws(kept: float, lost: float, *, n_draws: int = 1000, random_state: int = 0) -> Floats:
-    """Draws of the rate at which customers stay, from how many did.
+    """Posterior draws of retention, from the customers who stayed and left.
 
     Parameters
     ----------
     kept, lost
-        customers, count ≥ 0
+        customers, ≥ 0
     n_draws
-        how many
+        number of draws
     random_state
         seed
 
     Returns
     -------
     Floats
-        (n_draws,) in [0, 1], from Beta(kept + ½, lost + ½), the posterior under Jeffreys' prior
+        (n_draws,) in [0, 1], from Beta(kept + ½, lost + ½), the posterior under the Jeffreys prior
 
     Raises
     ------
@@ -171,19 +248,19 @@ def retention_draws(kept: float, lost: float, *, n_draws: int = 1000, random_sta
     np.float64(0.8)
     """
     if not (kept >= 0 and lost >= 0 and kept + lost > 0):
-        raise RangeError(f"retention needs customers who stayed or left, got {kept!r} and {lost!r}.")
+        raise RangeError(f"kept and lost must be at least 0 and not both 0, got {kept!r} and {lost!r}.")
     return np.random.default_rng(random_state).beta(kept + 0.5, lost + 0.5, size=n_draws)
 
 
 def doubling_time(retention: npt.ArrayLike, acquisition: float) -> Floats:
-    """Years until the base has doubled.
+    """Years until the customer base has doubled.
 
     Parameters
     ----------
     retention
-        any shape, share in [0, 1] who stay each year
+        any shape, in [0, 1], per year
     acquisition
-        new customers in a year, as a share of the base
+        new customers per year, as a share of the base
 
     Returns
     -------
@@ -209,23 +286,22 @@ def what_if(
     annual_discount_rate: float = 0.10,
     level: float = 0.8,
 ) -> WhatIf:
-    """What a change would do to base, revenue and profit over some years.
+    """Customers, revenue and profit over some years, today and after a change.
 
     Parameters
     ----------
     business
-        today
+        annual figures of today
     retention
-        a share in [0, 1] who stay each year, or draws of it, as of `retention_draws` or a fitted
-        `RenewalModel`
+        in [0, 1] per year, or draws of it, from `retention_draws` or a fitted `RenewalModel`
     change
         of retention, of cost, or of both
     years
-        count ≥ 1
+        ≥ 1
     annual_discount_rate
         per year; 10 % is 0.10
     level
-        probability in (0, 1) that the intervals hold
+        in (0, 1), probability of the intervals
 
     Returns
     -------
@@ -247,27 +323,23 @@ def what_if(
     [['today', nan], ['changed', 7.3]]
     """
     rates = np.atleast_1d(np.asarray(retention, dtype=np.float64))
-    if not ((rates >= 0) & (rates <= 1)).all():
-        raise RangeError(
-            f"retention must be a share in [0, 1], got {rates.min()} to {rates.max()}. Write 80 % as 0.80."
-        )
-    if not isinstance(years, int | np.integer) or years < 1:
-        raise RangeError(f"years must be a whole number of at least 1, got {years!r}.")
-    if not 0 < level < 1:
-        raise RangeError(f"level must lie between 0 and 1, got {level!r}. Write 80 % as 0.80.")
+    for rate in (rates.min(), rates.max()):  # NaN is both
+        share("retention", float(rate), example="80 % as 0.80")
+    years = whole_number("years", years, 1)
+    share("level", level, ends="()", example="80 % as 0.80")
     today = _paths(business, rates, business.cost, years)
     changed = _paths(business, change.retained(rates), change.cost(business.cost), years)
     difference = {name: changed[name] - today[name] for name in today}
     scenarios = {"today": today, "changed": changed, "difference": difference}
     tails = [(1 - level) / 2, (1 + level) / 2]
     discount = discount_factor(np.arange(years + 1), continuous_rate(annual_discount_rate, "Y"))
-    worth = (difference["profit"] * discount).sum(axis=1)
-    low, high = np.quantile(worth, tails)
+    gained = (difference["profit"] * discount).sum(axis=1)
+    low, high = np.quantile(gained, tails)
     return WhatIf(
         paths=pd.concat([_tidy(name, path, tails) for name, path in scenarios.items()], ignore_index=True),
-        worth=float(worth.mean()),
-        worth_low=float(low),
-        worth_high=float(high),
+        present_value=float(gained.mean()),
+        present_value_low=float(low),
+        present_value_high=float(high),
         doubling=pd.DataFrame(
             [
                 _doubling(name, doubling_time(kept, business.acquisition), tails)
@@ -305,7 +377,7 @@ def _tidy(scenario: str, paths: dict[str, Floats], tails: list[float]) -> pd.Dat
 
 def _doubling(scenario: str, years: Floats, tails: list[float]) -> dict[str, object]:
     grows = np.isfinite(years)
-    if grows.mean() < tails[1]:  # the interval would hold draws that never double
+    if grows.mean() < tails[1]:  # the interval would contain draws that never double
         share = f"{grows.mean():.0%} of the draws grow"
         reason = "the base does not grow" if not grows.any() else f"only {share}"
         return {"scenario": scenario, "years": np.nan, "low": np.nan, "high": np.nan, "reason": reason}

@@ -1,4 +1,4 @@
-"""How many of each cohort are left after each renewal: the triangle that retention is read from."""
+"""The retention triangle: the share of each cohort left after each renewal."""
 
 import numpy as np
 import pandas as pd
@@ -9,22 +9,22 @@ __all__ = ["retention_triangle"]
 
 
 def retention_triangle(contracts: pd.DataFrame, cohort: str) -> pd.DataFrame:
-    """The share of each cohort that has renewed so often, as far as all of the cohort could have.
+    """Survival and retention of each cohort by number of renewals, up to what the whole cohort has reached.
 
     Parameters
     ----------
     contracts
-        renewals, ended, the column `cohort`, and count where a row stands for several contracts; as
-        `patron.models.renewal.contracts.contracts_of_subscriptions` makes them
+        renewals, ended, the column `cohort`, and count if a row stands for several contracts, as returned
+        by `patron.models.renewal.contracts.contracts_of_subscriptions`
     cohort
-        column that names the cohort, such as the month in which the contract began
+        column of the cohort, such as the month in which the contract began
 
     Returns
     -------
     pd.DataFrame
         One row per cohort and number of renewals from 0: cohort, renewals, customers (at the start of
-        the cohort), left (count), survival (share of the cohort), retention (share of those left before;
-        missing at 0)
+        the cohort), left (count), survival (share of the cohort), retention (share of
+        those left before; missing at 0)
 
     Raises
     ------
@@ -52,11 +52,11 @@ def retention_triangle(contracts: pd.DataFrame, cohort: str) -> pd.DataFrame:
         )
     parts = []
     for name, rows in contracts.groupby(cohort, sort=True):
-        made, runs = rows["renewals"].to_numpy(), rows["ended"].to_numpy() == 0
+        made, running = rows["renewals"].to_numpy(), rows["ended"].to_numpy() == 0
         count = rows["count"].to_numpy(dtype=np.float64) if "count" in rows.columns else np.ones(len(rows))
-        # The youngest contract that still runs says how far the whole cohort has been watched.
-        watched = int(made[runs].min()) if runs.any() else int(made.max()) + 1
-        ages = np.arange(watched + 1)
+        # The youngest running contract limits how far the whole cohort has been observed.
+        observed = int(made[running].min()) if running.any() else int(made.max()) + 1
+        ages = np.arange(observed + 1)
         left = np.array([count[made >= age].sum() for age in ages])
         before = np.append(np.nan, left[:-1])
         parts.append(

@@ -1,4 +1,4 @@
-"""One number of the business with what it was made from, its 95 % interval, or the reason why it has none.
+"""An indicator with its numerator, denominator, sample size and 95 % interval, or the reason for a gap.
 
 References
 ----------
@@ -12,32 +12,33 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-__all__ = ["COUNTED", "LEVEL", "Estimate", "count", "mean", "ratio", "share", "turned", "unknown"]
+__all__ = ["COUNTED", "LEVEL", "Estimate", "Z", "complement", "count", "mean", "ratio", "share", "unknown"]
 
 LEVEL = 0.95
-"""Probability that the intervals hold."""
+"""Confidence level of the intervals."""
 
-COUNTED = "counted in full, so there is no interval"
+COUNTED = "counted in full, which has no interval"
 
-_Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+"""Normal quantile of the level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A number, what it was made from, and how sure it is.
+    """A number, its parts, and its uncertainty.
 
     Attributes
     ----------
     value
-        the number; None where there is none
+        the number; None if it is missing
     numerator, denominator
-        what was divided by what; None where nothing was
+        the two parts of a rate; None for a number that is not one
     n
-        count of the customers, leads or answers that it rests on
+        sample size: customers, leads or answers
     low, high
-        ends of the 95 % interval; None where there is none
+        ends of the 95 % interval; None if there is none
     reason
-        why the value or its interval is None; None where both are there
+        why the value or its interval is missing; None if neither is
 
     Examples
     --------
@@ -55,7 +56,16 @@ class Estimate:
 
 
 def unknown(reason: str, *, numerator: float | None = None, n: int = 0) -> Estimate:
-    """No number, and why.
+    """A missing number, with the reason.
+
+    Parameters
+    ----------
+    reason
+        why it is missing
+    numerator
+        the numerator, if known
+    n
+        sample size, if known
 
     Examples
     --------
@@ -66,7 +76,14 @@ def unknown(reason: str, *, numerator: float | None = None, n: int = 0) -> Estim
 
 
 def count(number: float, n: int | None = None) -> Estimate:
-    """A number of customers, leads or money that was counted and not estimated.
+    """A number that was counted, not estimated.
+
+    Parameters
+    ----------
+    number
+        of customers, leads or money
+    n
+        sample size; None for the number itself
 
     Examples
     --------
@@ -77,14 +94,14 @@ def count(number: float, n: int | None = None) -> Estimate:
 
 
 def share(part: float, whole: float, *, empty: str) -> Estimate:
-    """A share of customers with Wilson's interval.
+    """A share with Wilson's interval.
 
     Parameters
     ----------
     part, whole
         counts, 0 ≤ part ≤ whole
     empty
-        the reason where `whole` is 0
+        the reason if `whole` is 0
 
     Notes
     -----
@@ -98,9 +115,9 @@ def share(part: float, whole: float, *, empty: str) -> Estimate:
     """
     if whole <= 0:
         return Estimate(numerator=float(part), denominator=0.0, reason=empty)
-    p, shrink = part / whole, _Z**2 / whole
+    p, shrink = part / whole, Z**2 / whole
     centre = p + shrink / 2
-    half = _Z * np.sqrt(p * (1 - p) / whole + shrink / (4 * whole))
+    half = Z * np.sqrt(p * (1 - p) / whole + shrink / (4 * whole))
     low, high = (centre - half) / (1 + shrink), (centre + half) / (1 + shrink)
     return Estimate(
         value=p,
@@ -113,24 +130,24 @@ def share(part: float, whole: float, *, empty: str) -> Estimate:
 
 
 def mean(total: float, squares: float, n: int, *, empty: str, least: float | None = None) -> Estimate:
-    """A mean over customers with Student's interval, taken on the scale of logarithms where nothing is < 0.
+    """A mean with Student's interval, on the log scale if no number is negative.
 
     Parameters
     ----------
     total, squares
         sum of the numbers and of their squares
     n
-        how many
+        sample size
     empty
-        the reason where `n` is 0
+        the reason if `n` is 0
     least
-        the smallest of the numbers, or what none of them can be below; None where they may be negative
+        the smallest number, or a lower bound; None if numbers may be negative
 
     Notes
     -----
-    m ± t·s/√n with the mean m, the standard deviation s and the quantile t of n − 1 degrees of freedom. From
-    0 on it is m·exp(±t·s/(m√n)), by the delta method: money per customer is skewed, so that the first reaches
-    below 0, and holds too few of the large means.
+    m ± t·s/√n with the mean m, the standard deviation s and the quantile t of n − 1 degrees of freedom. For
+    numbers ≥ 0 it is m·exp(±t·s/(m√n)), by the delta method: money per customer is skewed, so the symmetric
+    interval would reach below 0 and be too short above.
 
     Examples
     --------
@@ -145,7 +162,7 @@ def mean(total: float, squares: float, n: int, *, empty: str, least: float | Non
         return Estimate(numerator=0.0, denominator=0.0, reason=empty)
     found = Estimate(value=total / n, numerator=float(total), denominator=float(n), n=n)
     if n == 1:
-        return replace(found, reason="one alone has no interval")
+        return replace(found, reason="a sample of one has no interval")
     variance = max(squares - total**2 / n, 0.0) / (n - 1)
     half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * np.sqrt(variance / n)
     if least is not None and least >= 0 and total > 0:
@@ -155,7 +172,7 @@ def mean(total: float, squares: float, n: int, *, empty: str, least: float | Non
 
 
 def ratio(above: float, below: float, squares: tuple[float, float, float], n: int, *, empty: str) -> Estimate:
-    """A ratio of two sums ≥ 0 over the same customers, with the interval of the linearised ratio, from 0 on.
+    """A ratio of two sums ≥ 0 over the same customers, with the interval of the linearised ratio, cut at 0.
 
     Parameters
     ----------
@@ -164,9 +181,9 @@ def ratio(above: float, below: float, squares: tuple[float, float, float], n: in
     squares
         Σy², Σx² and Σxy
     n
-        how many customers
+        customers
     empty
-        the reason where Σx is not positive
+        the reason if Σx is not positive
 
     Examples
     --------
@@ -178,19 +195,24 @@ def ratio(above: float, below: float, squares: tuple[float, float, float], n: in
         return Estimate(numerator=float(above), denominator=float(below), n=n, reason=empty)
     found = Estimate(value=above / below, numerator=float(above), denominator=float(below), n=n)
     if n < 2:
-        return replace(found, reason="one alone has no interval")
+        return replace(found, reason="a sample of one has no interval")
     r, (yy, xx, xy) = above / below, squares
-    left_over = max(yy - 2 * r * xy + r**2 * xx, 0.0) / (n - 1)
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * np.sqrt(n * left_over) / below
+    residual = max(yy - 2 * r * xy + r**2 * xx, 0.0) / (n - 1)
+    half = float(stats.t.ppf(0.5 + LEVEL / 2, n - 1)) * np.sqrt(n * residual) / below
     return replace(found, low=max(float(r - half), 0.0), high=float(r + half))
 
 
-def turned(found: Estimate) -> Estimate:
-    """What is left of a share: retention from churn, with the interval turned round.
+def complement(found: Estimate) -> Estimate:
+    """The complement of a share: retention from churn, with its interval.
+
+    Parameters
+    ----------
+    found
+        a share
 
     Examples
     --------
-    >>> turned(share(1, 4, empty="nobody")).value
+    >>> complement(share(1, 4, empty="nobody")).value
     0.75
     """
     if found.value is None or found.low is None or found.high is None:

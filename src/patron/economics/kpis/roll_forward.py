@@ -1,8 +1,8 @@
-"""Who came, stayed, left and came back in each period, and the rates of the customer base.
+"""The customer-base roll-forward: customers at start, new, lost, returned and at end of each period; rates.
 
 Every rate compares the close of the day before the period with the close of its last day. Churn is the share
-of those active at the start who are not active at the end; who joined in between is in neither number, so
-that growth can hide no loss.
+of the customers active at the start who are not active at the end. Customers who join in between are in
+neither number, so growth cannot hide losses.
 """
 
 from collections.abc import Sequence
@@ -11,28 +11,27 @@ from dataclasses import dataclass, replace
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-from scipy import stats
 
-from patron.economics.kpis.estimates import LEVEL, Estimate, count, share, turned, unknown
-from patron.economics.kpis.periods import Period, in_table
+from patron.economics.kpis.estimates import Estimate, Z, complement, count, share, unknown
+from patron.economics.periods import Period, in_table, rows_by_number
 from patron.simple_value import churn_over
 
 __all__ = [
-    "Movement",
+    "RollForward",
     "base_rates",
     "contacted_lapsed",
-    "count_movements",
-    "movement_rates",
+    "count_roll_forward",
+    "roll_forward_rates",
     "win_back_rates",
 ]
 
-NOBODY_ACTIVE = "nobody was active at the start"
-NOBODY_LAPSED = "nobody had lapsed at the start"
+NOBODY_ACTIVE = "no customer was active at the start"
+NOBODY_LAPSED = "no customer had lapsed at the start"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
-    """The customers of one period in counts.
+class RollForward:
+    """Customer counts of one period.
 
     Attributes
     ----------
@@ -45,7 +44,7 @@ class Movement:
     known
         active at some time before the period
     returned
-        of those known and not active at the start, those who became active in the period
+        known, not active at the start, and active again in the period
     """
 
     at_start: int = 0
@@ -66,30 +65,30 @@ class Movement:
         return self.known - self.at_start
 
 
-def count_movements(spells: ir.Table, periods: Sequence[Period]) -> list[Movement]:
-    """The movements of each period.
+def count_roll_forward(spells: ir.Table, periods: Sequence[Period]) -> list[RollForward]:
+    """The roll-forward of each period.
 
     Parameters
     ----------
     spells
-        as `patron.economics.kpis.spells` makes them
+        as in `patron.economics.kpis.spells`
     periods
-        in order of time
+        by time
 
     Returns
     -------
-    list[Movement]
-        list of `Movement`, one per period
+    list[RollForward]
+        one per period
 
     Examples
     --------
     >>> from datetime import date
-    >>> from patron.economics.kpis.periods import whole_periods
+    >>> from patron.economics.periods import whole_periods
     >>> from patron.economics.kpis.spells import spells_by_rule
     >>> days = [date(2024, 1, 1), date(2024, 1, 10), date(2024, 2, 20)]
     >>> bought = ibis.memtable({"customer_id": [1, 2, 3], "day": days})
     >>> february = whole_periods(date(2024, 2, 1), date(2024, 2, 29), "month")
-    >>> found = count_movements(spells_by_rule(bought, 40), february)[0]
+    >>> found = count_roll_forward(spells_by_rule(bought, 40), february)[0]
     >>> found.at_start, found.lost, found.new, found.at_end
     (2, 2, 1, 1)
     """
@@ -108,14 +107,14 @@ def count_movements(spells: ir.Table, periods: Sequence[Period]) -> list[Movemen
         new=((over.number == 1) & ~there).sum(),
         returned=(again & (over.previous_end <= over.before)).sum(),
     )
-    # Some lose their place and find it again within one period: two spells, but no loss.
+    # A customer may lapse and return within one period: two spells, but no loss.
     left = over.filter(there & ~remains).select("period", "customer_id")
     back = over.filter(again & remains).select("period", "customer_id")
     found_again = (
         left.inner_join(back, ["period", "customer_id"]).group_by("period").aggregate(back=ibis._.count())
     )
-    by_period = {row["period"]: row for row in counted.to_pyarrow().to_pylist()}
-    twice = {row["period"]: row["back"] for row in found_again.to_pyarrow().to_pylist()}
+    by_period = rows_by_number(counted, "period")
+    twice = {number: row["back"] for number, row in rows_by_number(found_again, "period").items()}
     firsts = spells.filter(spells.number == 1)
     known = (
         firsts.aggregate(
@@ -127,14 +126,14 @@ def count_movements(spells: ir.Table, periods: Sequence[Period]) -> list[Movemen
         .to_pyarrow()
         .to_pylist()[0]
     )
-    movements = []
+    found_all = []
     for period in periods:
         row = {
             name: int(value) for name, value in by_period.get(period.number, {}).items() if name != "period"
         }
-        found = Movement(**row, known=int(known[str(period.number)] or 0))
-        movements.append(replace(found, stayed=found.stayed + twice.get(period.number, 0)))
-    return movements
+        found = RollForward(**row, known=int(known[str(period.number)] or 0))
+        found_all.append(replace(found, stayed=found.stayed + twice.get(period.number, 0)))
+    return found_all
 
 
 def base_rates(*, at_start: int, lost: int, gained: int, per_year: float = 1) -> dict[str, Estimate]:
@@ -143,20 +142,19 @@ def base_rates(*, at_start: int, lost: int, gained: int, per_year: float = 1) ->
     Parameters
     ----------
     at_start
-        count, active at the start
+        customers active at the start
     lost
-        count, of those, no longer active at the end
+        of those, not active at the end
     gained
-        count, active at the end and not at the start: new ones and those who came back
+        customers active at the end and not at the start: new and returned
     per_year
-        how many such periods make a year
+        periods in a year
 
     Returns
     -------
     dict[str, Estimate]
         churn_rate (lost ÷ at_start), churn_rate_annual (1 − (1 − churn)^per_year), retention_rate (1 −
-        churn), net_growth_rate ((gained − lost) ÷ at_start); growth takes the arrivals as Poisson for its
-        interval
+        churn), net_growth_rate ((gained − lost) ÷ at_start), whose interval assumes Poisson arrivals
 
     Examples
     --------
@@ -170,24 +168,31 @@ def base_rates(*, at_start: int, lost: int, gained: int, per_year: float = 1) ->
     return {
         "churn_rate": churn,
         "churn_rate_annual": _over_a_year(churn, per_year),
-        "retention_rate": turned(churn),
+        "retention_rate": complement(churn),
         "net_growth_rate": _growth(at_start, lost, gained),
     }
 
 
-def movement_rates(found: Movement, per_year: int) -> dict[str, Estimate]:
-    """Every count and rate of one period's movement, but for winning back.
+def roll_forward_rates(found: RollForward, per_year: int) -> dict[str, Estimate]:
+    """The counts and rates of one period's roll-forward, without win-back.
+
+    Parameters
+    ----------
+    found
+        the counts
+    per_year
+        periods in a year
 
     Returns
     -------
     dict[str, Estimate]
-        active_customers (at the end), new_customers, net_growth_rate_total (new ÷ all ever known at the
-        start) and those of `base_rates`
+        active_customers (at the end), new_customers, net_growth_rate_total (new ÷ all known at the
+        start) and the rates of `base_rates`
 
     Examples
     --------
-    >>> quarter = Movement(at_start=40, at_end=46, stayed=30, new=12, known=100, returned=4)
-    >>> rates = movement_rates(quarter, per_year=4)
+    >>> quarter = RollForward(at_start=40, at_end=46, stayed=30, new=12, known=100, returned=4)
+    >>> rates = roll_forward_rates(quarter, per_year=4)
     >>> rates["churn_rate"].value, rates["net_growth_rate"].value, rates["net_growth_rate_total"].value
     (0.25, 0.15, 0.12)
     """
@@ -198,29 +203,31 @@ def movement_rates(found: Movement, per_year: int) -> dict[str, Estimate]:
         "active_customers": count(found.at_end),
         "new_customers": count(found.new),
         **rates,
-        "net_growth_rate_total": _growth(found.known, 0, found.new, empty="nobody was known at the start"),
+        "net_growth_rate_total": _growth(
+            found.known, 0, found.new, empty="no customer was known at the start"
+        ),
     }
 
 
 def contacted_lapsed(
     spells: ir.Table, contacts: ir.Table, periods: Sequence[Period]
 ) -> list[tuple[int, int, int]]:
-    """Of the lapsed customers of each period, those who were contacted in it.
+    """Lapsed customers contacted in each period, and how many of them came back.
 
     Parameters
     ----------
     spells
-        as `patron.economics.kpis.spells` makes them
+        as in `patron.economics.kpis.spells`
     contacts
-        customer_id, day, treated (1 where the contact was made)
+        customer_id, day, treated (1 if contacted)
     periods
-        in order of time
+        by time
 
     Returns
     -------
     list[tuple[int, int, int]]
-        per period: how many were contacted, how many of them came back on the day of their first contact or
-        later, and how many at any time of the period
+        per period: lapsed customers contacted, those of them who came back on the day of the first contact
+        or later, and those who came back at any time of the period
     """
     made = contacts.filter(contacts.treated == 1)
     span = in_table(periods).rename(period="number")
@@ -239,44 +246,44 @@ def contacted_lapsed(
     counted = lapsed.group_by("period").aggregate(
         contacted=lapsed.count(), back=lapsed.back.sum(), any_back=lapsed.any_back.sum()
     )
-    by_period = {row["period"]: row for row in counted.to_pyarrow().to_pylist()}
+    by_period = rows_by_number(counted, "period")
     none = {"contacted": 0, "back": 0, "any_back": 0}
     rows = [by_period.get(period.number, none) for period in periods]
     return [(int(row["contacted"]), int(row["back"]), int(row["any_back"])) for row in rows]
 
 
-def win_back_rates(found: Movement, contacted: tuple[int, int, int] | None) -> dict[str, Estimate]:
-    """How many of the lapsed customers came back: of those contacted, and of those left alone.
+def win_back_rates(found: RollForward, contacted: tuple[int, int, int] | None) -> dict[str, Estimate]:
+    """The share of lapsed customers who came back, among those contacted and among the others.
 
     Parameters
     ----------
     found
-        the period's movement
+        the roll-forward of the period
     contacted
-        as `contacted_lapsed` counts them; None where there is no table of contacts
+        the counts of `contacted_lapsed`; None if there is no table of contacts
 
     Returns
     -------
     dict[str, Estimate]
-        win_back_rate, and beside it win_back_rate_organic, what would have come back anyway
+        win_back_rate, and win_back_rate_organic of the customers who were not contacted
 
     Examples
     --------
-    >>> quarter = Movement(at_start=40, known=100, returned=9)
+    >>> quarter = RollForward(at_start=40, known=100, returned=9)
     >>> rates = win_back_rates(quarter, contacted=(20, 5, 5))
     >>> rates["win_back_rate"].value, rates["win_back_rate_organic"].value
     (0.25, 0.1)
     """
     if contacted is None:
         return {
-            "win_back_rate": unknown("no table of contacts: who was addressed is not known"),
+            "win_back_rate": unknown("no table of contacts, so contacted customers are unknown"),
             "win_back_rate_organic": share(found.returned, found.lapsed, empty=NOBODY_LAPSED),
         }
-    addressed, back, any_back = contacted
-    alone = found.lapsed - addressed
+    reached, back, any_back = contacted
+    others = found.lapsed - reached
     return {
-        "win_back_rate": share(back, addressed, empty="no lapsed customer was contacted"),
-        "win_back_rate_organic": share(found.returned - any_back, alone, empty=NOBODY_LAPSED),
+        "win_back_rate": share(back, reached, empty="no lapsed customer was contacted"),
+        "win_back_rate_organic": share(found.returned - any_back, others, empty=NOBODY_LAPSED),
     }
 
 
@@ -290,7 +297,7 @@ def _growth(at_start: int, lost: int, gained: int, *, empty: str = NOBODY_ACTIVE
     if at_start <= 0:
         return unknown(empty, numerator=float(gained - lost))
     value = (gained - lost) / at_start
-    half = float(stats.norm.ppf(0.5 + LEVEL / 2)) * np.sqrt(lost * (1 - lost / at_start) + gained) / at_start
+    half = Z * np.sqrt(lost * (1 - lost / at_start) + gained) / at_start
     return Estimate(
         value=value,
         numerator=float(gained - lost),

@@ -1,7 +1,7 @@
-"""What customers buy: sales per customer, repeat buying, and how much of the revenue stays.
+"""Sales per customer, repeat rates and revenue retention.
 
-Purchases of one customer on one day are one order. Refunds are taken off the day they come back, so that a
-day on which more came back than was bought is no purchase.
+Purchases of one customer on one day are one order. Refunds reduce the sales of the day of the refund, so a
+day with more refunds than purchases is not an order.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,10 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-from scipy import stats
 
 from patron.durations import DAYS_PER_MONTH
-from patron.economics.kpis.estimates import LEVEL, Estimate, mean, ratio, share, unknown
-from patron.economics.kpis.periods import Every, Period, in_table, number_of
+from patron.economics.kpis.estimates import Estimate, Z, mean, ratio, share, unknown
+from patron.economics.periods import Every, Period, in_table, number_of, rows_by_number
 
 __all__ = [
     "contract_revenue",
@@ -25,12 +24,12 @@ __all__ = [
     "sales_per_customer",
 ]
 
-NOBODY_BOUGHT = "nobody bought in the period"
-_FEWEST_FOR_MEDIAN = 6  # of five, even the smallest and the largest do not hold the median with 95 %
+NOBODY_BOUGHT = "no customer bought in the period"
+_FEWEST_FOR_MEDIAN = 6  # the range of five numbers contains the median with less than 95 %
 
 
 def sales_of_days(lines: ir.Table) -> ir.Table:
-    """One row per customer and day: customer_id, day, amount (money, net of refunds).
+    """Sales by customer and day: customer_id, day, amount (money, net of refunds).
 
     Parameters
     ----------
@@ -45,18 +44,18 @@ def sales_of_days(lines: ir.Table) -> ir.Table:
     [7.0]
     """
     sums = lines.group_by("customer_id", "day").aggregate(amount=lines.amount.sum())
-    return sums.mutate(amount=sums.amount.round(6))  # 0.1 + 0.2 - 0.3 is no purchase
+    return sums.mutate(amount=sums.amount.round(6))  # 0.1 + 0.2 - 0.3 is 0, not a purchase
 
 
 def sales_by_period(days: ir.Table, every: Every) -> ir.Table:
-    """One row per customer and period with a purchase or a refund: customer_id, number, amount, orders.
+    """Sales by customer and period: customer_id, number (of the period), amount (money), orders.
 
     Parameters
     ----------
     days
-        as `sales_of_days` makes them
+        of `sales_of_days`
     every
-        which periods
+        length of the periods
     """
     numbered = days.mutate(number=number_of(days.day, every))
     return numbered.group_by("customer_id", "number").aggregate(
@@ -65,23 +64,23 @@ def sales_by_period(days: ir.Table, every: Every) -> ir.Table:
 
 
 def sales_per_customer(sales: ir.Table, periods: Sequence[Period]) -> list[dict[str, Estimate]]:
-    """The mean and the median of what those who bought in a period spent in it.
+    """Mean and median sales per buyer of each period.
 
     Parameters
     ----------
     sales
-        as `sales_by_period` makes them
+        of `sales_by_period`
     periods
-        in order of time
+        by time
 
     Returns
     -------
     list[dict[str, Estimate]]
-        per period: sales_per_customer_mean with Student's interval, on the scale of logarithms unless refunds
-        have made somebody's sales negative; sales_per_customer_median with that of the order statistics
+        per period: sales_per_customer_mean with Student's interval, on the log scale unless refunds made the
+        sales of a customer negative; sales_per_customer_median with the interval of order statistics
     """
     buyers = _buyers(sales, periods)
-    sums = _by_period(
+    sums = rows_by_number(
         buyers.group_by("number").aggregate(
             n=buyers.count(),
             total=buyers.amount.sum(),
@@ -95,8 +94,8 @@ def sales_per_customer(sales: ir.Table, periods: Sequence[Period]) -> list[dict[
     for period in periods:
         row = sums.get(period.number)
         if row is None:
-            nobody = unknown(NOBODY_BOUGHT)
-            found.append({"sales_per_customer_mean": nobody, "sales_per_customer_median": nobody})
+            missing = unknown(NOBODY_BOUGHT)
+            found.append({"sales_per_customer_mean": missing, "sales_per_customer_median": missing})
             continue
         n = int(row["n"])
         low, high = ends.get(period.number, (None, None))
@@ -107,7 +106,7 @@ def sales_per_customer(sales: ir.Table, periods: Sequence[Period]) -> list[dict[
             high=high,
             reason=None
             if low is not None
-            else f"fewer than {_FEWEST_FOR_MEDIAN} have no interval of the median",
+            else f"the median of fewer than {_FEWEST_FOR_MEDIAN} customers has no interval",
         )
         average = mean(row["total"], row["squares"], n, empty=NOBODY_BOUGHT, least=row["least"])
         found.append({"sales_per_customer_mean": average, "sales_per_customer_median": median})
@@ -115,20 +114,20 @@ def sales_per_customer(sales: ir.Table, periods: Sequence[Period]) -> list[dict[
 
 
 def loyalty_in_behaviour(sales: ir.Table, periods: Sequence[Period]) -> list[dict[str, Estimate]]:
-    """How many of those who bought in a period had bought before.
+    """Repeat rates of the buyers of each period.
 
     Parameters
     ----------
     sales
-        as `sales_by_period` makes them, from the first purchase known on
+        of `sales_by_period`, from the first known purchase on
     periods
-        in order of time
+        by time
 
     Returns
     -------
     list[dict[str, Estimate]]
-        per period, of those who bought in it: repeat_rate, the share with two orders or more until its end,
-        and three_orders_rate, with three or more
+        per period, among its buyers: repeat_rate, the share with two orders or more until its end, and
+        three_orders_rate, with three or more
     """
     so_far = ibis.cumulative_window(group_by="customer_id", order_by="number")
     bought = sales.filter(sales.orders > 0)
@@ -136,7 +135,7 @@ def loyalty_in_behaviour(sales: ir.Table, periods: Sequence[Period]) -> list[dic
     counted = to_date.group_by("number").aggregate(
         n=to_date.count(), two=(to_date.orders >= 2).sum(), three=(to_date.orders >= 3).sum()
     )
-    rows = _by_period(counted)
+    rows = rows_by_number(counted)
     none = {"n": 0, "two": 0, "three": 0}
     return [
         {
@@ -148,12 +147,12 @@ def loyalty_in_behaviour(sales: ir.Table, periods: Sequence[Period]) -> list[dic
 
 
 def revenue_of_periods(sales: ir.Table) -> ir.Table:
-    """What each customer paid in the period before, and pays now: number, customer_id, was, now.
+    """Revenue of each customer in one period and in the next: number, customer_id, was, now (money).
 
     Parameters
     ----------
     sales
-        as `sales_by_period` makes them
+        of `sales_by_period`
 
     Returns
     -------
@@ -167,15 +166,15 @@ def revenue_of_periods(sales: ir.Table) -> ir.Table:
 
 
 def contract_revenue(contracts: ir.Table, periods: Sequence[Period]) -> ir.Table:
-    """What each customer's contracts bring a month, at the start of a period and at its end.
+    """Monthly revenue of each customer's contracts at the start and at the end of each period.
 
     Parameters
     ----------
     contracts
-        customer_id, day (of the start), price, and ended_on, period_days where given; a price
-        without a length of its period is one a month
+        customer_id, day (of the start), price, and ended_on, period_days if given; a price without
+        period_days is monthly
     periods
-        in order of time
+        by time
 
     Returns
     -------
@@ -205,25 +204,25 @@ def contract_revenue(contracts: ir.Table, periods: Sequence[Period]) -> ir.Table
 
 
 def revenue_retention(pairs: ir.Table, periods: Sequence[Period], *, empty: str) -> list[dict[str, Estimate]]:
-    """How much of the revenue of those who paid before is still there.
+    """Gross and net revenue retention of each period.
 
     Parameters
     ----------
     pairs
         number, customer_id, was, now
     periods
-        in order of time
+        by time
     empty
-        the reason where nobody paid before
+        the reason if no customer paid before
 
     Returns
     -------
     list[dict[str, Estimate]]
-        per period: gross_revenue_retention, Σ min(now, was) ÷ Σ was, to which nobody who pays more now adds;
-        and net_revenue_retention, Σ now ÷ Σ was. New customers are in neither
+        per period: gross_revenue_retention, Σ min(now, was) ÷ Σ was, without expansion; and
+        net_revenue_retention, Σ now ÷ Σ was. New customers are in neither
     """
     both = pairs.mutate(kept=ibis.least(pairs.was, pairs.now))
-    sums = _by_period(
+    sums = rows_by_number(
         both.group_by("number").aggregate(
             n=both.count(),
             was=both.was.sum(),
@@ -263,10 +262,9 @@ def _buyers(sales: ir.Table, periods: Sequence[Period]) -> ir.Table:
 
 
 def _ends_of_medians(buyers: ir.Table, counts: dict[int, int]) -> dict[int, tuple[float, float]]:
-    """The order statistics that hold the median with 95 %, where there are enough customers."""
-    z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    """The order statistics that contain the median with 95 %, if there are enough customers."""
     reach = {
-        number: min(z / (2 * np.sqrt(n)), 0.5) for number, n in counts.items() if n >= _FEWEST_FOR_MEDIAN
+        number: min(Z / (2 * np.sqrt(n)), 0.5) for number, n in counts.items() if n >= _FEWEST_FOR_MEDIAN
     }
     if not reach:
         return {}
@@ -277,7 +275,3 @@ def _ends_of_medians(buyers: ir.Table, counts: dict[int, int]) -> dict[int, tupl
     }
     row = buyers.aggregate(**wanted).to_pyarrow().to_pylist()[0]
     return {number: (row[f"low{number}"], row[f"high{number}"]) for number in reach}
-
-
-def _by_period(counted: ir.Table) -> dict[int, dict[str, float]]:
-    return {row["number"]: row for row in counted.to_pyarrow().to_pylist()}

@@ -1,7 +1,7 @@
-"""What customers say: satisfaction, recommendation, and loyalty in attitude.
+"""Survey indicators: CSAT, NPS, and attitudinal loyalty.
 
-Each customer has one voice a period and question, the last answer given in it; more would make the intervals
-too narrow. Answers outside their scale were rejected when the table was read.
+The last answer of each customer, period and question counts; several answers of one customer would make the
+intervals too narrow. Answers outside the scale are rejected when the table is read.
 
 References
 ----------
@@ -14,43 +14,41 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-from scipy import stats
 
-from patron.economics.kpis.estimates import LEVEL, Estimate, share, unknown
-from patron.economics.kpis.periods import Every, Period, number_of
+from patron.economics.kpis.estimates import Estimate, Z, share, unknown
+from patron.economics.periods import Every, Period, number_of
 
 __all__ = ["FEWEST_ANSWERS", "net_promoter_score", "satisfaction"]
 
 FEWEST_ANSWERS = 30
-"""Answers below which no net promoter score is shown: it would move by tens of points by chance alone."""
+"""Minimum answers for a net promoter score: with fewer it varies by tens of points by chance."""
 
 _NAMES = ("csat", "nps", "nps_standard_error", "loyalty_attitude")
-_Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
 
 
 def satisfaction(surveys: ir.Table, periods: Sequence[Period], every: Every) -> list[dict[str, Estimate]]:
-    """What the surveys of each period say.
+    """CSAT, NPS and attitudinal loyalty of each period.
 
     Parameters
     ----------
     surveys
         customer_id, day, answered_at, kind ("nps" or "csat"), score
     periods
-        in order of time
+        by time
     every
-        which periods these are
+        length of the periods
 
     Returns
     -------
     list[dict[str, Estimate]]
         per period: csat, the share of answers 4 and 5 of 5 (top two boxes); nps, and nps_standard_error, in
-        points of −100 to 100; loyalty_attitude, the share who would recommend with 9 or 10 of 10
+        points of −100 to 100; loyalty_attitude, the share of NPS answers of 9 or 10
     """
     numbered = surveys.mutate(number=number_of(surveys.day, every))
     each = ["number", "kind", "customer_id"]
     of_each = ibis.window(group_by=each)
     latest = numbered.filter(numbered.answered_at == numbered.answered_at.max().over(of_each))
-    last = latest.group_by(each).aggregate(score=latest.score.min())  # of two at one moment, the worse
+    last = latest.group_by(each).aggregate(score=latest.score.min())  # the lower of two at one time
     counted = last.group_by("number", "kind").aggregate(
         n=last.count(),
         top=(last.score >= 4).sum(),
@@ -65,10 +63,10 @@ def satisfaction(surveys: ir.Table, periods: Sequence[Period], every: Every) -> 
         n, promoters, detractors = (int(nps[name]) for name in ("n", "promoters", "detractors"))
         score, error = net_promoter_score(promoters, detractors, n)
         values = (
-            share(int(csat["top"]), int(csat["n"]), empty="no answer on satisfaction"),
+            share(int(csat["top"]), int(csat["n"]), empty="no CSAT answer"),
             score,
             error,
-            share(promoters, n, empty="no answer on recommendation"),
+            share(promoters, n, empty="no NPS answer"),
         )
         found.append(dict(zip(_NAMES, values, strict=True)))
     return found
@@ -80,14 +78,14 @@ def net_promoter_score(promoters: int, detractors: int, n: int) -> tuple[Estimat
     Parameters
     ----------
     promoters, detractors
-        counts, answers of 9 and 10, and of 0 to 6
+        answers of 9 and 10, and of 0 to 6
     n
-        count of all answers
+        all answers
 
     Returns
     -------
     score, error
-        100·(p − d), and 100·√((p + d − (p − d)²) ÷ n); both hidden below `FEWEST_ANSWERS`
+        100·(p − d), and 100·√((p + d − (p − d)²) ÷ n); both missing below `FEWEST_ANSWERS`
 
     Examples
     --------
@@ -95,13 +93,11 @@ def net_promoter_score(promoters: int, detractors: int, n: int) -> tuple[Estimat
     >>> score.value, round(error.value, 2), round(score.low, 1)
     (30.0, 7.81, 14.7)
     >>> net_promoter_score(5, 2, 10)[0].reason
-    '10 answers are too few: it is shown from 30 on'
+    '10 answers are too few; at least 30 are needed'
     """
     if n < FEWEST_ANSWERS:
         hidden = unknown(
-            f"{n} answers are too few: it is shown from {FEWEST_ANSWERS} on"
-            if n
-            else "no answer on recommendation",
+            f"{n} answers are too few; at least {FEWEST_ANSWERS} are needed" if n else "no NPS answer",
             numerator=float(promoters - detractors),
             n=n,
         )
@@ -113,9 +109,7 @@ def net_promoter_score(promoters: int, detractors: int, n: int) -> tuple[Estimat
         numerator=float(promoters - detractors),
         denominator=float(n),
         n=n,
-        low=max(value - _Z * error, -100.0),
-        high=min(value + _Z * error, 100.0),
+        low=max(value - Z * error, -100.0),
+        high=min(value + Z * error, 100.0),
     )
-    return score, Estimate(
-        value=error, n=n, reason="it is the spread of the score and has no interval itself"
-    )
+    return score, Estimate(value=error, n=n, reason="a standard error, which has no interval")

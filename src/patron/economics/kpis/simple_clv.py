@@ -1,4 +1,4 @@
-"""The simple lifetime values of the average active customer, beside what the model says of the same ones."""
+"""Simple CLV formulas for the average active customer, compared with the model's CLV."""
 
 import ibis
 import ibis.expr.types as ir
@@ -6,22 +6,23 @@ import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats
-from patron.economics.kpis.indicators import CustomerBase
+from patron.economics.kpis.customer_base import CustomerBase
+from patron.economics.scorecards import latest_scores
 from patron.money import DAYS_PER_UNIT
-from patron.simple_value import churn_over, compare_with_model
+from patron.simple_value import churn_over, compare_with_model, most_to_keep
 
-__all__ = ["latest_scores", "mean_ahead", "values_beside_model"]
+__all__ = ["max_spend_per_point", "mean_growth_potential", "simple_clvs"]
 
 
-def values_beside_model(
+def simple_clvs(
     base: CustomerBase, rows: pd.DataFrame, *, margin: float, annual_rate: float, years: float | None = None
 ) -> pd.DataFrame:
-    """What an average active customer is worth by each simple formula, and by the model.
+    """The CLV of the average active customer by each simple formula, and by the model.
 
     Parameters
     ----------
     base
-        the customers; with scores among its tables where a model has scored them
+        the customers, with scores among its tables if a model has scored them
     rows
         its indicators
     margin
@@ -29,15 +30,14 @@ def values_beside_model(
     annual_rate
         discount rate ≥ 0 a year
     years
-        > 0, how many years the formulas that need a number count; None takes the mean tenure by
-        Kaplan-Meier
+        > 0, horizon of the formulas that need one; None uses the Kaplan-Meier mean tenure
 
     Returns
     -------
     pd.DataFrame
-        One row per formula: method, value, model_value (mean of growth_potential of those active on the last
-        day, less the acquisition cost), why the two differ, in a sentence. No row where there are no sales,
-        or nobody was active at the start of a period
+        One row per formula: method, value, model_value (mean growth_potential of the customers active on the
+        last day, less the acquisition cost), why (a sentence on the difference). No row without sales, or if
+        no customer was active at the start of a period
     """
     per_year = base.periods[0].per_year
     at_start = _each(rows, "churn_rate", "denominator")
@@ -54,7 +54,7 @@ def values_beside_model(
         retention=1 - float(churn_over(churn, per_year)),
         annual_rate=annual_rate,
         years=years or _each(rows, "tenure_mean_days", "value")[-1] / DAYS_PER_UNIT["Y"],
-        model_value=mean_ahead(base),
+        model_value=mean_growth_potential(base),
         acquisition_cost=float(cost),
     )
     return pd.DataFrame(
@@ -65,37 +65,30 @@ def values_beside_model(
     )
 
 
-def latest_scores(scores: ir.Table) -> ir.Table:
-    """The scores of the last day that there are any of: a file may hold the scorecards of many days.
-
-    Parameters
-    ----------
-    scores
-        customer_id, as_of, and any columns
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> days = [date(2024, 1, 31), date(2024, 2, 29)]
-    >>> scores = ibis.memtable({"customer_id": [7, 7], "as_of": days, "growth_potential": [40.0, 30.0]})
-    >>> latest_scores(scores).to_pandas()["growth_potential"].tolist()
-    [30.0]
-    """
-    return scores.filter(scores.as_of == scores.as_of.max())
-
-
-def mean_ahead(base: CustomerBase) -> float:
-    """What the model expects of a customer who is active on the last day.
+def max_spend_per_point(base: CustomerBase) -> float | None:
+    """The most that raising retention by one point may cost per active customer; None without scores.
 
     Parameters
     ----------
     base
-        the customers, with scores among its tables where a model has scored them
+        the customers, with scores among its tables if a model has scored them
+    """
+    expected = mean_growth_potential(base)
+    return None if np.isnan(expected) else float(most_to_keep(expected, 0.01))
+
+
+def mean_growth_potential(base: CustomerBase) -> float:
+    """The model's expected margin per customer active on the last day.
+
+    Parameters
+    ----------
+    base
+        the customers, with scores among its tables if a model has scored them
 
     Returns
     -------
     float
-        money, mean of growth_potential; NaN where nobody was scored
+        money, mean of growth_potential; NaN without scores
     """
     scores: ir.Table | None = base.tables.get("scores")
     if scores is None:
@@ -109,13 +102,13 @@ def mean_ahead(base: CustomerBase) -> float:
 
 
 def _revenue(base: CustomerBase, days: ir.Table) -> float:
-    """What those who were ever active paid in the periods; under contract, who has none is none of them."""
+    """Revenue of the periods from customers who were ever active, so under contract from members only."""
     within = days.filter(days.day.between(base.periods[0].start, base.periods[-1].end))
     own = within.semi_join(base.spells, "customer_id")
     return float(own.amount.sum().to_pyarrow().as_py() or 0.0)
 
 
 def _each(rows: pd.DataFrame, kpi: str, column: str) -> Floats:
-    """One number of one indicator by period; 0 where there is none."""
+    """One column of one indicator by period; 0 where missing."""
     numbers: Floats = rows.loc[rows["kpi"] == kpi, column].to_numpy(dtype=np.float64)
     return np.nan_to_num(numbers)

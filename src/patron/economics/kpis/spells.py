@@ -1,8 +1,8 @@
-"""When each customer was active: one row per spell, by rule for shops and by contract otherwise.
+"""Spells of activity, one row each: by contract, or by recency of purchase if there are no contracts.
 
-A spell is an unbroken time of being active. Under the rule "active within n days" it begins with a purchase
-and ends n days after the last purchase that no later one follows within n days. Under contract it is the time
-that contracts cover, overlapping ones and those that follow one another without a day between merged.
+A spell is an uninterrupted time of activity. By recency it begins with a purchase and ends n days after the
+last purchase that is not followed by another within n days. By contract it is the time covered by contracts;
+contracts that overlap or follow one another without a gap are merged.
 """
 
 from datetime import date
@@ -13,24 +13,25 @@ import ibis.expr.types as ir
 __all__ = ["RUNNING", "spells_by_contract", "spells_by_rule"]
 
 RUNNING = date(9999, 12, 31)
-"""The end of a contract that has none yet."""
+"""End of a contract that is still running."""
 
 
 def spells_by_rule(purchases: ir.Table, within_days: int) -> ir.Table:
-    """The spells of customers who are active for `within_days` from each purchase on.
+    """Spells of customers who are active for `within_days` after each purchase.
 
     Parameters
     ----------
     purchases
         customer_id, day; one row per customer and day with a purchase
     within_days
-        ≥ 1; active at the end of a day is who bought on it or in the `within_days` - 1 days before
+        ≥ 1; a customer is active at the end of a day after a purchase on it or in the `within_days` - 1
+        days before
 
     Returns
     -------
     ir.Table
-        one row per spell: customer_id, number (1 for the first), starts_on, ends_on (the first day no
-        longer active), previous_end (ends_on of the spell before; null for the first)
+        one row per spell: customer_id, number (1 for the first), starts_on, ends_on (the first day
+        not active), previous_end (ends_on of the spell before; null for the first)
 
     Examples
     --------
@@ -56,17 +57,17 @@ def spells_by_rule(purchases: ir.Table, within_days: int) -> ir.Table:
 
 
 def spells_by_contract(contracts: ir.Table) -> ir.Table:
-    """The spells of customers who are active while a contract runs.
+    """Spells of customers who are active while a contract runs.
 
     Parameters
     ----------
     contracts
-        customer_id, day (of the start), ended_on (null while it runs; may be absent)
+        customer_id, day (of the start), ended_on (null while running; optional)
 
     Returns
     -------
     ir.Table
-        as `spells_by_rule`; ends_on is `RUNNING` where the last contract has no end
+        as `spells_by_rule`; ends_on is `RUNNING` if the last contract has no end
 
     Examples
     --------

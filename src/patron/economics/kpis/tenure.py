@@ -1,7 +1,7 @@
-"""How long customers stay: Kaplan-Meier over those who have left and those who are still there.
+"""Customer tenure: the Kaplan-Meier survival of customers, with right-censoring of those still active.
 
-The mean of completed tenures alone is biased, and badly so in a growing business: it leaves out just those
-who stay. Here everybody counts for as long as they have been watched.
+The mean of completed tenures is biased downwards, badly so in a growing business, because it leaves out the
+customers who stay. Here every customer counts for as long as observed.
 
 References
 ----------
@@ -17,35 +17,33 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from patron.arrays import Floats
-from patron.economics.kpis.estimates import LEVEL, Estimate, unknown
-from patron.economics.kpis.periods import Period, in_table
+from patron.economics.kpis.estimates import Estimate, Z, unknown
+from patron.economics.periods import Period, in_table
 
-__all__ = ["Survival", "kaplan_meier", "tenure_estimates", "watched_tenures"]
+__all__ = ["Survival", "kaplan_meier", "observed_tenures", "tenure_estimates"]
 
 
-_Z = float(stats.norm.ppf(0.5 + LEVEL / 2))
-_HALF = 0.5 + 1e-12  # a product of fractions may miss a half by a hair
+_HALF = 0.5 + 1e-12  # rounding may put a product of fractions slightly above one half
 
 
 @dataclass(frozen=True, slots=True)
 class Survival:
-    """The share of customers who stay longer than each time.
+    """A Kaplan-Meier survival curve.
 
     Attributes
     ----------
     times
-        (n_times,) days, in order, at which somebody left
+        (n_times,) days, ascending, at which a customer left
     share
-        (n_times,) in [0, 1], who stays longer
+        (n_times,) in [0, 1], survival after each time
     spread
-        (n_times,) Greenwood's sum Σ d ÷ (n (n − d)); infinite once nobody is left
+        (n_times,) Greenwood's sum Σ d ÷ (n (n − d)); infinite once no customer is left
     longest
-        days, the longest tenure watched
+        days, the longest tenure observed
     n
-        customers watched
+        customers observed
     """
 
     times: Floats
@@ -56,16 +54,16 @@ class Survival:
 
 
 def kaplan_meier(tenure: npt.ArrayLike, left: npt.ArrayLike, weight: npt.ArrayLike | None = None) -> Survival:
-    """The survival of customers, some of whom are still there.
+    """The survival curve of customers, some of whom are still active.
 
     Parameters
     ----------
     tenure
-        (n,) days ≥ 0, until the customer left or the watching ended
+        (n,) days ≥ 0, until the customer left or observation ended
     left
-        (n,) whether the customer left; False for those still there
+        (n,) whether the customer left; False for customers still active
     weight
-        (n,) count of customers of each row; None for one
+        (n,) customers per row; None for one
 
     Returns
     -------
@@ -96,13 +94,18 @@ def kaplan_meier(tenure: npt.ArrayLike, left: npt.ArrayLike, weight: npt.ArrayLi
 
 
 def tenure_estimates(found: Survival) -> dict[str, Estimate]:
-    """How long customers stay, from their survival.
+    """Median and mean tenure of a survival curve.
+
+    Parameters
+    ----------
+    found
+        the curve
 
     Returns
     -------
     dict[str, Estimate]
-        tenure_median_days, after which half have left; tenure_mean_days, the mean of the days up to the
-        longest tenure watched, since nothing is known of what comes after it
+        tenure_median_days, after which half have left; tenure_mean_days, the mean restricted to the longest
+        tenure observed
 
     Examples
     --------
@@ -111,26 +114,26 @@ def tenure_estimates(found: Survival) -> dict[str, Estimate]:
     (20.0, 22.5)
     """
     if found.n == 0:
-        nobody = unknown("no customer was watched yet")
-        return {"tenure_median_days": nobody, "tenure_mean_days": nobody}
+        missing = unknown("no customer was observed yet")
+        return {"tenure_median_days": missing, "tenure_mean_days": missing}
     return {"tenure_median_days": _median(found), "tenure_mean_days": _restricted_mean(found)}
 
 
-def watched_tenures(spells: ir.Table, periods: Sequence[Period]) -> list[Survival]:
-    """The survival of all customers as it was known at the end of each period.
+def observed_tenures(spells: ir.Table, periods: Sequence[Period]) -> list[Survival]:
+    """The survival curve of all customers as known at the end of each period.
 
     Parameters
     ----------
     spells
-        as `patron.economics.kpis.spells` makes them; of each customer the first spell counts, from its first
-        day to the first day no longer active
+        as in `patron.economics.kpis.spells`; the first spell of each customer counts, from its first day to
+        the first day not active
     periods
-        in order of time
+        by time
 
     Returns
     -------
     list[Survival]
-        list of `Survival`, one per period
+        one per period
     """
     firsts = spells.filter(spells.number == 1).select("starts_on", "ends_on")
     span = in_table(periods).select("number", "end")
@@ -150,16 +153,16 @@ def watched_tenures(spells: ir.Table, periods: Sequence[Period]) -> list[Surviva
 
 
 def _median(found: Survival) -> Estimate:
-    """The median with the interval of all times whose survival may be one half, on the log-log scale."""
+    """The median, with its interval on the log-log scale (Brookmeyer & Crowley)."""
     below = np.flatnonzero(found.share <= _HALF)
     if below.size == 0:
         rest = float(found.share[-1]) if found.share.size else 1.0
         return unknown(
-            f"fewer than half have left: {rest:.0%} stay longer than any tenure watched", n=found.n
+            f"fewer than half have left: {rest:.0%} stay longer than any tenure observed", n=found.n
         )
     inner = (found.share > 0) & (found.share < 1)
     steps, spread = np.log(found.share[inner]), found.spread[inner]
-    reach = _Z * np.sqrt(spread) / np.abs(steps)
+    reach = Z * np.sqrt(spread) / np.abs(steps)
     low_share, high_share = np.exp(steps * np.exp(reach)), np.exp(steps * np.exp(-reach))
     times = found.times[inner]
     lows, highs = times[low_share <= _HALF], times[high_share <= _HALF]
@@ -169,18 +172,18 @@ def _median(found: Survival) -> Estimate:
         n=found.n,
         low=float(lows[0]) if lows.size else float(found.times[below[0]]),
         high=high,
-        reason=None if high is not None else "too few have left for an upper end of the interval",
+        reason=None if high is not None else "too few customers have left for an upper end of the interval",
     )
 
 
 def _restricted_mean(found: Survival) -> Estimate:
     edges = np.concatenate([[0.0], found.times, [found.longest]])
     areas = np.diff(edges) * np.concatenate([[1.0], found.share])
-    beyond = areas[::-1].cumsum()[::-1][1:]  # from each time on
+    beyond = areas[::-1].cumsum()[::-1][1:]  # area from each time on
     finite = np.isfinite(found.spread)
     added = np.diff(found.spread[finite], prepend=0.0)
-    half = _Z * float(np.sqrt(np.sum(beyond[finite] ** 2 * added)))
+    half = Z * float(np.sqrt(np.sum(beyond[finite] ** 2 * added)))
     mean = float(areas.sum())
     if half == 0:
-        return Estimate(value=mean, n=found.n, reason="nobody has left, or all at one time: no interval")
+        return Estimate(value=mean, n=found.n, reason="no customer has left, or all at one time: no interval")
     return Estimate(value=mean, n=found.n, low=max(mean - half, 0.0), high=mean + half)

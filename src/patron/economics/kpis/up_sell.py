@@ -1,7 +1,7 @@
-"""Up-sell and cross-sell, each among those who could be sold more.
+"""Up-sell and cross-sell rates among the customers who could buy more.
 
-Who bought nothing in a period could not be sold anything dearer in it, and who has bought from every category
-has none left: neither is counted. A rate over all customers would fall with every new one.
+Customers who bought nothing in a period cannot be up-sold in it, and customers who bought from every category
+cannot be cross-sold: neither is in the denominator. A rate over all customers would fall with every new one.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from patron.economics.kpis.estimates import Estimate, share, unknown
-from patron.economics.kpis.periods import Every, Period, number_of
+from patron.economics.periods import Every, Period, number_of, rows_by_number
 
 __all__ = ["baskets_by_period", "cross_sell", "up_sell", "up_sell_of_contracts"]
 
@@ -18,20 +18,20 @@ ALL = "all"
 
 
 def baskets_by_period(lines: ir.Table, every: Every) -> ir.Table:
-    """What each customer bought of each category in each period, refunds left out.
+    """Highest unit price by customer, category and period, without refunds.
 
     Parameters
     ----------
     lines
         customer_id, day, amount, and category, quantity where given
     every
-        which periods
+        length of the periods
 
     Returns
     -------
     ir.Table
-        customer_id, number, category ("all" where there is none), price (money, of the dearest unit;
-        of the dearest line where there is no quantity)
+        customer_id, number, category ("all" if there is none), price (money, of the most expensive unit,
+        or line if there is no quantity)
     """
     sold = lines.filter(lines.amount > 0)
     if "quantity" in sold.columns:
@@ -43,63 +43,63 @@ def baskets_by_period(lines: ir.Table, every: Every) -> ir.Table:
     return numbered.group_by("customer_id", "number", "category").aggregate(price=numbered.price.max())
 
 
-def up_sell(baskets: ir.Table, periods: Sequence[Period], *, dearer: float) -> list[Estimate]:
-    """The share of those buying again in a category who bought something dearer.
+def up_sell(baskets: ir.Table, periods: Sequence[Period], *, threshold: float) -> list[Estimate]:
+    """The share of repeat buyers in a category who bought something more expensive.
 
     Parameters
     ----------
     baskets
-        as `baskets_by_period` makes them, from the first purchase known on
+        of `baskets_by_period`, from the first known purchase on
     periods
-        in order of time
-    dearer
-        by what share the price of a unit must exceed that of the dearest one which the customer bought
-        of the category before, ≥ 0
+        by time
+    threshold
+        ≥ 0, share by which the unit price must exceed the highest one that the customer paid in the
+        category before
 
     Returns
     -------
     list[Estimate]
-        per period, among the customers who bought in a category that they had bought from before
+        per period, among the customers who bought again in a category
 
     Examples
     --------
     >>> from datetime import date
-    >>> from patron.economics.kpis.periods import whole_periods
+    >>> from patron.economics.periods import whole_periods
     >>> lines = ibis.memtable({
     ...     "customer_id": [1, 1, 2, 2],
     ...     "day": [date(2024, 1, 5), date(2024, 2, 5), date(2024, 1, 5), date(2024, 2, 5)],
     ...     "amount": [10.0, 12.0, 10.0, 10.5],
     ... })
     >>> february = whole_periods(date(2024, 2, 1), date(2024, 2, 29), "month")
-    >>> up_sell(baskets_by_period(lines, "month"), february, dearer=0.10)[0].value
+    >>> up_sell(baskets_by_period(lines, "month"), february, threshold=0.10)[0].value
     0.5
     """
     before = ibis.window(group_by=["customer_id", "category"], order_by="number", preceding=(None, 1))
-    history = baskets.mutate(dearest=baskets.price.max().over(before))
-    again = history.filter(history.dearest.notnull())
-    rises = again.price >= (1 + dearer) * again.dearest
+    history = baskets.mutate(highest=baskets.price.max().over(before))
+    again = history.filter(history.highest.notnull())
+    rises = again.price >= (1 + threshold) * again.highest
     each = again.mutate(rises=rises).group_by("number", "customer_id").aggregate(rises=ibis._.rises.any())
-    return _shares(each, "rises", periods, "nobody bought again in a category known to them")
+    return _shares(each, "rises", periods, "no customer bought again in a category")
 
 
 def cross_sell(baskets: ir.Table, periods: Sequence[Period]) -> list[Estimate]:
-    """The share of those buying again, and not yet from everywhere, who bought from a new category.
+    """The share of repeat buyers with a category left who bought from a new one.
 
     Parameters
     ----------
     baskets
-        as `baskets_by_period` makes them, from the first purchase known on
+        of `baskets_by_period`, from the first known purchase on
     periods
-        in order of time
+        by time
 
     Returns
     -------
     list[Estimate]
-        per period, among the customers who bought, had bought before, and had a category left to buy from
+        per period, among the repeat buyers who had not yet bought from every category
     """
     categories = baskets.group_by("category").aggregate(since=baskets.number.min()).to_pyarrow().to_pylist()
     if len(categories) < 2:
-        return [unknown("the lines name fewer than two categories") for _ in periods]
+        return [unknown("the transactions have fewer than two categories") for _ in periods]
     first_numbers = [row["since"] for row in categories]
     there = ibis.memtable(
         {
@@ -118,28 +118,28 @@ def cross_sell(baskets: ir.Table, periods: Sequence[Period]) -> list[Estimate]:
         eligible.mutate(crosses=eligible.fresh > 0),
         "crosses",
         periods,
-        "nobody bought again who had a category left",
+        "no customer with a category left bought again",
     )
 
 
 def up_sell_of_contracts(pairs: ir.Table, periods: Sequence[Period]) -> list[Estimate]:
-    """The share of customers under contract at the start and at the end who pay more at the end.
+    """The share of customers under contract at the start and at the end of a period who pay more at the end.
 
     Parameters
     ----------
     pairs
-        as `patron.economics.kpis.sales.contract_revenue` makes them
+        of `patron.economics.kpis.sales.contract_revenue`
     periods
-        in order of time
+        by time
     """
     stayed = pairs.filter(pairs.now > 0)
-    dearer = stayed.mutate(rises=stayed.now > stayed.was * (1 + 1e-9))
-    return _shares(dearer, "rises", periods, "nobody was under contract at the start and at the end")
+    compared = stayed.mutate(rises=stayed.now > stayed.was * (1 + 1e-9))
+    return _shares(compared, "rises", periods, "no customer was under contract at the start and at the end")
 
 
 def _shares(rows: ir.Table, which: str, periods: Sequence[Period], empty: str) -> list[Estimate]:
     counted = rows.group_by("number").aggregate(n=rows.count(), part=rows[which].sum())
-    found = {row["number"]: row for row in counted.to_pyarrow().to_pylist()}
+    found = rows_by_number(counted)
     none = {"n": 0, "part": 0}
     pairs = (found.get(period.number, none) for period in periods)
     return [share(int(row["part"] or 0), int(row["n"]), empty=empty) for row in pairs]

@@ -1,4 +1,4 @@
-"""Who is a customer in each month, in which tier, and what they bring: what costs are compared with."""
+"""The customer base by month: who is active and retained, in which tier, with which revenue and margin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,39 +10,39 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from patron.economics.kpis.periods import Period, number_of
+from patron.economics.periods import Period, number_of
 from patron.errors import DateError
 from patron.tables.records import Records
 
 __all__ = ["ANONYMOUS", "UNSCORED", "MonthlyBase", "monthly_base", "with_tier"]
 
 ANONYMOUS, UNSCORED = "anonymous", "unscored"
-"""The tiers of interactions with nobody in particular, and of customers without a score."""
+"""The tiers of anonymous interactions, and of customers without a score."""
 
-_MOST_MONTHS = 60  # each is a bit of a whole number
+_MAX_MONTHS = 60  # each is a bit of a 64-bit integer
 
 
 @dataclass(frozen=True, slots=True)
 class MonthlyBase:
-    """The customers of some months.
+    """The customer base of some months.
 
     Attributes
     ----------
     months
-        which
+        by time
     each
-        one row per customer: customer_id and `active`, a whole number whose bit 0 says active before the
-        first month and bit k active at the end of the k-th
+        one row per customer: customer_id and `active`, an integer whose bit 0 is set if the customer was
+        active before the first month, and bit k if active at the end of the k-th
     bought
         one row per customer and month with a transaction: customer_id, month, revenue, margin (money)
     tiers
-        customer_id and tier, and month where tiers change; None without
+        customer_id and tier, and month if tiers change; None without tiers
     segments
         one row per month and tier: month, tier, active, retained (customers), revenue, margin, and
-        positive, the revenue of customers whose revenue in the month is positive
+        positive (revenue of the customers whose revenue in the month is positive)
     totals
-        one row per tier, and one for all (tier missing): active, customers active at the end of any of
-        the months, and retained, active before the first and at the end of the last
+        one row per tier, and one for all (tier missing): active (customers active at the end of any month)
+        and retained (active before the first month and at the end of the last)
     """
 
     months: Sequence[Period]
@@ -53,7 +53,7 @@ class MonthlyBase:
     totals: pd.DataFrame
 
     def by_month(self) -> pd.DataFrame:
-        """One row per month: active_customers, and revenue, the positive revenue of customers."""
+        """Cost drivers by month: active_customers, and revenue (the positive revenue of customers)."""
         sums = self.segments.groupby("month", as_index=False)[["active", "positive"]].sum()
         return sums.rename(columns={"active": "active_customers", "positive": "revenue"})
 
@@ -66,20 +66,20 @@ def monthly_base(
     margin: float = 1.0,
     active_within: int = 90,
 ) -> MonthlyBase:
-    """The customers of some months.
+    """The customer base of some months.
 
     Parameters
     ----------
     records
-        transactions, and subscriptions, by which customers then are active
+        transactions; and subscriptions, which then define who is active
     months
-        one after another
+        consecutive
     tiers
-        customer_id, tier, and as_of where they change; None without
+        customer_id, tier, and as_of if tiers change; None without tiers
     margin
-        share of an amount that is kept, where transactions have no cost
+        share of an amount that is kept, if transactions have no cost
     active_within
-        days; a customer without a contract is active so long after a purchase
+        days that a customer counts as active after a purchase if there are no contracts
 
     Raises
     ------
@@ -90,8 +90,8 @@ def monthly_base(
     --------
     See :func:`patron.economics.costs.retention_costs.retention_costs`.
     """
-    if len(months) > _MOST_MONTHS:
-        raise DateError(f"{len(months)} months are more than {_MOST_MONTHS}. Choose a shorter period.")
+    if len(months) > _MAX_MONTHS:
+        raise DateError(f"{len(months)} months are more than {_MAX_MONTHS}. Choose a shorter period.")
     tiers = None if tiers is None else records.store(_tiers_by_month(tiers, months), "tiers")
     each = records.store(_active_months(records, months, active_within), "active_months")
     bought = records.store(_bought(records["transactions"], months, margin), "bought")
@@ -106,7 +106,15 @@ def monthly_base(
 
 
 def with_tier(rows: ir.Table, tiers: ir.Table | None) -> ir.Table:
-    """Rows with customer_id and month, and the tier of the customer in that month; null where unknown."""
+    """Rows with the tier of the customer in the month; null where unknown.
+
+    Parameters
+    ----------
+    rows
+        customer_id, month, and any columns
+    tiers
+        customer_id, tier, and month if tiers change; None without tiers
+    """
     if tiers is None:
         return rows.mutate(tier=ibis.null("string"))
     key = [name for name in ("customer_id", "month") if name in tiers.columns]
@@ -116,13 +124,13 @@ def with_tier(rows: ir.Table, tiers: ir.Table | None) -> ir.Table:
 
 
 def _tiers_by_month(tiers: ir.Table, months: Sequence[Period]) -> ir.Table:
-    """One tier per customer, or per customer and month where there are several days of scores."""
+    """One tier per customer, or per customer and month if there are several days of scores."""
     if "as_of" not in tiers.columns:
         return tiers.group_by("customer_id").agg(tier=tiers.tier.max())
     days = sorted(tiers.as_of.cast("date").as_table().distinct().to_pandas().iloc[:, 0].dropna())
     if len(days) < 2:
         return tiers.group_by("customer_id").agg(tier=tiers.tier.max())
-    # The score of the last day up to the start of the month, or else of the customer's first day.
+    # The latest score up to the start of the month, or else the customer's first score.
     begin = ibis.memtable(
         {"month": [month.number for month in months], "begins": [month.start for month in months]}
     )
@@ -139,7 +147,7 @@ def _tiers_by_month(tiers: ir.Table, months: Sequence[Period]) -> ir.Table:
 
 
 def _active_months(records: Records, months: Sequence[Period], within: int) -> ir.Table:
-    """customer_id, and the months at whose end the customer is active, as bits."""
+    """customer_id and `active`, one bit per month at whose end the customer is active."""
     ends = [months[0].before, *(month.end for month in months)]
     subscriptions = records.get("subscriptions")
     if subscriptions is not None:
@@ -152,7 +160,7 @@ def _active_months(records: Records, months: Sequence[Period], within: int) -> i
         lines = records["transactions"]
         span = [(end - timedelta(days=within), end) for end in ends]
         bought = lines.filter((lines.amount > 0) & (lines.day > span[0][0]) & (lines.day <= ends[-1]))
-        # The last purchase of a month says whether the customer is active at the end of this and later ones.
+        # Only the last purchase of a month matters for being active at the end of this and later months.
         month = number_of(bought.day, "month")
         spells = bought.group_by("customer_id", month=month).agg(day=bought.day.max())
         flags = [(spells.day > since) & (spells.day <= end) for since, end in span]

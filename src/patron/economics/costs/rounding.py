@@ -1,4 +1,4 @@
-"""Money that adds up: parts in whole cents whose sum is the whole, to the cent."""
+"""Rounding to whole cents that preserves the total."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,19 +9,19 @@ __all__ = ["in_cents", "largest_remainder"]
 
 
 def largest_remainder(parts: npt.ArrayLike, total: int) -> Integers:
-    """Whole numbers as near to `parts` as can be that add up to `total`.
+    """Whole numbers closest to `parts` that add up to `total`.
 
     Parameters
     ----------
     parts
         (n,) real numbers, of either sign, whose sum is `total` up to rounding
     total
-        what the whole numbers shall add up to
+        sum of the whole numbers
 
     Returns
     -------
     Integers
-        (n,) each part rounded down, or up for those with the largest remainders; the first wins among equals
+        (n,) each part rounded down, or up for the largest remainders; the first one on ties
 
     Examples
     --------
@@ -36,7 +36,7 @@ def largest_remainder(parts: npt.ArrayLike, total: int) -> Integers:
     missing = int(total) - int(whole.sum())
     if exact.size and missing:
         order = np.argsort(-(exact - down), kind="stable")
-        if missing < 0:  # a sum of floats came out a hair above a whole number
+        if missing < 0:  # rounding put a sum of floats slightly above a whole number
             order = order[::-1]
         turns, rest = divmod(abs(missing), exact.size)
         step = 1 if missing > 0 else -1
@@ -46,7 +46,7 @@ def largest_remainder(parts: npt.ArrayLike, total: int) -> Integers:
 
 
 def in_cents(amounts: npt.ArrayLike) -> Integers:
-    """Amounts of money as whole cents whose sum is that of the amounts, rounded once.
+    """Amounts in whole cents whose sum is the rounded sum of the amounts.
 
     Parameters
     ----------
@@ -64,5 +64,5 @@ def in_cents(amounts: npt.ArrayLike) -> Integers:
     array([1001, 1000, -300])
     """
     cents = np.asarray(amounts, dtype=np.float64) * 100
-    exact = np.where(np.abs(cents - np.rint(cents)) < 1e-6, np.rint(cents), cents)  # 19.99 is no 19.989999…
+    exact = np.where(np.abs(cents - np.rint(cents)) < 1e-6, np.rint(cents), cents)  # 19.99 * 100 is 1998.99…
     return largest_remainder(exact, int(np.rint(exact.sum())))
