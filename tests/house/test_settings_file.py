@@ -54,4 +54,4 @@ def test_every_setting_of_a_command_has_a_flag():
 @pytest.mark.parametrize("command", COMMANDS, ids=[command.name for command in COMMANDS])
 def test_no_flag_of_a_command_means_two_settings(command):
     flags = [field.flag for field in flags_of(command)]
-    assert sorted(flags) == sorted(set(flags) - {"column", "settings", "set", "json"})
+    assert sorted(flags) == sorted(set(flags) - {"--column", "--settings", "--set", "--json"})

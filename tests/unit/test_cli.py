@@ -55,18 +55,27 @@ def sentence(err: str) -> str:
     return told
 
 
-def test_help_loads_nothing_that_takes_long():
-    program = """
+HEAVY = {"duckdb", "ibis", "lightgbm", "mlflow", "numpy", "pandas", "pymc", "sklearn"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy", "words"),
+    [
+        (["--help"], HEAVY | {"pydantic"}, [*COMMANDS, "demo"]),
+        (["score", "--help"], HEAVY, ["--prediction-log"]),
+    ],
+)
+def test_help_loads_nothing_that_takes_long(arguments, heavy, words):
+    program = f"""
 import sys
 from patron.cli import main
 try:
-    main(["--help"])
+    main({arguments})
 finally:
-    heavy = {"duckdb", "ibis", "lightgbm", "mlflow", "numpy", "pandas", "pydantic", "pymc", "sklearn"}
-    assert not heavy & set(sys.modules), heavy & set(sys.modules)
+    assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)
 """
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert all(command in shown.stdout for command in [*COMMANDS, "demo"])
+    assert all(word in shown.stdout for word in words)
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "demo"])

@@ -1,11 +1,14 @@
 """Flags are made from the fields: what is given twice is an error, what takes several values is a list."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import patron
 from patron.cli import main
 from patron.cli.builder import Command, flags_of
 from patron.cli.commands import COMMANDS
@@ -115,6 +118,15 @@ def test_a_flag_keeps_the_column_names_of_the_file(tmp_path):
         settings_of("check", column=["amount"])
 
 
+def test_a_flag_that_a_message_names_exists():
+    flags = {field.flag for command in COMMANDS for field in flags_of(command)}
+    flags |= {"--column", "--settings", "--set", "--json", "--help", "--version"}
+    texts = [path.read_text(encoding="utf-8") for path in Path(patron.__file__).parent.rglob("*.py")]
+    ours = [line for text in texts for line in text.split("\n") if "mlflow" not in line]
+    named = {flag for line in ours for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)}
+    assert named - flags == set()
+
+
 def test_the_help_of_a_flag_is_its_field():
     assert describe("measure.confidence").help() == "Confidence level of the intervals (default 0.95)."
     assert describe("target.budget").help() == "Maximum spend on the whole list (default: no limit)."
@@ -122,7 +134,7 @@ def test_the_help_of_a_flag_is_its_field():
     assert describe("check.leaks").help().endswith("no score changes.")
 
 
-def patron(*arguments: str, **environment: str) -> str:
+def run(*arguments: str, **environment: str) -> str:
     """Standard output of ``python -m patron``."""
     done = subprocess.run(
         [sys.executable, "-m", "patron", *arguments],
@@ -137,11 +149,11 @@ def patron(*arguments: str, **environment: str) -> str:
 def complete(line: str) -> list[str]:
     """What the shell offers at the end of a line."""
     words = line.split(" ")
-    return patron(_PATRON_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1)).split()
+    return run(_PATRON_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1)).split()
 
 
 def test_the_shell_completes_commands_flags_and_choices():
     assert complete("patron sc") == ["score"]
     assert complete("patron score --pre") == ["--prediction-log"]
     assert complete("patron score --engine s") == ["spark"]
-    assert "complete -o default -F _patron_completion patron" in patron(_PATRON_COMPLETE="source_bash")
+    assert "complete -o default -F _patron_completion patron" in run(_PATRON_COMPLETE="source_bash")

@@ -1,9 +1,9 @@
 """From a declared command to one of Typer: its flags are made from the fields of the settings.
 
-The command line of pydantic-settings does not serve: it has no help panels, spells every flag with its
-section (``--score.out``), lets the last of two values win, and has to load pydantic before it can print
-``--help``. So this small builder makes the commands: ``patron --help`` needs only the names and one line of
-each, and a command gets its flags when it is called.
+The command line of pydantic-settings does not serve: it has no help panels, puts the section into the name of
+every flag, lets the last of two values win, and has to load pydantic before it can print ``--help``. So this
+small builder makes the commands: ``patron --help`` needs only the names and one line of each, and a command
+gets its flags when it is called.
 """
 
 import inspect
@@ -197,10 +197,10 @@ def _identifier(field: "SettingField") -> str:
 def _option(identifier: str, field: "SettingField") -> inspect.Parameter:
     panel = field.panel or None
     if field.kind == "switch":
-        return _switch(identifier, f"--{'no-' if field.default else ''}{field.flag}", field.help(), panel)
+        return _switch(identifier, field.flag, field.help(), panel)
     repeated = field.kind in ("list", "mapping")
     text = field.help().removesuffix(".") + "; repeatable." if repeated else field.help()
-    return _values(identifier, f"--{field.flag}", field.metavar, text, panel, field.choices)
+    return _values(identifier, field.flag, field.metavar, text, panel, field.choices)
 
 
 def _column() -> inspect.Parameter:

@@ -58,26 +58,26 @@ def settings_from(fields: Sequence[SettingField], given: Mapping[str, Any]) -> S
 
 
 def _read_value(chosen: dict[str, Any], field: SettingField, texts: list[str]) -> None:
-    _put(chosen, field.steps, _only(texts, f"--{field.flag}"), f"--{field.flag}")
+    _put(chosen, field.steps, _only(texts, field.flag), field.flag)
 
 
 def _read_switch(chosen: dict[str, Any], field: SettingField, turned: bool) -> None:
     """A switch has one flag, which turns the default over."""
-    _put(chosen, field.steps, not field.default, f"--{field.flag}")
+    _put(chosen, field.steps, not field.default, field.flag)
 
 
 def _read_list(chosen: dict[str, Any], field: SettingField, texts: list[str]) -> None:
     """A list may be given with commas, and its flag may be repeated."""
     values = [value.strip() for text in texts for value in text.split(",")]
-    _put(chosen, field.steps, values, f"--{field.flag}")
+    _put(chosen, field.steps, values, field.flag)
 
 
 def _read_mapping(chosen: dict[str, Any], field: SettingField, texts: list[str]) -> None:
     """Each text is one NAME=VALUE."""
     example = "=".join(map(str, next(iter(field.example.items()))))
     for text in texts:
-        name, value = _split(text, f"--{field.flag}", field.metavar, example)
-        _put(chosen, (*field.steps, name), value, f"--{field.flag} {name}")
+        name, value = _split(text, field.flag, field.metavar, example)
+        _put(chosen, (*field.steps, name), value, f"{field.flag} {name}")
 
 
 _READ: dict[str, Any] = {

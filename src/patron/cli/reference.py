@@ -50,8 +50,7 @@ def _section(title: str, text: str, fields: list[SettingField], flagged: set[str
     yield "| key | flag | default | unit, range | meaning |"
     yield "|---|---|---|---|---|"
     for field in fields:
-        sign = f"--{'no-' if field.default is True else ''}{field.flag}"
-        flag = f"`{sign}`" if field.path in flagged else ""
+        flag = f"`{field.flag}`" if field.path in flagged else ""
         default = field.absent or ("" if field.default is None else f"`{toml_of(field.default)}`")
         facts = [field.unit, field.limits, ", ".join(f"`{choice}`" for choice in field.choices)]
         yield f"| `{field.name}` | {flag} | {default} | {'; '.join(filter(None, facts))} | {field.text} |"

@@ -26,7 +26,15 @@ _TEXT = 24  # characters above which text is wrapped rather than given more room
 
 @dataclass
 class Steps:
-    """Reports each step of a job on stderr when it begins, and how long it took when it ends."""
+    """Reports each step of a job on stderr when it begins, and how long it took when it ends.
+
+    Attributes
+    ----------
+    console
+        Where the steps are reported.
+    notes
+        Sentences that were reported by :meth:`note`.
+    """
 
     console: "Console"
     notes: list[str] = field(default_factory=list)
@@ -36,7 +44,13 @@ class Steps:
     _since: float = 0.0
 
     def __call__(self, step: str) -> None:
-        """End the previous step and begin `step`, unless Ctrl-C was pressed."""
+        """End the previous step and begin `step`, unless Ctrl-C was pressed.
+
+        Parameters
+        ----------
+        step
+            What is done, such as "Reading the tables".
+        """
         check_interruption()
         self.end()
         self._step, self._rows, self._since = step, None, time.perf_counter()
@@ -44,11 +58,23 @@ class Steps:
         self._status.start()
 
     def rows(self, count: int) -> None:
-        """Report how many rows the current step has handled."""
+        """Report how many rows the current step has handled.
+
+        Parameters
+        ----------
+        count
+            Rows so far.
+        """
         self._rows = count
 
     def end(self, *, done: bool = True) -> None:
-        """End the current step; report its rows and seconds if it is `done`."""
+        """End the current step.
+
+        Parameters
+        ----------
+        done
+            Whether its rows and seconds are reported.
+        """
         if self._status is None:
             return
         self._status.stop()
@@ -59,7 +85,13 @@ class Steps:
             self.console.print(f"{_plain(self._step)}  [dim]{rows}{seconds:.1f} s[/dim]", highlight=False)
 
     def note(self, sentence: str) -> None:
-        """Report once what the user should know before trusting a number."""
+        """Report once what the user should know before trusting a number.
+
+        Parameters
+        ----------
+        sentence
+            The note; one that was reported before is left out.
+        """
         if sentence not in self.notes:
             self.notes.append(sentence)
             self.console.print(f"[yellow]Note:[/yellow] {_plain(sentence)}", highlight=False)
@@ -132,6 +164,11 @@ def show(result: Result, *, as_json: bool, notes: list[str] | None = None) -> No
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on stdout; NaN and infinity become null.
 
+    Parameters
+    ----------
+    value
+        Plain values, dates, arrays or frames.
+
     Examples
     --------
     >>> from datetime import date
@@ -145,6 +182,11 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 def print_lines(lines: Iterable[str]) -> None:
     """Print sentences on stdout, each on its own line.
+
+    Parameters
+    ----------
+    lines
+        The sentences.
 
     Examples
     --------

@@ -45,7 +45,8 @@ class SettingField:
     example
         A value to show where there is no default.
     flag, metavar, panel
-        Name of the flag, placeholder of its value, and heading in ``--help``.
+        The flag, such as "--budget", or "--no-reasons" for a switch that is on by default; the placeholder
+        of its value; and its heading in ``--help``.
     """
 
     path: str
@@ -146,6 +147,7 @@ def describe(path: str) -> SettingField:
 def _described(path: str, field: FieldInfo) -> SettingField:
     shown: Mapping[str, Any] = field.json_schema_extra  # type: ignore[assignment]
     kind, of = _kind(field.annotation)
+    flag = shown["flag"] or path.rpartition(".")[2].replace("_", "-")
     choices = tuple(map(str, get_args(of))) if get_origin(of) is Literal else ()
     metavar = "|".join(choices) if kind == "value" else "A,B,…"
     metavar = metavar or _OF_UNIT.get(shown["unit"]) or _OF_TYPE.get(of, "TEXT")
@@ -159,7 +161,7 @@ def _described(path: str, field: FieldInfo) -> SettingField:
         limits=_range(field),
         absent=shown["absent"],
         example=shown["example"],
-        flag=shown["flag"] or path.rpartition(".")[2].replace("_", "-"),
+        flag=f"--{'no-' if field.default is True else ''}{flag}",
         metavar=shown["metavar"] or metavar,
         panel=shown["panel"],
     )
