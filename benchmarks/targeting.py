@@ -18,13 +18,14 @@ import time
 import numpy as np
 import pandas as pd
 
-from patron.campaigns.allocation.allocate import choose, choose_by_rule
+from patron.campaigns.allocation.allocate import allocate, allocate_by_rank
 from patron.campaigns.allocation.holdout import draw_treated, strata
 from patron.campaigns.allocation.offers import OfferBook
 from patron.campaigns.allocation.plan import make_plan
-from patron.campaigns.allocation.shadow_prices import Competition
+from patron.campaigns.allocation.shadow_prices import AllocationProblem
 from patron.campaigns.measure import measure_effects
 from patron.campaigns.uplift.effects import EffectModel
+from patron.campaigns.uplift.model import UpliftModel
 from patron.datasets.campaigns import FEATURES, SimulatedCampaign, simulate_campaign
 
 BUDGET_PER_CUSTOMER, PHONE_SHARE, HOLDOUT = 1.5, 0.03, 0.1
@@ -42,12 +43,14 @@ def learned_effects(world: SimulatedCampaign) -> np.ndarray:
     past, effects = world.past, []
     for offer in world.offers["offer"]:
         trial = past[(past["offer"] == offer) | (past["treated"] == 0)]
-        model = EffectModel(n_jobs=1).fit(trial[KNOWN], trial["treated"], trial["retained"], trial["margin"])
+        model = EffectModel(UpliftModel(n_jobs=1)).fit(
+            trial[KNOWN], trial["treated"], trial["retained"], trial["margin"]
+        )
         effects.append(model.predict(now)[["effect_on_value", "low", "high"]].to_numpy().T)
     return np.stack(effects, axis=1)
 
 
-def competition(world: SimulatedCampaign, effects: np.ndarray) -> Competition:
+def allocation_problem(world: SimulatedCampaign, effects: np.ndarray) -> AllocationProblem:
     """Profits by these effects, the costs as scored, a budget and the capacities of two channels."""
     offers, customers = world.offers, len(world.scores)
     risk = world.scores["churn_probability"].to_numpy()
@@ -57,14 +60,14 @@ def competition(world: SimulatedCampaign, effects: np.ndarray) -> Competition:
             for offer in offers.itertuples()
         ]
     )
-    return Competition(
+    return AllocationProblem(
         profit=np.where(effects > 0, effects - cost, -np.inf),
         cost=cost,
         budget=BUDGET_PER_CUSTOMER * customers,
         channel=(offers["channel"] == "phone").to_numpy().astype(np.int64),
         capacity=np.array([np.floor(0.6 * customers), np.floor(PHONE_SHARE * customers)]),
         segment=np.full(customers, -1),
-        least=np.zeros(0, dtype=np.int64),
+        min_contacts=np.zeros(0, dtype=np.int64),
     )
 
 
@@ -73,17 +76,21 @@ def study(seed: int, customers: int, past: int) -> dict:
     world = simulate_campaign(customers, past_contacts=past, seed=seed)
     truth = np.stack([world.truth[f"effect_on_value_{offer}"] for offer in world.offers["offer"]])
     effects, low, high = learned_effects(world)
-    informed, best = competition(world, effects), competition(world, truth)
-    ours, chance = choose(informed), np.random.default_rng(seed).random(customers)
+    informed, best = allocation_problem(world, effects), allocation_problem(world, truth)
+    ours, chance = allocate(informed), np.random.default_rng(seed).random(customers)
     ranks = {
         "risk_only": world.scores["churn_probability"].to_numpy(),
         "value_only": world.scores["growth_potential"].to_numpy(),
         "random": chance,
     }
-    found = {"oracle": profit(world, choose(best).offer), "ours": profit(world, ours.offer), "gap": ours.gap}
+    found = {
+        "oracle": profit(world, allocate(best).offer),
+        "ours": profit(world, ours.offer),
+        "gap": ours.gap,
+    }
     found["held"] = float(((low <= truth) & (truth <= high)).mean())
     for name, rank in ranks.items():
-        found[name] = profit(world, choose_by_rule(informed, rank, ours.cost))
+        found[name] = profit(world, allocate_by_rank(informed, rank, ours.cost))
     return {**found, **measured(world, ours.offer, informed, seed)}
 
 
@@ -97,11 +104,11 @@ def pairs(world: SimulatedCampaign, offer: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"customer_id": world.scores["customer_id"].to_numpy()[on], "offer": names})
 
 
-def measured(world: SimulatedCampaign, offer: np.ndarray, given: Competition, seed: int) -> dict:
+def measured(world: SimulatedCampaign, offer: np.ndarray, problem: AllocationProblem, seed: int) -> dict:
     """Hold out a tenth, let the horizon pass, measure."""
     on = np.flatnonzero(offer >= 0)
     listed = pairs(world, offer)
-    stratum = strata(listed["offer"], given.profit[offer[on], on])
+    stratum = strata(listed["offer"], problem.profit[offer[on], on])
     treated = draw_treated(stratum, HOLDOUT, seed)
     after = world.follow(listed[treated])
     ids = listed["customer_id"]
@@ -131,7 +138,7 @@ def million(customers: int) -> dict:
     return {
         "customers": customers,
         "listed": len(plan.listed),
-        "gap": plan.choice.gap,
+        "gap": plan.allocation.gap,
         "seconds": round(time.perf_counter() - started, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
         "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from patron.campaigns.uplift.learners import Trial, folds_of
 from patron.campaigns.uplift.metrics import uplift_metrics
 from patron.campaigns.uplift.model import UpliftModel
+from patron.campaigns.uplift.trial import Trial, stratified_folds
 
 FEATURES = ["recency", "history", "mens", "womens", "zip_code", "newbie", "channel"]
 CAMPAIGNS = {
@@ -61,7 +61,7 @@ def main() -> None:
     rows = rows[rows["segment"].isin([*CAMPAIGNS[asked.campaign], "No E-Mail"])].reset_index(drop=True)
     treated = (rows["segment"] != "No E-Mail").to_numpy(dtype=float)
     outcome, X = rows["visit"].to_numpy(dtype=float), rows[FEATURES]
-    fold = folds_of(Trial(np.empty((len(rows), 0), np.float32), treated, outcome, None), FOLDS, 0)
+    fold = stratified_folds(Trial(np.empty((len(rows), 0), np.float32), treated, outcome, None), FOLDS, 0)
 
     began, said = time.perf_counter(), np.empty(len(rows))
     kept = []

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from patron.campaigns.allocation.offers import Acceptance, Offer
-from patron.campaigns.allocation.profit import empc, mpc, profit_curve
+from patron.campaigns.allocation.profit_measures import empc, mpc, profit_curve
 from patron.errors import InputError, RangeError
 
 TEN_LEFT = np.array([1, 0, 1, 1, 0, 0, 0, 1, 0, 0])
@@ -67,7 +67,7 @@ def test_only_the_ranking_counts(customers):
 
 
 def test_profit_needs_leavers_and_stayers():
-    with pytest.raises(InputError, match="here all are of one kind"):
+    with pytest.raises(InputError, match="here there is only one kind"):
         mpc([1, 1], [0.2, 0.4])
     with pytest.raises(InputError, match="finite number for every customer"):
         empc([1, 0], [0.2, np.nan])

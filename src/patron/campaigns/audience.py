@@ -1,12 +1,12 @@
-"""A list as marketing tools may read it: chosen columns, no formulas, addresses as hashes.
+"""A list for export to marketing tools: chosen columns, no formulas, e-mail addresses hashed.
 
-A spreadsheet takes a cell that begins with = + - @, a tab or a carriage return for a formula, and runs it;
-so a customer named ``=cmd|…`` would run a program on the desk of whoever opens the file. Such text gets an
-apostrophe before it, which spreadsheets do not show. Numbers stay as they are.
+A spreadsheet interprets a cell that begins with = + - @, a tab or a carriage return as a formula and runs it,
+so a customer named ``=cmd|…`` could run a program on the computer where the file is opened. Such text is
+prefixed with an apostrophe, which spreadsheets do not show. Numbers are not changed.
 
 References
 ----------
-OWASP, CSV Injection (the signs, and the apostrophe). RFC 4180 (the format).
+OWASP, CSV Injection (the characters, and the apostrophe). RFC 4180 (the format).
 """
 
 import csv
@@ -19,34 +19,34 @@ import pandas as pd
 
 from patron.errors import TableError, some
 
-__all__ = ["as_audience", "harmless", "hashed_email", "to_csv"]
+__all__ = ["as_audience", "escape_formula", "hashed_email", "to_csv"]
 
-_FORMULA_SIGNS = tuple("=+-@\t\r\n＝＋－＠")  # the wide ones, too: some spreadsheets take them for the others
+_FORMULA_SIGNS = tuple("=+-@\t\r\n＝＋－＠")  # full-width forms too: some spreadsheets accept them
 
 
 def as_audience(
     customers: pd.DataFrame, columns: Sequence[str], *, hashed: Iterable[str] = ()
 ) -> pd.DataFrame:
-    """The chosen columns of some customers, and nothing else.
+    """The chosen columns of these customers.
 
     Parameters
     ----------
     customers
         one row per customer
     columns
-        which columns, in order
+        columns to export, in order
     hashed
-        those of them that hold e-mail addresses and come out as SHA-256
+        columns with e-mail addresses, exported as SHA-256 hashes
 
     Returns
     -------
     pd.DataFrame
-        `columns`, rows as in `customers`, index 0, 1, 2, …; text made harmless, see `harmless`
+        `columns`, rows as in `customers`, index 0, 1, 2, …; formulas escaped, see `escape_formula`
 
     Raises
     ------
     TableError
-        a column is not there, or a hashed one is not among the chosen
+        a column is missing, or a hashed column is not exported
 
     Examples
     --------
@@ -70,17 +70,22 @@ def as_audience(
             chosen[name] = pd.Series([hashed_email(value) for value in column], dtype=object)
         elif not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             chosen[name] = pd.Series(
-                ["" if pd.isna(value) else harmless(str(value)) for value in column], dtype=object
+                ["" if pd.isna(value) else escape_formula(str(value)) for value in column], dtype=object
             )
     return chosen
 
 
-def harmless(text: str) -> str:
-    """The text, with an apostrophe before it where a spreadsheet would take it for a formula.
+def escape_formula(text: str) -> str:
+    """The text, prefixed with an apostrophe if a spreadsheet would interpret it as a formula.
+
+    Parameters
+    ----------
+    text
+        content of a cell
 
     Examples
     --------
-    >>> harmless("=HYPERLINK(1)"), harmless("O'Neil"), harmless(" @SUM(A1)")
+    >>> escape_formula("=HYPERLINK(1)"), escape_formula("O'Neil"), escape_formula(" @SUM(A1)")
     ("'=HYPERLINK(1)", "O'Neil", "' @SUM(A1)")
     """
     if text.lstrip(" ").startswith(_FORMULA_SIGNS) or text.lstrip().startswith(_FORMULA_SIGNS):
@@ -89,12 +94,12 @@ def harmless(text: str) -> str:
 
 
 def hashed_email(address: object) -> str:
-    """SHA-256 of an e-mail address in the form in which advertisers compare them; empty where there is none.
+    """SHA-256 of an e-mail address, normalised as advertisers compare them; empty if there is none.
 
     Parameters
     ----------
     address
-        text; spaces around it and the case of its letters do not count
+        text; surrounding spaces and upper case are ignored
 
     Returns
     -------
@@ -115,7 +120,7 @@ def hashed_email(address: object) -> str:
 
 
 def to_csv(audience: pd.DataFrame) -> str:
-    """The rows as CSV text, every text quoted, so that no cell can pretend to be two.
+    """The rows as CSV, with every text quoted so that no cell can be split.
 
     Parameters
     ----------
@@ -128,6 +133,6 @@ def to_csv(audience: pd.DataFrame) -> str:
     '"customer_id","cost"\\n"a,b",-0.5\\n'
     """
     written = io.StringIO()
-    named = audience.rename(columns={name: harmless(str(name)) for name in audience.columns})
+    named = audience.rename(columns={name: escape_formula(str(name)) for name in audience.columns})
     named.to_csv(written, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     return written.getvalue()

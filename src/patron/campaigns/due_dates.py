@@ -1,17 +1,17 @@
-"""The next best moment: a dated list of offers due, from rhythms, contracts and the lives of products.
+"""Offers due: a dated list from purchase rhythms, contracts and product lifetimes.
 
 =============  ===========================================================================================
 kind           due on
 =============  ===========================================================================================
 next_purchase  the median day of the next purchase, with its range
-renewal        the day on which a contract renews; it comes up 90, 60 and 30 days before
-replenishment  the last purchase of a product plus its usual gap, where the gaps are regular
+renewal        the day on which a contract renews; the notices are 90, 60 and 30 days before
+replenishment  the last purchase of a product plus its usual gap, if the gaps are regular
 warranty_end   the purchase of a product plus its warranty
-life_end       the purchase of a product plus its usual life
-product_end    the day on which a product that the customer owns is no longer sold or served
+life_end       the purchase of a product plus its usual lifetime
+product_end    the day from which a product that the customer owns is no longer sold or supported
 =============  ===========================================================================================
 
-Every row has `low` and `high`, the first and last day that are likely (80 %); an agreed day has itself.
+Every row has `low` and `high`, the ends of an 80 % interval; for an agreed day both are that day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,43 +24,44 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.checks import at_least, positive
 from patron.errors import RangeError, TableError, counted
 from patron.snapshots.asof import KEY, running, visible
 
 __all__ = [
-    "MOMENT_COLUMNS",
-    "in_order",
+    "DUE_COLUMNS",
     "next_purchases_due",
-    "product_moments_due",
+    "product_dates_due",
     "renewals_due",
     "replenishments_due",
+    "sort_due_dates",
 ]
 
-MOMENT_COLUMNS = ("customer_id", "due_on", "low", "high", "kind", "product_id", "why")
-"""What a moment says; due_on, low and high are dates, product_id is null where no product is meant."""
+DUE_COLUMNS = ("customer_id", "due_on", "low", "high", "kind", "product_id", "why")
+"""The columns of due dates; due_on, low and high are dates, product_id is null if there is no product."""
 
 _Z_80 = 1.2815515655446004
 _PRODUCT_TIMES = {
     "warranty_end": ("warranty_days", "its warranty of {:.0f} days ends"),
-    "life_end": ("life_days", "it reaches its usual life of {:.0f} days"),
+    "life_end": ("life_days", "it reaches its usual lifetime of {:.0f} days"),
 }
 
 
 def next_purchases_due(waits: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """When customers are expected to buy next.
+    """The expected day of the next purchase of each customer.
 
     Parameters
     ----------
     waits
-        customer_id, median, low, high (days from as_of) of those who are probably still customers, as
-        :func:`patron.models.value.next_purchase.next_purchase_range` gives them
+        customer_id, median, low, high (days from as_of) of probably active customers, from
+        :func:`patron.models.value.next_purchase.next_purchase_range`
     as_of
         the last day known
 
     Returns
     -------
     pd.DataFrame
-        `MOMENT_COLUMNS`, one row per row of `waits`
+        `DUE_COLUMNS`, one row per row of `waits`
 
     Examples
     --------
@@ -76,7 +77,7 @@ def next_purchases_due(waits: pd.DataFrame, as_of: date) -> pd.DataFrame:
         f"buys again in {counted(max(1, round(wait)), 'day')} if still a customer (median)"
         for wait in waits["median"]
     ]
-    return _moments(waits["customer_id"], days, "next_purchase", None, why)
+    return _due_dates(waits["customer_id"], days, "next_purchase", None, why)
 
 
 def renewals_due(
@@ -87,24 +88,24 @@ def renewals_due(
     Parameters
     ----------
     contracts
-        one row per contract, with customer_id and day (of its start), period_days, and renews_at,
-        ended_on, plan and price where given
+        one row per contract: customer_id and day (of its start), period_days, and optionally renews_at,
+        ended_on, plan and price
     spine
         customer_id and one as_of
     ahead_days
-        how far ahead
+        number of days ahead
     notices
-        days before the renewal at which it comes up, such as 90, 60 and 30
+        days before the renewal at which it is announced, such as 90, 60 and 30
 
     Returns
     -------
     pd.DataFrame
-        `MOMENT_COLUMNS`, one row per contract that renews within `ahead_days`; none without period_days
+        `DUE_COLUMNS`, one row per contract that renews within `ahead_days`; empty without period_days
 
     Raises
     ------
     RangeError
-        no notice, or one below a day
+        there is no notice, or one is below 1 day
 
     Examples
     --------
@@ -114,7 +115,7 @@ def renewals_due(
     [datetime.date(2024, 3, 31), 'contract renews in 25 days: within the notice of 30 days']
     """
     if not notices or min(notices) < 1:
-        raise RangeError(f"renewals must name days of at least 1, got {list(notices)!r}.")
+        raise RangeError(f"renewals must be days of at least 1, got {list(notices)!r}.")
     if "period_days" not in contracts.columns:
         return _nothing()
     now = running(contracts, spine)
@@ -135,36 +136,36 @@ def renewals_due(
     ]
     days = {name: pd.Series(on).dt.date for name in ("due_on", "low", "high")}
     why = [f"contract renews in {counted(wait, 'day')}{_notice(wait, notices)}" for wait in rows["left"]]
-    return _moments(rows["customer_id"], days, "renewal", None, why)
+    return _due_dates(rows["customer_id"], days, "renewal", None, why)
 
 
 def replenishments_due(
-    lines: ir.Table, spine: ir.Table, *, regular: float = 0.5, fewest_gaps: int = 3
+    lines: ir.Table, spine: ir.Table, *, max_gap_variation: float = 0.5, min_gaps: int = 3
 ) -> pd.DataFrame:
-    """Products that customers buy at regular intervals, and when the next purchase of each is due.
+    """The due date of the next purchase of each product that a customer buys at regular intervals.
 
     Parameters
     ----------
     lines
-        one row per line bought, with customer_id, day, product_id and amount
+        one row per line bought: customer_id, day, product_id and amount
     spine
         customer_id and one as_of
-    regular
-        the largest coefficient of variation (standard deviation ÷ mean) of the gaps
-    fewest_gaps
-        count of gaps, ≥ 2, from which on the rhythm is known
+    max_gap_variation
+        largest coefficient of variation (standard deviation ÷ mean) of regular gaps
+    min_gaps
+        smallest number of gaps, ≥ 2, that define a rhythm
 
     Returns
     -------
     pd.DataFrame
-        `MOMENT_COLUMNS`, one row per customer and product with regular gaps: due_on is the last purchase plus
-        the median gap, low and high that plus and minus 1.28 standard deviations of the gaps; none without
-        product_id
+        `DUE_COLUMNS`, one row per customer and product with regular gaps: due_on is the last purchase plus
+        the median gap, low and high are due_on minus and plus 1.28 standard deviations of the gaps; empty
+        without product_id
 
     Raises
     ------
     RangeError
-        regular or fewest_gaps is too small
+        max_gap_variation or min_gaps is too small
 
     Examples
     --------
@@ -175,10 +176,8 @@ def replenishments_due(
     >>> replenishments_due(lines, spine).loc[0, ["due_on", "product_id", "why"]].tolist()
     [datetime.date(2024, 5, 2), 'filter', 'bought every 31 days (4 times), last on 2024-04-01']
     """
-    if not regular > 0 or fewest_gaps < 2:
-        raise RangeError(
-            f"regular must be above 0 and fewest_gaps at least 2, got {regular!r} and {fewest_gaps!r}."
-        )
+    positive("max_gap_variation", max_gap_variation)
+    at_least("min_gaps", min_gaps, 2)
     if "product_id" not in lines.columns:
         return _nothing()
     bought = lines.filter((lines.amount > 0) & lines.product_id.notnull())
@@ -192,13 +191,13 @@ def replenishments_due(
         gaps=count,
         median=gaps.gap.median(),
         mean=total / count.nullif(0),
-        spread=((count * squares - total * total) / (count * (count - 1)).nullif(0)).sqrt(),
+        sd=((count * squares - total * total) / (count * (count - 1)).nullif(0)).sqrt(),
     )
-    steady = found.filter((found.gaps >= fewest_gaps) & (found.spread <= regular * found["mean"]))
+    steady = found.filter((found.gaps >= min_gaps) & (found.sd <= max_gap_variation * found["mean"]))
     rows = steady.order_by("customer_id", "product_id").to_pandas()
     if rows.empty:
         return _nothing()
-    away = _Z_80 * rows["spread"].to_numpy(dtype=np.float64)
+    away = _Z_80 * rows["sd"].to_numpy(dtype=np.float64)
     median = rows["median"].to_numpy(dtype=np.float64)
     waits = {"due_on": median, "low": np.maximum(median - away, 1.0), "high": median + away}
     days_due = {name: _each_after(rows["last"], wait) for name, wait in waits.items()}
@@ -206,31 +205,31 @@ def replenishments_due(
         f"bought every {counted(round(gap), 'day')} ({count + 1} times), last on {_day(last).date()}"
         for gap, count, last in zip(median, rows["gaps"], rows["last"], strict=True)
     ]
-    return _moments(rows["customer_id"], days_due, "replenishment", rows["product_id"], why)
+    return _due_dates(rows["customer_id"], days_due, "replenishment", rows["product_id"], why)
 
 
-def product_moments_due(lines: ir.Table, products: ir.Table, spine: ir.Table) -> pd.DataFrame:
-    """Ends of warranty, of life and of sale of the products that customers own.
+def product_dates_due(lines: ir.Table, products: ir.Table, spine: ir.Table) -> pd.DataFrame:
+    """Ends of warranty, lifetime and support of the products that customers own.
 
     Parameters
     ----------
     lines
-        one row per line bought, with customer_id, day, product_id and amount
+        one row per line bought: customer_id, day, product_id and amount
     products
-        one row per product: product_id, and warranty_days, life_days, ends_at, name where given
+        one row per product: product_id, and optionally warranty_days, life_days, ends_at, name
     spine
         customer_id and one as_of
 
     Returns
     -------
     pd.DataFrame
-        `MOMENT_COLUMNS`, one row per customer, product and end, counted from the last purchase of the
-        product; none without product_id
+        `DUE_COLUMNS`, one row per customer, product and end, counted from the last purchase of the product;
+        empty without product_id
 
     Raises
     ------
     TableError
-        a product comes twice
+        a product appears twice
 
     Examples
     --------
@@ -238,7 +237,7 @@ def product_moments_due(lines: ir.Table, products: ir.Table, spine: ir.Table) ->
     ...                        "amount": [500.0]})
     >>> products = ibis.memtable({"product_id": ["tv"], "warranty_days": [366.0]})
     >>> spine = ibis.memtable({"customer_id": [1], "as_of": [date(2024, 12, 1)]})
-    >>> product_moments_due(lines, products, spine).loc[0, ["due_on", "kind", "why"]].tolist()
+    >>> product_dates_due(lines, products, spine).loc[0, ["due_on", "kind", "why"]].tolist()
     [datetime.date(2025, 1, 1), 'warranty_end', 'tv, bought on 2024-01-01: its warranty of 366 days ends']
     """
     if "product_id" not in lines.columns:
@@ -246,7 +245,10 @@ def product_moments_due(lines: ir.Table, products: ir.Table, spine: ir.Table) ->
     twice = products.group_by("product_id").aggregate(n=products.count())
     repeated = twice.filter(twice.n > 1).order_by("product_id").limit(3).product_id.to_pyarrow().to_pylist()
     if repeated:
-        raise TableError(f"The products table names products twice: {', '.join(map(str, repeated))}.")
+        raise TableError(
+            f"These products appear twice in the products table: {', '.join(map(str, repeated))}. "
+            "Keep one row each."
+        )
     wanted = [name for name in ("warranty_days", "life_days", "ends_at", "name") if name in products.columns]
     bought = lines.filter((lines.amount > 0) & lines.product_id.notnull())
     seen = visible(bought.select("customer_id", "product_id", "day"), spine)
@@ -255,20 +257,27 @@ def product_moments_due(lines: ir.Table, products: ir.Table, spine: ir.Table) ->
         owned = owned.mutate(product_id=owned.product_id.cast(products.product_id.type()))
     rows = owned.join(products.select("product_id", *wanted), "product_id")
     rows = rows.order_by("customer_id", "product_id").to_pandas()
-    return in_order([_product_moments(rows, kind) for kind in (*_PRODUCT_TIMES, "product_end")])
+    return sort_due_dates([_product_dates(rows, kind) for kind in (*_PRODUCT_TIMES, "product_end")])
 
 
-def in_order(
-    moments: Sequence[pd.DataFrame], first: date | None = None, last: date | None = None
+def sort_due_dates(
+    due_dates: Sequence[pd.DataFrame], first: date | None = None, last: date | None = None
 ) -> pd.DataFrame:
-    """All moments from `first` to `last`, by day, customer and kind.
+    """All due dates from `first` to `last`, by day, customer and kind.
+
+    Parameters
+    ----------
+    due_dates
+        tables with `DUE_COLUMNS`
+    first, last
+        the first and last day to keep; None for no limit
 
     Examples
     --------
-    >>> in_order([]).columns.tolist() == list(MOMENT_COLUMNS)
+    >>> sort_due_dates([]).columns.tolist() == list(DUE_COLUMNS)
     True
     """
-    some = [frame for frame in moments if len(frame)]
+    some = [frame for frame in due_dates if len(frame)]
     if not some:
         return _nothing()
     rows = pd.concat(some, ignore_index=True)
@@ -279,8 +288,8 @@ def in_order(
     return rows.sort_values(["due_on", "customer_id", "kind"], kind="stable", ignore_index=True)
 
 
-def _product_moments(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
-    column, words = _PRODUCT_TIMES.get(kind, ("ends_at", "it is no longer sold or served from then on"))
+def _product_dates(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
+    column, words = _PRODUCT_TIMES.get(kind, ("ends_at", "it is no longer sold or supported from then on"))
     if column not in rows.columns:
         return _nothing()
     known = rows[rows[column].notna()]
@@ -300,10 +309,10 @@ def _product_moments(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
         for name, last, value in zip(names, known["last"], known[column], strict=True)
     ]
     days = dict.fromkeys(("due_on", "low", "high"), on)
-    return _moments(known["customer_id"], days, kind, known["product_id"], why)
+    return _due_dates(known["customer_id"], days, kind, known["product_id"], why)
 
 
-def _moments(
+def _due_dates(
     customers: "pd.Series[Any]",
     days: Mapping[str, Any],
     kind: str,
@@ -328,7 +337,7 @@ def _no_product(why: list[str]) -> list[str | None]:
 
 
 def _nothing() -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=object) for name in MOMENT_COLUMNS})
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in DUE_COLUMNS})
 
 
 def _notice(wait: int, notices: Sequence[int]) -> str:

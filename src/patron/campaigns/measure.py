@@ -1,12 +1,12 @@
-"""What a campaign changed: customers treated against customers held out by lot.
+"""The effect of a campaign: treated customers against a random holdout.
 
-Within each stratum the two groups differ by the lot alone, so the difference of their means is what contact
-changed. The differences are weighted by the customers treated, and the interval is Neyman's: it takes in that
-each group is a sample. Revenue that treated customers would have brought anyway is in both means and cancels;
-none of it is ever claimed.
+Within each stratum the two groups differ by chance only, so the difference of their means estimates the
+effect of contact. The differences are weighted by the number of treated customers, and the interval is
+Neyman's, which treats each group as a sample. Revenue that treated customers would have brought anyway is in
+both means and cancels; it is never claimed.
 
-With covariates, numbers known before the lot, the means are compared at equal covariates (a regression in
-each group), which narrows the interval where the covariates tell the outcome.
+With covariates, numbers known before the randomisation, the means are compared at equal covariates (a
+regression in each group), which narrows the interval if the covariates predict the outcome.
 
 References
 ----------
@@ -22,7 +22,8 @@ import pandas as pd
 from scipy.stats import t as student
 
 from patron.arrays import Flags, Floats, Integers
-from patron.errors import InputError, RangeError, counted
+from patron.checks import share
+from patron.errors import InputError, counted
 
 __all__ = ["measure_effects"]
 
@@ -35,31 +36,31 @@ def measure_effects(
     covariates: Floats | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """The effect of contact on each outcome, per customer and in all.
+    """The effect of contact on each outcome, per customer and in total.
 
     Parameters
     ----------
     outcomes
-        name → (n,) what each customer of the list did after the lot was drawn
+        name → (n,) outcome of each customer of the list after the randomisation
     treated
         (n,) whether the customer was to be contacted; False for the holdout
     stratum
-        (n,) numbers, within which the lot was drawn
+        (n,) stratum within which the holdout was drawn
     covariates
-        (n, k) numbers known before the lot, or None
+        (n, k) numbers known before the randomisation, or None
     level
-        in (0, 1), of the intervals
+        confidence level of the intervals, in (0, 1)
 
     Returns
     -------
     pd.DataFrame
-        Key outcome: mean_treated, mean_holdout (over the strata as the treated lie in them), effect with low
-        and high (per customer treated), total with total_low and total_high (of all customers treated)
+        Key outcome: mean_treated, mean_holdout (weighted by the treated customers per stratum), effect with
+        low and high (per treated customer), total with total_low and total_high (of all treated customers)
 
     Raises
     ------
     InputError
-        everybody was treated or nobody was, one group is too small, or an outcome is unknown
+        all or none were treated, one group is too small, or an outcome is unknown
     RangeError
         the level is outside (0, 1)
 
@@ -72,11 +73,10 @@ def measure_effects(
        mean_treated  mean_holdout  effect  total
     0         0.667          0.25   0.417    2.5
     """
-    if not 0 < level < 1:
-        raise RangeError(f"level must lie between 0 and 1, got {level!r}. Write 95 % as 0.95.")
+    share("level", level, ends="()", example="95 % as 0.95")
     treated = np.asarray(treated, dtype=bool)
-    _refuse_without_comparison(treated)
-    stratum = _comparable(stratum, treated)
+    _check_groups(treated)
+    stratum = _merge_small_strata(stratum, treated)
     rows = []
     for name, outcome in outcomes.items():
         known = np.asarray(outcome, dtype=np.float64)
@@ -85,30 +85,30 @@ def measure_effects(
                 f"The outcome {name!r} is unknown for some customers. Give each a number, 0 for none."
             )
         if covariates is not None:
-            known = _at_equal_covariates(known, treated, stratum, np.asarray(covariates, dtype=np.float64))
+            known = _adjust_for_covariates(known, treated, stratum, np.asarray(covariates, dtype=np.float64))
         rows.append({"outcome": name, **_difference(known, treated, stratum, level)})
     return pd.DataFrame(rows)
 
 
-def _refuse_without_comparison(treated: Flags) -> None:
-    contacted, held_out = int(treated.sum()), int((~treated).sum())
-    if contacted == 0:
-        raise InputError("Nobody on this list was to be contacted, so there is no effect to measure.")
+def _check_groups(treated: Flags) -> None:
+    n_treated, held_out = int(treated.sum()), int((~treated).sum())
+    if n_treated == 0:
+        raise InputError("No customer on this list was to be contacted, so there is no effect to measure.")
     if held_out == 0:
         raise InputError(
-            f"{counted(contacted, 'customer was', 'customers were')} to be contacted, and nobody held out. "
-            "Without a holdout nobody knows what they would have done anyway; make the next list with a "
+            f"{counted(n_treated, 'customer was', 'customers were')} to be contacted, and none held out. "
+            "Without a holdout it is unknown what they would have done anyway; make the next list with a "
             "holdout, for instance of 0.10."
         )
-    if min(contacted, held_out) < 2:
+    if min(n_treated, held_out) < 2:
         raise InputError(
-            f"The list has {counted(contacted, 'customer')} treated and {held_out:,} held out. A comparison "
+            f"The list has {counted(n_treated, 'customer')} treated and {held_out:,} held out. A comparison "
             "needs at least two of each; make a longer list or hold out a larger share."
         )
 
 
-def _comparable(stratum: Integers, treated: Flags) -> Integers:
-    """The strata, those with fewer than two customers of either group joined with others."""
+def _merge_small_strata(stratum: Integers, treated: Flags) -> Integers:
+    """The strata, with those merged that have fewer than two customers of either group."""
     _, codes = np.unique(stratum, return_inverse=True)
     while True:
         sizes = [np.bincount(codes[group], minlength=codes.max() + 1) for group in (treated, ~treated)]
@@ -117,16 +117,16 @@ def _comparable(stratum: Integers, treated: Flags) -> Integers:
             return codes.astype(np.int64)
         others = np.setdiff1d(np.unique(codes), small)
         if len(small) == 1 or len(others) == 0:
-            joined = np.union1d(small, others[np.argsort(np.add(*sizes)[others], kind="stable")][:1])
+            merged = np.union1d(small, others[np.argsort(np.add(*sizes)[others], kind="stable")][:1])
         else:
-            joined = small
-        codes = np.where(np.isin(codes, joined), joined[0], codes)
+            merged = small
+        codes = np.where(np.isin(codes, merged), merged[0], codes)
 
 
 def _difference(outcome: Floats, treated: Flags, stratum: Integers, level: float) -> dict[str, float]:
     customers = int(treated.sum())
     weight = np.bincount(stratum[treated], minlength=stratum.max() + 1) / customers
-    means, parts, freedom = [], [], []
+    means, variances, freedom = [], [], []
     for group in (treated, ~treated):
         count = np.bincount(stratum[group], minlength=len(weight))
         used = count > 0
@@ -136,42 +136,42 @@ def _difference(outcome: Floats, treated: Flags, stratum: Integers, level: float
             stratum[group], weights=(outcome[group] - mean[stratum[group]]) ** 2, minlength=len(weight)
         )
         means.append(float(weight @ mean))
-        parts.append((weight[used] ** 2) * squares[used] / ((count[used] - 1) * count[used]))
+        variances.append((weight[used] ** 2) * squares[used] / ((count[used] - 1) * count[used]))
         freedom.append(count[used] - 1)
-    variance = np.concatenate(parts)
-    spread = float(np.sqrt(variance.sum()))
-    # Welch and Satterthwaite: the groups need not vary alike.
-    degrees = variance.sum() ** 2 / (variance**2 / np.concatenate(freedom)).sum() if spread > 0 else 1.0
-    reach = float(student.ppf((1 + level) / 2, degrees)) * spread
+    variance = np.concatenate(variances)
+    error = float(np.sqrt(variance.sum()))
+    # Welch and Satterthwaite: the groups may have unequal variances.
+    degrees = variance.sum() ** 2 / (variance**2 / np.concatenate(freedom)).sum() if error > 0 else 1.0
+    half = float(student.ppf((1 + level) / 2, degrees)) * error
     effect = means[0] - means[1]
     return {
         "mean_treated": means[0],
         "mean_holdout": means[1],
         "effect": effect,
-        "low": effect - reach,
-        "high": effect + reach,
+        "low": effect - half,
+        "high": effect + half,
         "total": effect * customers,
-        "total_low": (effect - reach) * customers,
-        "total_high": (effect + reach) * customers,
+        "total_low": (effect - half) * customers,
+        "total_high": (effect + half) * customers,
     }
 
 
-def _at_equal_covariates(outcome: Floats, treated: Flags, stratum: Integers, covariates: Floats) -> Floats:
-    """The outcome less what each group's regression says of a customer's distance from the stratum."""
+def _adjust_for_covariates(outcome: Floats, treated: Flags, stratum: Integers, covariates: Floats) -> Floats:
+    """The outcome minus the prediction of each group's regression on covariates centred by stratum."""
     count = np.bincount(stratum)
-    distance = np.empty_like(covariates)
+    centred = np.empty_like(covariates)
     for column, numbers in enumerate(covariates.T):
         mean = np.bincount(stratum, weights=numbers) / np.maximum(count, 1)
-        distance[:, column] = numbers - mean[stratum]
+        centred[:, column] = numbers - mean[stratum]
     adjusted = outcome.copy()
     for group in (treated, ~treated):
-        own = [_less_stratum_mean(table[group], stratum[group]) for table in (distance, outcome[:, None])]
+        own = [_centre_by_stratum(table[group], stratum[group]) for table in (centred, outcome[:, None])]
         slope = np.linalg.lstsq(own[0], own[1][:, 0], rcond=None)[0]
-        adjusted[group] -= distance[group] @ slope
+        adjusted[group] -= centred[group] @ slope
     return adjusted
 
 
-def _less_stratum_mean(table: Floats, stratum: Integers) -> Floats:
+def _centre_by_stratum(table: Floats, stratum: Integers) -> Floats:
     count = np.maximum(np.bincount(stratum), 1)
     means = np.stack([np.bincount(stratum, weights=column) / count for column in table.T], axis=1)
     return table - means[stratum]

@@ -1,39 +1,51 @@
-"""Who is worth winning back: dormant and lost customers by chance of a return × value of a second life.
+"""Win-back: dormant and lost customers ranked by return probability × value of a second life.
 
-Some come back by themselves. That is the *organic* chance of a return, learned from those who were silent
-before; money that comes with it is no success of any campaign. What a campaign adds is the organic chance ×
-the lift of a contact, and without a trial nobody knows the lift: the list shows how large it must be for the
-contact to pay.
+Some customers return without contact. This *organic* return probability is learned from customers who were
+dormant before; its money is not the success of a campaign. A campaign adds the organic probability × the lift
+of a contact. Without a trial the lift is unknown, so the list shows how large it must be for a contact to
+pay.
 """
 
+from datetime import timedelta
 from typing import Any, Self
 
+import ibis
 import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats
-from patron.errors import NotFittedError, RangeError
+from patron.campaigns.purchase_summary import purchase_summaries
+from patron.checks import at_least
+from patron.errors import NotFittedError
+from patron.models.bundle.policy import StageRules
 from patron.models.churn.classifier import FEWEST_CUSTOMERS, ChurnClassifier
 from patron.models.value.model import CustomerValueModel
+from patron.progress import Progress, silent
+from patron.scores.lifecycle import lifecycle_stage
+from patron.snapshots.labels import make_labels
+from patron.tables.activity import ChurnDefinition
+from patron.tables.history import History
 
 __all__ = [
-    "FEWEST_RETURNS",
+    "MIN_RETURNS",
     "RETURN_FEATURES",
     "WIN_BACK_COLUMNS",
     "ReturnModel",
+    "dormant_customers",
+    "learn_returns",
     "rank_win_backs",
     "second_life",
 ]
 
 
-FEWEST_RETURNS = 20
-"""Past returns below which none are learned from."""
+MIN_RETURNS = 20
+"""Smallest number of past returns to learn from."""
 
 RETURN_FEATURES = (
     "days_since_last", "frequency", "recency", "T", "monetary_value", "gap_median", "gap_max",
     "overdue_ratio", "last_reason",
 )  # fmt: skip
-"""Silence, strength of the first life, and why it ended, where that is known."""
+"""Time since the last purchase, strength of the first life, and why it ended, if known."""
 
 WIN_BACK_COLUMNS = (
     "customer_id", "lifecycle_stage", "days_since_last", "last_reason", "return_probability",
@@ -42,6 +54,8 @@ WIN_BACK_COLUMNS = (
 )  # fmt: skip
 """The columns of a win-back list."""
 
+_STAGES = ("dormant", "lost")
+
 
 class ReturnModel:
     """P(purchase within the horizon | dormant), learned from customers who were dormant before.
@@ -49,14 +63,14 @@ class ReturnModel:
     Parameters
     ----------
     random_state
-        seed
+        random seed
 
     Attributes
     ----------
     learned_
-        whether there were enough past returns; else there is nothing to predict with
+        whether there were enough past returns; else the model cannot predict
     returns_, dormant_
-        counts among the past customers
+        number of past returns and of past dormant customers
 
     Examples
     --------
@@ -75,25 +89,25 @@ class ReturnModel:
         self.random_state = random_state
 
     def fit(self, past: pd.DataFrame, returned: Any) -> Self:
-        """This model, learned from past days.
+        """This model, fitted to past days.
 
         Parameters
         ----------
         past
-            one row per customer who was dormant on a past day: as_of and those of `RETURN_FEATURES` that
-            are known
+            one row per customer who was dormant on a past day: as_of and those of `RETURN_FEATURES` that are
+            known
         returned
             (n,) 1 for a purchase within the horizon, 0 for none
 
         Notes
         -----
-        A discrete-time hazard: each silent customer counts once per past day. Small LightGBM trees; the last
-        of the days calibrates them where it holds enough returns.
+        A discrete-time hazard: each dormant customer counts once per past day. Small LightGBM trees,
+        calibrated on the last day if it has enough returns.
         """
         back = pd.Series(returned).to_numpy(dtype=np.float64, na_value=np.nan)
         self.dormant_, self.returns_ = len(back), int(back.sum())
         self.learned_ = bool(
-            len(back) >= FEWEST_CUSTOMERS and FEWEST_RETURNS <= self.returns_ <= len(back) - FEWEST_RETURNS
+            len(back) >= FEWEST_CUSTOMERS and MIN_RETURNS <= self.returns_ <= len(back) - MIN_RETURNS
         )
         if not self.learned_:
             return self
@@ -101,7 +115,7 @@ class ReturnModel:
         newest = (past["as_of"] == past["as_of"].max()).to_numpy()
         older = ~newest
         parts = [(len(back[part]), back[part].sum()) for part in (older, newest)]
-        split = all(n >= FEWEST_CUSTOMERS and FEWEST_RETURNS <= k <= n - FEWEST_RETURNS for n, k in parts)
+        split = all(n >= FEWEST_CUSTOMERS and MIN_RETURNS <= k <= n - MIN_RETURNS for n, k in parts)
         grows = older if split else np.ones(len(back), dtype=bool)
         settings: dict[str, Any] = {"num_leaves": 7, "max_depth": 3, "min_child_samples": 20}
         self._classifier = ChurnClassifier(
@@ -118,19 +132,82 @@ class ReturnModel:
     def predict(self, dormant: pd.DataFrame) -> Floats:
         """(n,) probability in [0, 1] of a purchase within the horizon.
 
+        Parameters
+        ----------
+        dormant
+            one row per dormant customer, with the features of `fit`
+
         Raises
         ------
         NotFittedError
-            `fit` comes first, or it had too few returns to learn from
+            the model has not been fitted, or had too few returns to learn from
         """
         if not getattr(self, "learned_", False):
-            raise NotFittedError("this ReturnModel has learned nothing: too few customers came back.")
+            raise NotFittedError("this ReturnModel has learned nothing: too few customers returned.")
         chance: Floats = self._classifier.predict_proba(dormant[self._names])[:, 0]
         return chance
 
 
+def dormant_customers(summaries: pd.DataFrame, rules: StageRules) -> pd.DataFrame:
+    """The dormant and lost customers, with their lifecycle_stage.
+
+    Parameters
+    ----------
+    summaries
+        what :func:`patron.campaigns.purchase_summary.purchase_summaries` returned
+    rules
+        rules of the stages
+    """
+    stages = lifecycle_stage(summaries, rules)
+    return summaries.assign(lifecycle_stage=stages)[np.isin(stages, _STAGES)].reset_index(drop=True)
+
+
+def learn_returns(
+    history: History,
+    rules: StageRules,
+    *,
+    horizon_days: int,
+    snapshots: int,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> ReturnModel:
+    """The model of returns, learned from customers dormant on past days whose horizon has passed.
+
+    Parameters
+    ----------
+    history
+        the tables of the business
+    rules
+        rules of the stages
+    horizon_days
+        days within which a return counts
+    snapshots
+        largest number of past days
+    seed
+        random seed
+    progress
+        called with each step as it begins
+    """
+    newest = history.known_until - timedelta(days=horizon_days)
+    days = [newest - timedelta(days=horizon_days * number) for number in range(snapshots)]
+    first = history.active_days.day.min().to_pyarrow().as_py()
+    days = [day for day in days if day >= max(first, history.first_day)]
+    if not days:
+        return ReturnModel().fit(pd.DataFrame({"as_of": []}), [])
+    progress(f"Learning returns from {len(days)} past days")
+    past = dormant_customers(purchase_summaries(history, days), rules)
+    if past.empty:
+        return ReturnModel().fit(past, [])
+    keys = ibis.memtable(past[["customer_id", "as_of"]])
+    spine = history.store(keys.mutate(as_of=keys.as_of.cast("date")), "silent")
+    labels = make_labels(history.with_churn(ChurnDefinition()), spine, horizon_days)
+    outcome = labels.select("customer_id", "as_of", "purchases").to_pandas()
+    joined = past.merge(outcome, on=["customer_id", "as_of"], how="left", validate="one_to_one")
+    return ReturnModel(random_state=seed).fit(joined, joined["purchases"] > 0)
+
+
 def second_life(model: CustomerValueModel, rfm: pd.DataFrame, value_horizon_days: float) -> pd.DataFrame:
-    """What a dormant customer would bring who came back today: the order, and what follows it.
+    """The value of each dormant customer if they returned today: the order and what follows it.
 
     Parameters
     ----------
@@ -139,7 +216,7 @@ def second_life(model: CustomerValueModel, rfm: pd.DataFrame, value_horizon_days
     rfm
         one row per customer: customer_id, frequency, recency, T, monetary_value
     value_horizon_days
-        days ahead that count
+        days after the return that count
 
     Returns
     -------
@@ -148,8 +225,8 @@ def second_life(model: CustomerValueModel, rfm: pd.DataFrame, value_horizon_days
 
     Notes
     -----
-    The customer is looked at as if the purchase had just been made: one more repeat purchase, at age T, of
-    the order value that the model expects.
+    The customer is treated as if a purchase had just been made: one more repeat purchase, at age T, of the
+    expected order value.
 
     Examples
     --------
@@ -190,25 +267,24 @@ def rank_win_backs(
     ----------
     dormant
         one row per dormant or lost customer: customer_id, lifecycle_stage, days_since_last, and
-        last_reason where known
+        last_reason if known
     chance
         (n,) probability in [0, 1] of an organic return within the horizon
     life
         what `second_life` returned, in the same order
     cost
-        money ≥ 0, of one contact
+        money ≥ 0, cost of one contact
     lift
-        by what share a contact raises the chance, ≥ 0; None where nobody knows
+        relative increase of the return probability by a contact, ≥ 0; None if unknown
 
     Returns
     -------
     pd.DataFrame
         `WIN_BACK_COLUMNS` by value_less_cost, highest first:
 
-        - organic_value : chance × value, which comes without any contact
-        - value_less_cost : the same less the cost, by which customers are ranked
-        - lift_needed : the lift from which on a contact pays, cost ÷ organic_value; null where nothing can
-          come
+        - organic_value : probability × value, which comes without contact
+        - value_less_cost : the same minus the cost, by which customers are ranked
+        - lift_needed : the lift from which a contact pays, cost ÷ organic_value; null if organic_value is 0
         - expected_profit : organic_value × lift - cost; null without a lift
 
     Raises
@@ -227,9 +303,9 @@ def rank_win_backs(
     0            8           10.0              9.0         0.10
     1            7            4.0              3.0         0.25
     """
-    for name, number in (("cost", cost), ("lift", lift)):
-        if number is not None and not 0 <= number < np.inf:
-            raise RangeError(f"{name} must be finite and at least 0, got {number!r}.")
+    at_least("cost", cost, 0)
+    if lift is not None:
+        at_least("lift", lift, 0)
     p = np.asarray(chance, dtype=np.float64)
     value = life["value"].to_numpy(dtype=np.float64)
     organic = p * value
@@ -258,6 +334,8 @@ def rank_win_backs(
     return listed.iloc[order].reset_index(drop=True)
 
 
-def _why(silent: float, chance: float, value: float, needed: float) -> str:
-    pays = f"; a contact pays from a lift of {needed:.0%} on" if np.isfinite(needed) else ""
-    return f"silent for {silent:.0f} days; {chance:.1%} return by themselves, worth {value:,.2f} then{pays}"
+def _why(days: float, chance: float, value: float, needed: float) -> str:
+    pays = f"; a contact pays from a lift of {needed:.0%}" if np.isfinite(needed) else ""
+    return (
+        f"no purchase for {days:.0f} days; {chance:.1%} return without contact, then worth {value:,.2f}{pays}"
+    )

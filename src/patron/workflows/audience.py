@@ -1,20 +1,22 @@
-"""A list → a CSV file for marketing tools: customers treated, chosen columns, and nothing that could run."""
+"""A list → a CSV file for marketing tools: treated customers, chosen columns, no formulas."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from patron.campaigns.audience import as_audience, to_csv
+from patron.campaigns.input_tables import ids_as_text
+from patron.campaigns.list_folder import read_list
 from patron.errors import SettingsError, TableError, counted, some
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import read_records, tell_rejected
 from patron.storage.atomic_files import check_target, whole_file
-from patron.workflows.campaign_inputs import ids_as_text
-from patron.workflows.measure import read_list
 
 __all__ = ["AudienceResult", "audience"]
 
@@ -25,34 +27,38 @@ def audience(settings: Settings, *, progress: Progress = silent) -> "AudienceRes
     Parameters
     ----------
     settings
-        `audience` names the folder of the list, the columns and the file; `tables.customers` has the
-        columns that the list has not, such as the e-mail address
+        `audience` names the folder of the list, the columns and the file; `tables.customers` has the columns
+        that the list lacks, such as the e-mail address
     progress
         called with each step as it begins
 
     Raises
     ------
     SettingsError
-        no list or no file is named, the file is no CSV, or the list has no such offer
+        no list or no file is named, the file is not CSV, or the list has no such offer
     TableError
-        a column is not there, or no customer to contact is in the customers table
+        a column is missing, or no customer to contact is in the customers table
     """
     chosen = settings.audience
     if chosen.out is None:
         raise SettingsError("No file is named. Name a CSV file with --out.")
     out = check_target(chosen.out)
     if out.suffix.lower() != ".csv":
-        raise SettingsError(f"An audience is a CSV file; {str(chosen.out)!r} is none.")
+        raise SettingsError(
+            f"An audience is a CSV file, but {str(chosen.out)!r} is not. Name one that ends in .csv."
+        )
     listed, _ = read_list(chosen.folder)
     contacted = listed[listed["treated"].astype(bool)]
     if chosen.offer is not None:
         if chosen.offer not in set(listed["offer"]):
-            offers = ", ".join(sorted(set(listed["offer"]))) or "none at all"
+            offers = ", ".join(sorted(set(listed["offer"]))) or "none"
             raise SettingsError(f"The list has no offer {chosen.offer!r}; it has {offers}.")
         contacted = contacted[contacted["offer"] == chosen.offer]
     if settings.tables.customers is not None:
         progress("Reading the customers")
-        contacted = _with_attributes(contacted, settings)
+        records = read_records(settings, "customers")
+        tell_rejected(records.report)
+        contacted = _with_attributes(contacted, records["customers"], chosen.columns)
     exported = as_audience(contacted, tuple(dict.fromkeys(chosen.columns)), hashed=chosen.hashed)
     progress(f"Writing {out}")
     with whole_file(out) as temporary:
@@ -62,7 +68,7 @@ def audience(settings: Settings, *, progress: Progress = silent) -> "AudienceRes
 
 @dataclass(frozen=True, slots=True)
 class AudienceResult:
-    """What `audience` wrote: count of customers, columns, which of them as hashes, and where."""
+    """What `audience` wrote: number of customers, columns, which of them hashed, and the file."""
 
     customers: int
     columns: tuple[str, ...]
@@ -70,7 +76,7 @@ class AudienceResult:
     out: Path
 
     def to_dict(self) -> dict[str, Any]:
-        """What was written, as plain values."""
+        """The result as plain values."""
         columns = {"columns": list(self.columns), "hashed": list(self.hashed)}
         return {"customers": self.customers, **columns, "out": str(self.out)}
 
@@ -79,26 +85,21 @@ class AudienceResult:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was written, in words."""
+        """The result in words."""
         people = counted(self.customers, "customer")
         return [f"{people} to contact, without those held out, written to {self.out}."]
 
 
-def _with_attributes(contacted: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """The list with the columns of the customers table that it has not itself."""
-    records = read_records(settings, "customers")
-    tell_rejected(records.report)
-    table = records["customers"]
-    for name in settings.audience.columns:
+def _with_attributes(contacted: pd.DataFrame, table: ir.Table, columns: Sequence[str]) -> pd.DataFrame:
+    """The list with the wanted columns of the customers table that it lacks."""
+    for name in columns:
         if name not in table.columns and name not in contacted.columns:
             raise TableError(
                 f"There is no column {name!r} to export; the list has {some(contacted.columns, 20)}, the "
                 f"customers table {some(table.columns, 20)}."
             )
     wanted = [
-        name
-        for name in dict.fromkeys(settings.audience.columns)
-        if name in table.columns and name not in contacted.columns
+        name for name in dict.fromkeys(columns) if name in table.columns and name not in contacted.columns
     ]
     if not wanted:
         return contacted
@@ -109,8 +110,8 @@ def _with_attributes(contacted: pd.DataFrame, settings: Settings) -> pd.DataFram
         one = len(ids) == 1
         nobody = "The customer" if one else f"None of the {len(ids):,} customers"
         raise TableError(
-            f"{nobody} to contact is {'not ' if one else ''}in the customers table, whose ids are such as "
-            f"{attributes.index[0]!r}, those of the list such as {str(ids[0])!r}. Give their table."
+            f"{nobody} to contact is {'not ' if one else ''}in the customers table, whose ids look "
+            f"like {attributes.index[0]!r}, those of the list like {str(ids[0])!r}. Give their table."
         )
     found = attributes.reindex(ids)
     return contacted.assign(**{name: found[name].to_numpy() for name in wanted})

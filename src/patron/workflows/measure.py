@@ -1,33 +1,26 @@
-"""A list and what was bought since → what the campaign changed, treated against held out."""
+"""A list and what was bought since → the effect of the campaign, treated against held out customers."""
 
-import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from patron.arrays import Floats
 from patron.campaigns.allocation.holdout import strata
-from patron.campaigns.allocation.plan import LIST_COLUMNS
+from patron.campaigns.input_tables import ids_as_text
+from patron.campaigns.list_folder import read_list
 from patron.campaigns.measure import measure_effects
-from patron.errors import DateError, SettingsError, SourceError, TableError, counted, some
+from patron.campaigns.outcomes import check_horizon_passed, contacts_made, purchases_made
+from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import read_records, tell_rejected
 from patron.storage.atomic_files import write_json
-from patron.tables.records import Records
-from patron.tables.source import open_source, reading
-from patron.workflows.campaign_inputs import ids_as_text
-from patron.workflows.target import LIST_FILE, PLAN_FILE
 
-__all__ = ["MeasureResult", "measure", "read_list"]
+__all__ = ["MeasureResult", "measure"]
 
 
 RESULT_FILE = "measured.json"
@@ -39,10 +32,10 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
     Parameters
     ----------
     settings
-        `measure.folder` holds the list; `tables.transactions` what was bought until the end of its
-        horizon and, to adjust, in as many days before it; `tables.contacts`, where it is given, who was
-        contacted really and at what cost; `margin` the share of an amount that is kept; `as_of` the last day
-        known, of the transactions if None
+        `measure.folder` holds the list; `tables.transactions` what was bought until the end of its horizon
+        and, to adjust, in as many days before it; `tables.contacts`, if given, who was actually contacted and
+        at what cost; `margin` the share of an amount that is kept; `as_of` the last day known, by default the
+        last day of the transactions
     progress
         called with each step as it begins
 
@@ -51,11 +44,11 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
     DateError
         the horizon of the list has not passed
     InputError
-        the list or a table cannot be used, or there is no one to compare with
+        the list or a table cannot be used, or there is no holdout to compare with
 
     Examples
     --------
-    A list as `patron target` leaves it, and what its customers bought since:
+    A list made by `patron target`, and what its customers bought since:
 
     >>> import tempfile
     >>> from patron.workflows.target import target
@@ -86,30 +79,32 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
     progress("Reading the tables")
     records = read_records(settings, "transactions", "contacts")
     tell_rejected(records.report)
-    bought = records.get("transactions")
+    bought, contacts = records.get("transactions"), records.get("contacts")
     if bought is None:
         raise SettingsError("No transactions are named. Name what was bought since, with --transactions.")
-    _refuse_too_early(bought, settings.as_of, start, start + horizon)
-    if settings.measure.campaign is not None and "contacts" not in records.tables:
+    check_horizon_passed(bought, settings.as_of, start, start + horizon)
+    if settings.measure.campaign is not None and contacts is None:
         raise SettingsError(
-            "A campaign is told by the contacts. Give them with --contacts, or name no campaign."
+            "A campaign is selected by the contacts. Give them with --contacts, or name no campaign."
         )
 
     progress(f"Comparing {start + timedelta(days=1)} to {start + horizon}")
     ids = ids_as_text(listed["customer_id"])
-    _refuse_strangers(bought, ids)
-    purchases, after, before = _purchases(bought, ids, start, horizon)
-    contacted, paid = _contacts(records, ids, start, horizon, settings.measure.campaign)
+    purchases = purchases_made(bought, ids, start, horizon)
+    contacted = (
+        None if contacts is None else contacts_made(contacts, ids, start, horizon, settings.measure.campaign)
+    )
     treated = listed["treated"].to_numpy(dtype=bool)
     planned = np.where(treated, listed["cost"].to_numpy(dtype=np.float64), 0.0)
+    paid = None if contacted is None else contacted.cost
     cost = planned if paid is None else paid
-    margin = settings.margin * after
+    margin = settings.margin * purchases.after
     profit_expected = listed["expected_profit"].to_numpy(dtype=np.float64)
     table = measure_effects(
-        {"purchases": purchases, "margin": margin, "profit": margin - cost},
+        {"purchases": purchases.days, "margin": margin, "profit": margin - cost},
         treated,
         strata(listed["offer"], profit_expected),
-        covariates=np.column_stack([profit_expected, before]) if settings.measure.adjust else None,
+        covariates=np.column_stack([profit_expected, purchases.before]) if settings.measure.adjust else None,
         level=settings.measure.confidence,
     )
     measured = MeasureResult(
@@ -117,12 +112,14 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
         level=settings.measure.confidence,
         treated=int(treated.sum()),
         holdout=int((~treated).sum()),
-        contaminated=None if contacted is None else int((contacted & ~treated).sum()),
-        never_contacted=None if contacted is None else int((~contacted & treated).sum()),
+        contaminated=None if contacted is None else int((contacted.contacted & ~treated).sum()),
+        never_contacted=None if contacted is None else int((~contacted.contacted & treated).sum()),
         first_day=start + timedelta(days=1),
         last_day=start + horizon,
         expected=float(profit_expected[treated].sum()),
-        looks_further=any(effect.get("basis") == "assumed" for effect in plan.get("effects", {}).values()),
+        counts_beyond_horizon=any(
+            effect.get("basis") == "assumed" for effect in plan.get("effects", {}).values()
+        ),
         margin=settings.margin,
         costs_are_planned=paid is None,
         out=Path(settings.measure.folder or ".") / RESULT_FILE,
@@ -133,26 +130,26 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
 
 @dataclass(frozen=True, slots=True)
 class MeasureResult:
-    """What `measure` found.
+    """The result of `measure`.
 
     Attributes
     ----------
     table
         key outcome (purchases, margin, profit), see :func:`patron.campaigns.measure.measure_effects`
     level
-        of the intervals
+        confidence level of the intervals
     treated, holdout
-        count of customers
+        number of customers
     contaminated
-        count of customers held out who were contacted after all; None where nobody knows
+        number of customers held out who were contacted anyway; None if unknown
     never_contacted
-        count of customers treated of whom no contact is on record; None where nobody knows
+        number of treated customers without a contact on record; None if unknown
     first_day, last_day
-        of the horizon
+        the horizon
     expected
-        money, the profit that the list promised of the customers treated
-    looks_further
-        whether that counts what customers who stay bring after the horizon, too
+        money, expected profit of the treated customers according to the list
+    counts_beyond_horizon
+        whether it includes what retained customers bring after the horizon
     margin
         share of the amounts that counts as margin
     costs_are_planned
@@ -170,21 +167,21 @@ class MeasureResult:
     first_day: date
     last_day: date
     expected: float
-    looks_further: bool
+    counts_beyond_horizon: bool
     margin: float
     costs_are_planned: bool
     out: Path
 
     def title(self) -> str:
-        """What the table shows."""
+        """The title of the table."""
         return (
-            f"What the contact changed from {self.first_day} to {self.last_day}: "
+            f"Effect of the campaign from {self.first_day} to {self.last_day}: "
             f"{counted(self.treated, 'customer')} treated against {self.holdout:,} held out, "
-            f"intervals of {self.level:.0%}"
+            f"{self.level:.0%} intervals"
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """What was found, as plain values."""
+        """The result as plain values."""
         numbers = {str(row["outcome"]): row for row in self.table.to_dict("records")}
         return {
             "first_day": self.first_day.isoformat(),
@@ -208,7 +205,7 @@ class MeasureResult:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was found, in words."""
+        """The result in words."""
         of_profit = self.table[self.table["outcome"] == "profit"]
         total, low, high = (
             float(of_profit[name].to_numpy()[0]) for name in ("total", "total_low", "total_high")
@@ -218,144 +215,27 @@ class MeasureResult:
             if low > 0
             else "the campaign lost money"
             if high < 0
-            else "whether the campaign earned or lost money is open"
+            else "it is not clear whether the campaign earned or lost money"
         )
-        further = " over the value horizon of the scores, not in these days" if self.looks_further else ""
-        told = [
-            f"Incremental profit {total:,.2f}, between {low:,.2f} and {high:,.2f} with "
-            f"{self.level:.0%}: {verdict}. The list promised {self.expected:,.2f}{further}.",
+        further = (
+            " over the value horizon of the scores, not in these days" if self.counts_beyond_horizon else ""
+        )
+        lines = [
+            f"Incremental profit {total:,.2f} ({self.level:.0%} interval {low:,.2f} to {high:,.2f}): "
+            f"{verdict}. The list expected {self.expected:,.2f}{further}.",
             f"Margin is {100 * self.margin:g}% of what was bought.",
         ]
         if self.contaminated:
-            told.append(
+            lines.append(
                 f"{self.contaminated:,} of {counted(self.holdout, 'customer')} held out "
-                f"{'was' if self.contaminated == 1 else 'were'} contacted after all. They "
-                "stay in the holdout, where the lot put them, so that the true effect is larger in size."
+                f"{'was' if self.contaminated == 1 else 'were'} contacted anyway. They "
+                "stay in the holdout, as randomised, so the true effect is larger in size."
             )
         if self.never_contacted:
-            told.append(
+            lines.append(
                 f"No contact is on record for {self.never_contacted:,} of "
-                f"{counted(self.treated, 'customer')} treated; the effect is that of being on the list."
+                f"{counted(self.treated, 'treated customer')}; the effect is that of being on the list."
             )
         if self.costs_are_planned:
-            told.append(
-                "The costs are those of the plan; with the contacts table they would be the real ones."
-            )
-        return [*told, f"Written to {self.out}."]
-
-
-def read_list(folder: Path | None) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The list and the plan that `patron target` wrote.
-
-    Parameters
-    ----------
-    folder
-        with list.parquet and plan.json
-
-    Raises
-    ------
-    SettingsError
-        no folder is named, or it holds no list
-    SourceError, TableError
-        the list or the plan cannot be read
-    """
-    if folder is None:
-        raise SettingsError("No list is named. Name the folder that patron target wrote, with --list.")
-    missing = [name for name in (LIST_FILE, PLAN_FILE) if not (folder / name).is_file()]
-    if missing:
-        raise SettingsError(
-            f"The folder {str(folder)!r} has no {missing[0]}. Name the folder that patron target wrote."
-        )
-    path = folder / LIST_FILE
-    with reading("list", str(path)):
-        listed = open_source(str(path), "list").to_pandas()
-    if lost := [name for name in LIST_COLUMNS if name not in listed.columns]:
-        raise TableError(f"The list {str(path)!r} lacks {', '.join(lost)}. Make it again with patron target.")
-    try:
-        plan = json.loads((folder / PLAN_FILE).read_text(encoding="utf-8"))
-        date.fromisoformat(plan["as_of"])
-        int(plan["horizon_days"])
-    except (OSError, ValueError, KeyError, TypeError) as refused:
-        raise SourceError(
-            f"The plan {str(folder / PLAN_FILE)!r} cannot be read: {refused}. "
-            "Make the list again with patron target."
-        ) from None
-    return listed.sort_values("customer_id", kind="stable", ignore_index=True), plan
-
-
-def _refuse_too_early(bought: ir.Table, as_of: date | None, start: date, end: date) -> None:
-    last = bought.day.max().to_pyarrow().as_py()
-    known_until = last if as_of is None or last <= start else as_of  # a later day needs some purchase since
-    if known_until < end:
-        raise DateError(
-            f"The list of {start} is to be measured until {end}, and the transactions end on {known_until}. "
-            f"Measure it with those until {end}."
-        )
-
-
-def _refuse_strangers(bought: ir.Table, ids: npt.NDArray[np.str_]) -> None:
-    """Where nobody on the list ever bought, ids are written otherwise, and every effect would be nought."""
-    listed = ibis.memtable(pd.DataFrame({"listed": ids.astype(object)}), schema={"listed": "string"})
-    buyers = bought.select(key=bought.customer_id.cast("string"))
-    known = buyers.semi_join(listed, buyers.key == listed.listed).limit(1).to_pandas()
-    if len(ids) and known.empty:
-        other = buyers.limit(1).to_pandas()["key"].iloc[0]
-        one = len(ids) == 1
-        nobody = "The customer listed is not" if one else f"None of the {len(ids):,} customers of the list is"
-        raise TableError(
-            f"{nobody} in the transactions, whose ids are such as "
-            f"{other!r}, those of the list such as {str(ids[0])!r}. Give the transactions of these customers."
-        )
-
-
-def _purchases(
-    bought: ir.Table, ids: npt.NDArray[np.str_], start: date, horizon: timedelta
-) -> tuple[Floats, Floats, Floats]:
-    """Purchase days in the horizon, the amounts in it, and those in as many days before: (n_listed,) each."""
-    first, last = ibis.literal(start - horizon), ibis.literal(start + horizon)
-    within = bought.filter(bought.day > first, bought.day <= last)
-    listed = ibis.memtable(pd.DataFrame({"listed": ids.astype(object)}), schema={"listed": "string"})
-    mine = within.mutate(key=within.customer_id.cast("string")).semi_join(listed, ibis._.key == listed.listed)
-    daily = mine.group_by("key", "day").agg(net=mine.amount.cast("float64").sum())
-    later = daily.day > ibis.literal(start)
-    people = daily.group_by("key").agg(
-        purchases=((daily.net > 0) & later).cast("int64").sum().cast("int64"),
-        after=ibis.ifelse(later, daily.net, 0.0).sum(),
-        before=ibis.ifelse(later, 0.0, daily.net).sum(),
-    )
-    found = people.to_pandas().set_index("key").reindex(ids).fillna(0.0)
-    purchases, after, before = (found[name].to_numpy(np.float64) for name in ("purchases", "after", "before"))
-    return purchases, after, before
-
-
-def _contacts(
-    records: Records, ids: npt.NDArray[np.str_], start: date, horizon: timedelta, campaign: str | None
-) -> tuple[npt.NDArray[np.bool_] | None, Floats | None]:
-    """Who was contacted in the horizon, and what that cost; None where there is no record of it."""
-    contacts = records.get("contacts")
-    if contacts is None:
-        return None, None
-    if campaign is not None and "campaign" in contacts.columns:
-        names = sorted(contacts.campaign.as_table().distinct().to_pandas()["campaign"].dropna())
-        if campaign not in names:
-            raise SettingsError(f"The contacts have no campaign {campaign!r}; they have {some(names)}.")
-        contacts = contacts.filter(contacts.campaign == campaign)
-    elif campaign is not None:
-        raise SettingsError(
-            f"The contacts name no campaign, so that {campaign!r} cannot be told from others."
-        )
-    made = contacts.filter(
-        contacts.day > ibis.literal(start),
-        contacts.day <= ibis.literal(start + horizon),
-        contacts.treated == 1,
-    )
-    cost = made.cost.cast("float64") if "cost" in made.columns else ibis.null("float64")
-    people = made.mutate(key=made.customer_id.cast("string"), paid=cost).group_by("key")
-    found = (
-        people.agg(contacts=ibis._.count(), paid=ibis._.paid.sum()).to_pandas().set_index("key").reindex(ids)
-    )
-    contacted = found["contacts"].notna().to_numpy(dtype=bool)
-    paid = found["paid"].to_numpy(dtype=np.float64, na_value=np.nan)
-    if np.isnan(paid[contacted]).all():
-        return contacted, None
-    return contacted, np.nan_to_num(paid)
+            lines.append("Costs are planned costs; give the contacts table to use actual costs.")
+        return [*lines, f"Written to {self.out}."]

@@ -1,4 +1,4 @@
-"""Tables → the stages of customers on past days: who moved where, and how long a stage lasts."""
+"""Tables → the lifecycle stages of customers on past days: transitions and dwell times."""
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -12,22 +12,22 @@ from patron.models.bundle.policy import StageRules
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.scores.stage_history import median_dwell_time, transition_matrix
+from patron.scores.stages_over_time import stages_over_time
 from patron.settings import Settings
 from patron.settings.inputs import known_history
 from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.history import History
-from patron.workflows.lifecycle import stages_over_time
 
 __all__ = ["StagesResult", "follow_stages"]
 
-NO_BEGINNING = "no stay in it began within these days"
-GOES_ON = "half of the stays or more still go on"
+NO_START = "no stay in it began within these days"
+ONGOING = "half of the stays or more are still ongoing"
 
 
 def follow_stages(settings: Settings, *, progress: Progress = silent) -> "StagesResult":
     """How customers move from stage to stage; also as files if one is named.
 
-    Beside `stage_history.out`, named after it, go the transitions and the dwell times.
+    The transitions and dwell times go next to `stage_history.out`, in files named after it.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def follow_stages(settings: Settings, *, progress: Progress = silent) -> "Stages
     SettingsError
         neither transactions nor engagement are named
     HistoryTooShortError
-        the data hold one of the days only
+        the data contain only one of the days
     InputError
         a table cannot be used, or as_of lies outside the data
 
@@ -57,7 +57,14 @@ def follow_stages(settings: Settings, *, progress: Progress = silent) -> "Stages
     """
     chosen = settings.stage_history
     out = check_target(chosen.out) if chosen.out is not None else None
-    known = known_history(_by_purchases(settings), None, progress)
+    tables = settings.tables
+    if tables.transactions is None and tables.engagement is None:
+        raise SettingsError(
+            "Lifecycle stages are defined by purchases, or else by events. Name a table with --transactions "
+            "or --engagement."
+        )
+    activity = "purchases" if tables.transactions is not None else "engagement"
+    known = known_history(settings.model_copy(update={"activity": activity}), None, progress)
     days = _days(known, chosen.max_snapshots, chosen.step_days)
     progress(f"Looking at {len(days)} days from {days[0]} to {days[-1]}")
     history = stages_over_time(known, days, rules=StageRules(**settings.stages.model_dump()))
@@ -70,20 +77,20 @@ def follow_stages(settings: Settings, *, progress: Progress = silent) -> "Stages
 
 @dataclass(frozen=True, slots=True)
 class StagesResult:
-    """What `follow_stages` found.
+    """The result of `follow_stages`.
 
     Attributes
     ----------
     history
         customer_id, as_of, lifecycle_stage; one row per customer and day
     days
-        the days that were looked at, first to last
+        the snapshot days, first to last
     transitions
-        one row per stage whose customers were seen on the next of the days: lifecycle_stage, then
-        for each stage the share of them who are in it then
+        one row per stage with customers seen on the next snapshot day: lifecycle_stage, then for each stage
+        the share of them in it on that day
     dwelt
-        one row per stage: lifecycle_stage, customers (in it on the last day), stays, ended, median_days,
-        and the reason where that is null; see :func:`patron.scores.stage_history.median_dwell_time`
+        one row per stage: lifecycle_stage, customers (in it on the last day), stays, ended, median_days, and
+        the reason if that is null; see :func:`patron.scores.stage_history.median_dwell_time`
     written
         the files that were written
     """
@@ -95,11 +102,11 @@ class StagesResult:
     written: tuple[Path, ...] = ()
 
     def title(self) -> str:
-        """What `dwelt` shows."""
-        return f"Stages of customers as of {self.days[-1]}, and how long they last"
+        """The title of `dwelt`."""
+        return f"Lifecycle stages as of {self.days[-1]}, and how long they last"
 
     def to_dict(self) -> dict[str, Any]:
-        """What was found, as plain values; the rows of single customers are in the file."""
+        """The result as plain values; the rows of individual customers are in the file."""
         return {
             "days": [day.isoformat() for day in self.days],
             "customers": int(self.history["customer_id"].nunique()),
@@ -118,40 +125,28 @@ class StagesResult:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was found, in words."""
+        """The result in words."""
         seen = counted(self.history["customer_id"].nunique(), "customer was", "customers were")
         step = counted((self.days[1] - self.days[0]).days, "day")
         return [
-            f"{seen} looked at on {len(self.days)} days, {step} apart: a change is known as of the first of "
-            "them that shows it.",
-            f"Stays that were running on {self.days[0]} have no known beginning and are not counted; stays "
-            "that go on count for as long as they have lasted.",
+            f"{seen} observed on {len(self.days)} days, {step} apart: a change is dated to the first day "
+            "that shows it.",
+            f"Stays already running on {self.days[0]} have no known start and are not counted; ongoing stays "
+            "count as censored.",
             *(f"Written: {path}" for path in self.written),
         ]
 
 
-def _by_purchases(settings: Settings) -> Settings:
-    """Stages are told by purchases, or else by events; a contract says nothing of them."""
-    tables = settings.tables
-    if tables.transactions is None and tables.engagement is None:
-        raise SettingsError(
-            "The stages of customers are told by what they buy, or by events. Name a table with "
-            "--transactions or --engagement."
-        )
-    activity = "purchases" if tables.transactions is not None else "engagement"
-    return settings.model_copy(update={"activity": activity})
-
-
 def _days(known: History, snapshots: int, step_days: int) -> list[date]:
-    """The days to look at, first to last: the last one known, and so many before it as the data hold."""
+    """The snapshot days, first to last: the last one known, and up to `snapshots` days within the data."""
     last = known.known_until
     begin = max(known.active_days.day.min().to_pyarrow().as_py(), known.first_day)
     days = [last - timedelta(days=step_days * number) for number in range(snapshots)]
     held = sorted(day for day in days if day >= begin)
     if len(held) < 2:
         raise HistoryTooShortError(
-            f"From {begin} to {last} there is one snapshot only at {step_days} days from one to the next, so "
-            "that nobody can be seen to move. Take fewer days with --step."
+            f"From {begin} to {last} there is only one snapshot at {step_days} days from one to the next, so "
+            "no transition can be observed. Use fewer days with --step."
         )
     return held
 
@@ -165,7 +160,7 @@ def _dwelt(history: pd.DataFrame, last: date) -> pd.DataFrame:
     now = history.loc[history["as_of"] == pd.Timestamp(last), "lifecycle_stage"].value_counts()
     dwelt = median_dwell_time(history)
     known, some = dwelt["median_days"].notna(), dwelt["stays"] > 0
-    reason = pd.Series(GOES_ON, index=dwelt.index, dtype=object).where(some, NO_BEGINNING)
+    reason = pd.Series(ONGOING, index=dwelt.index, dtype=object).where(some, NO_START)
     customers = now.reindex(dwelt.index, fill_value=0).astype("int64")
     dwelt = dwelt.assign(reason=reason.where(~known, None))
     dwelt.insert(0, "customers", customers)
@@ -173,11 +168,11 @@ def _dwelt(history: pd.DataFrame, last: date) -> pd.DataFrame:
 
 
 def _write(found: StagesResult, target: Path) -> tuple[Path, ...]:
-    beside = {
+    files = {
         name: target.with_name(f"{target.stem}-{name}{target.suffix}") for name in ("transitions", "dwelt")
     }
     return (
         write_frame(found.history, target),
-        write_frame(found.transitions, beside["transitions"]),
-        write_frame(found.dwelt, beside["dwelt"]),
+        write_frame(found.transitions, files["transitions"]),
+        write_frame(found.dwelt, files["dwelt"]),
     )

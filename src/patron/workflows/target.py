@@ -1,5 +1,6 @@
 """Scores and offers → the list worth contacting, with its holdout, and what it costs and earns."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -9,20 +10,31 @@ import numpy as np
 import pandas as pd
 
 from patron.campaigns.allocation.offers import OfferBook
-from patron.campaigns.allocation.plan import LIST_COLUMNS, Plan, make_plan
+from patron.campaigns.allocation.plan import LIST_COLUMNS, CampaignPlan, make_plan
 from patron.campaigns.audience import as_audience, to_csv
-from patron.errors import SettingsError, counted
+from patron.campaigns.effect_sources import CampaignEffects
+from patron.campaigns.exclusions import excluded_customers
+from patron.campaigns.list_folder import CSV_FILE, LIST_FILE, PLAN_FILE, check_no_list
+from patron.campaigns.scored_customers import ScoredCustomers, read_effects, read_scored_customers
+from patron.campaigns.uplift.from_contacts import learn_offer_effects
+from patron.errors import counted
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
+from patron.settings.effect_learning import (
+    as_of_scores,
+    contacts_of,
+    history_and_contacts,
+    learning_options,
+)
 from patron.storage.atomic_files import check_folder, whole_file, write_frame, write_json
 from patron.tables.history import History
-from patron.workflows.campaign_effects import KnownEffects, known_effects
-from patron.workflows.campaign_inputs import Scores, left_alone, read_offers, read_scores
 
-__all__ = ["LIST_FILE", "PLAN_FILE", "TargetResult", "target"]
+__all__ = ["TargetResult", "target"]
 
-LIST_FILE, CSV_FILE, PLAN_FILE = "list.parquet", "list.csv", "plan.json"
+_OUTCOMES = ("transactions", "engagement", "subscriptions")  # tables of what customers did after a contact
+_LIMITS = {"budget", "holdout", "rest_days", "min_contacts"}  # settings that go into the plan
+_BLIND = "without the transactions nothing shows what customers did afterwards"
 
 
 def target(
@@ -32,27 +44,26 @@ def target(
     history: History | None = None,
     progress: Progress = silent,
 ) -> "TargetResult":
-    """The most profitable list within budget, channels and rules, and a random holdout of it.
+    """The most profitable list within budget, channel capacities and rules, and a random holdout of it.
 
     Parameters
     ----------
     settings
-        `target` names scores, offers, budget and limits; `tables.contacts` who was contacted before.
-        Where contacts and transactions are named, and a control group was left alone by lot, what contact
-        changes is learned from them as :func:`patron.workflows.uplift.learn_effects` does; else it is assumed
+        `target` names scores, offers, budget and limits; `tables.contacts` who was contacted before. If
+        contacts and transactions are named, and there was a randomised control group, the effect of contact
+        is learned from them as :func:`patron.workflows.uplift.learn_effects` does; else it is assumed
     effects
-        what contact changes for whom, where it has been learned already; `target.effects` if None
+        effect of each offer on each customer, if already learned; `target.effects` if None
     history
-        the tables but contacts, where they have been read already
+        the tables except contacts, if they have already been read
     progress
         called with each step as it begins
 
     Raises
     ------
     InputError
-        scores, offers, contacts or effects cannot be used or do not fit each other, the budget is
-        below the cheapest contact, the tables end before the day of the scores, or the folder holds a list
-        already
+        scores, offers, contacts or effects cannot be used or do not match each other, the budget is below
+        the cheapest contact, the tables end before the day of the scores, or the folder already holds a list
 
     Examples
     --------
@@ -73,27 +84,51 @@ def target(
     [7]
     """
     chosen = settings.target
-    out = _new_folder(chosen.out) if chosen.out is not None else None
-    book = read_offers(chosen.offers)
+    out = check_folder(chosen.out) if chosen.out is not None else None
+    if out is not None:
+        check_no_list(out)
+    book = OfferBook.read(chosen.offers)
     progress("Reading the scores")
-    scores = read_scores(chosen.scores, chosen.segment)
-    alone = left_alone(settings, scores)
+    scored = read_scored_customers(chosen.scores, chosen.segment)
+    has_contacts = settings.tables.contacts is not None
+    excluded = excluded_customers(
+        scored.rows["customer_id"],
+        scored.as_of,
+        contacts=contacts_of(settings) if has_contacts else None,
+        rest_days=chosen.rest_days,
+        suppress=chosen.suppress,
+    )
     given = effects if effects is not None else chosen.effects
-    known = known_effects(settings, book, scores, given=given, history=history, progress=progress)
-    people, offers = counted(len(scores.rows), "customer"), counted(len(book.offers), "offer")
+    can_learn = history is not None or any(getattr(settings.tables, name) is not None for name in _OUTCOMES)
+    context: dict[str, Any] = {"contacts": has_contacts, "margin": settings.margin}
+    if given is not None:
+        used = CampaignEffects.given(book.names, read_effects(given, scored), **context)
+    elif has_contacts and can_learn:
+        past = as_of_scores(settings, scored.as_of, scored.horizon_days)
+        known, contacts = history_and_contacts(past, history, progress)
+        learned = learn_offer_effects(
+            known, contacts, learning_options(past), offers=book.names, progress=progress
+        )
+        table = read_effects(learned.effects, scored) if learned.offers else None
+        used = CampaignEffects.learned(book.names, learned, table, margin=settings.margin)
+    else:
+        used = CampaignEffects.assumed(book.names, **context, why=_BLIND if has_contacts else None)
+
+    people, offers = counted(len(scored.rows), "customer"), counted(len(book.offers), "offer")
     progress(f"Choosing among {people} × {offers}")
     plan = make_plan(
-        scores.rows,
+        scored.rows,
         book,
         budget=np.inf if chosen.budget is None else chosen.budget,
-        effects=known.table,
-        left_alone=alone,
+        effects=used.table,
+        excluded=excluded,
         segment=chosen.segment,
-        least=chosen.min_contacts,
+        min_contacts=chosen.min_contacts,
         holdout=chosen.holdout,
         seed=settings.seed,
     )
-    made = TargetResult(plan, book, scores.as_of, _provenance(settings, scores, book), out, known)
+    provenance = _provenance(scored, book, **chosen.model_dump(include=_LIMITS), seed=settings.seed)
+    made = TargetResult(plan, book, scored.as_of, provenance, out, used)
     if out is not None:
         progress(f"Writing {out}")
         _write(made, out)
@@ -102,34 +137,34 @@ def target(
 
 @dataclass(frozen=True, slots=True)
 class TargetResult:
-    """What `target` made.
+    """The result of `target`.
 
     Attributes
     ----------
     plan
-        the list, its bound, and the lists that simpler rules give
+        the list, its bound, and the lists by simpler rules
     book
         offers and channels
     as_of
         the day of the scores
     provenance
-        from what it was made
+        what the plan was made from
     out
         the folder that was written, or None
     effects
-        what contact changes, and where that comes from
+        the effect of contact, and where it comes from
     """
 
-    plan: Plan
+    plan: CampaignPlan
     book: OfferBook
     as_of: date
     provenance: dict[str, Any]
     out: Path | None
-    effects: KnownEffects
+    effects: CampaignEffects
 
     @property
     def alternatives(self) -> pd.DataFrame:
-        """What the same money would bring by simpler rules: list, customers, cost, expected_return."""
+        """What the same money would earn by simpler rules: list, customers, cost, expected_return."""
         plan = self.plan.to_dict()
         own = {name: plan[name] for name in ("customers", "cost", "expected_return")}
         others = {name.replace("_", " "): row for name, row in plan["alternatives"].items()}
@@ -137,11 +172,11 @@ class TargetResult:
         return pd.DataFrame(rows)
 
     def title(self) -> str:
-        """What `alternatives` shows."""
-        return f"What the money of this list is expected to earn, as of {self.as_of}"
+        """The title of `alternatives`."""
+        return f"Expected profit of this list and of simpler ones for the same money, as of {self.as_of}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything of plan.json."""
+        """The content of plan.json."""
         out = None if self.out is None else str(self.out)
         return {**self.provenance, "effects": self.effects.to_dict(), **self.plan.to_dict(), "out": out}
 
@@ -152,7 +187,7 @@ class TargetResult:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was made, in words."""
+        """The result in words."""
         plan, listed = self.plan, self.plan.listed
         if listed.empty:
             nobody = (
@@ -160,23 +195,23 @@ class TargetResult:
                 if plan.considered == 1
                 else f"None of {plan.considered:,} customers is"
             )
-            told = [f"{nobody} worth contacting: {self._why_nobody()}.", *self.effects.sentences()]
+            lines = [f"{nobody} worth contacting: {self._why_nobody()}.", *self.effects.sentences()]
         else:
-            told = [
+            lines = [
                 f"{len(listed):,} of {counted(plan.considered, 'customer')} "
-                f"{'is' if len(listed) == 1 else 'are'} worth contacting, for "
-                f"{listed['cost'].sum():,.2f} of costs and an expected profit of {plan.choice.profit:,.2f}; "
-                f"the best list within these limits earns at most {plan.choice.gap:.4%} more.",
+                f"{'is' if len(listed) == 1 else 'are'} worth contacting, at a cost of "
+                f"{listed['cost'].sum():,.2f} and an expected profit of {plan.allocation.profit:,.2f}; "
+                f"the best list within these limits earns at most {plan.allocation.gap:.4%} more.",
                 *self.effects.sentences(),
                 *self._about_the_holdout(),
             ]
         if plan.left_out:
             others = "; ".join(f"{count:,} {reason}" for reason, count in plan.left_out.items())
-            told.append(f"Left out: {others}.")
+            lines.append(f"Left out: {others}.")
         where = (
             f"Written to {self.out}." if self.out is not None else "Not written: name a folder with --out."
         )
-        return [*told, where]
+        return [*lines, where]
 
     def _why_nobody(self) -> str:
         capacity = self.book.capacity
@@ -187,44 +222,44 @@ class TargetResult:
         return "every contact is expected to cost more than it earns"
 
     def _about_the_holdout(self) -> list[str]:
-        held_out, seen = int((~self.plan.listed["treated"]).sum()), self.plan.detectable
-        if held_out < 2 or seen is None:
+        held_out, detectable = int((~self.plan.listed["treated"]).sum()), self.plan.detectable
+        if held_out < 2 or detectable is None:
             are = "is" if held_out == 1 else "are"
-            return [f"{held_out} of them {are} held out: too few to measure later what the contact changed."]
+            return [
+                f"{held_out} of them {are} held out: too few to measure the effect of the campaign later."
+            ]
         return [
-            f"{held_out:,} of them are held out by lot and must not be contacted; an effect of {seen:,.2f} "
-            "of margin per customer or more would be seen with a probability of 80%."
+            f"{held_out:,} of them are randomly held out and must not be contacted; an effect of "
+            f"{detectable:,.2f} of margin per customer or more would be detected with a probability of 80%."
         ]
 
 
-def _new_folder(path: Path) -> Path:
-    folder = check_folder(path)
-    if any((folder / name).exists() for name in (LIST_FILE, PLAN_FILE)):
-        raise SettingsError(
-            f"The folder {str(path)!r} holds a list already, and without its holdout that one could never be "
-            "measured. Name another folder."
-        )
-    return folder
-
-
-def _provenance(settings: Settings, scores: Scores, book: OfferBook) -> dict[str, Any]:
-    chosen = settings.target
+def _provenance(
+    scored: ScoredCustomers,
+    book: OfferBook,
+    *,
+    budget: float | None,
+    holdout: float,
+    rest_days: int,
+    min_contacts: Mapping[str, int],
+    seed: int,
+) -> dict[str, Any]:
     return {
-        "as_of": scores.as_of.isoformat(),
-        "horizon_days": scores.horizon_days,
-        "model_version": scores.model_version,
-        "budget": chosen.budget,
-        "holdout_share": chosen.holdout,
-        "rest_days": chosen.rest_days,
-        "least": dict(chosen.min_contacts),
-        "seed": settings.seed,
-        "made_of": {offer.name: asdict(offer) for offer in book.offers},
+        "as_of": scored.as_of.isoformat(),
+        "horizon_days": scored.horizon_days,
+        "model_version": scored.model_version,
+        "budget": budget,
+        "holdout_share": holdout,
+        "rest_days": rest_days,
+        "min_contacts": dict(min_contacts),
+        "seed": seed,
+        "offer_terms": {offer.name: asdict(offer) for offer in book.offers},
         "capacity": dict(book.capacity),
     }
 
 
 def _write(made: TargetResult, folder: Path) -> None:
-    """The list for programs, the list for people, and last the plan: with it the folder is complete."""
+    """The list for programs, the list for people, and last the plan: it marks the folder as complete."""
     listed = made.plan.listed
     write_frame(listed, folder / LIST_FILE)
     with whole_file(folder / CSV_FILE) as temporary:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from patron.campaigns.audience import as_audience, harmless, hashed_email, to_csv
+from patron.campaigns.audience import as_audience, escape_formula, hashed_email, to_csv
 from patron.errors import TableError
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
 def test_text_that_begins_like_a_formula_becomes_text(sign):
-    assert harmless(f"{sign}1+cmd|' /C calc'!A0").startswith(f"'{sign}")
+    assert escape_formula(f"{sign}1+cmd|' /C calc'!A0").startswith(f"'{sign}")
 
 
 def test_other_text_and_numbers_stay_as_they_are():

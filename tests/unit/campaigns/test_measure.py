@@ -35,7 +35,7 @@ def test_an_empty_list_has_no_holdout():
 
 def test_a_list_of_the_size_asked_for_shows_the_effect_four_times_in_five():
     draw = np.random.default_rng(1)
-    customers = list_size(0.25, spread=1.0, share=0.2)
+    customers = list_size(0.25, sd=1.0, share=0.2)
     treated = draw_treated(np.zeros(customers, dtype=np.int64), 0.2, seed=0)
     seen = 0
     for _ in range(500):
@@ -100,8 +100,8 @@ def test_strata_too_small_to_compare_are_joined():
 @pytest.mark.parametrize(
     ("treated", "sentence"),
     [
-        ([True] * 5, "5 customers were to be contacted, and nobody held out. Without a holdout"),
-        ([False] * 5, "Nobody on this list was to be contacted"),
+        ([True] * 5, "5 customers were to be contacted, and none held out. Without a holdout"),
+        ([False] * 5, "No customer on this list was to be contacted"),
         ([True] * 4 + [False], "4 customers treated and 1 held out"),
     ],
 )
@@ -111,9 +111,9 @@ def test_without_two_groups_nothing_is_measured(treated, sentence):
 
 
 def test_numbers_out_of_range_are_refused():
-    with pytest.raises(RangeError, match="holdout must be a share"):
+    with pytest.raises(RangeError, match="holdout must lie in"):
         draw_treated(np.zeros(3, dtype=np.int64), 1.0, seed=0)
     with pytest.raises(RangeError, match="effect must be"):
-        list_size(0.0, spread=1.0)
+        list_size(0.0, sd=1.0)
     with pytest.raises(RangeError, match="power must lie"):
-        detectable_effect(10, spread=1.0, power=80)
+        detectable_effect(10, sd=1.0, power=80)

@@ -81,11 +81,11 @@ def test_an_acceptance_by_its_ends_has_these_ends(low, width):
     [
         (
             {"acceptance": 1.2},
-            r"Offer 'call': acceptance must be a probability in \[0, 1\], got 1.2. Write 30 %",
+            r"Offer 'call': acceptance must lie in \[0, 1\], got 1.2. Write 30 %",
         ),
-        ({"acceptance": float("nan")}, r"Offer 'call': acceptance must be a probability"),
+        ({"acceptance": float("nan")}, r"Offer 'call': acceptance must lie in"),
         ({"acceptance": {"mean": 0.3, "strength": 0}}, r"Offer 'call': The strength of an acceptance"),
-        ({"acceptance": {"low": 0.4, "high": 0.2}}, r"Offer 'call': .* needs 0 < low < high < 1"),
+        ({"acceptance": {"low": 0.4, "high": 0.2}}, r"Offer 'call': acceptance must have 0 < low < high < 1"),
         ({"contact_cost": -1.0}, r"Offer 'call': contact_cost must be money of at least 0, got -1.0"),
         ({"incentive": -1}, r"Offer 'call': incentive must be money of at least 0, got -1"),
         ({"incentive": "ten"}, r"Offer 'call': incentive must be money of at least 0, got 'ten'"),
@@ -102,11 +102,11 @@ def test_a_number_out_of_range_is_refused(changes, sentence):
     [
         (
             {"channel": "sms"},
-            r"channel 'sms', which does not exist; the channels are phone. Add \[channels.sms\]",
+            r"channel 'sms', which does not exist; the channels are: phone. Add \[channels.sms\]",
         ),
         ({"acceptence": 0.3}, r"Offer 'call' has no key 'acceptence'; did you mean 'acceptance'\?"),
-        ({"acceptance": "often"}, r"Offer 'call': acceptance is a number, or \{ mean"),
-        ({"acceptance": {"mean": 0.3}}, r"Offer 'call': acceptance is a number, or"),
+        ({"acceptance": "often"}, r"Offer 'call': acceptance must be a number, or \{ mean"),
+        ({"acceptance": {"mean": 0.3}}, r"Offer 'call': acceptance must be a number, or"),
     ],
 )
 def test_a_key_or_channel_that_is_not_known_is_refused(changes, sentence):

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from patron.campaigns.uplift.arms import assumed_effects
-from patron.campaigns.uplift.balance import check_randomness
+from patron.campaigns.uplift.balance import check_balance
 from patron.campaigns.uplift.effects import EffectModel
-from patron.campaigns.uplift.learners import LEARNERS, Trees, Trial, doubly_robust, learn, learn_arms
+from patron.campaigns.uplift.learners import LEARNERS, fit_learners, fit_nuisance_models, pseudo_outcomes
 from patron.campaigns.uplift.model import UpliftModel
-from patron.campaigns.uplift.smooth import Basis, learn_smooth
+from patron.campaigns.uplift.outcome_trees import OutcomeTrees
+from patron.campaigns.uplift.penalised_regression import BasisExpansion, fit_penalised_regression
+from patron.campaigns.uplift.trial import Trial
 from patron.datasets.campaigns import FEATURES, simulate_campaign
 from patron.errors import (
     InputError,
@@ -83,33 +84,33 @@ def test_a_row_has_the_same_effect_alone_and_among_others(fitted: UpliftModel) -
     assert one == fitted.predict(X)["effect"].iloc[7]
 
 
-def test_the_doubly_robust_effect_is_right_in_the_mean_when_the_outcome_models_are_wrong() -> None:
+def test_pseudo_outcomes_are_unbiased_when_the_outcome_models_are_wrong() -> None:
     X, treated, y, effect = _trial(20_000)
     trial = Trial(X.to_numpy(np.float32), treated, y, np.full(len(y), 0.5))
-    useless = learn_arms(trial[np.arange(200)], Trees(n_trees=1))
-    noisy = doubly_robust(trial, useless)
-    assert noisy.mean() == pytest.approx(effect.mean(), abs=4 * noisy.std() / np.sqrt(len(noisy)))
+    useless = fit_nuisance_models(trial[np.arange(200)], OutcomeTrees(n_trees=1))
+    pseudo = pseudo_outcomes(trial, useless)
+    assert pseudo.mean() == pytest.approx(effect.mean(), abs=4 * pseudo.std() / np.sqrt(len(pseudo)))
 
 
-def test_a_chance_of_contact_that_follows_the_features_is_learned() -> None:
+def test_a_propensity_that_depends_on_the_features_is_learned() -> None:
     rng = np.random.default_rng(3)
     X = pd.DataFrame({"x": rng.random(8000)})
     treated = (rng.random(8000) < 0.2 + 0.6 * (X["x"] > 0.5)).astype(float)
     y = (rng.random(8000) < 0.2 + 0.5 * (X["x"] > 0.5)).astype(float)  # contact changes nothing
     naive = y[treated == 1].mean() - y[treated == 0].mean()
-    found = UpliftModel(**QUICK).fit(X, treated, y, chance="learned")
+    found = UpliftModel(**QUICK).fit(X, treated, y, propensity="learned")
     assert naive > 0.2
     assert abs(found.average_effect_) < 0.05
 
 
-def test_a_control_group_that_was_chosen_is_found_out() -> None:
+def test_a_control_group_that_was_not_randomised_is_detected() -> None:
     rng = np.random.default_rng(4)
     X = pd.DataFrame({"orders": rng.poisson(3.0, 3000).astype(float), "plan": rng.choice(["a", "b"], 3000)})
-    by_lot = check_randomness(X, rng.random(3000) < 0.3, n_jobs=1)
-    chosen = check_randomness(X, rng.random(3000) < 0.2 + 0.1 * X["orders"].clip(0, 6), n_jobs=1)
-    assert by_lot.is_random
-    assert not chosen.is_random
-    assert chosen.unbalanced == ["orders"]
+    randomised = check_balance(X, rng.random(3000) < 0.3, n_jobs=1)
+    chosen = check_balance(X, rng.random(3000) < 0.2 + 0.1 * X["orders"].clip(0, 6), n_jobs=1)
+    assert randomised.is_randomised
+    assert not chosen.is_randomised
+    assert chosen.imbalanced == ["orders"]
     assert chosen.balance["feature"].iloc[0] == "orders"
 
 
@@ -117,15 +118,17 @@ def test_what_is_missing_more_often_among_those_contacted_counts_as_a_difference
     rng = np.random.default_rng(5)
     treated = rng.random(2000) < 0.5
     gaps = np.where(treated & (rng.random(2000) < 0.5), np.nan, 1.0)
-    found = check_randomness(pd.DataFrame({"gap": gaps}), treated, n_jobs=1)
-    assert found.unbalanced == ["gap"]
+    found = check_balance(pd.DataFrame({"gap": gaps}), treated, n_jobs=1)
+    assert found.imbalanced == ["gap"]
     assert found.balance["level"].iloc[0] == "missing"
 
 
 def test_an_offer_that_keeps_customers_changes_money_through_staying() -> None:
     past = simulate_campaign(1, past_contacts=12_000, seed=1).past
     past = past[(past["offer"] == "call") | (past["treated"] == 0)]
-    model = EffectModel(**QUICK).fit(past[list(FEATURES)], past["treated"], past["retained"], past["margin"])
+    model = EffectModel(UpliftModel(**QUICK)).fit(
+        past[list(FEATURES)], past["treated"], past["retained"], past["margin"]
+    )
     found = model.predict(past[list(FEATURES)])
     assert model.through_retention_
     assert np.corrcoef(found["effect_on_retention"] > 0, found["effect_on_value"] > 0)[0, 1] > 0.9
@@ -137,7 +140,7 @@ def test_money_that_contradicts_staying_is_learned_for_itself() -> None:
     rng = np.random.default_rng(6)
     money = 10 * treated * (effect > 0) + rng.normal(0, 1, 3000)  # nobody stays or leaves for it
     stayed = (rng.random(3000) < 0.5).astype(float)
-    model = EffectModel(**QUICK).fit(X, treated, stayed, money)
+    model = EffectModel(UpliftModel(**QUICK)).fit(X, treated, stayed, money)
     assert not model.through_retention_
     assert model.predict(X)["effect_on_value"][effect > 0].mean() == pytest.approx(10, abs=1)
 
@@ -146,7 +149,7 @@ def test_money_that_contradicts_staying_is_learned_for_itself() -> None:
     ("treated", "error", "words"),
     [
         (np.ones(400), InputError, "no effect may be called uplift"),
-        (np.zeros(400), InputError, "None of the 400 customers was contacted"),
+        (np.zeros(400), InputError, "None of the 400 customers was treated"),
         (np.r_[np.ones(390), np.zeros(10)], TooFewCustomersError, "at least 50 of each"),
         (np.r_[np.ones(399), 2.0], InputError, r"treated must be 1 .* got 2\.0"),
         (np.r_[np.ones(399), np.nan], InputError, "1 of 400 numbers of treated are missing"),
@@ -163,31 +166,23 @@ def test_a_trial_that_shows_nothing_is_refused(
 
 def test_settings_and_features_that_do_not_fit_are_named(fitted: UpliftModel) -> None:
     X, treated, y, _ = _trial(400)
-    with pytest.raises(SettingsError, match="learners must name some of smooth, s, t, x, dr, got z"):
+    with pytest.raises(SettingsError, match="learners must be some of smooth, s, t, x, dr, got z"):
         UpliftModel(learners=("z",)).fit(X, treated, y)
-    with pytest.raises(RangeError, match="folds must be ≥ 2"):
+    with pytest.raises(RangeError, match="folds must be at least 2"):
         UpliftModel(folds=1).fit(X, treated, y)
-    with pytest.raises(RangeError, match="chance must lie between 0 and 1"):
-        UpliftModel().fit(X, treated, y, chance=np.ones(400))
+    with pytest.raises(RangeError, match="propensity must lie between 0 and 1"):
+        UpliftModel().fit(X, treated, y, propensity=np.ones(400))
     with pytest.raises(NotFittedError, match="Call fit with a trial first"):
         UpliftModel().predict(X)
     with pytest.raises(TableError, match="lacks 1 of the 2 features"):
         fitted.predict(X[["x"]])
 
 
-def test_without_a_trial_effects_are_assumed_and_never_harmful() -> None:
-    assert assumed_effects([0.5, 0.0, 0.2], [100.0, 50.0, -10.0], 0.2).tolist() == [10.0, 0.0, 0.0]
-    with pytest.raises(RangeError, match=r"Write 30 % as 0\.30"):
-        assumed_effects([0.5], [1.0], 30)
-    with pytest.raises(RangeError, match="every risk"):
-        assumed_effects([np.nan], [1.0], 0.3)
-
-
 def test_learners_are_functions_of_the_features_alone() -> None:
     X, treated, y, _ = _trial(600)
     trial = Trial(X.to_numpy(np.float32), treated, y, np.full(600, 0.5))
-    trees = Trees(n_trees=10, min_child_samples=20)
-    effects = learn(LEARNERS, trial, trees, learn_arms(trial, trees))
+    trees = OutcomeTrees(n_trees=10, min_child_samples=20)
+    effects = fit_learners(LEARNERS, trial, trees, fit_nuisance_models(trial, trees))
     rows = trial.matrix[:5]
     for effect in effects.values():
         assert np.array_equal(effect(rows)[::-1], effect(rows[::-1]))
@@ -245,14 +240,14 @@ def test_the_smooth_learner_takes_categories_and_gaps_and_levels_never_seen() ->
 def test_nothing_is_told_apart_by_features_that_are_constant_or_all_missing() -> None:
     matrix = np.column_stack([np.ones(400), np.full(400, np.nan)]).astype(np.float32)
     treated = np.tile([0.0, 1.0], 200)
-    assert Basis.learn(matrix, ()).columns(matrix).shape == (400, 0)
-    found = learn_smooth(matrix, treated, 2.0 * treated, binary=False)
+    assert BasisExpansion.learn(matrix, ()).columns(matrix).shape == (400, 0)
+    found = fit_penalised_regression(matrix, treated, 2.0 * treated, binary=False)
     assert found.effect(matrix) == pytest.approx(np.full(400, 2.0), abs=1e-4)
 
 
 def test_an_outcome_that_features_tell_perfectly_leaves_the_smooth_learner_finite() -> None:
     x = np.linspace(0, 1, 1000, dtype=np.float32)[:, None]
-    found = learn_smooth(x, np.tile([0.0, 1.0], 500), (x[:, 0] > 0.5).astype(float), binary=True)
+    found = fit_penalised_regression(x, np.tile([0.0, 1.0], 500), (x[:, 0] > 0.5).astype(float), binary=True)
     with_contact, without = found.outcomes(x)
     assert (np.diff(without) >= 0).all()
     assert np.abs(with_contact - without).max() < 0.05

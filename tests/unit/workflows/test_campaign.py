@@ -120,7 +120,7 @@ def test_a_segment_gets_its_minimum(make, world):
     made = make(budget=60.0, segment="segment", min_contacts={"islands": 40}, holdout=0)
     assert len(island & set(made.plan.listed["customer_id"])) >= 40
     assert made.plan.listed["cost"].sum() <= 60
-    with pytest.raises(InputError, match=r"At least 9,999 customers of the segment 'islands'"):
+    with pytest.raises(InputError, match=r"At least 9,999 customers of segment 'islands'"):
         make(segment="segment", min_contacts={"islands": 9999})
 
 
@@ -146,11 +146,13 @@ def test_effects_of_a_trial_take_the_place_of_assumed_acceptance(make, world):
     assert (merged["expected_profit"] + merged["cost"]).to_numpy() == pytest.approx(
         merged["effect_on_value"].to_numpy()
     )
-    with pytest.raises(SettingsError, match="The effects are those of model_version 9, the scores of"):
+    with pytest.raises(SettingsError, match="The effects have model_version 9, but the scores have"):
         make(effects=learned.assign(model_version="9"))
-    with pytest.raises(SettingsError, match="The effects are those of letter, and the offers are reminder"):
+    with pytest.raises(SettingsError, match="The effects belong to letter, but the offers are reminder"):
         make(effects=learned.assign(offer="letter"))
-    with pytest.raises(TableError, match="none of the customers of the scores: their ids are such as 'c1'"):
+    with pytest.raises(
+        TableError, match="None of the effects belong to customers in the scores: their ids look like 'c1'"
+    ):
         make(effects=learned.assign(customer_id="c" + learned["customer_id"].astype(str)))
 
 
@@ -172,12 +174,12 @@ def test_customers_without_a_score_are_counted_and_left_out(make, world):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"budget": 0.1}, r"The budget of 0.10 is below the cheapest contact, 0.30 by the offer 'reminder'"),
+        ({"budget": 0.1}, r"The budget of 0.10 is below the cheapest contact, 0.30 for offer 'reminder'"),
         ({"scores": None, "budget": 5.0}, None),
         ({"offers": "nowhere.toml"}, "The offers file 'nowhere.toml' does not exist"),
         ({"offers": None}, "No offers are named"),
-        ({"segment": "planet", "min_contacts": {"x": 1}}, "'planet' is none of the scores"),
-        ({"min_contacts": {"x": 1}}, "A minimum for x needs the column .* Name it with --segment"),
+        ({"segment": "planet", "min_contacts": {"x": 1}}, "the scores have no column 'planet'"),
+        ({"min_contacts": {"x": 1}}, "A minimum for x needs the score column .* Name it with --segment"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_a_sentence(make, changes, sentence):
@@ -197,7 +199,7 @@ def test_scores_of_two_days_or_models_are_refused(make, world):
     scores.loc[5, "as_of"] = date(2024, 5, 31)
     with pytest.raises(SettingsError, match="several values of as_of: 2024-05-31, 2024-06-30"):
         make(scores=scores)
-    with pytest.raises(TableError, match=r"1 customer is in the scores twice, such as 1\."):
+    with pytest.raises(TableError, match=r"1 customer appears in the scores twice, such as 1\."):
         make(scores=pd.concat([world.scores, world.scores.head(1)]))
     with pytest.raises(TableError, match="The scores lack growth_potential"):
         make(scores=world.scores.drop(columns="growth_potential"))
@@ -206,7 +208,7 @@ def test_scores_of_two_days_or_models_are_refused(make, world):
 def test_contacts_after_the_day_of_the_scores_are_refused(make):
     later = pd.DataFrame({"customer_id": [1], "contacted_at": ["2024-07-15"], "treated": [1]})
     with pytest.raises(
-        SettingsError, match="The contacts go on until 2024-07-15, the scores are of 2024-06-30"
+        SettingsError, match="The contacts continue until 2024-07-15, but the scores are of 2024-06-30"
     ):
         make(tables={"contacts": later})
 
@@ -220,9 +222,9 @@ def test_contacts_that_end_long_before_the_scores_are_told(make, warned):
 def test_ids_written_otherwise_are_told_before_the_wrong_people_are_contacted(make, warned):
     strangers = pd.DataFrame({"customer_id": ["c1", "c2"], "contacted_at": "2024-06-20", "treated": 1})
     make(tables={"contacts": strangers})
-    assert "None of the 2 customers contacted lately is in the scores" in warned()
+    assert "None of the 2 customers contacted recently is in the scores" in warned()
     make(suppress=strangers)
-    assert "ids are such as 'c1', those of the scores such as '1'" in warned()
+    assert "their ids look like 'c1', those of the scores like '1'" in warned()
 
 
 def test_why_nobody_is_contacted_is_told(make, world, offers):
@@ -235,7 +237,7 @@ def test_why_nobody_is_contacted_is_told(make, world, offers):
 
 def test_a_folder_with_a_list_is_not_written_over(make, tmp_path):
     make(out=tmp_path / "summer")
-    with pytest.raises(SettingsError, match="holds a list already"):
+    with pytest.raises(SettingsError, match="already holds a list"):
         make(out=tmp_path / "summer")
 
 
@@ -257,7 +259,7 @@ def test_a_list_is_not_measured_before_its_horizon_has_passed(measured):
     run, _, after = measured
     early = after.transactions[after.transactions["order_at"] < "2024-08-01"]
     with pytest.raises(
-        DateError, match="to be measured until 2024-09-28, and the transactions end on 2024-07-31"
+        DateError, match="can be measured from 2024-09-28 on, but the transactions end on 2024-07-31"
     ):
         run(early, as_of=None)
     with pytest.raises(DateError, match="end on 2024-08-01"):
@@ -271,14 +273,14 @@ def test_purchases_of_other_customers_measure_nothing(measured):
     run, _, after = measured
     others = after.transactions.assign(customer_id="c" + after.transactions["customer_id"].astype(str))
     with pytest.raises(
-        TableError, match="customers of the list is in the transactions, whose ids are such as 'c"
+        TableError, match="customers of the list is in the transactions, whose ids look like 'c"
     ):
         run(others)
 
 
 def test_a_campaign_that_the_contacts_do_not_name_is_refused(measured):
     run, _, after = measured
-    with pytest.raises(SettingsError, match="A campaign is told by the contacts"):
+    with pytest.raises(SettingsError, match="A campaign is selected by the contacts"):
         run(campaign="winter")
     with pytest.raises(SettingsError, match="The contacts have no campaign 'winter'; they have summer"):
         run(campaign="winter", contacts=after.contacts.assign(campaign="summer"))
@@ -286,7 +288,7 @@ def test_a_campaign_that_the_contacts_do_not_name_is_refused(measured):
 
 def test_an_all_treated_campaign_is_not_measured(make, measured, tmp_path):
     make(out=tmp_path / "all", holdout=0)
-    with pytest.raises(InputError, match="Without a holdout nobody knows"):
+    with pytest.raises(InputError, match="Without a holdout it is unknown"):
         measured[0](folder="all")
 
 
@@ -299,7 +301,7 @@ def test_a_holdout_that_was_contacted_after_all_is_counted(measured):
     assert (found.contaminated, found.never_contacted) == (7, 3)
     told = " ".join(found.sentences())
     assert "7 of" in told
-    assert "contacted after all" in told
+    assert "contacted anyway" in told
     assert "over the value horizon of the scores, not in these days. Margin is " in told
 
 
@@ -354,7 +356,7 @@ def test_a_table_of_other_customers_gives_an_audience_nothing(make, tmp_path):
     make(out=tmp_path / "summer")
     people = pd.DataFrame({"customer_id": ["c1"], "name": ["Ann"]})
     chosen = {"folder": tmp_path / "summer", "out": tmp_path / "a.csv", "columns": ["customer_id", "name"]}
-    with pytest.raises(TableError, match="is in the customers table, whose ids are such as 'c1'"):
+    with pytest.raises(TableError, match="is in the customers table, whose ids look like 'c1'"):
         audience(Settings(audience=chosen, tables={"customers": people}))
 
 

@@ -71,17 +71,17 @@ def test_effects_are_found_from_what_was_known_before_the_contact(shop):
     metrics = found.shown.set_index(["outcome", "metric"])
     assert metrics.loc[("retention", "qini"), "low"] > 0
     told = found.sentences()[0]
-    assert "control group looks random" in told
+    assert "control group looks randomised" in told
     assert "Within 30 days a contact changed retention by +" in told
     assert " points (± " in told
 
 
 def test_what_happens_after_the_contact_is_no_feature_of_it(shop):
     """The same past, another future: the effects learned differ, the features that taught them do not."""
+    from patron.campaigns.uplift.from_contacts import judged_contacts, with_offers
     from patron.features.assemble import discover_catalogue
     from patron.tables.history import History
     from patron.tables.records import Records
-    from patron.workflows.uplift import _judged_contacts, _of_offers
 
     transactions, contacts = shop
     days = pd.to_datetime(transactions["order_at"]).dt.date
@@ -91,7 +91,7 @@ def test_what_happens_after_the_contact_is_no_feature_of_it(shop):
         history = History.read(lines)
         table = Records.read(contacts=contacts, connection=history.connection)["contacts"]
         catalogue = discover_catalogue(history, CONTACTED - timedelta(days=1))
-        rows = _judged_contacts(history, _of_offers(table, None)[0], catalogue, 30)
+        rows = judged_contacts(history, with_offers(table, None)[0], catalogue, 30)
         assert set(pd.to_datetime(rows["as_of"]).dt.date) == {CONTACTED - timedelta(days=1)}
         taught.append(rows[list(catalogue.names)])
     pd.testing.assert_frame_equal(*taught)
@@ -101,10 +101,10 @@ def test_without_a_random_control_group_nothing_is_called_uplift(shop):
     transactions, contacts = shop
     with pytest.raises(SettingsError, match="nothing may be called uplift"):
         learn_effects(settings_of(transactions))
-    with pytest.raises(InputError, match=r"Offer 'voucher': All 1,?200 customers were contacted"):
+    with pytest.raises(InputError, match=r"Offer 'voucher': All 1,?200 customers were treated"):
         learn_effects(settings_of(transactions, contacts.assign(treated=1)))
     chosen = contacts.assign(treated=(contacts["customer_id"] % 2 == 0).astype(int))
-    with pytest.raises(InputError, match=r"not drawn by lot: .* Its effects are no uplift"):
+    with pytest.raises(InputError, match=r"not randomised: .* Its effects are not uplift"):
         learn_effects(settings_of(transactions, chosen))
 
 
@@ -116,7 +116,7 @@ def test_a_chosen_control_group_gives_adjusted_effects_where_asked(shop):
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", PatronWarning)
         found = learn_effects(settings_of(transactions, kept, uplift={**QUICK, "adjust": True}))
-    assert "not drawn by lot" in " ".join(str(warning.message) for warning in told)
+    assert "not randomised" in " ".join(str(warning.message) for warning in told)
     assert set(found.effects["basis"]) == {"adjusted"}
 
 
@@ -130,7 +130,7 @@ def test_contacts_that_cannot_be_judged_are_counted_or_refused(shop):
         warnings.simplefilter("always", PatronWarning)
         with pytest.raises(InputError, match="None of the 1,200 customers contacted was known before"):
             learn_effects(settings_of(transactions, strangers))
-    assert "Of 1,200 contacts, 1,200 cannot be judged" in str(told[0].message)
+    assert "1,200 of 1,200 contacts are left out" in str(told[0].message)
 
 
 @pytest.mark.filterwarnings("ignore::patron.errors.PatronWarning")
@@ -145,9 +145,9 @@ def test_the_dormant_are_ranked_and_organic_returns_are_not_claimed(tmp_path):
     assert found.returns.learned_
     assert set(found.listed["lifecycle_stage"]) <= {"dormant", "lost"}
     assert found.listed["value_less_cost"].is_monotonic_decreasing
-    assert "no campaign may claim them" in " ".join(found.sentences())
+    assert "a campaign must not claim them" in " ".join(found.sentences())
     assert (
-        f"Second lives are valued over 365 days by {found.model}; chances of a return are learned from"
+        f"Second lives are valued over 365 days by {found.model}; return probabilities are learned from"
         in found.sentences()[2]
     )
     assert len(pd.read_parquet(given["out"])) == len(found.listed)
@@ -158,7 +158,7 @@ def test_where_nobody_is_dormant_there_is_nobody_to_win_back():
     lines = pd.DataFrame({"customer_id": range(60), "order_at": "2024-05-01", "amount": 5.0})
     again = lines.assign(order_at="2024-05-09")
     found = win_back(settings_of(pd.concat([lines, again])))
-    assert found.sentences() == ["None of 60 customers is dormant or lost: there is nobody to win back."]
+    assert found.sentences() == ["None of 60 customers is dormant or lost: there is no one to win back."]
 
 
 def test_offers_due_come_from_the_command_line_as_one_list(tmp_path):
@@ -169,7 +169,7 @@ def test_offers_due_come_from_the_command_line_as_one_list(tmp_path):
     ran = CliRunner().invoke(app, asked)
     assert ran.exit_code == 0
     assert json.loads(ran.stdout.splitlines()[-1])["kinds"] == [
-        {"kind": "renewal", "moments": 1, "customers": 1}
+        {"kind": "renewal", "due_dates": 1, "customers": 1}
     ]
     assert pd.read_csv(out)["due_on"].tolist() == ["2024-03-31"]
 
@@ -184,11 +184,11 @@ def test_moments_of_purchases_are_dated_by_the_value_model():
     products = pd.DataFrame({"product_id": ["tea"], "life_days": [60]})
     tables = {"transactions": lines, "products": products}
     found = due(Settings(tables=tables, due={"ahead_days": 30}))
-    assert {"next_purchase", "life_end"} <= set(found.moments["kind"])
-    bought = found.moments[found.moments["kind"] == "next_purchase"]
+    assert {"next_purchase", "life_end"} <= set(found.due_dates["kind"])
+    bought = found.due_dates[found.due_dates["kind"] == "next_purchase"]
     assert (bought["low"] <= bought["due_on"]).all()
     assert (bought["due_on"] <= bought["high"]).all()
-    assert found.moments["due_on"].max() <= found.last
+    assert found.due_dates["due_on"].max() <= found.last
 
 
 def test_where_everybody_bought_once_no_next_purchase_has_a_date_and_the_rest_is_listed():
@@ -197,9 +197,9 @@ def test_where_everybody_bought_once_no_next_purchase_has_a_date_and_the_rest_is
     )
     products = pd.DataFrame({"product_id": ["tea"], "warranty_days": [60]})
     found = due(Settings(tables={"transactions": lines, "products": products}))
-    assert found.moments["kind"].tolist() == ["warranty_end", "warranty_end"]
+    assert found.due_dates["kind"].tolist() == ["warranty_end", "warranty_end"]
     assert found.sentences()[:2] == [
-        "No customer has bought on two days, so that no next purchase has a date.",
+        "No customer has bought on two days, so no next purchase has a date.",
         "2 offers are due from 2024-05-18 to 2024-08-30.",
     ]
 
@@ -208,7 +208,7 @@ def test_without_a_champion_nobody_is_won_back_by_purchases_that_came_once(monke
     def none(store, uri):
         raise ModelNotFoundError(uri)
 
-    monkeypatch.setattr("patron.workflows.follow_up.load_bundle", none)
+    monkeypatch.setattr("patron.scoring.value_model.load_bundle", none)
     lines = pd.DataFrame({"customer_id": [1, 2], "order_at": ["2023-05-01", "2024-06-01"], "amount": 9.0})
     with pytest.raises(TooFewCustomersError, match="no customer has bought on two days"):
         win_back(settings_of(lines))

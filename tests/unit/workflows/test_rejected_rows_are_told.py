@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from patron.campaigns.exclusions import excluded_customers
 from patron.cli import app
 from patron.datasets.campaigns import simulate_campaign
 from patron.settings import Settings
-from patron.workflows.campaign_inputs import left_alone, read_scores
+from patron.settings.effect_learning import contacts_of
 from patron.workflows.features import build_features
 from patron.workflows.what_if import what_if
 
@@ -38,7 +39,8 @@ def test_a_contact_that_cannot_be_read_is_told_before_its_customer_is_contacted_
     world = simulate_campaign(50, past_contacts=0, seed=1)
     contacts = pd.DataFrame({"customer_id": [1, 2], "contacted_at": "2024-06-20", "treated": [1, 3]})
     settings = Settings(tables={"contacts": contacts})
-    resting = left_alone(settings, read_scores(world.scores))
+    ids, as_of = world.scores["customer_id"], world.as_of
+    resting = excluded_customers(ids, as_of, contacts=contacts_of(settings), rest_days=30)
     assert [int(flags.sum()) for flags in resting.values()] == [1]
     assert warned() == "contacts: 1 row rejected because treated is none of 0, 1."
 

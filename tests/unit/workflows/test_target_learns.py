@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from patron.campaigns.effect_sources import CampaignEffects, EffectSource
 from patron.cli import app
 from patron.errors import DateError, SettingsError
 from patron.settings import Settings
 from patron.tables.history import History
-from patron.workflows.campaign_effects import Basis, KnownEffects
 from patron.workflows.target import target
 from patron.workflows.uplift import learn_effects
 
@@ -120,10 +120,10 @@ def test_one_command_learns_from_contacts_and_transactions_whom_to_contact(by_co
     assert (listed["customer_id"] % 2 == 0).mean() > 0.95
     assert listed["why"].str.startswith("contact adds").all()
     assert set(listed["offer"]) == {"voucher"}
-    assert plan["effects"]["letter"]["why"] == "no past contact by it is on record"
+    assert plan["effects"]["letter"]["why"] == "no past contact with it is on record"
     basis = plan["effects"]["voucher"]
     assert (basis["basis"], basis["why"]) == ("uplift", None)
-    assert basis["contacted"] + basis["control"] == CUSTOMERS
+    assert basis["treated"] + basis["control"] == CUSTOMERS
     assert json.loads((folder / "plan.json").read_text())["effects"] == plan["effects"]
 
 
@@ -139,23 +139,23 @@ def test_it_learns_what_patron_uplift_learns_on_the_day_and_in_the_horizon_of_th
         made.plan.listed, pd.read_parquet(by_command[0] / "list.parquet"), check_dtype=False
     )
     assert made.to_dict()["effects"]["voucher"]["basis"] == "given"
-    assert "What contact changes was learned from a trial: voucher." in told(made)
-    assert "Acceptance is assumed of letter, since the effects given do not name it." in told(made)
+    assert "The effects of these offers were learned from a trial: voucher." in told(made)
+    assert "Acceptance is assumed for letter, since the effects given do not name it." in told(made)
 
 
 def test_each_offer_is_told_with_what_its_effect_comes_from():
     bases = {
-        "voucher": Basis("uplift", 612, 588),
-        "call": Basis("adjusted", 90, 210),
-        "letter": Basis("assumed", why="no past contact by it is on record"),
+        "voucher": EffectSource("uplift", 612, 588),
+        "call": EffectSource("adjusted", 90, 210),
+        "letter": EffectSource("assumed", why="no past contact with it is on record"),
     }
-    learned = "What contact changes, at a margin of 35%, was learned from past contacts"
-    assert KnownEffects(None, bases, contacts=True, margin=0.35).sentences() == [
-        f"{learned} with a random control group (voucher from 612 contacted and 588 left alone).",
-        f"{learned} without a lot, and adjusted: no uplift (call from 90 contacted and 210 left alone).",
-        "Acceptance is assumed of letter, since no past contact by it is on record. Such an effect counts "
-        "the whole growth potential, one that was learned the days of the horizon alone: beside each other, "
-        "the assumed one may look better than it is.",
+    learned = "Effects, at a margin of 35%, were learned from past contacts"
+    assert CampaignEffects(None, bases, contacts=True, margin=0.35).sentences() == [
+        f"{learned} with a random control group (voucher from 612 treated and 588 control customers).",
+        f"{learned} without randomisation, adjusted: not uplift (call from 90 treated and 210 control customers).",
+        "Acceptance is assumed for letter, since no past contact with it is on record. An assumed effect "
+        "counts the whole growth potential, a learned one only the days of the horizon: the assumed effect "
+        "may look better than it is.",
     ]
 
 
@@ -175,16 +175,12 @@ def test_offers_whose_contacts_show_no_effect_are_named_and_tables_may_be_read_a
     )
     blind = settings_for(tables={"contacts": contacts, "transactions": None}, chosen={"offers": three})
     made = target(blind, history=History.read(business[0]))
-    why = {name: basis.why for name, basis in made.effects.bases.items()}
-    assert why["voucher"].startswith(
-        "all 800 customers were contacted, so nothing shows what they would have"
-    )
-    assert why["letter"] == ("50 customers were contacted and 10 were not; effects need at least 50 of each")
-    assert why["call"].startswith(
-        "the control group was not drawn by lot: trees tell 400 contacted customers"
-    )
+    why = {name: basis.why for name, basis in made.effects.sources.items()}
+    assert why["voucher"].startswith("all 800 customers were treated, so nothing shows what they would have")
+    assert why["letter"] == ("50 customers were treated and 10 were not; effects need at least 50 of each")
+    assert why["call"].startswith("the control group was not randomised: trees distinguish 400 treated from")
     said = made.sentences()[1]
-    assert said.startswith("The contacts only tell who was contacted lately; what contact changes")
+    assert said.startswith("The contacts are only used for the rest days; the effect of contact")
     assert all(reason in said for reason in why.values())
     assert made.plan.listed["why"].str.startswith("risk").all()
 
@@ -194,8 +190,8 @@ def test_offers_whose_contacts_show_no_effect_are_named_and_tables_may_be_read_a
     ("change", "why"),
     [
         ({"contacted_at": TODAY}, "the 30 days after the contacts have not passed"),
-        ({"offer": "call"}, "no past contact by it is on record"),
-        ({"offer": None}, "the contacts do not say which offer was made"),
+        ({"offer": "call"}, "no past contact with it is on record"),
+        ({"offer": None}, "the contacts do not name their offer"),
         ({"customer_id": range(9001, 9801)}, "none of the 800 customers contacted was known before"),
     ],
 )
@@ -206,13 +202,13 @@ def test_contacts_that_cannot_teach_serve_for_rest_only_and_it_is_said_why(
     made = target(settings_for(tables={"contacts": contacts}))
     said = [sentence for sentence in made.sentences() if why in sentence]
     assert len(said) == 1
-    assert said[0].startswith("The contacts only tell who was contacted lately; what contact changes")
+    assert said[0].startswith("The contacts are only used for the rest days; the effect of contact")
     assert made.to_dict()["effects"]["voucher"]["basis"] == "assumed"
 
 
 def test_without_transactions_contacts_serve_for_rest_only(settings_for):
     made = target(settings_for(tables={"transactions": None}))
-    assert "without the transactions nothing shows what they did afterwards." in told(made)
+    assert "without the transactions nothing shows what customers did afterwards." in told(made)
     assert "uplift" not in told(made)
 
 
@@ -221,13 +217,13 @@ def test_effects_that_are_given_win(settings_for, business):
         {"customer_id": business[2]["customer_id"], "offer": "voucher", "effect_on_value": 9.0, "low": 8.0}
     ).assign(high=10.0, sleeping_dog=False)
     made = target(settings_for(chosen={"effects": given}))
-    assert made.effects.bases["voucher"].basis == "given"
+    assert made.effects.sources["voucher"].basis == "given"
     assert len(made.plan.listed) == CUSTOMERS
 
 
 def test_scores_of_another_day_than_the_tables_are_refused(settings_for, business):
     early = business[2].assign(as_of=CONTACTED - timedelta(days=1))
-    with pytest.raises(SettingsError, match="The contacts go on until 2024-05-01, the scores are of"):
+    with pytest.raises(SettingsError, match="The contacts continue until 2024-05-01, but the scores are of"):
         target(settings_for(scores=early))
     late = business[2].assign(as_of=TODAY + timedelta(days=9))
     with pytest.raises(DateError, match="as_of 2024-07-09 is after the last day"):

@@ -2,18 +2,11 @@
 
 ::
 
-    allocate.py       The list worth contacting: the most profit under a budget and the limits of the
-                      channels.
-    greedy.py         Customers in an order, taken while there is room.
-    holdout.py        Who of a list is left alone by lot, so that what the contact changed can be known
-                      afterwards.
-    integer_core.py   The part of a list that prices leave open, decided by an integer program.
-    offers.py         What an offer costs, how often it works, and what making it to a customer is expected
-                      to earn.
-    plan.py           From scores and offers to a plan: who is contacted with what, who is held out, what it
-                      costs and earns.
-    profit.py         How deep into a ranked list to go, and what a ranking is worth: profit curve, MPC and
-                      EMPC.
-    shadow_prices.py  What the shared limits of a campaign are worth: a price for the budget, each channel
-                      and each segment.
+    allocate.py         the most profitable list under a budget, channel capacities and segment minimums
+    holdout.py          the random holdout of a list, its strata, and the effect it can detect
+    integer_core.py     the core problem that shadow prices leave open, solved as a mixed-integer program
+    offers.py           offers: cost, acceptance and channel; their expected profit per customer
+    plan.py             the campaign plan: list, holdout, costs, expected profit and simpler alternatives
+    profit_measures.py  profit curve of a ranked list; MPC and EMPC to compare models
+    shadow_prices.py    the allocation problem, and shadow prices of its limits
 """

@@ -1,8 +1,8 @@
-"""Who of a list is left alone by lot, so that what the contact changed can be known afterwards.
+"""The random holdout of a list, by which the effect of the campaign is measured afterwards.
 
-The lot is drawn within strata: offer, and within the offer bands of expected profit. Treated and held out are
-then alike in what the list was chosen by, and the comparison is the tighter for it. The strata follow from
-the list itself: whoever measures later finds the same ones.
+The holdout is drawn within strata: offers, and within each offer bands of expected profit. Treated and held
+out customers are then alike in what the list was chosen by, which makes the comparison more precise. The
+strata follow from the list itself, so they can be recomputed when the campaign is measured.
 
 References
 ----------
@@ -18,13 +18,15 @@ import pandas as pd
 from scipy.stats import norm
 
 from patron.arrays import Flags, Floats, Integers
+from patron.checks import at_least, positive
+from patron.checks import share as check_share
 from patron.errors import RangeError
 
 __all__ = ["detectable_effect", "draw_treated", "list_size", "strata"]
 
 
 _BANDS = 5  # of expected profit within an offer
-_IN_A_BAND = 100  # customers, so that a tenth of them can be compared
+_BAND_SIZE = 100  # customers per band, so that a holdout of a tenth can be compared
 
 
 def strata(offer: npt.ArrayLike, expected_profit: Floats) -> Integers:
@@ -40,8 +42,8 @@ def strata(offer: npt.ArrayLike, expected_profit: Floats) -> Integers:
     Returns
     -------
     Integers
-        (n,) numbers from 0: the offers by name, within each up to five bands of equal size, lowest profit
-        first; customers of equal profit are in one band, in whatever order they come
+        (n,) numbers from 0: offers by name, within each up to five bands of equal size, lowest profit first.
+        Customers of equal profit are in one band, whatever their order
 
     Examples
     --------
@@ -54,7 +56,7 @@ def strata(offer: npt.ArrayLike, expected_profit: Floats) -> Integers:
     first = 0
     for code in range(len(names)):
         members = np.flatnonzero(codes == code)
-        bands = int(np.clip(len(members) // _IN_A_BAND, 1, _BANDS))
+        bands = int(np.clip(len(members) // _BAND_SIZE, 1, _BANDS))
         edges = np.quantile(profit[members], np.arange(1, bands) / bands)
         stratum[members] = first + np.searchsorted(edges, profit[members], side="right")
         first += bands
@@ -63,22 +65,22 @@ def strata(offer: npt.ArrayLike, expected_profit: Floats) -> Integers:
 
 
 def draw_treated(stratum: Integers, share: float, seed: int) -> Flags:
-    """Who is contacted: everybody but a random share of each stratum.
+    """Which customers are contacted: all but a random share of each stratum.
 
     Parameters
     ----------
     stratum
         (n,) numbers
     share
-        in [0, 1), of the customers to hold out; 0 holds out nobody
+        share of the customers to hold out, in [0, 1); 0 means no holdout
     seed
-        ≥ 0; the same list and seed give the same lot
+        ≥ 0; the same list and seed give the same holdout
 
     Returns
     -------
     Flags
-        (n,) False for the holdout. Every customer is held out with the probability `share`: where it leaves a
-        fraction of a customer in a stratum, the lot decides about that one, too
+        (n,) False for the holdout. Every customer is held out with probability `share`: if the share leaves a
+        fraction of a customer in a stratum, the size of its holdout is rounded at random
 
     Raises
     ------
@@ -91,39 +93,38 @@ def draw_treated(stratum: Integers, share: float, seed: int) -> Flags:
     >>> int((~treated[:50]).sum()), int((~treated[50:]).sum())
     (5, 5)
     """
-    if not 0 <= share < 1:
-        raise RangeError(f"holdout must be a share in [0, 1), got {share!r}. Write 10 % as 0.10.")
-    lot = np.random.default_rng([seed, *b"holdout"])
+    check_share("holdout", share, ends="[)", example="10 % as 0.10")
+    rng = np.random.default_rng([seed, *b"holdout"])
     treated = np.ones(len(stratum), dtype=bool)
     order, ends = np.argsort(stratum, kind="stable"), np.cumsum(np.bincount(stratum))
     for members in np.split(order, ends[:-1]) if len(order) else []:
-        held_out = int(len(members) * share + lot.random())
-        treated[lot.permutation(members)[:held_out]] = False
+        held_out = int(len(members) * share + rng.random())
+        treated[rng.permutation(members)[:held_out]] = False
     return treated
 
 
 def list_size(
-    effect: float, spread: float, *, share: float = 0.1, power: float = 0.8, level: float = 0.95
+    effect: float, sd: float, *, share: float = 0.1, power: float = 0.8, level: float = 0.95
 ) -> int:
-    """How many customers a list needs so that an effect of this size is seen.
+    """The number of customers a list needs to detect an effect of this size.
 
     Parameters
     ----------
     effect
-        the effect hoped for, per customer, in the unit of the outcome; not 0
-    spread
+        expected effect per customer, in the unit of the outcome; not 0
+    sd
         > 0, standard deviation of the outcome over customers, in the same unit
     share
-        in (0, 1), of the list that is held out
+        share of the list that is held out, in (0, 1)
     power
-        in (0, 1), the probability of seeing the effect if it is so large
+        probability in (0, 1) of detecting the effect if it has this size
     level
-        in (0, 1), of the interval that must exclude 0
+        confidence level in (0, 1) of the interval that must exclude 0
 
     Returns
     -------
     int
-        count of customers, treated and held out together
+        number of customers, treated and held out together
 
     Raises
     ------
@@ -132,33 +133,33 @@ def list_size(
 
     Notes
     -----
-    n = (z₍₁₊level₎/₂ + z_power)² · spread² ÷ (effect² · share · (1 − share))
+    n = (z₍₁₊level₎/₂ + z_power)² · sd² ÷ (effect² · share · (1 − share))
 
     Examples
     --------
-    To see that 2 % more customers stay, where 60 % stay anyway, with a holdout of a tenth:
+    To detect that 2 % more customers stay, if 60 % stay anyway, with a holdout of 10 %:
 
-    >>> list_size(0.02, spread=(0.6 * 0.4) ** 0.5)
+    >>> list_size(0.02, sd=(0.6 * 0.4) ** 0.5)
     52326
-    >>> list_size(0.02, spread=(0.6 * 0.4) ** 0.5, share=0.5)
+    >>> list_size(0.02, sd=(0.6 * 0.4) ** 0.5, share=0.5)
     18838
     """
     if effect == 0 or not np.isfinite(effect):
         raise RangeError(f"effect must be a finite number other than 0, got {effect!r}.")
-    return math.ceil((_per_root(spread, share, power, level) / effect) ** 2)
+    return math.ceil((_per_root(sd, share, power, level) / effect) ** 2)
 
 
 def detectable_effect(
-    customers: int, spread: float, *, share: float = 0.1, power: float = 0.8, level: float = 0.95
+    customers: int, sd: float, *, share: float = 0.1, power: float = 0.8, level: float = 0.95
 ) -> float:
-    """The smallest effect per customer that a list of this size is likely to show.
+    """The minimum detectable effect per customer of a list of this size.
 
     Parameters
     ----------
     customers
-        count ≥ 1, treated and held out together
-    spread, share, power, level
-        as `list_size` takes them
+        number ≥ 1 of customers, treated and held out together
+    sd, share, power, level
+        as in `list_size`
 
     Returns
     -------
@@ -172,19 +173,16 @@ def detectable_effect(
 
     Examples
     --------
-    >>> round(detectable_effect(52_326, spread=(0.6 * 0.4) ** 0.5), 4)
+    >>> round(detectable_effect(52_326, sd=(0.6 * 0.4) ** 0.5), 4)
     0.02
     """
-    if customers < 1:
-        raise RangeError(f"customers must be at least 1, got {customers!r}.")
-    return _per_root(spread, share, power, level) / math.sqrt(customers)
+    at_least("customers", customers, 1)
+    return _per_root(sd, share, power, level) / math.sqrt(customers)
 
 
-def _per_root(spread: float, share: float, power: float, level: float) -> float:
+def _per_root(sd: float, share: float, power: float, level: float) -> float:
     for name, number in (("share", share), ("power", power), ("level", level)):
-        if not 0 < number < 1:
-            raise RangeError(f"{name} must lie between 0 and 1, got {number!r}. Write 10 % as 0.10.")
-    if not 0 < spread < np.inf:
-        raise RangeError(f"spread must be a finite standard deviation above 0, got {spread!r}.")
+        check_share(name, number, ends="()", example="10 % as 0.10")
+    positive("sd", sd)
     deviations = norm.ppf((1 + level) / 2) + norm.ppf(power)
-    return float(deviations * spread / math.sqrt(share * (1 - share)))
+    return float(deviations * sd / math.sqrt(share * (1 - share)))

@@ -1,21 +1,23 @@
-"""What an offer costs, how often it works, and what making it to a customer is expected to earn.
+"""Offers: cost, acceptance and channel, and the expected profit of making one to a customer.
 
-Of a customer who leaves with probability p and is worth V when staying, an offer that a would-be leaver takes
-with probability a (acceptance), and a customer who would have stayed anyway with probability r (redemption),
-earns on average::
+A customer leaves with probability p and is worth V if kept. A would-be leaver takes the offer with
+probability a (acceptance), a customer who would have stayed anyway with probability r (redemption). The
+expected profit is::
 
     p·a·V − (p·a + (1 − p)·r)·d − c
 
-with d the incentive, paid where the offer is taken, and c the contact, paid always. r is 1 unless it is known
-to be less: every loyal customer pockets the incentive.
+with d the incentive, paid if the offer is taken, and c the contact cost, always paid. r is 1 unless known to
+be lower: by default every loyal customer pockets the incentive.
 
-How often an offer works is rarely known well, so acceptance is a beta distribution: a mean and a strength,
-the number of customers that the knowledge is worth, or the two ends of an interval that holds with 80 %.
+Acceptance is rarely known well, so it is a beta distribution, given by a mean and a strength (the number of
+customers the knowledge is worth), or by the two ends of an 80 % interval.
 """
 
 import difflib
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -23,25 +25,26 @@ from scipy import optimize, stats
 from scipy.special import expit, logit
 
 from patron.arrays import Floats
+from patron.checks import share
 from patron.errors import RangeError, SettingsError
 from patron.scores.actions import offer_cut
 
 __all__ = ["Acceptance", "ExpectedProfit", "Offer", "OfferBook", "contact_cut", "expected_profit"]
 
 
-_ENDS = (0.1, 0.9)  # of an 80 % interval, as every interval in patron
+_ENDS = (0.1, 0.9)  # an 80 % interval, as everywhere in patron
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """How likely a customer who would have left takes an offer and stays: a beta distribution.
+    """The probability that a would-be leaver takes an offer and stays: a beta distribution.
 
     Attributes
     ----------
     mean
         probability in [0, 1]
     strength
-        > 0, the number of customers that this knowledge is worth; infinite where it is certain
+        > 0, the number of customers the knowledge is worth; infinite if the mean is certain
 
     Raises
     ------
@@ -58,18 +61,15 @@ class Acceptance:
     strength: float = np.inf
 
     def __post_init__(self) -> None:
-        if not 0 <= self.mean <= 1:  # written so that NaN fails too
-            raise RangeError(
-                f"acceptance must be a probability in [0, 1], got {self.mean!r}. Write 30 % as 0.30."
-            )
+        share("acceptance", self.mean)
         if not self.strength > 0:
             raise RangeError(
-                f"The strength of an acceptance is a number of customers above 0, got {self.strength!r}."
+                f"The strength of an acceptance must be a number of customers above 0, got {self.strength!r}."
             )
 
     @classmethod
     def between(cls, low: float, high: float) -> Self:
-        """The acceptance of which one is 80 % sure that it lies between the two.
+        """The acceptance that lies between the two with a probability of 80 %.
 
         Parameters
         ----------
@@ -88,9 +88,7 @@ class Acceptance:
         (0.297, 33.7)
         """
         if not 0 < low < high < 1:
-            raise RangeError(
-                f"An acceptance between low and high needs 0 < low < high < 1, got {low!r} and {high!r}."
-            )
+            raise RangeError(f"acceptance must have 0 < low < high < 1, got {low!r} and {high!r}.")
         middle, spread = (low + high) / 2, (high - low) / (2 * stats.norm.ppf(_ENDS[1]))
         start = np.array([logit(middle), np.log(max(middle * (1 - middle) / spread**2 - 1, 0.5))])
         wanted, ends = np.array([low, high]), np.array(_ENDS)
@@ -103,12 +101,12 @@ class Acceptance:
         found = optimize.root(miss, start)
         if not found.success:
             raise RangeError(
-                f"No beta distribution has 80 % between {low!r} and {high!r}. Bring them closer."
+                f"No beta distribution has 80 % between {low!r} and {high!r}. Choose a narrower interval."
             )
         return cls(float(expit(found.x[0])), float(np.exp(found.x[1])))
 
     def interval(self) -> tuple[float, float]:
-        """The two ends between which the acceptance lies with 80 %: probabilities."""
+        """The two ends of the 80 % interval: probabilities."""
         if not np.isfinite(self.strength) or self.mean in (0, 1):
             return self.mean, self.mean
         shape = self.mean * self.strength, (1 - self.mean) * self.strength
@@ -123,17 +121,17 @@ class Offer:
     Attributes
     ----------
     name
-        what it is called, once
+        unique name
     channel
-        by which customers are contacted
+        channel of the contact
     incentive
-        money ≥ 0, paid where the offer is taken
+        money ≥ 0, paid if the offer is taken
     contact_cost
         money ≥ 0, paid for every contact
     acceptance
-        how likely a would-be leaver takes it and stays
+        probability that a would-be leaver takes it and stays
     redemption
-        probability in [0, 1] that a customer who would have stayed takes it, too
+        probability in [0, 1] that a customer who would have stayed anyway takes it too
 
     Raises
     ------
@@ -172,21 +170,21 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class OfferBook:
-    """All offers of a campaign, and what their channels can carry.
+    """All offers of a campaign and the capacities of their channels.
 
     Attributes
     ----------
     offers
         at least one
     capacity
-        channel → the most contacts it can carry, None where there is no limit
+        channel → largest number of contacts, None if there is no limit
 
     Raises
     ------
     SettingsError
-        there is no offer, two have one name, or one goes by a channel that does not exist
+        there is no offer, two share a name, or one uses a channel that does not exist
     RangeError
-        a capacity is no whole number ≥ 0
+        a capacity is not a whole number ≥ 0
     """
 
     offers: tuple[Offer, ...]
@@ -195,25 +193,30 @@ class OfferBook:
     def __post_init__(self) -> None:
         if not self.offers:
             raise SettingsError("There is no offer. Write at least one as [offers.NAME].")
-        names = [offer.name for offer in self.offers]
+        names = self.names
         if len(set(names)) < len(names):
-            raise SettingsError(f"Two offers have one name: {', '.join(names)}. Rename one of them.")
+            raise SettingsError(f"Two offers share a name: {', '.join(names)}. Rename one of them.")
         for offer in self.offers:
             if offer.channel not in self.capacity:
-                there = ", ".join(self.capacity) or "not named at all"
+                channels = ", ".join(self.capacity) or "none"
                 raise SettingsError(
-                    f"Offer {offer.name!r} goes by the channel {offer.channel!r}, which does not exist; the "
-                    f"channels are {there}. Add [channels.{offer.channel}]."
+                    f"Offer {offer.name!r} uses the channel {offer.channel!r}, which does not exist; the "
+                    f"channels are: {channels}. Add [channels.{offer.channel}]."
                 )
-        for channel, most in self.capacity.items():
-            if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
+        for channel, limit in self.capacity.items():
+            if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
                 raise RangeError(
-                    f"Channel {channel!r}: capacity must be a whole number of contacts ≥ 0, got {most!r}."
+                    f"Channel {channel!r}: capacity must be a whole number of contacts ≥ 0, got {limit!r}."
                 )
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the offers."""
+        return [offer.name for offer in self.offers]
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
-        """Offers as a TOML file holds them.
+        """The offers in the form of a TOML file.
 
         Parameters
         ----------
@@ -224,7 +227,7 @@ class OfferBook:
         Raises
         ------
         SettingsError
-            a key is unknown or missing, or a value is of the wrong kind
+            a key is unknown or missing, or a value has the wrong type
         RangeError
             a number is outside its range
 
@@ -252,9 +255,41 @@ class OfferBook:
             offers.append(Offer(name=name, **known))
         return cls(tuple(offers), capacity)
 
+    @classmethod
+    def read(cls, path: Path | None) -> Self:
+        """The offers and channels of a TOML file.
+
+        Parameters
+        ----------
+        path
+            file, see `of` for its keys; None raises
+
+        Raises
+        ------
+        SettingsError
+            the file does not exist or is not valid TOML, or a key in it is unknown or missing
+        RangeError
+            a number in it is outside its range
+        """
+        if path is None:
+            raise SettingsError("No offers are named. Write them to a TOML file and name it with --offers.")
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            raise SettingsError(
+                f"The offers file {str(path)!r} does not exist. Check the path after --offers."
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"The offers file {str(path)!r} cannot be read: {error}. It must be UTF-8 text."
+            ) from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"The offers file {str(path)!r} is not valid TOML: {error}.") from None
+        return cls.of(given)
+
 
 class ExpectedProfit(NamedTuple):
-    """What one offer is expected to do, for each customer: money, (n_customers,) each, NaN where unknown."""
+    """Expected profit with its interval, and cost of an offer: (n_customers,) money each, NaN if unknown."""
 
     profit: Floats
     low: Floats
@@ -269,24 +304,25 @@ def expected_profit(
     value_low: Floats | None = None,
     value_high: Floats | None = None,
 ) -> ExpectedProfit:
-    """Profit and cost of making `offer` to each customer, with 80 % intervals.
+    """Expected profit and cost of making `offer` to each customer, with 80 % intervals.
 
     Parameters
     ----------
     offer
         acceptance a, redemption r, incentive d, contact cost c
     churn_probability
-        (n_customers,) probability in [0, 1] of leaving within the horizon if nobody calls
+        (n_customers,) probability in [0, 1] of leaving within the horizon without contact; NaN if unknown
     value
-        (n_customers,) money, discounted margin kept where the customer stays; below 0 counts as 0
+        (n_customers,) money, discounted margin gained if the customer stays; negative counts as 0
     value_low, value_high
-        (n_customers,) money, the ends of its 80 % interval; None where it is certain
+        (n_customers,) money, the ends of its 80 % interval; None if the value is certain
 
     Returns
     -------
     ExpectedProfit
-        (n_customers,) each: profit = p·a·V − cost; cost = c + (p·a + (1 − p)·r)·d; low and high take in how
-        uncertain acceptance and value are, each by itself (to first order), not the chance of the single case
+        (n_customers,) each: profit = p·a·V − cost; cost = c + (p·a + (1 − p)·r)·d; low and high cover the
+        uncertainty of acceptance and value, treated as independent (first order), not the randomness of
+        the individual outcome
 
     Raises
     ------
@@ -305,7 +341,7 @@ def expected_profit(
     array([15.8 , -7.65])
     """
     p = np.asarray(churn_probability, dtype=np.float64)
-    if ((p < 0) | (p > 1)).any():  # unknown ones stay unknown
+    if ((p < 0) | (p > 1)).any():  # NaN stays NaN
         raise RangeError(f"churn_probability must lie in [0, 1], got {np.nanmin(p):g} to {np.nanmax(p):g}.")
     worth = np.maximum(value, 0.0)
     a, (a_low, a_high) = offer.acceptance.mean, offer.acceptance.interval()
@@ -320,19 +356,19 @@ def expected_profit(
 
 
 def contact_cut(value: Floats, offer: Offer) -> Floats:
-    """The probability of leaving above which this offer pays, for each customer.
+    """The churn probability above which this offer pays, for each customer.
 
     Parameters
     ----------
     value
-        (n_customers,) money, kept where the customer stays; below 0 counts as 0
+        (n_customers,) money gained if the customer stays; negative counts as 0
     offer
-        what it costs and how often it works
+        cost and acceptance
 
     Returns
     -------
     Floats
-        (n_customers,) in [0, 1]; 1 where it never pays; NaN where the value is unknown
+        (n_customers,) in [0, 1]; 1 if it never pays; NaN if the value is unknown
 
     Examples
     --------
@@ -349,7 +385,7 @@ _REQUIRED = ("channel", "incentive", "contact_cost", "acceptance")
 
 
 def _acceptance(name: str, given: Any) -> Acceptance:
-    """A number, or the two that make a distribution."""
+    """From a number, or from the two numbers that define a distribution."""
     try:
         if _is_number(given):
             return Acceptance(given)
@@ -358,10 +394,10 @@ def _acceptance(name: str, given: Any) -> Acceptance:
                 return Acceptance(**given)
             if set(given) == {"low", "high"}:
                 return Acceptance.between(**given)
-    except RangeError as refused:
-        raise RangeError(f"Offer {name!r}: {refused}") from None
+    except RangeError as error:
+        raise RangeError(f"Offer {name!r}: {error}") from None
     raise SettingsError(
-        f"Offer {name!r}: acceptance is a number, or {{ mean = 0.3, strength = 20 }}, or "
+        f"Offer {name!r}: acceptance must be a number, or {{ mean = 0.3, strength = 20 }}, or "
         f"{{ low = 0.2, high = 0.4 }}, got {given!r}."
     )
 

@@ -1,8 +1,8 @@
-"""From scores and offers to a plan: who is contacted with what, who is held out, what it costs and earns.
+"""The campaign plan: who gets which offer, who is held out, what it costs and is expected to earn.
 
-The profit of an offer to a customer is expected in one of two ways: from the customer's risk and value and
-the assumed acceptance of the offer, or, where a trial has told what contact changes for whom, from these
-effects. Offers whose effect on a customer is negative, sleeping dogs, are not made.
+The expected profit of an offer comes either from the customer's risk and value and the assumed acceptance, or
+from effects estimated in a trial. Customers for whom contact increases churn ("sleeping dogs") do not get the
+offer.
 """
 
 import warnings
@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Flags, Floats, Integers
-from patron.campaigns.allocation.allocate import Choice, choose, choose_by_rule
+from patron.campaigns.allocation.allocate import Allocation, allocate, allocate_by_rank
 from patron.campaigns.allocation.holdout import detectable_effect, draw_treated, strata
 from patron.campaigns.allocation.offers import ExpectedProfit, OfferBook, contact_cut, expected_profit
-from patron.campaigns.allocation.shadow_prices import Competition
+from patron.campaigns.allocation.shadow_prices import AllocationProblem
 from patron.errors import InputError, PatronWarning, SettingsError, counted, some
 
-__all__ = ["LIST_COLUMNS", "Plan", "make_plan"]
+__all__ = ["LIST_COLUMNS", "CampaignPlan", "make_plan"]
 
 
 LIST_COLUMNS = (
@@ -35,36 +35,35 @@ SLEEPING_DOGS = "whom every offer would drive away"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A list, and what is known about it.
+class CampaignPlan:
+    """A list of contacts and its key figures.
 
     Attributes
     ----------
     listed
         key customer_id, `LIST_COLUMNS`: cost and expected profit (money, with its 80 % interval) of the
         offer to the customer, treated (False for the holdout), and why; highest expected profit first
-    choice
-        which offer each customer of the scores gets, and the bound
+    allocation
+        the offer of each customer in the scores, and the bound
     considered
-        count of customers of the scores
+        number of customers in the scores
     left_out
-        reason → count of customers who could not be chosen
+        reason → number of customers who could not be chosen
     alternatives
         rule → customers, cost (money) and expected_return (money) of its list of equal cost
     detectable
-        money, the smallest effect on the margin per customer that the holdout is likely to show;
-        None without a holdout
+        money, minimum detectable effect on the margin per customer; None without a holdout
     """
 
     listed: pd.DataFrame
-    choice: Choice
+    allocation: Allocation
     considered: int
     left_out: Mapping[str, int]
     alternatives: Mapping[str, Mapping[str, float]]
     detectable: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan in numbers, as plain values."""
+        """The figures of the plan as plain values."""
         listed, treated = self.listed, self.listed["treated"]
         by_offer = listed.groupby("offer", sort=True)
         return {
@@ -77,9 +76,9 @@ class Plan:
             "cost_of_treated": float(listed.loc[treated, "cost"].sum()),
             "expected_return": float(listed["expected_profit"].sum()),
             "expected_return_of_treated": float(listed.loc[treated, "expected_profit"].sum()),
-            "bound": self.choice.bound,
-            "gap": self.choice.gap,
-            "earned_by_one_more_of_budget": self.choice.prices.budget,
+            "bound": self.allocation.bound,
+            "gap": self.allocation.gap,
+            "shadow_price_of_budget": self.allocation.shadow_prices.budget,
             "offers": {
                 str(name): {
                     "customers": len(part),
@@ -111,52 +110,52 @@ def make_plan(
     *,
     budget: float = np.inf,
     effects: pd.DataFrame | None = None,
-    left_alone: Mapping[str, Flags] | None = None,
+    excluded: Mapping[str, Flags] | None = None,
     segment: str | None = None,
-    least: Mapping[str, int] | None = None,
+    min_contacts: Mapping[str, int] | None = None,
     holdout: float = 0.1,
     seed: int = 0,
-) -> Plan:
-    """The most profitable list for these customers, its holdout, and what simpler lists would earn.
+) -> CampaignPlan:
+    """The most profitable list for these customers, its holdout, and the profit of simpler lists.
 
     Parameters
     ----------
     scores
-        key customer_id; churn_probability, growth_potential (money), and where they are known
-        growth_potential_low and _high, reason_1 and the column of the segments
+        key customer_id; churn_probability, growth_potential (money), and optionally growth_potential_low and
+        _high, reason_1 and the column of the segments
     book
         offers and channels
     budget
-        money ≥ 0 for the whole list, held out customers included; infinite where there is no limit
+        money ≥ 0 for the whole list, including customers held out; infinite if there is no limit
     effects
         key (customer_id, offer): effect_on_value (money, before the costs of the offer) with low and
-        high, and sleeping_dog (whether the offer drives the customer away); None assumes the acceptance of
-        each offer
-    left_alone
-        reason → (n_customers,) who must not be contacted
+        high, and sleeping_dog (whether the offer increases the customer's churn); None to assume the
+        acceptance of each offer
+    excluded
+        reason → (n_customers,) whether the customer must not be contacted
     segment
-        the column of the scores that `least` speaks of
-    least
-        segment → count of customers who must be on the list
+        column of the scores that defines the segments of `min_contacts`
+    min_contacts
+        segment → minimum number of its customers on the list
     holdout
-        in [0, 1), the share of the list that is held out by lot
+        share of the list in [0, 1) that is randomly held out
     seed
-        of the lot and of the random list
+        random seed of the holdout and of the random list
 
     Returns
     -------
-    Plan
-        an empty list where no contact is worth its cost
+    CampaignPlan
+        an empty list if no contact is worth its cost
 
     Raises
     ------
     SettingsError
-        the budget is below the cheapest contact, the effects are of other offers, or there is no
-        column of the segments
+        the budget is below the cheapest contact, the effects belong to other offers, or the column of the
+        segments is missing
     InputError
         the minimum of a segment cannot be met
     RangeError
-        a probability lies outside [0, 1], or the share of the holdout does
+        a probability or the holdout share is out of range
 
     Examples
     --------
@@ -170,28 +169,28 @@ def make_plan(
     0            7  call   8.2             15.8
     """
     expected = _expect(scores, book, effects)
-    barred = _barred(scores, expected, left_alone or {})
+    barred = _barred(scores, expected, excluded or {})
     free = ~np.logical_or.reduce(list(barred.values()))
-    groups, needed = _groups(scores, free, segment, least or {})
-    competition = Competition(
+    segments, minimums = _segments(scores, free, segment, min_contacts or {})
+    problem = AllocationProblem(
         profit=np.where(free & np.isfinite(expected.profit) & ~expected.dogs, expected.profit, -np.inf),
         cost=np.nan_to_num(expected.cost),
         budget=budget,
         channel=np.array([list(book.capacity).index(offer.channel) for offer in book.offers]),
-        capacity=np.array([np.inf if most is None else float(most) for most in book.capacity.values()]),
-        segment=groups,
-        least=needed,
+        capacity=np.array([np.inf if limit is None else float(limit) for limit in book.capacity.values()]),
+        segment=segments,
+        min_contacts=minimums,
     )
-    _refuse_small_budget(competition, book)
-    choice = choose(competition)
-    listed = _as_list(scores, book, expected, choice.offer, holdout, seed)
-    return Plan(
+    _check_budget(problem, book)
+    allocation = allocate(problem)
+    listed = _as_list(scores, book, expected, allocation.offer, holdout, seed)
+    return CampaignPlan(
         listed,
-        choice,
+        allocation,
         len(scores),
         {reason: int(flags.sum()) for reason, flags in barred.items() if flags.any()},
-        _alternatives(scores, competition, choice.cost, free, seed),
-        _detectable(scores, choice.offer, holdout),
+        _alternatives(scores, problem, allocation.cost, free, seed),
+        _detectable(scores, allocation.offer, holdout),
     )
 
 
@@ -220,17 +219,17 @@ def _expect(scores: pd.DataFrame, book: OfferBook, effects: pd.DataFrame | None)
 def _by_offer(
     scores: pd.DataFrame, book: OfferBook, effects: pd.DataFrame
 ) -> list[tuple[int, str, pd.DataFrame]]:
-    """Position, name and effects of each offer that has any, the effects in the order of the scores."""
-    names = [offer.name for offer in book.offers]
-    told = sorted(set(effects["offer"].astype(str)))
-    if told and not set(told) & set(names):
+    """Position, name and effects of each offer that has effects, in the row order of the scores."""
+    names = book.names
+    known = sorted(set(effects["offer"].astype(str)))
+    if known and not set(known) & set(names):
         raise SettingsError(
-            f"The effects are those of {', '.join(told)}, and the offers are {', '.join(names)}. "
-            "Name them alike."
+            f"The effects belong to {', '.join(known)}, but the offers are {', '.join(names)}. "
+            "Use the same names."
         )
-    if strange := [name for name in told if name not in names]:
+    if unused := [name for name in known if name not in names]:
         warnings.warn(
-            f"The effects of {', '.join(strange)} are not used: there are no such offers.",
+            f"The effects of {', '.join(unused)} are not used: there are no such offers.",
             PatronWarning,
             stacklevel=4,
         )
@@ -244,11 +243,11 @@ def _by_offer(
     return found
 
 
-def _barred(scores: pd.DataFrame, expected: _Expected, left_alone: Mapping[str, Flags]) -> dict[str, Flags]:
-    """Reason → who cannot be chosen for it, each customer under the first reason that holds."""
+def _barred(scores: pd.DataFrame, expected: _Expected, excluded: Mapping[str, Flags]) -> dict[str, Flags]:
+    """Reason → the customers it excludes, each customer under the first reason that applies."""
     unknown = ~np.isfinite(expected.profit).any(axis=0)
     awake = (np.isfinite(expected.profit) & ~expected.dogs).any(axis=0)
-    barred = {NOT_SCORED: unknown, **left_alone, SLEEPING_DOGS: ~unknown & ~awake}
+    barred = {NOT_SCORED: unknown, **excluded, SLEEPING_DOGS: ~unknown & ~awake}
     before = np.zeros(len(scores), dtype=bool)
     for reason, flags in barred.items():
         barred[reason] = np.asarray(flags, dtype=bool) & ~before
@@ -256,41 +255,43 @@ def _barred(scores: pd.DataFrame, expected: _Expected, left_alone: Mapping[str, 
     return barred
 
 
-def _groups(
-    scores: pd.DataFrame, free: Flags, segment: str | None, least: Mapping[str, int]
+def _segments(
+    scores: pd.DataFrame, free: Flags, segment: str | None, min_contacts: Mapping[str, int]
 ) -> tuple[Integers, Integers]:
-    """The segments that need a minimum: position of each customer's, −1 for none; and how many each needs."""
-    if not least:
+    """Position of each customer's segment among those with a minimum, −1 for none; and the minimums."""
+    if not min_contacts:
         return np.full(len(scores), -1, dtype=np.int64), np.zeros(0, dtype=np.int64)
     if segment is None:
         raise SettingsError(
-            f"A minimum for {some(least)} needs the column of the scores in which segments stand. Name it "
+            f"A minimum for {some(min_contacts)} needs the score column that defines the segments. Name it "
             "with --segment, for instance --segment value_tier."
         )
     if segment not in scores.columns:
-        there = some([name for name in scores.columns if scores[name].dtype.kind not in "fM"], 20)
+        columns = some([name for name in scores.columns if scores[name].dtype.kind not in "fM"], 20)
         raise SettingsError(
-            f"A minimum per segment needs the column of the segments; {segment!r} is none of the scores, "
-            f"which have {there}."
+            f"A minimum per segment needs the score column that defines the segments; the scores have no "
+            f"column {segment!r}, they have {columns}."
         )
     given = scores[segment].astype(str).to_numpy()
-    for name, count in least.items():
+    for name, count in min_contacts.items():
         members = int(((given == name) & free).sum())
         if members < count:
             raise InputError(
-                f"At least {counted(count, 'customer')} of the segment {name!r} must be contacted, and only "
-                f"{members:,} may be. Lower the minimum; the segments are {some(sorted(set(given)), 20)}."
+                f"At least {counted(count, 'customer')} of segment {name!r} must be contacted, but only "
+                f"{members:,} can be. Lower the minimum; the segments are {some(sorted(set(given)), 20)}."
             )
-    return pd.Index(list(least)).get_indexer(pd.Index(given)).astype(np.int64), np.array(list(least.values()))
+    return pd.Index(list(min_contacts)).get_indexer(pd.Index(given)).astype(np.int64), np.array(
+        list(min_contacts.values())
+    )
 
 
-def _refuse_small_budget(given: Competition, book: OfferBook) -> None:
-    possible = np.where(given.profit > -np.inf, given.cost, np.inf).min(axis=1, initial=np.inf)
+def _check_budget(problem: AllocationProblem, book: OfferBook) -> None:
+    possible = np.where(problem.profit > -np.inf, problem.cost, np.inf).min(axis=1, initial=np.inf)
     cheapest = int(possible.argmin())
-    if np.isfinite(possible[cheapest]) and given.budget < possible[cheapest]:
+    if np.isfinite(possible[cheapest]) and problem.budget < possible[cheapest]:
         raise SettingsError(
-            f"The budget of {given.budget:,.2f} is below the cheapest contact, {possible[cheapest]:,.2f} by "
-            f"the offer {book.offers[cheapest].name!r}. Raise it."
+            f"The budget of {problem.budget:,.2f} is below the cheapest contact, {possible[cheapest]:,.2f} "
+            f"for offer {book.offers[cheapest].name!r}. Raise it."
         )
 
 
@@ -320,7 +321,7 @@ def _as_list(
 def _why(
     scores: pd.DataFrame, book: OfferBook, expected: _Expected, on: Integers, made: Integers
 ) -> npt.NDArray[np.object_]:
-    """The deciding numbers and the first reason of the risk, in words."""
+    """The numbers behind the decision and the main reason for the risk, in words."""
     risk, value = _numbers(scores, "churn_probability")[on], _numbers(scores, "growth_potential")[on]
     reason = scores["reason_1"].iloc[on].fillna("") if "reason_1" in scores.columns else [""] * len(on)
     cuts = np.stack([contact_cut(value, offer) for offer in book.offers])[made, np.arange(len(on))]
@@ -328,20 +329,21 @@ def _why(
     effect = expected.profit[made, on] + cost
     learned = expected.learned[made, on]
     chance = np.array([offer.acceptance.mean for offer in book.offers])[made]
-    said = [
+    texts = [
         f"contact adds {e:,.2f} of {v:,.2f} and costs {c:,.2f}; risk {p:.0%}"
         if known
-        else f"risk {p:.0%} of losing {v:,.2f}, kept with {a:.0%}, costs {c:,.2f}; pays from {cut:.0%} on"
+        else f"risk {p:.0%} of losing {v:,.2f}, kept with {a:.0%}, costs {c:,.2f}; pays from a risk of "
+        f"{cut:.0%}"
         for e, v, c, p, known, a, cut in zip(effect, value, cost, risk, learned, chance, cuts, strict=True)
     ]
-    whole = [f"{words}; {why}" if why else words for words, why in zip(said, reason, strict=True)]
-    return np.array(whole, dtype=object)
+    full = [f"{words}; {why}" if why else words for words, why in zip(texts, reason, strict=True)]
+    return np.array(full, dtype=object)
 
 
 def _alternatives(
-    scores: pd.DataFrame, given: Competition, cost: float, free: Flags, seed: int
+    scores: pd.DataFrame, problem: AllocationProblem, cost: float, free: Flags, seed: int
 ) -> dict[str, dict[str, float]]:
-    """What lists by risk alone, by value alone and by chance would earn for the same money."""
+    """What lists by risk only, by value only and at random would earn for the same money."""
     chance = np.random.default_rng([seed, *b"random list"]).random(len(scores))
     ranks = {
         "risk_only": _numbers(scores, "churn_probability"),
@@ -350,25 +352,25 @@ def _alternatives(
     }
     found = {}
     for name, rank in ranks.items():
-        offer = choose_by_rule(given, np.where(free, rank, np.nan), cost)
+        offer = allocate_by_rank(problem, np.where(free, rank, np.nan), cost)
         on = np.flatnonzero(offer >= 0)
         found[name] = {
             "customers": len(on),
-            "cost": float(given.cost[offer[on], on].sum()),
-            "expected_return": float(given.profit[offer[on], on].sum()),
+            "cost": float(problem.cost[offer[on], on].sum()),
+            "expected_return": float(problem.profit[offer[on], on].sum()),
         }
     return found
 
 
 def _detectable(scores: pd.DataFrame, offer: Integers, holdout: float) -> float | None:
-    """From how much customers differ: who stays brings the value, who leaves nothing."""
+    """From the variance between customers: a stayer is worth the value, a leaver nothing."""
     on = np.flatnonzero(offer >= 0)
     if holdout == 0 or len(on) < 2:
         return None
     stays = 1 - _numbers(scores, "churn_probability")[on]
     value = np.maximum(_numbers(scores, "growth_potential")[on], 0.0)
-    spread = float(np.sqrt(np.mean(stays * value**2) - np.mean(stays * value) ** 2))
-    return detectable_effect(len(on), spread, share=holdout) if spread > 0 else None
+    sd = float(np.sqrt(np.mean(stays * value**2) - np.mean(stays * value) ** 2))
+    return detectable_effect(len(on), sd, share=holdout) if sd > 0 else None
 
 
 def _numbers(scores: pd.DataFrame, name: str) -> Floats:

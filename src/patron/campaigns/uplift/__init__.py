@@ -1,21 +1,17 @@
-"""What contact changes for each customer, learned from a randomised trial.
+"""Individual effects of a contact, learned from a randomised trial.
 
 ::
 
-    arms.py               Contacted and left alone: without customers of both kinds nothing is uplift, and
-                          effects are assumed.
-    balance.py            Was the control group drawn by lot? What was known before the contact must not tell
-                          who was contacted.
-    effects.py            The effect of an offer on staying and on money, from one trial: `EffectModel`.
-    learners.py           Five ways to learn from a trial what contact changes for whom: smooth, or the S-,
-                          T-, X- or DR-learner.
-    metrics.py            How good a ranking of customers by their effect is: Qini, AUUC, uplift by depth,
-                          with bootstrap intervals.
-    model.py              What contact changes for each customer, learned from a trial: `UpliftModel`.
-    residual_variance.py  How far the effects of customers lie from what a learner says of them, beyond the
-                          error of the learner.
-    smooth.py             A smooth learner: one logistic or linear regression whose coefficients differ with
-                          contact and without.
-    trial_arms.py         Which offer each past contact was about, and whom of the customers left alone it
-                          can be compared with.
+    balance.py               covariate balance check: does the control group look randomised
+    control_group.py         the check that there are enough treated and control customers
+    effects.py               `EffectModel`: the effect of an offer on retention and on money
+    from_contacts.py         past contacts and history → the effect of each offer on each customer
+    learners.py              the meta-learners: smooth, S-, T-, X- and DR-learner
+    metrics.py               Qini, AUUC, uplift at depth and by decile, with bootstrap intervals
+    model.py                 `UpliftModel`: cross-fitting, choice of learner, calibration, intervals
+    outcome_trees.py         boosted trees for outcomes, propensities and effects
+    penalised_regression.py  the smooth learner: a regression with penalised treatment interactions
+    residual_variance.py     residual effect heterogeneity beyond the predictions of a learner
+    trial.py                 the data of a trial, and its division into folds
+    trial_arms.py            the offer of each past contact and its control group
 """

@@ -1,8 +1,8 @@
-"""How far the effects of customers lie from what a learner says of them, beyond the error of the learner.
+"""Residual effect heterogeneity: how far individual effects lie from the predictions of a learner.
 
-A learner that is smooth, or shrinks, misses something of every effect, and its own standard error does not
-know. A trial shows how much: two customers who are alike in a way the learner does not use, and who both do
-better than it says, are evidence of it. One pair tells nothing, millions of pairs do.
+A learner that is smooth or shrinks misses part of every effect, and its standard error does not show it. A
+trial does: if two customers are similar in a way that the learner does not use and both respond better than
+predicted, that is evidence of heterogeneity. One pair shows nothing, millions of pairs do.
 """
 
 import numpy as np
@@ -10,30 +10,32 @@ from scipy.special import log_ndtr
 
 from patron.arrays import Floats, Integers
 
-__all__ = ["unexplained_spread"]
+__all__ = ["residual_effect_sd"]
 
 
-_MOST_COLUMNS = 20  # whose products say how alike customers are: 210 products at most
-_MOST_CUSTOMERS = 50_000  # who are paired; with so many the spread is known well
-_FARTHEST = 4.0  # spreads from the mean, as in patron.campaigns.uplift.smooth
-_NOTHING_NEW = 0.05  # spreads; a product that keeps less of its own is told by the columns already
+_MAX_COLUMNS = 20  # their products measure similarity: at most 210 products
+_MAX_CUSTOMERS = 50_000  # paired customers; enough for a precise estimate
+_MAX_SD = 4.0  # standard deviations from the mean, as in patron.campaigns.uplift.penalised_regression
+_MIN_NEW_SD = 0.05  # a product that keeps less than this is explained by the columns already
 
 
-def unexplained_spread(columns: Floats, noisy: Floats, said: Floats, fold: Integers, seed: int = 0) -> float:
-    """The standard deviation of true effects around those that a learner says.
+def residual_effect_sd(
+    columns: Floats, pseudo: Floats, predicted: Floats, fold: Integers, seed: int = 0
+) -> float:
+    """The standard deviation of individual effects around the predictions of a learner.
 
     Parameters
     ----------
     columns
-        (n, n_columns) what is known of the customers, each of mean 0 and spread 1
-    noisy
-        (n,) unbiased effects, in any unit
-    said
-        (n,) effects by models that have not seen the customer's fold
+        (n, n_columns) standardised features
+    pseudo
+        (n,) pseudo-outcomes: noisy, unbiased effects, in any unit
+    predicted
+        (n,) effects predicted by models that have not seen the customer's fold
     fold
-        (n,) from 0
+        (n,) fold of each customer, from 0
     seed
-        draws the customers who are paired, where there are many
+        random seed of the sample of customers that is paired if there are many
 
     Returns
     -------
@@ -42,17 +44,17 @@ def unexplained_spread(columns: Floats, noisy: Floats, said: Floats, fold: Integ
 
     Notes
     -----
-    With Q the products of two columns, cleaned of the columns and standardised, and K = QQ'/n_products, two
-    customers are alike by K_ij. Where effects lie υ away from what is said, the expectation of (noisy - said)
-    of the one times that of the other is υ²·K_ij, so that υ² is found by regressing these products on K over
-    all pairs (Haseman-Elston regression). Nobody is paired with himself: that would be noise. And the effect
-    said of a customer is held only against noisy effects of the same fold, weighted up, since those of other
-    folds have taught it. By chance the estimate may fall below 0; returned is the root of the mean of all
-    variances ≥ 0, weighted by how well they fit: normal with the error of the estimate.
+    Q are products of two columns, residualised on the columns and standardised; K = QQ'/n_products is the
+    similarity of two customers. If effects deviate from the predictions with standard deviation υ, the
+    residual (pseudo - predicted) of one customer times that of another has expectation υ²·K_ij. So υ² is the
+    slope of these products on K over all pairs (Haseman-Elston regression). Self-pairs are excluded; they
+    would add the noise variance. A prediction is compared only with pseudo-outcomes of its own fold, weighted
+    up, because it was trained on the others. The estimate can fall below 0 by chance; returned is the root of
+    the mean of a normal distribution around it (with its standard error), truncated at 0.
 
-    Assumed: what is missed is a sum of products of two columns (of more than 20 columns, of their 20 main
-    axes), and υ is the same for every customer, so that an interval holds its share of all customers, not of
-    each kind of them. Where customers are few, υ is doubtful and comes out the larger.
+    Assumptions: the missed part is a sum of products of two columns (of their 20 principal axes if there are
+    more than 20), and υ is the same for all customers, so that an interval covers its share of all customers,
+    not of every subgroup. With few customers υ is uncertain and estimated larger.
 
     References
     ----------
@@ -62,76 +64,84 @@ def unexplained_spread(columns: Floats, noisy: Floats, said: Floats, fold: Integ
 
     Examples
     --------
-    The truth is x²/5, and a learner that knows straight lines says the same of everybody:
+    The true effect is x²/5, and a linear learner predicts the same for all customers:
 
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(20_000, 2))
-    >>> noisy = 0.2 * x[:, 0] ** 2 + rng.normal(size=20_000)
+    >>> pseudo = 0.2 * x[:, 0] ** 2 + rng.normal(size=20_000)
     >>> fold = np.arange(20_000) % 5
-    >>> spread = unexplained_spread(x, noisy, np.full(20_000, 0.2), fold)
-    >>> round(float(np.std(0.2 * x[:, 0] ** 2)), 1), round(spread, 1)
+    >>> sd = residual_effect_sd(x, pseudo, np.full(20_000, 0.2), fold)
+    >>> round(float(np.std(0.2 * x[:, 0] ** 2)), 1), round(sd, 1)
     (0.3, 0.3)
     """
-    if len(noisy) > _MOST_CUSTOMERS:
-        drawn = np.sort(np.random.default_rng(seed).permutation(len(noisy))[:_MOST_CUSTOMERS])
-        columns, noisy, said, fold = columns[drawn], noisy[drawn], said[drawn], fold[drawn]
-    alike = _products(columns)
-    if alike.shape[1] == 0:
+    if len(pseudo) > _MAX_CUSTOMERS:
+        drawn = np.sort(np.random.default_rng(seed).permutation(len(pseudo))[:_MAX_CUSTOMERS])
+        columns, pseudo, predicted, fold = columns[drawn], pseudo[drawn], predicted[drawn], fold[drawn]
+    similarity = _products(columns)
+    if similarity.shape[1] == 0:
         return 0.0
-    unit = float(noisy.std()) or 1.0
-    variance, error = _by_pairs(alike, (noisy - noisy.mean()) / unit, (said - said.mean()) / unit, fold)
-    return unit * float(np.sqrt(_at_least_nothing(variance, error)))
+    unit = float(pseudo.std()) or 1.0
+    variance, error = _pairwise_variance(
+        similarity, (pseudo - pseudo.mean()) / unit, (predicted - predicted.mean()) / unit, fold
+    )
+    return unit * float(np.sqrt(_truncated_mean(variance, error)))
 
 
 def _products(columns: Floats) -> Floats:
-    """(n, n_products) products of two columns, as far as the columns do not tell them; mean 0, spread 1."""
-    if columns.shape[1] > _MOST_COLUMNS:
+    """(n, n_products) products of two columns, residualised on the columns and standardised."""
+    if columns.shape[1] > _MAX_COLUMNS:
         _, axes = np.linalg.eigh(columns.T @ columns)
-        columns = columns @ axes[:, -_MOST_COLUMNS:]
+        columns = columns @ axes[:, -_MAX_COLUMNS:]
     columns, _ = _standardised(columns)
     count = columns.shape[1]
     pairs = [columns[:, one] * columns[:, other] for one in range(count) for other in range(one + 1)]
     products, _ = _standardised(np.column_stack(pairs) if pairs else np.zeros((len(columns), 0)))
     ridge = 1e-6 * len(columns) * np.eye(count)
-    cleaned = products - columns @ np.linalg.solve(columns.T @ columns + ridge, columns.T @ products)
-    standardised, spread = _standardised(cleaned)
-    return np.clip(standardised[:, spread > _NOTHING_NEW], -_FARTHEST, _FARTHEST)
+    residual = products - columns @ np.linalg.solve(columns.T @ columns + ridge, columns.T @ products)
+    standardised, sd = _standardised(residual)
+    return np.clip(standardised[:, sd > _MIN_NEW_SD], -_MAX_SD, _MAX_SD)
 
 
-def _by_pairs(alike: Floats, noisy: Floats, said: Floats, fold: Integers) -> tuple[float, float]:
-    """Variance of what is left, and its standard error if nothing were left."""
-    count = alike.shape[1]
-    own = (alike**2).sum(axis=1) / count  # K of each customer with himself
-    by_noisy, by_said = alike.T @ noisy, alike.T @ said
+def _pairwise_variance(
+    similarity: Floats, pseudo: Floats, predicted: Floats, fold: Integers
+) -> tuple[float, float]:
+    """Variance of the residual effects, and its standard error under the hypothesis that it is 0."""
+    count = similarity.shape[1]
+    own = (similarity**2).sum(axis=1) / count  # K of each customer with itself
+    by_pseudo, by_predicted = similarity.T @ pseudo, similarity.T @ predicted
     between = 0.0
     folds = np.unique(fold)
     for number in folds:
         inside = fold == number
-        between += (alike[inside].T @ noisy[inside]) @ (alike[inside].T @ said[inside]) / count
-    between -= float(own @ (noisy * said))
-    left = (by_noisy @ by_noisy + by_said @ by_said) / count - float(own @ (noisy**2 + said**2))
-    left -= 2 * len(folds) * between
+        between += (
+            (similarity[inside].T @ pseudo[inside]) @ (similarity[inside].T @ predicted[inside]) / count
+        )
+    between -= float(own @ (pseudo * predicted))
+    total = (by_pseudo @ by_pseudo + by_predicted @ by_predicted) / count - float(
+        own @ (pseudo**2 + predicted**2)
+    )
+    total -= 2 * len(folds) * between
 
-    squares = ((alike.T @ alike / count) ** 2).sum() - (own**2).sum()
-    rest = (noisy - said) ** 2
-    weighed = (alike * rest[:, None]).T @ alike / count
-    error = np.sqrt(2 * max(float((weighed**2).sum() - (own**2 * rest**2).sum()), 0.0))
+    squares = ((similarity.T @ similarity / count) ** 2).sum() - (own**2).sum()
+    residual = (pseudo - predicted) ** 2
+    weighted = (similarity * residual[:, None]).T @ similarity / count
+    error = np.sqrt(2 * max(float((weighted**2).sum() - (own**2 * residual**2).sum()), 0.0))
     scale = float(own.mean() / squares)
-    return float(left * scale), float(error * scale)
+    return float(total * scale), float(error * scale)
 
 
-def _at_least_nothing(estimate: float, error: float) -> float:
-    """The mean of a normal distribution around the estimate, of what of it is not below 0."""
+def _truncated_mean(estimate: float, error: float) -> float:
+    """The mean of a normal distribution around the estimate, truncated at 0."""
     if error == 0:
         return max(estimate, 0.0)
-    away = estimate / error
-    height = float(np.exp(-(away**2) / 2 - log_ndtr(away)) / np.sqrt(2 * np.pi))
+    deviation = estimate / error
+    height = float(np.exp(-(deviation**2) / 2 - log_ndtr(deviation)) / np.sqrt(2 * np.pi))
     return max(estimate + error * height, 0.0)
 
 
 def _standardised(columns: Floats) -> tuple[Floats, Floats]:
-    """Columns of mean 0 and spread 1, constant ones left out; and the spreads they had."""
-    away = columns - columns.mean(axis=0)
-    spread = away.std(axis=0)
-    varies = spread > 1e-9
-    return away[:, varies] / spread[varies], spread[varies]
+    """Columns with mean 0 and sd 1, without constant ones; and their original standard deviations."""
+    deviation = columns - columns.mean(axis=0)
+    sd = deviation.std(axis=0)
+    varies = sd > 1e-9
+    return deviation[:, varies] / sd[varies], sd[varies]

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from patron.campaigns.due_dates import (
-    MOMENT_COLUMNS,
-    in_order,
+    DUE_COLUMNS,
     next_purchases_due,
-    product_moments_due,
+    product_dates_due,
     renewals_due,
     replenishments_due,
+    sort_due_dates,
 )
 from patron.errors import RangeError, TableError
 from patron.models.value.next_purchase import next_purchase_range
@@ -88,7 +88,7 @@ def test_warranty_life_and_end_of_a_product_are_dated():
             "ends_at": [date(2024, 12, 31)],
         }
     )  # fmt: skip
-    found = product_moments_due(make_lines([date(2023, 1, 1)], "tv"), products, make_spine(1))
+    found = product_dates_due(make_lines([date(2023, 1, 1)], "tv"), products, make_spine(1))
     assert dict(zip(found["kind"], found["due_on"], strict=True)) == {
         "product_end": date(2024, 12, 31),
         "warranty_end": date(2024, 12, 31),
@@ -100,23 +100,23 @@ def test_warranty_life_and_end_of_a_product_are_dated():
 def test_a_product_named_twice_is_refused():
     products = ibis.memtable({"product_id": ["tv", "tv"], "warranty_days": [1.0, 2.0]})
     with pytest.raises(TableError, match="names products twice: tv"):
-        product_moments_due(make_lines([date(2023, 1, 1)], "tv"), products, make_spine(1))
+        product_dates_due(make_lines([date(2023, 1, 1)], "tv"), products, make_spine(1))
 
 
 def test_tables_without_products_or_periods_have_no_such_moments():
     lines = make_lines([date(2024, 1, 1)]).drop("product_id")
-    assert replenishments_due(lines, make_spine(1)).columns.tolist() == list(MOMENT_COLUMNS)
-    assert product_moments_due(lines, ibis.memtable({"product_id": ["tv"]}), make_spine(1)).empty
+    assert replenishments_due(lines, make_spine(1)).columns.tolist() == list(DUE_COLUMNS)
+    assert product_dates_due(lines, ibis.memtable({"product_id": ["tv"]}), make_spine(1)).empty
     assert renewals_due(lines, make_spine(1), 90, (30,)).empty
     with pytest.raises(RangeError, match="renewals must name days"):
         renewals_due(lines, make_spine(1), 90, ())
-    with pytest.raises(RangeError, match="fewest_gaps at least 2"):
-        replenishments_due(lines, make_spine(1), fewest_gaps=1)
+    with pytest.raises(RangeError, match="min_gaps at least 2"):
+        replenishments_due(lines, make_spine(1), min_gaps=1)
 
 
 def test_the_list_is_cut_to_its_window_and_sorted():
     waits = pd.DataFrame({"customer_id": [3, 2, 1], "median": [50.0, 5.0, 5.0], "low": 1.0, "high": 99.0})
-    found = in_order([next_purchases_due(waits, AS_OF)], AS_OF, date(2024, 7, 31))
+    found = sort_due_dates([next_purchases_due(waits, AS_OF)], AS_OF, date(2024, 7, 31))
     assert found["customer_id"].tolist() == [1, 2]
 
 

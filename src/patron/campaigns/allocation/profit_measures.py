@@ -1,10 +1,10 @@
-"""How deep into a ranked list to go, and what a ranking is worth: profit curve, MPC and EMPC.
+"""Profit of a ranked list by depth (profit curve), and profit measures that compare models: MPC and EMPC.
 
-The profit curve answers for one list: contact the first k customers, and so much is earned; beyond the best
-depth every further contact loses money, beyond the break-even depth the campaign does.
+The profit curve shows what contacting the first k customers of a list earns. Beyond the best depth each
+further contact loses money; beyond the break-even depth the whole campaign does.
 
-MPC and EMPC compare models: the profit per customer at the best cut, for a typical value and offer. MPC knows
-the acceptance, EMPC averages over a beta distribution of it, each acceptance with a best cut of its own.
+MPC and EMPC compare models by the profit per customer at the best cutoff, for a typical value and offer. MPC
+takes the acceptance as known; EMPC averages over a beta distribution, with the best cutoff for each value.
 
 ======  ==========================================================  ==================
 symbol  meaning                                                     default
@@ -13,7 +13,7 @@ CLV     value of a customer who stays, money                        200
 d       incentive, money; δ = d ÷ CLV                               10
 f       contact, money; φ = f ÷ CLV                                 1
 γ       acceptance                                                  0.3; Beta(6, 14)
-F₀, F₁  share of leavers, of stayers, contacted at a cut
+F₀, F₁  share of leavers, of stayers, contacted at a cutoff
 π₀, π₁  share of leavers, of stayers, among all customers
 ======  ==========================================================  ==================
 
@@ -34,6 +34,7 @@ from scipy.stats import norm
 
 from patron.arrays import Floats
 from patron.campaigns.allocation.offers import Offer, expected_profit
+from patron.checks import at_least, positive, share
 from patron.errors import InputError, RangeError
 
 __all__ = ["MaximumProfit", "ProfitCurve", "empc", "mpc", "profit_curve"]
@@ -44,19 +45,19 @@ _SD = float(norm.ppf(0.9))  # from the median to either end of an 80 % interval
 
 @dataclass(frozen=True, slots=True)
 class ProfitCurve:
-    """What contacting the first k customers of a list earns.
+    """Profit of contacting the first k customers of a list.
 
     Attributes
     ----------
     table
-        key depth (count of customers contacted, from 0): share (of the list), profit, low, high (money;
-        the band from P10 to P90 takes in acceptance, the same for all, the customers' values, and chance)
+        key depth (number of customers contacted, from 0): share (of the list), profit, low, high (money; the
+        band from P10 to P90 covers acceptance, shared by all, the customers' values, and chance)
     best_depth
-        count at which most is earned; 0 where every contact loses
+        number of contacts with the highest profit; 0 if every contact loses money
     best_profit
         money earned there
     break_even_depth
-        the largest count at which the campaign does not lose money
+        largest number of contacts at which the campaign does not lose money
     """
 
     table: pd.DataFrame
@@ -66,7 +67,7 @@ class ProfitCurve:
 
 
 class MaximumProfit(NamedTuple):
-    """Money per customer of the base, at the best cut, and the share of customers contacted there."""
+    """Money per customer of the base at the best cutoff, and the share of customers contacted there."""
 
     profit: float
     share: float
@@ -87,18 +88,18 @@ def profit_curve(
     Parameters
     ----------
     offer
-        what it costs and how often it works
+        cost and acceptance
     churn_probability, value, value_low, value_high
-        (n_customers,) as `expected_profit` takes them
+        (n_customers,) as in `expected_profit`
     order
-        (n_customers,) a score by which customers are contacted, highest first; None is expected profit
+        (n_customers,) score by which customers are contacted, highest first; None for expected profit
     points
-        count ≥ 2, the most rows of the table; the depths are best and break-even to the customer
+        largest number of rows of the table, ≥ 2; best and break-even depth are exact regardless
 
     Returns
     -------
     ProfitCurve
-        customers whose risk or value is unknown are left out
+        customers with unknown risk or value are left out
 
     Raises
     ------
@@ -170,18 +171,18 @@ def mpc(
     Returns
     -------
     MaximumProfit
-        0 where contacting nobody is best
+        0 if contacting nobody is best
 
     Raises
     ------
     InputError
-        the two differ in length, hold unknown values, or nobody left or nobody stayed
+        lengths differ, a value is unknown, or there are no leavers or no stayers
     RangeError
         a number is out of range
 
     Notes
     -----
-    max over cuts of CLV·(γ·(1 − δ) − φ)·π₀·F₀ − CLV·(δ + φ)·π₁·F₁
+    max over cutoffs of CLV·(γ·(1 − δ) − φ)·π₀·F₀ − CLV·(δ + φ)·π₁·F₁
 
     References
     ----------
@@ -195,8 +196,7 @@ def mpc(
     >>> round(mpc(left, left).profit, 6), mpc(left, left).share
     (11.2, 0.2)
     """
-    if not 0 <= acceptance <= 1:
-        raise RangeError(f"acceptance must be a probability in [0, 1], got {acceptance!r}.")
+    share("acceptance", acceptance)
     leavers, stayers = _hull(churned, score)
     gain, waste = _per_contact(clv, incentive, contact_cost)
     profit = (acceptance * gain - contact_cost) * leavers - waste * stayers
@@ -219,24 +219,24 @@ def empc(
     Parameters
     ----------
     churned, score, clv, incentive, contact_cost
-        as `mpc`; incentive < clv
+        as in `mpc`; incentive < clv
     alpha, beta
-        > 0, of the beta distribution of the acceptance
+        > 0, parameters of the beta distribution of the acceptance
 
     Returns
     -------
     MaximumProfit
-        the share of customers is an expectation, too
+        the share of customers is an expectation too
 
     Raises
     ------
     InputError, RangeError
-        as `mpc`
+        as in `mpc`
 
     Notes
     -----
-    ∫ P(T(γ); γ)·h(γ) dγ, with T(γ) the best cut for the acceptance γ. Only corners of the convex hull of the
-    ROC curve are ever best. The next corner takes over at the acceptance where the two earn the same,
+    ∫ P(T(γ); γ)·h(γ) dγ, with T(γ) the best cutoff for the acceptance γ. Only corners of the convex hull of
+    the ROC curve can be best. The next corner takes over at the acceptance where the two earn the same,
     γ = ((δ + φ)·π₁·ΔF₁ ÷ (π₀·ΔF₀) + φ) ÷ (1 − δ). Between two of these the profit is linear in γ, so the
     integral is a sum of incomplete beta functions.
 
@@ -250,9 +250,8 @@ def empc(
     >>> round(empc(left, left).profit, 6), round(empc(left, 1 - left).profit, 6)
     (11.2, 2.960377)
     """
-    for name, shape in (("alpha", alpha), ("beta", beta)):
-        if not 0 < shape < np.inf:
-            raise RangeError(f"empc({name}=…) must be a finite number above 0, got {shape!r}.")
+    positive("alpha", alpha)
+    positive("beta", beta)
     if not incentive < clv:
         raise RangeError(
             f"An incentive of {incentive!r} for a customer worth {clv!r} can never pay: give less than that."
@@ -272,17 +271,15 @@ def empc(
 
 
 def _per_contact(clv: float, incentive: float, contact_cost: float) -> tuple[float, float]:
-    """What a leaver who accepts brings before the contact, and what a stayer costs: money."""
-    if not 0 < clv < np.inf:
-        raise RangeError(f"clv must be money above 0, got {clv!r}.")
-    for name, money in (("incentive", incentive), ("contact_cost", contact_cost)):
-        if not 0 <= money < np.inf:
-            raise RangeError(f"{name} must be money of at least 0, got {money!r}.")
+    """Money gained from a leaver who accepts, before the contact cost, and money lost on a stayer."""
+    positive("clv", clv)
+    at_least("incentive", incentive, 0)
+    at_least("contact_cost", contact_cost, 0)
     return clv - incentive, incentive + contact_cost
 
 
 def _hull(churned: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """π₀·F₀ and π₁·F₁ at the corners of the convex hull of the ROC curve, from (0, 0) on."""
+    """π₀·F₀ and π₁·F₁ at the corners of the convex hull of the ROC curve, starting at (0, 0)."""
     left, ranked = np.asarray(churned, dtype=np.float64), np.asarray(score, dtype=np.float64)
     if left.shape != ranked.shape or left.ndim != 1:
         raise InputError(
@@ -294,7 +291,7 @@ def _hull(churned: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]
         )
     if len(np.unique(left)) < 2:
         raise InputError(
-            "Profit needs customers who left and customers who stayed; here all are of one kind."
+            "Profit measures need customers who left and customers who stayed; here there is only one kind."
         )
     order = np.argsort(-ranked, kind="stable")
     last = np.append(np.flatnonzero(np.diff(ranked[order])), len(ranked) - 1)  # of each run of equal scores

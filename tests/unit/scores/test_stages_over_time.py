@@ -6,7 +6,7 @@ import pytest
 import patron
 from patron.datasets.world import World
 from patron.scores.stage_history import median_dwell_time, transition_matrix
-from patron.workflows.lifecycle import stages_over_time
+from patron.scores.stages_over_time import stages_over_time
 
 DAYS = [day.date() for day in pd.date_range("2023-04-01", periods=8, freq="45D")]
 

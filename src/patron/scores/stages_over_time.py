@@ -1,4 +1,4 @@
-"""Tables → the stage of each customer at several past days."""
+"""The lifecycle stage of each customer on several past days."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -22,24 +22,24 @@ __all__ = ["stages_over_time"]
 def stages_over_time(
     history: History, days: Iterable[date], *, rules: StageRules | None = None
 ) -> pd.DataFrame:
-    """The stage of every customer known at each of these days.
+    """The stage of every customer known on each of these days.
 
     Parameters
     ----------
     history
         the tables of the business
     days
-        at least one, each once; each sees what was known then
+        at least one day, each once; each sees only what was known then
     rules
-        of the stages; `StageRules()` if None
+        rules of the stages; `StageRules()` if None
 
     Returns
     -------
     pd.DataFrame
-        customer_id, as_of (`datetime64`), lifecycle_stage: what
+        customer_id, as_of (`datetime64`), lifecycle_stage: the input of
         :func:`patron.scores.stage_history.transition_matrix` and
-        :func:`patron.scores.stage_history.median_dwell_time` take. Rows: by customer and day; people in the
-        customers table who had not bought yet are in reach.
+        :func:`patron.scores.stage_history.median_dwell_time`. Rows: by customer and day; people in the
+        customers table who had not bought yet are in stage reach.
 
     Raises
     ------
@@ -69,11 +69,11 @@ def stages_over_time(
     for day in days:
         bought = assemble_features(history, make_spine(history, day), catalogue)
         parts.append(bought.to_pandas())
-        parts.append(_not_yet(history, day).to_pandas())
+        parts.append(_not_yet_customers(history, day).to_pandas())
     return stage_history(pd.concat([part for part in parts if len(part)], ignore_index=True), rules)
 
 
-def _not_yet(history: History, day: date) -> ir.Table:
+def _not_yet_customers(history: History, day: date) -> ir.Table:
     others = not_eligible(history, day)
     unknown = {name: ibis.null("float64") for name in STAGE_COLUMNS}
     return others.select("customer_id", "as_of", **unknown)
