@@ -14,6 +14,7 @@
     fields.py          every setting as its field describes it
     file.py            models/patron.toml, made from the fields
     bundle_policy.py   the policy that a training freezes, and what a scoring may change of it
+    effect_learning.py what effects of offers are learned from, and how
     inputs.py          from the settings to validated tables
 
 Settings come from three places, the later ones winning: the defaults, a TOML file (`--settings patron.toml`),

@@ -94,12 +94,15 @@ def test_warranty_life_and_end_of_a_product_are_dated():
         "warranty_end": date(2024, 12, 31),
         "life_end": date(2028, 6, 23),
     }
-    assert found["why"].iloc[-1] == "Television, bought on 2023-01-01: it reaches its usual life of 2000 days"
+    assert (
+        found["why"].iloc[-1]
+        == "Television, bought on 2023-01-01: it reaches its usual lifetime of 2000 days"
+    )
 
 
 def test_a_product_named_twice_is_refused():
     products = ibis.memtable({"product_id": ["tv", "tv"], "warranty_days": [1.0, 2.0]})
-    with pytest.raises(TableError, match="names products twice: tv"):
+    with pytest.raises(TableError, match="appear twice in the products table: tv"):
         product_dates_due(make_lines([date(2023, 1, 1)], "tv"), products, make_spine(1))
 
 
@@ -108,9 +111,9 @@ def test_tables_without_products_or_periods_have_no_such_moments():
     assert replenishments_due(lines, make_spine(1)).columns.tolist() == list(DUE_COLUMNS)
     assert product_dates_due(lines, ibis.memtable({"product_id": ["tv"]}), make_spine(1)).empty
     assert renewals_due(lines, make_spine(1), 90, (30,)).empty
-    with pytest.raises(RangeError, match="renewals must name days"):
+    with pytest.raises(RangeError, match="renewals must be days"):
         renewals_due(lines, make_spine(1), 90, ())
-    with pytest.raises(RangeError, match="min_gaps at least 2"):
+    with pytest.raises(RangeError, match="min_gaps must be at least 2"):
         replenishments_due(lines, make_spine(1), min_gaps=1)
 
 

@@ -1,4 +1,4 @@
-"""Customers left alone are a control group of the offers that were not made to them."""
+"""Control customers without an offer on record are compared with each offer of their campaign."""
 
 import ibis
 import pandas as pd
@@ -20,7 +20,7 @@ def test_an_offer_on_record_is_the_offer_that_counts():
     assert made(treated=[1, 0], offer=["call", "letter"]) == [(1, "call"), (2, "letter")]
 
 
-def test_who_was_left_alone_without_an_offer_is_compared_with_each_offer():
+def test_a_control_customer_without_an_offer_is_compared_with_each_offer():
     found = made(treated=[1, 1, 0, 0], offer=["call", "letter", None, "call"])
     assert found == [(1, "call"), (2, "letter"), (3, "call"), (3, "letter"), (4, "call")]
 

@@ -61,12 +61,12 @@ def test_few_returns_teach_nothing():
     past = pd.DataFrame({"days_since_last": range(500), "as_of": "2024-01-01"})
     model = ReturnModel().fit(past, [1] * 5 + [0] * 495)
     assert not model.learned_
-    with pytest.raises(NotFittedError, match="too few customers came back"):
+    with pytest.raises(NotFittedError, match="too few customers returned"):
         model.predict(past)
 
 
 def test_costs_and_lifts_below_zero_are_refused():
-    with pytest.raises(RangeError, match="cost must be finite and at least 0, got -1"):
+    with pytest.raises(RangeError, match="cost must be at least 0, got -1"):
         rank_win_backs(DORMANT, [0.1] * 3, LIFE, cost=-1)
     with pytest.raises(RangeError, match="lift must be"):
         rank_win_backs(DORMANT, [0.1] * 3, LIFE, cost=1, lift=-0.5)

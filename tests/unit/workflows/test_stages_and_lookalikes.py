@@ -69,7 +69,7 @@ def test_transitions_and_dwell_times_follow_from_the_ways(found):
     # Ann's retention took two steps; Bob's acquisition three, while Dan's has only begun
     assert dwelt.loc["retention", ["stays", "ended", "median_days"]].tolist() == [1, 1, 122]
     assert dwelt.loc["acquisition", ["stays", "ended", "median_days"]].tolist() == [2, 1, 183]
-    assert dwelt.loc["at_risk", "reason"] == "half of the stays or more still go on"
+    assert dwelt.loc["at_risk", "reason"] == "half of the stays or more are still ongoing"
     assert dwelt.loc["reach", "reason"] == "no stay in it began within these days"
     assert (dwelt["median_days"].isna() == dwelt["reason"].notna()).all()
 
@@ -100,9 +100,9 @@ def test_events_tell_the_stages_where_nothing_is_sold():
 
 def test_stages_need_purchases_and_two_days():
     contracts = pd.DataFrame({"customer_id": ["Ann"], "started_at": "2024-01-01", "ended_at": [None]})
-    with pytest.raises(SettingsError, match="told by what they buy, or by events"):
+    with pytest.raises(SettingsError, match="defined by purchases, or else by events"):
         follow_stages(Settings(tables={"subscriptions": contracts}))
-    with pytest.raises(HistoryTooShortError, match="2024-01-01 to 2024-09-01 there is one snapshot only"):
+    with pytest.raises(HistoryTooShortError, match="2024-01-01 to 2024-09-01 there is only one snapshot"):
         followed(step_days=300)
 
 
@@ -110,8 +110,8 @@ def test_stages_from_the_command_line_go_into_three_files(run):
     asked = ["stages", "--transactions", "sales.csv", "--max-snapshots", "2", "--step", "61"]
     said = run(*asked, "--out", "stages.csv")
     assert said.exit_code == 0, said.output
-    assert "Stages of customers as of 2024-09-01" in said.stdout
-    assert "3 customers were looked at on 2 days, 61 days apart" in said.stdout
+    assert "Lifecycle stages as of 2024-09-01" in said.stdout
+    assert "3 customers were observed on 2 days, 61 days apart" in said.stdout
     assert list(pd.read_csv("stages.csv")) == ["customer_id", "as_of", "lifecycle_stage"]
     assert pd.read_csv("stages-transitions.csv").sum(axis=1, numeric_only=True).tolist() == [1.0, 1.0]
     assert pd.read_csv("stages-dwelt.csv")["lifecycle_stage"].tolist() == list(STAGES)
@@ -151,13 +151,13 @@ def test_those_of_the_groups_own_town_are_most_like_it():
     assert set(found.listed["customer_id"]) == set(range(13, 41, 2))
     assert set(found.listed["because"]) == {"home_town"}
     assert (found.group, found.customers, found.alike) == (6, 40, 14)
-    assert found.sentences()[0].endswith("what speaks most for them: home_town (14).")
+    assert found.sentences()[0].endswith("the main reasons: home_town (14).")
 
 
 def test_a_group_that_nothing_tells_apart_is_said_to_be_so():
     found = alike(pd.DataFrame({"customer_id": [1, 2, 3, 4]}))
     assert found.alike == 0
-    assert found.sentences()[0].startswith("Nothing that was known at acquisition tells the group")
+    assert found.sentences()[0].startswith("Nothing that was known at acquisition distinguishes the group")
     assert found.to_dict()["because"] == {}
 
 
@@ -168,9 +168,9 @@ def test_a_group_is_some_of_the_customers(warned):
         alike(None)
     with pytest.raises(TableError, match="The group has no column customer_id; it has id"):
         alike(pd.DataFrame({"id": [1]}))
-    with pytest.raises(TableError, match="The group has no row"):
+    with pytest.raises(TableError, match="The group has no rows"):
         alike(pd.DataFrame({"customer_id": pd.Series(dtype="int64")}))
-    with pytest.raises(TableError, match="whose ids are such as '1', those of the group such as 'c1'"):
+    with pytest.raises(TableError, match="whose ids look like '1', those of the group like 'c1'"):
         alike(pd.DataFrame({"customer_id": ["c1"]}))
 
 

@@ -152,7 +152,8 @@ def test_each_offer_is_told_with_what_its_effect_comes_from():
     learned = "Effects, at a margin of 35%, were learned from past contacts"
     assert CampaignEffects(None, bases, contacts=True, margin=0.35).sentences() == [
         f"{learned} with a random control group (voucher from 612 treated and 588 control customers).",
-        f"{learned} without randomisation, adjusted: not uplift (call from 90 treated and 210 control customers).",
+        f"{learned} without randomisation, adjusted: not uplift "
+        "(call from 90 treated and 210 control customers).",
         "Acceptance is assumed for letter, since no past contact with it is on record. An assumed effect "
         "counts the whole growth potential, a learned one only the days of the horizon: the assumed effect "
         "may look better than it is.",
