@@ -12,7 +12,7 @@ import patron
 SOURCE = Path(patron.__file__).parents[1]
 SELF = ("self", "cls")
 KNOWN = (  # rooms where something is still to be described
-    "campaigns", "cli", "datasets", "economics", "errors", "evaluation", "models", "progress", "reports",
+    "cli", "datasets", "economics", "errors", "evaluation", "models", "progress", "reports",
     "results", "scores", "scoring", "settings", "snapshots", "storage", "tables", "tracking", "training",
     "workflows",
 )  # fmt: skip

@@ -8,6 +8,7 @@ network.py        what a customer's referrals have brought and will bring; what 
 learning.py       what a customer's contributions are worth by a rate card
 headroom.py       what similar customers are worth more
 lifecycle.py      in which stage of life a customer is
+stages_over_time.py the stage of each customer on several past days
 stage_history.py  how customers move from stage to stage, and how long they stay
 lookalikes.py     who resembles a group by what was known on the first day
 actions.py        where contact starts to pay, what it may cost, and what to do

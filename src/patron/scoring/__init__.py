@@ -19,4 +19,5 @@
                         beside the features.
     spark_features.py   Features on Spark: computed by its workers and written by them; the driver sees
                         counts alone.
+    value_model.py      The value model of a registered model, or one fitted to the customers at hand.
 """
