@@ -46,6 +46,7 @@ def train(folder: Path) -> list[dict]:
     from patron.settings.inputs import known_history
     from patron.tracking.package import save_bundle_as_model
     from patron.training.fit_bundle import fit_bundle
+    from patron.training.plan import TrainingPlan
 
     known, others = (
         known_history(
@@ -60,7 +61,7 @@ def train(folder: Path) -> list[dict]:
             patron.simulate(n_customers=10_000, days=900, seed=2),
         )
     )
-    bundle = fit_bundle(known, patron.Settings(horizon_days=60, inference="laplace"))
+    bundle = fit_bundle(known, TrainingPlan(horizon_days=60, inference="laplace"))
     save_bundle_as_model(bundle, folder / "patron")
     code = folder / "trivial.py"
     code.write_text(TRIVIAL)

@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 
 from patron.datasets.simulate import simulate
-from patron.settings import Settings
 from patron.tables.history import History
 from patron.training import leak_test
 from patron.training.leak_test import find_leaks, plant_future
+from patron.training.plan import TrainingPlan
 
-SETTINGS = Settings(horizon_days=30)
+PLAN = TrainingPlan(horizon_days=30)
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def known():
 
 
 def test_no_feature_and_no_score_of_patron_sees_the_future(known):
-    report = find_leaks(known, SETTINGS)
+    report = find_leaks(known, PLAN)
     assert report.is_clean
     assert report.customers == 150
     assert report.planted == 150 * 4 + 4 * known.engagement.customer_id.nunique().execute()
@@ -46,7 +46,7 @@ def test_a_feature_that_looks_ahead_is_named(known, monkeypatch):
 
     monkeypatch.setattr(leak_test, "assemble_features", with_a_leak)
     monkeypatch.setattr(leak_test, "_scores", lambda *_: pd.DataFrame(index=pd.Index([], name="customer_id")))
-    report = find_leaks(known, SETTINGS)
+    report = find_leaks(known, PLAN)
     assert report.moved["name"].tolist() == ["spend_of_all_time"]
     assert report.moved["customers"].tolist() == [150]
     assert "1 features or scores have seen them: spend_of_all_time (150 customers)" in report.sentences()[0]

@@ -35,6 +35,7 @@ from patron.tables.history import History
 from patron.tracking.batch import save_batch_model
 from patron.tracking.package import save_bundle_as_model
 from patron.training.fit_bundle import fit_bundle
+from patron.training.plan import TrainingPlan
 from patron.workflows import spark_score
 from patron.workflows.features import build_features
 from patron.workflows.score import score
@@ -131,7 +132,7 @@ def business(spark, tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PatronWarning)
         fitted = fit_bundle(
-            known.until(AS_OF), Settings(horizon_days=60, train={"max_snapshots": 3}), inference="map"
+            known.until(AS_OF), TrainingPlan(horizon_days=60, max_snapshots=3, inference="map")
         )
     return Business(
         duckdb=here,

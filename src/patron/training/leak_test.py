@@ -1,8 +1,8 @@
-"""The canary in the mine: rows of the future are planted, and no feature and no score may move.
+"""The leak test: rows of the future are planted, and no feature and no score may change.
 
 Every customer gets purchases, engagement and contracts on the days after as_of, of amounts and kinds that
-would be hard to miss. Then everything is built again as of the same day. Whatever has changed has seen the
-future. What cannot be found this way: attributes of the customers table that were filled in later, since they
+would be hard to miss. Then everything is built again as of the same day. A feature or score that has changed
+uses the future. The test cannot find attributes of the customers table that were filled in later, since they
 carry no date.
 """
 
@@ -22,23 +22,23 @@ from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.prediction import predict_rows
 from patron.progress import Progress, silent
-from patron.settings import Settings
 from patron.snapshots.spine import make_spine
 from patron.tables.daily_activity import daily_events, daily_transactions
 from patron.tables.history import History
 from patron.training.fit_bundle import fit_bundle
+from patron.training.plan import TrainingPlan
 
 __all__ = ["LeakReport", "find_leaks", "plant_future"]
 
 PLANTED_TABLES = {"transactions": "order_at", "engagement": "event_at", "subscriptions": "started_at"}
 PLANTED_DAYS = (1, 2, 7, 30)
 PLANTED_AMOUNT = 98_765.0
-PLANTED_KIND = "planted_by_the_canary"
+PLANTED_KIND = "planted_by_the_leak_test"
 
 
 @dataclass(frozen=True, slots=True)
 class LeakReport:
-    """What moved when the future was planted.
+    """The features and scores that changed when rows of the future were planted.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class LeakReport:
         }
 
     def sentences(self) -> list[str]:
-        """What was done and what was found."""
+        """The test and its result, one sentence."""
         done = f"Leaks: {self.planted:,} rows of the days after {self.as_of} were planted"
         if self.is_clean:
             return [
@@ -90,15 +90,15 @@ class LeakReport:
         return [f"{done}, and {len(self.moved)} features or scores have seen them: {names}."]
 
 
-def find_leaks(known: History, settings: Settings, *, progress: Progress = silent) -> LeakReport:
-    """Whether a row of the future moves a feature or a score.
+def find_leaks(known: History, plan: TrainingPlan, *, progress: Progress = silent) -> LeakReport:
+    """The features and scores that rows of the future change.
 
     Parameters
     ----------
     known
         what is known on its `known_until`
-    settings
-        horizon and everything else that a training takes
+    plan
+        horizon and every other choice of a training; its inference is not used
     progress
         called with each step as it begins
 
@@ -115,17 +115,17 @@ def find_leaks(known: History, settings: Settings, *, progress: Progress = silen
     --------
     >>> import patron
     >>> shop = patron.simulate(n_customers=200, days=300, seed=1)
-    >>> find_leaks(History.read(shop.transactions), Settings(horizon_days=30)).is_clean
+    >>> find_leaks(History.read(shop.transactions), TrainingPlan(horizon_days=30)).is_clean
     True
     """
     as_of = known.known_until
     progress(f"Planting rows after {as_of}")
     planted, rows = plant_future(known)
     progress("Building features without and with them")
-    before, after = _features(known, as_of, settings), _features(planted, as_of, settings)
+    before, after = (_features(history, as_of, plan.max_kinds) for history in (known, planted))
     moved = _moved(before, after, "feature")
     progress("Fitting and scoring without and with them")
-    scores, others = _scores(known, before, settings), _scores(planted.until(as_of), after, settings)
+    scores, others = _scores(known, before, plan), _scores(planted.until(as_of), after, plan)
     moved += _moved(scores, others, "score")
     return LeakReport(
         as_of=as_of,
@@ -167,7 +167,7 @@ def plant_future(known: History) -> tuple[History, int]:
             continue
         future = known.store(_planted(events, time, as_of), f"planted_{name}")
         rows += int(future.count().execute())
-        if not tables:  # the first table there is makes the days
+        if not tables:  # the first table that is given makes the days
             of_future = daily_transactions(future) if name == "transactions" else daily_events(future)
             days = known.store(days.union(of_future.select(*days.columns)), "planted_days")
         tables[name] = events.union(future)
@@ -177,7 +177,7 @@ def plant_future(known: History) -> tuple[History, int]:
 
 
 def _planted(events: ir.Table, time: str, as_of: date) -> ir.Table:
-    """One row per customer and planted day, like one of the customer's own but for time, amount and kind."""
+    """One row per customer and planted day: one of the customer's rows with another time, amount and kind."""
     first = events.group_by("customer_id").aggregate(
         **{name: events[name].arbitrary() for name in events.columns if name != "customer_id"}
     )
@@ -196,19 +196,19 @@ def _planted(events: ir.Table, time: str, as_of: date) -> ir.Table:
     return parts[0].union(*parts[1:])
 
 
-def _features(history: History, as_of: date, settings: Settings) -> pd.DataFrame:
+def _features(history: History, as_of: date, max_kinds: int) -> pd.DataFrame:
     """By customer; the same day of both histories."""
-    catalogue = discover_catalogue(history, as_of, max_kinds=settings.train.max_kinds)
+    catalogue = discover_catalogue(history, as_of, max_kinds=max_kinds)
     spine = make_spine(history, as_of)
     rows: pd.DataFrame = assemble_features(history, spine, catalogue).to_pandas()
     return rows.sort_values("customer_id").set_index("customer_id").drop(columns="as_of")
 
 
-def _scores(known: History, features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Of a model fitted to this history."""
+def _scores(known: History, features: pd.DataFrame, plan: TrainingPlan) -> pd.DataFrame:
+    """Scores by a model fitted to this history."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PatronWarning)  # of a model that nobody keeps
-        bundle: Bundle = fit_bundle(known, settings, inference="map")
+        warnings.simplefilter("ignore", PatronWarning)  # the model is not kept
+        bundle: Bundle = fit_bundle(known, replace(plan, inference="map"))
     wanted: FeatureCatalogue = bundle.catalogue
     rows = features.reindex(columns=list(wanted.names)).reset_index()
     return predict_rows(bundle, rows).set_index("customer_id")

@@ -4,6 +4,7 @@ Nothing is recorded before everything has been computed, so a training that fail
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,18 +14,17 @@ from patron.models.inference.drawn_model import DrawnModel
 from patron.models.value.checks import calibration, frequency_histogram
 from patron.reports.figures import calibration_figure, lift_figure, tracking_figure
 from patron.reports.value_figures import expected_purchases_figure, frequency_figure
-from patron.settings import Settings
 from patron.tables.report import DataReport
 from patron.tracking.registry import CHAMPION, register
 from patron.tracking.runs import TrainingRun, start_training_run
 from patron.tracking.store import Store
-from patron.training.champion_gate import Verdict
 from patron.training.evaluation import Evaluation
+from patron.training.promotion import PromotionDecision
 
 __all__ = ["Outcome", "Recorded", "record_training"]
 
 _LONGEST_TAG = 500
-_ENOUGH = 20_000  # customers by lot: the means of a group need no more, and each is valued with every draw
+_CHECKED_CUSTOMERS = 20_000  # sampled: group means need no more, and each is valued with every draw
 _ALIKE_IN: dict[Literal["frequency", "recency"], str] = {
     "frequency": "Repeat purchases so far",
     "recency": "Age at the last purchase, days",
@@ -33,14 +33,14 @@ _ALIKE_IN: dict[Literal["frequency", "recency"], str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Everything about a training that is worth keeping.
+    """Everything about a training that is recorded.
 
     Attributes
     ----------
     bundle
         the model
     settings
-        with which it was trained
+        with which it was trained, as plain values
     report
         what the tables held
     evaluation
@@ -49,7 +49,7 @@ class Outcome:
     """
 
     bundle: Bundle
-    settings: Settings
+    settings: Mapping[str, Any]
     report: DataReport
     evaluation: Evaluation | None
 
@@ -91,16 +91,16 @@ class Recorded:
     ui_command: str | None
 
 
-def record_training(store: Store, outcome: Outcome, verdict: Verdict) -> Recorded:
-    """One parent run with everything, and a registered version.
+def record_training(store: Store, outcome: Outcome, decision: PromotionDecision) -> Recorded:
+    """The recorded training: one parent run with everything, and a registered version.
 
     Parameters
     ----------
     store
-        where to
+        where to record it
     outcome
-        what to keep
-    verdict
+        what to record
+    decision
         whether the version becomes champion, and why
 
     Raises
@@ -114,9 +114,9 @@ def record_training(store: Store, outcome: Outcome, verdict: Verdict) -> Recorde
     """
     bundle, metrics = outcome.bundle, outcome.metrics
     name = f"as of {bundle.as_of}, {bundle.horizon_days} days ahead"
-    tags = {"verdict": verdict.reason[:_LONGEST_TAG], "promoted_by_hand": str(verdict.by_hand).lower()}
+    tags = {"verdict": decision.reason[:_LONGEST_TAG], "promoted_by_hand": str(decision.by_hand).lower()}
     with start_training_run(store, name, tags=tags) as run:
-        run.log_settings(outcome.settings.to_dict())
+        run.log_settings(dict(outcome.settings))
         run.log_report(outcome.report.to_dict())
         run.log_catalogue(bundle.catalogue)
         run.log_metrics(metrics)
@@ -132,45 +132,45 @@ def record_training(store: Store, outcome: Outcome, verdict: Verdict) -> Recorde
             metrics,
             run_id=run.run_id,
             tags=tags,
-            becomes_champion=lambda champion, newcomer: verdict.wins,
+            becomes_champion=lambda champion, newcomer: decision.promoted,
         )
     return Recorded(
         run_id=run.run_id,
         model_uri=version.uri,
         model_version=version.version,
         champion=CHAMPION in version.aliases,
-        reason=verdict.reason,
-        remedy=verdict.remedy,
+        reason=decision.reason,
+        remedy=decision.remedy,
         store_uri=store.uri,
         ui_command=store.ui_command,
     )
 
 
 def _log_evaluation(run: TrainingRun, evaluation: Evaluation) -> None:
-    """Each table beside the figure that draws it."""
-    calibrated = calibration_table(evaluation.left, evaluation.probability)
+    """Each table, with the figure that draws it."""
+    calibrated = calibration_table(evaluation.churned, evaluation.probability)
     run.log_table(evaluation.comparison, "comparison")
     run.log_table(evaluation.deciles, "value_deciles")
     run.log_table(calibrated, "calibration")
     run.log_figure(calibration_figure(calibrated), "calibration")
     run.log_table(evaluation.tracking, "tracking")
     run.log_figure(tracking_figure(evaluation.tracking), "tracking")
-    if evaluation.left.any():  # without leavers there is no lift
-        lift = lift_table(evaluation.left, evaluation.probability)
+    if evaluation.churned.any():  # lift is undefined if no customer churned
+        lift = lift_table(evaluation.churned, evaluation.probability)
         run.log_table(lift, "lift")
         run.log_figure(lift_figure(lift), "lift")
     _log_purchases(run, evaluation)
 
 
 def _log_purchases(run: TrainingRun, evaluation: Evaluation) -> None:
-    """What to look at before the purchase model is trusted: who bought how often, beside what it says."""
+    """Checks of the purchase model: actual and expected purchases by customer history."""
     model, rfm = evaluation.bundle.value.purchases, evaluation.snapshot.rfm
     bought = evaluation.snapshot.rows.set_index("customer_id")["purchases"]
     histogram = frequency_histogram(model, rfm)
     run.log_table(histogram, "frequency")
     run.log_figure(frequency_figure(histogram), "frequency")
-    if len(rfm) > _ENOUGH:
-        rfm = rfm.sample(_ENOUGH, random_state=0)
+    if len(rfm) > _CHECKED_CUSTOMERS:
+        rfm = rfm.sample(_CHECKED_CUSTOMERS, random_state=0)
         bought = bought[bought.index.isin(rfm["customer_id"])]
     for by, words in _ALIKE_IN.items():
         table = calibration(model, rfm, bought, evaluation.bundle.horizon_days, by=by)
@@ -193,7 +193,7 @@ def _log_churn(run: TrainingRun, outcome: Outcome) -> None:
 
 
 def _log_value(run: TrainingRun, outcome: Outcome) -> None:
-    value, settings = outcome.bundle.value, outcome.settings
+    value = outcome.bundle.value
     fitted = {"purchases": value.purchases, "spend": value.spend}
     learned = {
         f"{name}.{letter}": number for name, part in fitted.items() for letter, number in part.params_.items()
@@ -201,25 +201,28 @@ def _log_value(run: TrainingRun, outcome: Outcome) -> None:
     found = {
         f"{name}.{key}": number for name, part in fitted.items() for key, number in _diagnostics(part).items()
     }
+    every = {name: _all_diagnostics(part) for name, part in fitted.items()}
     run.log_part(
         "value",
         params={
-            "inference": settings.inference,
+            "inference": value.purchases.inference,
             "margin": value.margin,
             "annual_discount_rate": value.annual_discount_rate,
         },
         metrics=learned | found,
-        documents={"diagnostics.json": json.dumps({n: _told(part) for n, part in fitted.items()}, indent=1)},
+        documents={"diagnostics.json": json.dumps(every, indent=1)},
     )
 
 
 def _diagnostics(part: DrawnModel) -> dict[str, float]:
-    """The numbers that say whether a fit can be trusted; none where the parameters were given."""
-    found = {name: number for name, number in _told(part).items() if isinstance(number, int | float)}
+    """The numeric diagnostics of a fit; none where the parameters were given."""
+    found = {
+        name: number for name, number in _all_diagnostics(part).items() if isinstance(number, int | float)
+    }
     return {name: float(number) for name, number in found.items()}
 
 
-def _told(part: DrawnModel) -> dict[str, Any]:
-    """All that says whether a fit can be trusted, and its warnings in words."""
+def _all_diagnostics(part: DrawnModel) -> dict[str, Any]:
+    """Every diagnostic of a fit, and its warnings in words."""
     found = part.diagnostics_
     return {} if found is None else {**found.to_dict(), "warnings": found.warnings()}

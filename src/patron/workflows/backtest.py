@@ -1,14 +1,14 @@
-"""Tables → how good the model would have been: fitted again on several past days, each time knowing that day.
+"""Tables → how good the model would have been: fitted again on several past days, with what was known then.
 
 Rolling origin: at each cut everything is fitted as `train` would have done on that day, baselines included,
-and compared with what the horizon after it brought. ::
+and compared with the outcome of the horizon after it. ::
 
     ──────────────── known ────────────────| cut |── horizon ──|
     ──────── known ────────| cut |── horizon ──|
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from patron.reports.figures import save_figure
 from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import known_history
+from patron.settings.training_plan import training_plan
 from patron.storage.atomic_files import write_frame, write_json
 from patron.tables.history import History
 from patron.training.evaluation import CHURN_METRICS, MONEY_METRICS, PATRON, Evaluation, evaluate
@@ -38,7 +39,7 @@ SHOWN_VALUE = ("gini", "spearman", "mae", "total_bias", "top_decile_share", "cov
 
 @dataclass(frozen=True, slots=True)
 class BacktestResult:
-    """What `backtest` found.
+    """How good the model and the baselines were at each cut.
 
     Attributes
     ----------
@@ -62,20 +63,20 @@ class BacktestResult:
 
     @property
     def means(self) -> pd.DataFrame:
-        """One row per model: the mean of each metric over the cuts. Of `total_bias` the mean size, since one
-        cut that is too high does not make good for one that is too low."""
+        """One row per model: the mean of each metric over the cuts; of `total_bias` the mean absolute value,
+        so that a cut that is too high does not cancel one that is too low."""
         metrics = list(dict.fromkeys([*CHURN_METRICS, *MONEY_METRICS]))
         sized = self.table.assign(total_bias=self.table["total_bias"].abs())
         return sized.groupby("model", sort=False)[metrics].mean().reset_index()
 
     @property
     def churn(self) -> pd.DataFrame:
-        """The means that tell of churn, for people to read."""
+        """The means of the churn metrics."""
         return self._shown(SHOWN)
 
     @property
     def value(self) -> pd.DataFrame:
-        """The means that tell of value, for people to read."""
+        """The means of the value metrics."""
         return self._shown(SHOWN_VALUE)
 
     def _shown(self, metrics: Sequence[str]) -> pd.DataFrame:
@@ -83,13 +84,13 @@ class BacktestResult:
         return means[means[list(metrics)].notna().any(axis=1)].reset_index(drop=True)
 
     def title(self) -> str:
-        """What the means are taken over."""
+        """The cuts that the means are taken over, as a caption."""
         cuts = self.table.drop_duplicates("as_of")
         days = ", ".join(str(day) for day in cuts["as_of"])
         return f"Mean over {counted(len(cuts), 'cut')} ({days}), {self.horizon_days} days ahead"
 
     def to_dict(self) -> dict[str, Any]:
-        """What was found, as plain values."""
+        """The result as plain values."""
         return {
             "horizon_days": self.horizon_days,
             "cuts": self.table.to_dict("records"),
@@ -105,7 +106,7 @@ class BacktestResult:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """How patron did against the best baseline of each cut, and where everything is."""
+        """How patron compares with the best baseline of each cut, and the files written."""
         ours = self.table[self.table["model"] == PATRON]
         lines = []
         for metric, label in (("auc", "AUC"), ("brier", "Brier score"), ("gini", "Gini of value")):
@@ -153,37 +154,46 @@ def backtest(
     >>> found.table["model"].tolist()[:3]
     ['patron', 'recency', 'BG/NBD + Gamma-Gamma']
     """
+    plan = replace(training_plan(settings), inference=settings.backtest.inference)
     known = known_history(settings, history, progress)
-    cuts = _cuts(known, settings)
+    options = settings.backtest
+    cuts = _cuts(known, plan.horizon_days, wanted=options.cuts, step_days=options.step_days)
     found: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     for number, day in enumerate(cuts, 1):
 
-        def tell(step: str, head: str = f"Cut {number} of {len(cuts)}, {day}: ") -> None:
+        def report(step: str, head: str = f"Cut {number} of {len(cuts)}, {day}: ") -> None:
             progress(head + step[:1].lower() + step[1:])
 
-        bundle = fit_bundle(known.until(day), settings, inference=settings.backtest.inference, progress=tell)
-        tell(f"Predicting the {settings.horizon_days} days after, beside the baselines")
-        evaluation = evaluate(bundle, known, settings, plain_trees=True)
-        tell("Comparing by paired bootstrap")
-        found.append((_rows(evaluation, settings), evaluation.deciles.assign(as_of=day)))
+        bundle = fit_bundle(known.until(day), plan, progress=report)
+        report(f"Predicting the {plan.horizon_days} days after, with model and baselines")
+        evaluation = evaluate(
+            bundle,
+            known,
+            active_within_days=plan.active_within_days,
+            plain_trees=True,
+            max_snapshots=plan.max_snapshots,
+            seed=plan.seed,
+        )
+        report("Comparing by paired bootstrap")
+        rows = _rows(evaluation, confidence=settings.train.confidence, seed=plan.seed)
+        found.append((rows, evaluation.deciles.assign(as_of=day)))
     tables, deciles = zip(*found, strict=True)
     by_cut = pd.concat(deciles, ignore_index=True)
     result = BacktestResult(
         table=pd.concat(tables, ignore_index=True),
         deciles=by_cut[["as_of", *by_cut.columns.drop("as_of")]],
-        horizon_days=settings.horizon_days,
+        horizon_days=plan.horizon_days,
     )
-    folder = settings.backtest.out
+    folder = options.out
     if folder is None:
         return result
     progress(f"Writing {folder}")
     return _written(result, folder)
 
 
-def _cuts(known: History, settings: Settings) -> list[date]:
-    """Days to predict from, oldest first: the last horizon of each ends with the data."""
-    wanted, horizon_days = settings.backtest.cuts, settings.horizon_days
-    step = settings.backtest.step_days or horizon_days
+def _cuts(known: History, horizon_days: int, *, wanted: int, step_days: int | None) -> list[date]:
+    """Days to predict from, oldest first; the horizon of the last one ends with the data."""
+    step = step_days or horizon_days
     shortest = max(horizon_days, 14)  # of history before a cut
     days = [
         known.known_until - timedelta(days=horizon_days + number * step) for number in reversed(range(wanted))
@@ -199,32 +209,33 @@ def _cuts(known: History, settings: Settings) -> list[date]:
     return usable
 
 
-def _rows(evaluation: Evaluation, settings: Settings) -> pd.DataFrame:
-    """One row per model with all metrics, and the interval against the best baseline beside each."""
+def _rows(evaluation: Evaluation, *, confidence: float, seed: int) -> pd.DataFrame:
+    """One row per model with all metrics, each with its interval against the best baseline."""
     table = evaluation.comparison.drop(columns=["kind", "note"]).assign(as_of=evaluation.as_of)
     table = table[["as_of", *table.columns.drop("as_of")]]
-    said, left = evaluation.said, evaluation.left
-    sure = {name: numbers for name, numbers in said.churn.items() if name not in said.rankings}
+    predictions, churned, value = evaluation.predictions, evaluation.churned, evaluation.value
+    churn = predictions.churn
+    probabilities = {name: churn[name] for name in churn if name not in predictions.rankings}
     rankings = ["auc", "average_precision", "top_decile_lift"]
     contests: list[tuple[list[str], Any, dict[str, Any]]] = []
-    if 0 < left.sum() < len(left):
-        contests.append((rankings, left, said.churn))
-    contests.append((["brier", "log_loss", "calibration_error"], left, sure))
+    if 0 < churned.sum() < len(churned):
+        contests.append((rankings, churned, churn))
+    contests.append((["brier", "log_loss", "calibration_error"], churned, probabilities))
     money = [name for name in WEIGHTED_METRICS if name in MONEY_METRICS]
-    contests.append((money, evaluation.brought, said.value))
-    within = {name: within_interval(evaluation.brought, *ends) for name, ends in said.intervals.items()}
-    contests.append((["coverage_error"], evaluation.brought, within))
-    for metrics, outcome, predictions in contests:
-        baselines = [name for name in predictions if name != PATRON]
+    contests.append((money, value, predictions.value))
+    within = {name: within_interval(value, *ends) for name, ends in predictions.intervals.items()}
+    contests.append((["coverage_error"], value, within))
+    for metrics, outcome, by_model in contests:
+        baselines = [name for name in by_model if name != PATRON]
         if not baselines:
             continue
         found = compare_with_best(
             metrics,
             outcome,
-            predictions,
+            by_model,
             baselines,
-            level=settings.train.confidence,
-            random_state=settings.seed,
+            level=confidence,
+            random_state=seed,
         )
         for metric, rows in found.groupby("metric", sort=False):
             rows = rows.set_index("model")
@@ -245,6 +256,6 @@ def _written(result: BacktestResult, folder: Path) -> BacktestResult:
         save_figure(backtest_figure(result.table), folder / "backtest.png"),
         folder / "backtest.json",
     ]
-    told = BacktestResult(result.table, result.deciles, result.horizon_days, tuple(files))
-    write_json(told.to_dict(), files[-1])
-    return told
+    written = replace(result, files=tuple(files))
+    write_json(written.to_dict(), files[-1])
+    return written

@@ -1,4 +1,4 @@
-"""Tables → the data report and the rejected rows; and, if asked, whether the future leaks into the scores."""
+"""Tables → the data report, the rejected rows, an audit of churn windows and, on request, a leak test."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import known_history, read_history
+from patron.settings.training_plan import training_plan
 from patron.snapshots.labels import audit_windows
 from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.report import DataReport, combine_rejected
@@ -20,7 +21,7 @@ __all__ = ["CheckResult", "check"]
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What `check` found.
+    """What the tables hold, and what had to be rejected.
 
     Attributes
     ----------
@@ -29,10 +30,10 @@ class CheckResult:
     rejected
         one row per rejected row of any table, as text: `table`, `rule`, then the columns as they came
     windows
-        how many of those silent for so many days came back: see
+        for each candidate churn window, how many customers labelled as churned came back: see
         :func:`patron.snapshots.labels.audit_windows`
     leaks
-        what moved when rows of the future were planted; None where that was not asked for
+        the features and scores that planted rows of the future changed; None without a leak test
     """
 
     report: DataReport
@@ -46,17 +47,17 @@ class CheckResult:
         return int(self.leaks is not None and not self.leaks.is_clean)
 
     def to_dict(self) -> dict[str, Any]:
-        """What was found, as plain values."""
+        """The result as plain values."""
         windows = self.windows.assign(as_of=self.windows["as_of"].astype("string"))
-        told: dict[str, Any] = {**self.report.to_dict(), "churn_windows": windows.to_dict("records")}
-        return told if self.leaks is None else {**told, "leaks": self.leaks.to_dict()}
+        found: dict[str, Any] = {**self.report.to_dict(), "churn_windows": windows.to_dict("records")}
+        return found if self.leaks is None else {**found, "leaks": self.leaks.to_dict()}
 
     def printed(self) -> Printed:
         """What a terminal shows."""
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was found, in words."""
+        """The result in sentences."""
         audit = [
             f"Of {counted(row['churned'], 'customer')} silent for {_in_words(row['window'])} after "
             f"{row['as_of']}, {row['came_back']:,} came back in as many days again "
@@ -68,7 +69,7 @@ class CheckResult:
 
 
 def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
-    """What the tables hold and what had to be rejected; the rejected rows also as a file if one is named.
+    """The data report and the rejected rows, which are also written to a file if one is named.
 
     Raises
     ------
@@ -93,13 +94,15 @@ def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
         write_frame(rejected, target)
     leaks = None
     if settings.check.leaks:
-        leaks = find_leaks(known_history(settings, history, progress), settings, progress=progress)
-    progress("Watching who came back after a silence")
+        leaks = find_leaks(
+            known_history(settings, history, progress), training_plan(settings), progress=progress
+        )
+    progress("Counting customers who came back after each churn window")
     windows = audit_windows(history, horizon_days=settings.horizon_days)
     return CheckResult(report=history.report, rejected=rejected, windows=windows, leaks=leaks)
 
 
 def _in_words(window: str) -> str:
-    """A window as a sentence says it."""
+    """A window as part of a sentence."""
     days, _, most = window.partition(", ")
     return f"a window of their own ({most})" if most else days

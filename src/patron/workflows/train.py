@@ -1,12 +1,12 @@
 """Tables → an evaluated, recorded and registered model.
 
 One procedure, `fit_bundle`, fits everything, and it is run twice. First on what was known one horizon ago:
-what it says is compared with what happened since, beside simple rules and the present champion. Then on
-everything known; that one is recorded and registered.
+its predictions are compared with what happened since, and with those of the baselines and the present
+champion. Then on everything known; that bundle is recorded and registered.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,11 +19,13 @@ from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
 from patron.settings.inputs import known_history
+from patron.settings.training_plan import training_plan
 from patron.tables.history import History
 from patron.tracking.store import open_store
-from patron.training.champion_gate import Candidate, judge
+from patron.training.champion_gate import Challenger, decide_promotion
 from patron.training.evaluation import Evaluation, evaluate
 from patron.training.fit_bundle import fit_bundle
+from patron.training.plan import TrainingPlan
 from patron.training.recording import Outcome, Recorded, record_training
 
 __all__ = ["TrainResult", "train"]
@@ -59,31 +61,33 @@ def train(
     >>> trained.model_uri.startswith("models:/patron/")
     True
     """
+    plan = training_plan(settings)
     known = known_history(settings, history, progress, tells=False)
     progress("Opening the MLflow store")
-    store = open_store()  # before the long work: a store that cannot be written to is found out at once
+    store = open_store()  # before the long work, so that a store that cannot be written to fails at once
 
-    evaluation = _evaluate_one_horizon_ago(known, settings, progress)
-    bundle = fit_bundle(known, settings, progress=progress)
+    evaluation = _evaluate_one_horizon_ago(known, plan, progress)
+    bundle = fit_bundle(known, plan, progress=progress)
 
-    progress("Comparing with the simple rules and the champion")
-    candidate = Candidate(bundle, evaluation, known)
-    verdict = judge(store, candidate, promote=settings.train.promote, level=settings.train.confidence)
+    progress("Comparing with the baselines and the champion")
+    challenger = Challenger(bundle, evaluation, known)
+    train = settings.train
+    decision = decide_promotion(store, challenger, promote=train.promote, confidence=train.confidence)
     progress("Recording and registering the model")
-    outcome = Outcome(bundle=bundle, settings=settings, report=known.report, evaluation=evaluation)
-    return TrainResult(outcome, record_training(store, outcome, verdict))
+    outcome = Outcome(bundle=bundle, settings=settings.to_dict(), report=known.report, evaluation=evaluation)
+    return TrainResult(outcome, record_training(store, outcome, decision))
 
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What `train` made.
+    """The model that `train` fitted.
 
     Attributes
     ----------
     outcome
         the model, and how good it is
     recorded
-        where it is kept, and whether it is champion
+        where it is recorded, and whether it is champion
     """
 
     outcome: Outcome
@@ -91,7 +95,7 @@ class TrainResult:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Metric → number on the newest matured snapshot, without those that are not defined."""
+        """Metric → number on the newest labelled snapshot, without those that are not defined."""
         return self.outcome.metrics
 
     @property
@@ -101,19 +105,19 @@ class TrainResult:
 
     @property
     def comparison(self) -> pd.DataFrame:
-        """One row per model, on the newest matured snapshot, for people to read; none without one."""
+        """One row per model, on the newest labelled snapshot, for people to read; none without one."""
         columns = ["model", "auc", "average_precision", "brier", "log_loss", "calibration_error"]
         columns += ["gini", "mae", "total_bias", "coverage"]
         evaluation = self.outcome.evaluation
         return pd.DataFrame(columns=columns) if evaluation is None else evaluation.comparison[columns]
 
     def title(self) -> str:
-        """What the comparison compares."""
+        """The population of the comparison, as a caption."""
         evaluation = self.outcome.evaluation
-        return "No snapshot has matured." if evaluation is None else evaluation.title()
+        return "No outcome window is complete yet." if evaluation is None else evaluation.title()
 
     def to_dict(self) -> dict[str, Any]:
-        """What was made, as plain values."""
+        """The result as plain values."""
         bundle, evaluation = self.outcome.bundle, self.outcome.evaluation
         compared = [] if evaluation is None else evaluation.comparison.to_dict("records")
         return {
@@ -138,16 +142,16 @@ class TrainResult:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was made, in words."""
+        """The result in sentences."""
         recorded, bundle = self.recorded, self.outcome.bundle
         place = "champion" if recorded.champion else "challenger"
         money = (
             "revenue (margin 1.0)" if bundle.margin == 1 else f"margin ({100 * bundle.margin:g}% of revenue)"
         )
         if not bundle.catalogue.has_money:
-            money = "active days, for there are no transactions"
+            money = "active days, because there are no transactions"
         advice = (
-            f"Score with it by --model {self.model_uri}, or make it champion: "
+            f"Score with it using --model {self.model_uri}, or make it champion: "
             f"patron promote {self.recorded.model_version}."
         )
         lines = [
@@ -165,7 +169,7 @@ class TrainResult:
 
 
 def _family(bundle: Bundle) -> list[str]:
-    """How the other family of purchase models would fit, where one was fitted."""
+    """A comparison with the other family of purchase models, where that was fitted."""
     purchases = bundle.value.purchases
     fit = purchases.diagnostics_
     if fit is None or fit.other_family is None:
@@ -173,26 +177,26 @@ def _family(bundle: Bundle) -> list[str]:
     return [families_in_words(purchases.family, fit.other_family)]
 
 
-def _evaluate_one_horizon_ago(known: History, settings: Settings, progress: Progress) -> Evaluation | None:
-    """How good the same procedure was on the newest matured snapshot; None, and a warning, without one."""
-    then = known.known_until - timedelta(days=settings.horizon_days)
+def _evaluate_one_horizon_ago(known: History, plan: TrainingPlan, progress: Progress) -> Evaluation | None:
+    """How good the same procedure was on the newest labelled snapshot; None, with a warning, without one."""
+    then = known.known_until - timedelta(days=plan.horizon_days)
     try:
         progress(f"Fitting on what was known on {then}, for the test")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PatronWarning)  # the fit that is kept says the same of itself
-            earlier = fit_bundle(known.until(then), settings, inference=_quick(settings), progress=progress)
+            warnings.simplefilter("ignore", PatronWarning)  # the fit that is kept raises the same warnings
+            earlier = fit_bundle(known.until(then), _quick(plan), progress=progress)
     except InputError as refused:
         warnings.warn(
-            f"The model cannot be tested: one horizon before the last day known, on {then}, there was "
-            f"nothing to fit one on. {refused}",
+            f"The model cannot be tested: no model could be fitted one horizon before the last day known, on "
+            f"{then}. {refused}",
             PatronWarning,
             stacklevel=3,
         )
         return None
-    progress(f"Testing it on the {settings.horizon_days} days after {then}, beside simple rules")
-    return evaluate(earlier, known, settings)
+    progress(f"Testing it and the baselines on the {plan.horizon_days} days after {then}")
+    return evaluate(earlier, known, active_within_days=plan.active_within_days)
 
 
-def _quick(settings: Settings) -> str:
-    """Nobody reads the parameters of the test: a quick fit will do."""
-    return "map" if settings.inference == "map" else "laplace"
+def _quick(plan: TrainingPlan) -> TrainingPlan:
+    """The plan without sampling: the test needs predictions, and its parameters are not kept."""
+    return replace(plan, inference="map" if plan.inference == "map" else "laplace")

@@ -14,6 +14,7 @@ from patron.settings import Settings
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.training.fit_bundle import fit_bundle
+from patron.training.plan import TrainingPlan
 from patron.workflows.score import score
 from patron.workflows.train import train
 
@@ -96,7 +97,7 @@ def test_days_without_an_event_say_nothing_of_the_end_of_a_contract():
         }
     )
     known = History.read(None, shop.engagement, None, contracts)
-    bundle = fit_bundle(known, Settings(horizon_days=60), inference="map")
+    bundle = fit_bundle(known, TrainingPlan(horizon_days=60, inference="map"))
     customers = assemble_features(known, make_spine(known, known.known_until), bundle.catalogue)
     predicted = predict_rows(bundle, customers.to_pandas())
     assert bundle.churn_blend.prior_shift == 0

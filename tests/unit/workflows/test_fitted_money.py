@@ -6,16 +6,16 @@ from patron.datasets.simulate import simulate
 from patron.features.assemble import assemble_features
 from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.prediction import predict_rows
-from patron.settings import Settings
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.training.fit_bundle import fit_bundle
+from patron.training.plan import TrainingPlan
 
 
 @pytest.fixture(scope="module")
 def fitted():
     known = History.read(simulate(n_customers=500, days=480, seed=2, purchases_only=True).transactions)
-    bundle = fit_bundle(known, Settings(horizon_days=60, margin=0.4), inference="map")
+    bundle = fit_bundle(known, TrainingPlan(horizon_days=60, margin=0.4, inference="map"))
     customers = assemble_features(known, make_spine(known, known.known_until), bundle.catalogue)
     return bundle, customers.order_by("customer_id").to_pandas()
 

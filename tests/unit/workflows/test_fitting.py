@@ -11,12 +11,12 @@ from patron.errors import PatronWarning
 from patron.features.assemble import assemble_features
 from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.prediction import predict_rows
-from patron.settings import Settings
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.training.fit_bundle import fit_bundle
+from patron.training.plan import TrainingPlan
 
-SETTINGS = Settings(horizon_days=60)
+PLAN = TrainingPlan(horizon_days=60, inference="map")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def known():
 
 @pytest.fixture(scope="module")
 def fitted(known):
-    return fit_bundle(known, SETTINGS, inference="map")
+    return fit_bundle(known, PLAN)
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +59,18 @@ def test_a_fit_knows_nothing_of_what_came_later(known):
     early = shop.transactions[shop.transactions["order_at"] < pd.Timestamp(day) + pd.Timedelta(days=1)]
     seen_less = History.read(early).until(day)
     seen_all = History.read(shop.transactions).until(day)
-    one, other = (fit_bundle(history, SETTINGS, inference="map") for history in (seen_less, seen_all))
+    one, other = (fit_bundle(history, PLAN) for history in (seen_less, seen_all))
     assert one.churn.to_parts() == other.churn.to_parts()
     assert (one.season, one.churn_blend, one.stacking) == (other.season, other.churn_blend, other.stacking)
 
 
 def test_a_short_history_is_answered_by_the_purchase_model_alone_and_says_so(known):
     early = known.until(known.first_day + timedelta(days=120))
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", PatronWarning)
-        bundle = fit_bundle(early, SETTINGS, inference="map")
-    assert any("There is no churn classifier" in str(warning.message) for warning in said)
+        bundle = fit_bundle(early, PLAN)
+    assert any("There is no churn classifier" in str(warning.message) for warning in warned)
     spine = make_spine(early, early.known_until)
     predicted = predict_rows(bundle, assemble_features(early, spine, bundle.catalogue).to_pandas())
     assert (predicted["churn_probability"] == predicted["p_no_purchase"]).all()

@@ -26,7 +26,7 @@ def test_a_version_can_be_promoted_by_hand_and_is_tagged_as_such(trained, store)
 def test_a_model_that_is_no_better_becomes_challenger_and_says_what_to_do(trained, make_settings, store):
     again = train(make_settings(as_of="2024-01-31"))
     assert not again.recorded.champion
-    assert "simple rules" in again.recorded.reason or "champion" in again.recorded.reason
+    assert "baselines" in again.recorded.reason or "champion" in again.recorded.reason
     assert f"patron promote {again.recorded.model_version}" in " ".join(again.sentences())
     assert find_version(store, again.model_uri).tags["promoted_by_hand"] == "false"
 
@@ -163,7 +163,7 @@ def test_the_checks_of_purchases_take_so_many_by_lot_where_there_are_more(traine
     run = SimpleNamespace(
         log_table=lambda table, name: logged.update({name: table}), log_figure=lambda *_: None
     )
-    monkeypatch.setattr("patron.training.recording._ENOUGH", 50)
+    monkeypatch.setattr("patron.training.recording._CHECKED_CUSTOMERS", 50)
     _log_purchases(run, trained.outcome.evaluation)
     assert logged["frequency"]["actual"].sum() == len(trained.outcome.evaluation.snapshot.rfm) > 50
     assert [logged[f"purchases_by_{by}"]["customers"].sum() for by in ("frequency", "recency")] == [50, 50]

@@ -9,6 +9,7 @@ from patron.models.bundle.prediction import predict_rows
 from patron.progress import silent
 from patron.settings import Settings
 from patron.settings.inputs import known_history, read_history
+from patron.settings.training_plan import training_plan
 from patron.snapshots.spine import make_spine
 from patron.training.fit_bundle import fit_bundle
 
@@ -20,9 +21,8 @@ BY_CHANNEL = {"churn_window": "adaptive", "churn_segment": "channel", "horizon_d
 @pytest.mark.filterwarnings("ignore::patron.errors.PatronWarning")
 def test_a_model_of_windows_by_segment_predicts_for_a_segment_that_is_new():
     tables = {"transactions": SHOP.transactions, "customers": SHOP.customers}
-    bundle = fit_bundle(
-        read_history(Settings(tables=tables, **BY_CHANNEL)), Settings(**BY_CHANNEL), inference="map"
-    )
+    settings = Settings(tables=tables, **BY_CHANNEL, inference="map")
+    bundle = fit_bundle(read_history(settings), training_plan(settings))
     assert (bundle.catalogue.churn_window, bundle.catalogue.churn_segment) == ("adaptive", "channel")
     elsewhere = tables | {"customers": SHOP.customers.assign(channel="fair")}
     known = read_history(Settings(tables=elsewhere, **BY_CHANNEL))
@@ -34,7 +34,7 @@ def test_training_by_a_column_that_is_not_there_is_refused():
     tables = {"transactions": SHOP.transactions, "customers": SHOP.customers}
     wrong = Settings(tables=tables, **(BY_CHANNEL | {"churn_segment": "shop"}))
     with pytest.raises(SettingsError, match="churn_segment 'shop' is no column of the table 'customers'"):
-        fit_bundle(read_history(wrong), wrong)
+        fit_bundle(read_history(wrong), training_plan(wrong))
 
 
 def test_a_history_that_is_read_already_takes_the_segments_of_the_settings():
