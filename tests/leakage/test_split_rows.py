@@ -51,5 +51,5 @@ def test_rows_are_the_same_when_the_days_of_the_later_part_are_deleted(history, 
 def test_one_snapshot_a_day_later_would_leak_and_is_found_out(history, parts):
     train, (stop,), *_ = parts
     late = [*train[:-1], stop - datetime.timedelta(days=HORIZON - 1)]
-    with pytest.raises(HistoryTooShortError, match="what happened until then is unknown"):
+    with pytest.raises(HistoryTooShortError, match="its outcome window is not complete"):
         rows(history, late, stop)

@@ -26,7 +26,7 @@ from patron.scoring.batches import Asked
 from patron.scoring.job_stages import Stages
 from patron.settings import Settings
 from patron.settings.inputs import read_history
-from patron.snapshots.churn_window import own_windows
+from patron.snapshots.churn_window import adaptive_windows
 from patron.snapshots.spine import make_spine
 from patron.storage.job_folder import Begun, working
 from patron.storage.target import choose_target
@@ -171,7 +171,7 @@ def test_every_feature_is_the_same_on_both_engines(features):
 
 def test_every_window_of_churn_is_the_same_on_both_engines(business):
     here, there = (
-        by_customer(own_windows(history, make_spine(history, AS_OF), 90).to_pandas())
+        by_customer(adaptive_windows(history, make_spine(history, AS_OF), 90).to_pandas())
         for history in (
             known.with_churn(ChurnDefinition(window="adaptive", segment="channel"))
             for known in (business.duckdb, business.spark)

@@ -39,7 +39,7 @@ from patron.scores.potentials import past_margin
 from patron.scores.scorecard import make_scorecard
 from patron.scoring.costs_to_serve import COSTS, costs_known, costs_of
 from patron.settings import Settings
-from patron.settings.inputs import read_records, tell_rejected
+from patron.settings.inputs import read_records, warn_of_rejected
 from patron.snapshots.asof import visible_on
 from patron.tables.history import History
 
@@ -109,7 +109,7 @@ def keep_events(folder: Path, known: History, settings: Settings) -> None:
     if not given:
         return
     records = read_records(settings, *given, connection=known.connection)
-    tell_rejected(records.report)
+    warn_of_rejected(records.report)
     id_type = known.customer_id_type
     for name in given:
         table = _of_customers(records[name], name, id_type)

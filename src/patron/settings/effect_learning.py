@@ -8,7 +8,7 @@ from patron.campaigns.uplift.from_contacts import LearningOptions
 from patron.campaigns.uplift.model import UpliftModel
 from patron.progress import Progress
 from patron.settings import Settings
-from patron.settings.inputs import known_history, read_records, tell_rejected
+from patron.settings.inputs import known_history, read_records, warn_of_rejected
 from patron.tables.history import History
 
 __all__ = ["as_of_scores", "contacts_of", "history_and_contacts", "learning_options"]
@@ -61,7 +61,7 @@ def history_and_contacts(
     known = known_history(settings, history, progress)
     progress("Reading the contacts")
     records = read_records(settings, "contacts", connection=known.connection)
-    tell_rejected(records.report)
+    warn_of_rejected(records.report)
     return known, records["contacts"]
 
 
@@ -74,7 +74,7 @@ def contacts_of(settings: Settings) -> ir.Table:
         `tables.contacts` says where they are
     """
     records = read_records(settings, "contacts")
-    tell_rejected(records.report)
+    warn_of_rejected(records.report)
     return records["contacts"]
 
 

@@ -26,7 +26,7 @@ __all__ = [
     "read_history",
     "read_records",
     "refuse_nobody",
-    "tell_rejected",
+    "warn_of_rejected",
 ]
 
 OF_HISTORY = ("transactions", "engagement", "customers", "subscriptions")
@@ -38,14 +38,14 @@ def read_history(settings: Settings) -> History:
     Parameters
     ----------
     settings
-        `tables` says where the tables are; `duplicates` and `time_zone` how they are read; `engine` by
-        what
+        `tables` names the sources; `duplicates` and `time_zone` decide how they are read, `engine` by which
+        engine
 
     Raises
     ------
     SettingsError
-        neither transactions, engagement nor subscriptions are named, or not those of the
-        activity; or one of them would be written over
+        transactions, engagement and subscriptions are all missing, or that of the activity is; or one of
+        them would be overwritten
     SourceError, TableError, MissingColumnsError
         a table cannot be read or used
 
@@ -65,21 +65,21 @@ def read_history(settings: Settings) -> History:
 
 
 def read_records(settings: Settings, *tables: str, connection: Any = None) -> Records:
-    """Those of the named tables that the settings say where to find, validated.
+    """The named tables for which the settings have a source, validated.
 
     Parameters
     ----------
     settings
-        `tables` says where the tables are; `duplicates` and `time_zone` how they are read
+        `tables` names the sources; `duplicates` and `time_zone` decide how they are read
     tables
-        names such as "costs"; the first that is given decides the type of customer ids
+        names such as "costs"; the first one given decides the type of customer ids
     connection
         Ibis backend that does the work, such as the one of a History; None opens a DuckDB
 
     Raises
     ------
     SettingsError
-        none of them is named, or one would be written over
+        none of them is named, or one would be overwritten
     SourceError, TableError, MissingColumnsError
         a table cannot be read or used
 
@@ -97,6 +97,11 @@ def read_records(settings: Settings, *tables: str, connection: Any = None) -> Re
 def churn_definition(settings: Settings) -> ChurnDefinition:
     """How the settings define churn.
 
+    Parameters
+    ----------
+    settings
+        `activity`, `churn_window` and `churn_segment`
+
     Examples
     --------
     >>> churn_definition(Settings(churn_window="adaptive")).window
@@ -108,14 +113,19 @@ def churn_definition(settings: Settings) -> ChurnDefinition:
 
 
 def _engine(settings: Settings) -> Any:
-    """Spark where it is asked for; None for the engine that History chooses."""
+    """Spark if the settings choose it; None for the engine that History chooses."""
     if settings.engine == "duckdb":
         return None
     return engine_for(settings)
 
 
 def engine_for(settings: Settings) -> "SparkEngine":
-    """The Spark that the settings name.
+    """The Spark engine of the settings.
+
+    Parameters
+    ----------
+    settings
+        `spark`: address and configuration
 
     Raises
     ------
@@ -135,20 +145,20 @@ def engine_for(settings: Settings) -> "SparkEngine":
 
 
 def known_history(
-    settings: Settings, history: History | None, progress: Progress, *, tells: bool = True
+    settings: Settings, history: History | None, progress: Progress, *, warn: bool = True
 ) -> History:
-    """What was known on `settings.as_of`, of a history that was read already or is read now.
+    """The history as known on `settings.as_of`, read now unless it is given.
 
     Parameters
     ----------
     settings
-        `as_of` None means the last day known; an `activity` that is given counts
+        an `as_of` of None means the last day known; a churn definition given here replaces that of `history`
     history
         None to read the tables
     progress
-        called where they are read
-    tells
-        whether rows that break a rule are told of; False for who prints the report of the tables
+        called if the tables are read
+    warn
+        whether rejected rows raise a warning; False for callers that print the data report
 
     Raises
     ------
@@ -160,7 +170,7 @@ def known_history(
     Warns
     -----
     PatronWarning
-        as `tell_rejected`
+        as `warn_of_rejected`
 
     Examples
     --------
@@ -175,16 +185,16 @@ def known_history(
     if history is None:
         progress("Reading the tables")
         history = read_history(settings)
-        if tells:
-            tell_rejected(history.report)
+        if warn:
+            warn_of_rejected(history.report)
     elif not {"activity", "churn_window", "churn_segment"}.isdisjoint(settings.model_fields_set):
         given = churn_definition(settings)
         history = history.with_churn(replace(given, segment=given.segment or history.churn.segment))
     return history.until(settings.as_of or history.known_until)
 
 
-def tell_rejected(report: DataReport) -> None:
-    """Warn of the rows that are left out because they break a rule, table by table.
+def warn_of_rejected(report: DataReport) -> None:
+    """Warn of rejected rows, table by table.
 
     Parameters
     ----------
@@ -194,16 +204,16 @@ def tell_rejected(report: DataReport) -> None:
     Warns
     -----
     PatronWarning
-        a table has such rows
+        a table has rejected rows
 
     Examples
     --------
     >>> from patron.tables.report import TableReport
     >>> costs = TableReport(table="costs", rows_read=3, rows_kept=2, rejected={"pool is missing": 1})
-    >>> with warnings.catch_warnings(record=True) as told:
+    >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     tell_rejected(DataReport({"costs": costs}))
-    >>> str(told[0].message)
+    ...     warn_of_rejected(DataReport({"costs": costs}))
+    >>> str(caught[0].message)
     'costs: 1 row rejected because pool is missing.'
     """
     for table in report.tables.values():

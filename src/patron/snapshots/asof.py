@@ -1,8 +1,7 @@
 """What was visible at as_of: the only place that compares a time with as_of.
 
-as_of is the last day known. What happened on that day or before is visible; what happened after is the
-horizon's. Every feature reads its events through `visible`, every label through `ahead`, so that one rule
-serves both.
+as_of is the last day known. Events on that day or before are visible; later ones belong to the horizon. Every
+feature reads its events through `visible`, every label through `ahead`, so that one rule serves both.
 """
 
 import datetime
@@ -11,7 +10,7 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
-from patron.errors import RangeError
+from patron.checks import at_least
 
 __all__ = ["KEY", "ahead", "ended_ahead", "known_customers", "running", "visible", "visible_on"]
 
@@ -19,7 +18,7 @@ KEY = ("customer_id", "as_of")
 
 
 def visible(events: ir.Table, spine: ir.Table) -> ir.Table:
-    """What each row of the spine could see: the customer's events on or before as_of.
+    """The events visible to each row of the spine: the customer's own, on or before as_of.
 
     Parameters
     ----------
@@ -51,7 +50,7 @@ def visible(events: ir.Table, spine: ir.Table) -> ir.Table:
 
 
 def visible_on(events: ir.Table, as_of: datetime.date) -> ir.Table:
-    """What anybody could see on one day: the events on or before as_of, whosever they are.
+    """The events visible on one day: those of all customers on or before as_of.
 
     Parameters
     ----------
@@ -77,8 +76,7 @@ def visible_on(events: ir.Table, as_of: datetime.date) -> ir.Table:
 
 
 def known_customers(customers: ir.Table, columns: Mapping[str, ir.Column], spine: ir.Table) -> ir.Table:
-    """What the customers table said of each row of the spine: of a customer from acquired_at on, and always
-    where that is not given.
+    """The attributes known at each row of the spine: from acquired_at on, or always where that is not given.
 
     Parameters
     ----------
@@ -116,7 +114,7 @@ def known_customers(customers: ir.Table, columns: Mapping[str, ir.Column], spine
 
 
 def running(contracts: ir.Table, spine: ir.Table) -> ir.Table:
-    """The contracts of each row of the spine that had begun by as_of and had not ended.
+    """The contracts that ran at each row of the spine: begun by as_of and not ended.
 
     Parameters
     ----------
@@ -128,8 +126,8 @@ def running(contracts: ir.Table, spine: ir.Table) -> ir.Table:
     Returns
     -------
     ir.Table
-        one row per contract × as_of on which it ran: what `visible` returns, without what is known only
-        once a contract has ended. One that ended on as_of no longer runs.
+        one row per contract × as_of on which it ran: the columns of `visible`, without those known only after
+        a contract has ended. A contract that ended on as_of no longer runs.
 
     Examples
     --------
@@ -169,7 +167,7 @@ def ended_ahead(contracts: ir.Table, spine: ir.Table, horizon_days: int) -> ir.T
 
 
 def ahead(events: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
-    """What came after: the customer's events in the horizon (as_of, as_of + horizon_days].
+    """The events in the horizon of each row of the spine: (as_of, as_of + horizon_days].
 
     Parameters
     ----------
@@ -200,8 +198,7 @@ def ahead(events: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
     >>> ahead(days, spine, horizon_days=7).days_ahead.to_pandas().tolist()
     [1]
     """
-    if horizon_days < 1:
-        raise RangeError(f"horizon_days must be at least 1 day, got {horizon_days!r}.")
+    at_least("horizon_days", horizon_days, 1, "day")
     keys = spine.select(*KEY)
     later = events.join(keys, [events.customer_id == keys.customer_id, events.day > keys.as_of])
     later = later.select(*events.columns, "as_of")

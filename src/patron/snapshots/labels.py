@@ -1,7 +1,7 @@
-"""What came after as_of: churned, purchases and value in the horizon. The only code that looks ahead.
+"""Outcomes after as_of: churned, purchases and value in the horizon. The only code that looks ahead.
 
 =================  ==================================================================
-activity           a customer has churned who
+activity           a customer has churned if the customer
 =================  ==================================================================
 purchases          buys nothing in the horizon
 engagement         is part of no event in the horizon
@@ -16,9 +16,10 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from patron.errors import HistoryTooShortError, RangeError
+from patron.checks import at_least
+from patron.errors import HistoryTooShortError
 from patron.snapshots.asof import KEY, ahead, ended_ahead, running
-from patron.snapshots.churn_window import own_windows
+from patron.snapshots.churn_window import adaptive_windows
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 
@@ -100,25 +101,25 @@ def make_labels(history: History, spine: ir.Table, horizon_days: int) -> ir.Tabl
 def audit_windows(
     history: History, *, windows: Sequence[int] = CANDIDATE_WINDOWS, horizon_days: int = 90
 ) -> pd.DataFrame:
-    """How many of those whom a window calls churned came back: a window that is wrong too often is too short.
+    """For each candidate churn window, how many customers labelled as churned came back.
 
-    For each window of w days, the customers eligible 2 w days before the last day known are watched: whoever
-    is silent for the first w days counts as churned, and has come back who is active in the w days
-    after. Among windows of the customers' own, w is each customer's.
+    For a window of w days, take the customers eligible 2 w days before the last day known. Customers silent
+    for the first w days count as churned; those active in the next w days came back. For adaptive windows, w
+    is the customer's own. A window after which many come back is too short.
 
     Parameters
     ----------
     history
         the tables of the business; its activity is not a contract
     windows
-        days of silence to try; those are left out for which the history is too short
+        days of silence to try; windows for which the history is too short are skipped
     horizon_days
-        days, the longest of the customers' own windows, which come last
+        days, the longest adaptive window; adaptive windows are the last row
 
     Returns
     -------
     pd.DataFrame
-        One row per window: window ("90 days", or "own, at most 90 days"), as_of, customers, churned,
+        one row per window: window ("90 days", or "own, at most 90 days"), as_of, customers, churned,
         came_back (counts), churned_share, came_back_share (of the churned; NaN where there are none). No row
         for contracts, whose end is known.
 
@@ -135,13 +136,12 @@ def audit_windows(
     >>> found.loc[0, ["churned", "came_back"]].to_dict()
     {'churned': 2, 'came_back': 1}
     """
-    asked = [(days, "fixed", f"{days} days") for days in windows]
-    asked.append((horizon_days, "adaptive", f"own, at most {horizon_days} days"))
-    first = history.active_days.day.min().to_pyarrow().as_py()  # None where nobody was ever active
+    candidates = [(days, "fixed", f"{days} days") for days in windows]
+    candidates.append((horizon_days, "adaptive", f"own, at most {horizon_days} days"))
+    first = history.active_days.day.min().to_pyarrow().as_py()  # None without any activity
     rows = []
-    for days, kind, words in asked if history.activity != "subscriptions" and first is not None else []:
-        if days < 1:
-            raise RangeError(f"a window must be at least 1 day, got {days!r}.")
+    for days, kind, words in candidates if history.activity != "subscriptions" and first is not None else []:
+        at_least("windows", days, 1, "day")
         as_of = history.known_until - datetime.timedelta(days=2 * days)
         if as_of >= max(history.first_day, first):
             rows.append({"window": words, "as_of": as_of, **_audited(history, as_of, days, kind)})
@@ -152,7 +152,7 @@ def audit_windows(
 def _audited(history: History, as_of: datetime.date, days: int, kind: str) -> dict[str, float]:
     spine = make_spine(history, as_of)
     if kind == "adaptive":
-        windows = own_windows(history, spine, days)
+        windows = adaptive_windows(history, spine, days)
     else:
         windows = spine.mutate(window_days=ibis.literal(days, "int64"))
     later = ahead(history.active_days, spine, 2 * days)
@@ -170,10 +170,10 @@ def _audited(history: History, as_of: datetime.date, days: int, kind: str) -> di
 
 
 def _activity_left(history: History, spine: ir.Table, horizon_days: int) -> ir.Table | None:
-    """How much activity there is in the horizon, by row of the spine; None where it is the purchases."""
+    """Activity in the horizon by row of the spine; None where purchases are the activity."""
     if history.churn.window == "adaptive":
         later = ahead(history.active_days, spine, horizon_days)
-        judged = later.join(own_windows(history, spine, horizon_days), list(KEY))
+        judged = later.join(adaptive_windows(history, spine, horizon_days), list(KEY))
         inside = judged.filter(judged.days_ahead <= judged.window_days)
         return inside.group_by(*KEY).aggregate(activity=inside.count().cast("int64"))
     if history.activity == "engagement" and history.engagement is not None:
@@ -194,8 +194,7 @@ def _activity_left(history: History, spine: ir.Table, horizon_days: int) -> ir.T
 
 
 def _check_horizon(history: History, spine: ir.Table, horizon_days: int) -> None:
-    if horizon_days < 1:
-        raise RangeError(f"horizon_days must be at least 1 day, got {horizon_days!r}.")
+    at_least("horizon_days", horizon_days, 1, "day")
     latest = spine.as_of.max().to_pyarrow().as_py()
     if latest is None:  # a spine without rows has labels without rows
         return
@@ -203,6 +202,6 @@ def _check_horizon(history: History, spine: ir.Table, horizon_days: int) -> None
     if end > history.known_until:
         raise HistoryTooShortError(
             f"the horizon of {horizon_days} days after {latest} ends on {end}, but the last day known is "
-            f"{history.known_until}: what happened until then is unknown. Take a snapshot on or before "
+            f"{history.known_until}: its outcome window is not complete. Take a snapshot on or before "
             f"{history.known_until - datetime.timedelta(days=horizon_days)}, or a shorter horizon."
         )

@@ -1,6 +1,6 @@
-"""One row per eligible customer × as_of, and why the other customers are not among them.
+"""The spine, one row per eligible customer × as_of, and why other customers are not eligible.
 
-Eligible is who has been active by as_of: has bought, was part of an event, or has a contract that runs.
+A customer is eligible after some activity by as_of: a purchase, an event, or a contract that runs.
 """
 
 import datetime
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from patron.errors import DateError, RangeError, some
+from patron.checks import at_least
+from patron.errors import DateError, some
 from patron.snapshots.asof import running
 from patron.tables.history import History
 
@@ -22,7 +23,7 @@ NO_CONTRACT = "no contract that runs on as_of"
 def make_spine(
     history: History, as_of: datetime.date | Sequence[datetime.date], *, active_within_days: int | None = None
 ) -> ir.Table:
-    """Who is looked at when: every customer with a purchase on or before as_of; with an event, where the
+    """The eligible customers of each as_of: those with a purchase on or before it; with an event, where the
     activity of `history` is engagement; with a contract that runs on as_of, where it is subscriptions.
 
     Parameters
@@ -30,10 +31,10 @@ def make_spine(
     history
         the tables of the business
     as_of
-        one day or several; the last day known each time
+        one day or several, each the last day known
     active_within_days
-        only customers active in the so many days up to and including as_of; None for all. A
-        contract that runs is active
+        only customers active in this number of days up to and including as_of; None for all. A contract
+        that runs is activity
 
     Returns
     -------
@@ -135,8 +136,8 @@ def _eligible(history: History, day: datetime.date, active_within_days: int | No
 def _checked_dates(
     history: History, as_of: datetime.date | Sequence[datetime.date], active_within_days: int | None
 ) -> list[datetime.date]:
-    if active_within_days is not None and active_within_days < 1:
-        raise RangeError(f"active_within_days must be at least 1 day, got {active_within_days!r}.")
+    if active_within_days is not None:
+        at_least("active_within_days", active_within_days, 1, "day")
     given = [as_of] if isinstance(as_of, datetime.date) else list(as_of)
     dates = sorted(history.check_as_of(day) for day in given)
     if not dates or len(set(dates)) < len(dates):
@@ -146,8 +147,7 @@ def _checked_dates(
     first = history.active_days.day.min().to_pyarrow().as_py()
     if first is None or dates[0] < first:
         raise DateError(
-            f"as_of {dates[0]} is before the first {EVENT[history.activity]}, on {first}, so that there is "
-            "nobody to look at. "
-            f"Choose a day from {first} to {history.known_until}."
+            f"as_of {dates[0]} is before the first {EVENT[history.activity]}, on {first}, so no customer is "
+            f"eligible. Choose a day from {first} to {history.known_until}."
         )
     return dates

@@ -1,8 +1,8 @@
-"""Which snapshots a model is trained, stopped, calibrated and tested on.
+"""The snapshots that a model is trained, stopped early, calibrated and tested on.
 
-Snapshots are split by time, never by customer: every group lies at least one horizon before the next, so
-that no label of an earlier group looks into the days that a later one is judged on. A model that is put to
-use spends nothing on a test; its test is a second fit, which knows one horizon less. ::
+Snapshots are split by time, never by customer: every group lies at least one horizon before the next, so that
+no label of an earlier group uses days on which a later one is evaluated. A model for production holds no
+snapshot out; its test is a second fit, on one horizon less. ::
 
     train … same season a year ago … train | stop | calibrate | as_of      choose_fit_split
                                            <- h -> <--- h ---->
@@ -16,7 +16,8 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from patron.errors import DateError, HistoryTooShortError, PatronWarning, RangeError, some
+from patron.checks import at_least
+from patron.errors import DateError, HistoryTooShortError, PatronWarning, some
 
 __all__ = ["FitSplit", "Split", "choose_fit_split", "choose_split"]
 
@@ -27,16 +28,16 @@ YEAR_DAYS = 365
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitSplit:
-    """The snapshots of one fit, all of them matured and none held back for a test.
+    """The snapshots of one fit: the outcome windows of all are complete, and none is held out for a test.
 
     Parameters
     ----------
     train
         snapshots that the model learns from, oldest first; their horizons may overlap
     stop
-        snapshot that says when to stop learning; None when the history has no room for one
+        snapshot for early stopping; None when the history has no room for one
     calibrate
-        snapshot that levels, weights and probabilities are learned on, the newest
+        snapshot that levels, weights and probabilities are calibrated on, the newest
     horizon_days
         days, the least distance between two groups
     same_season
@@ -83,7 +84,7 @@ class Split:
     train
         snapshots that the model learns from, oldest first
     stop
-        snapshot that says when to stop learning; None when the history has no room for one
+        snapshot for early stopping; None when the history has no room for one
     calibrate
         snapshot that probabilities are calibrated on
     test
@@ -155,15 +156,15 @@ def choose_fit_split(
     Raises
     ------
     HistoryTooShortError
-        there is no room for two snapshots; says how many days are missing, and the longest
-        horizon that would fit
+        there is no room for two snapshots; the message gives the missing days and the longest horizon that
+        would fit
     RangeError
         horizon_days, max_snapshots or step_days is too small
 
     Notes
     -----
-    A horizon of 122 to 182 days leaves the same season no room among the training snapshots: the one to stop
-    on is then moved there. For a longer one it is the season of two or more years before.
+    With a horizon of 122 to 182 days, no training snapshot fits on the same day a year before; the snapshot
+    for early stopping is then moved there. With a longer horizon, the same season of an earlier year is used.
 
     Examples
     --------
@@ -175,8 +176,8 @@ def choose_fit_split(
     ['2023-04-11', '2023-07-10', '2023-10-08', '2024-01-01', '2024-04-05']
     """
     _check_numbers(horizon_days, max_snapshots)
-    if step_days is not None and step_days < 1:
-        raise RangeError(f"step_days must be at least 1 day, got {step_days!r}.")
+    if step_days is not None:
+        at_least("step_days", step_days, 1, "day")
     known = (as_of - first_day).days
     farthest = known - _days_before(horizon_days)  # of all snapshots, in days before as_of
     if farthest < FEWEST_TO_FIT * horizon_days:
@@ -238,7 +239,7 @@ def choose_split(
     Raises
     ------
     HistoryTooShortError
-        there is no room for three snapshots; says how many days are missing
+        there is no room for three snapshots; the message gives the missing days
     DateError
         a given snapshot lies before the first day, or its horizon ends after as_of
     RangeError
@@ -272,10 +273,8 @@ def choose_split(
 
 
 def _check_numbers(horizon_days: int, max_snapshots: int) -> None:
-    if horizon_days < 1:
-        raise RangeError(f"horizon_days must be at least 1 day, got {horizon_days!r}.")
-    if max_snapshots < FEWEST_SNAPSHOTS:
-        raise RangeError(f"max_snapshots must be at least {FEWEST_SNAPSHOTS}, got {max_snapshots!r}.")
+    at_least("horizon_days", horizon_days, 1, "day")
+    at_least("max_snapshots", max_snapshots, FEWEST_SNAPSHOTS)
 
 
 def _check_groups(
@@ -321,7 +320,7 @@ def _too_short(
 
 
 def _longest_horizon(known: int, snapshots: int) -> str:
-    """The longest horizon for which so many snapshots would fit, in words."""
+    """The longest horizon for which that number of snapshots would fit, as part of a sentence."""
     fitting = [days for days in range(1, known + 1) if known >= snapshots * days + _days_before(days)]
     return f"a horizon of at most {fitting[-1]} days" if fitting else "a longer history"
 

@@ -86,6 +86,11 @@ class ChurnDefinition:
 def is_response(kind: str) -> bool:
     """Whether a kind of engagement answers an invitation, by the words in it.
 
+    Parameters
+    ----------
+    kind
+        such as "email_opened"
+
     Examples
     --------
     >>> is_response("CouponRedeemed"), is_response("app_visit")
@@ -95,7 +100,12 @@ def is_response(kind: str) -> bool:
 
 
 def is_invitation(kind: str) -> bool:
-    """Whether a kind of engagement is what the business sent or showed, by the words in it.
+    """Whether a kind of engagement is something that the business sent or showed, by the words in it.
+
+    Parameters
+    ----------
+    kind
+        such as "email_sent"
 
     Examples
     --------
@@ -106,7 +116,12 @@ def is_invitation(kind: str) -> bool:
 
 
 def passive_kinds(engagement: ir.Table) -> tuple[str, ...]:
-    """The kinds of engagement that are no activity of the customer, in the order of the alphabet.
+    """The kinds of engagement that are not activity of the customer, in alphabetical order.
+
+    Parameters
+    ----------
+    engagement
+        one row per event, with its kind
 
     Raises
     ------
@@ -123,8 +138,8 @@ def passive_kinds(engagement: ir.Table) -> tuple[str, ...]:
     passive = tuple(kind for kind in kinds if is_invitation(kind))
     if len(passive) == len(kinds):
         raise TableError(
-            f"table 'engagement' holds only what was sent to customers ({some(passive)}), and nothing that "
-            "they did. Add what customers do, or rename the kinds if they are that."
+            f"table 'engagement' holds only what was sent to customers ({some(passive)}) and none of their "
+            "own activity. Add that, or rename the kinds if they are activity."
         )
     return passive
 
@@ -135,7 +150,7 @@ def choose_activity(tables: Collection[str], activity: Activity | None = None) -
     Parameters
     ----------
     tables
-        names of the tables that are given
+        names of the tables given
     activity
         "purchases", "engagement" or "subscriptions"; None takes contracts where there is such a table,
         else purchases, else engagement

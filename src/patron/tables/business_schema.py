@@ -1,6 +1,7 @@
-"""What the other tables of a business look like: what it does for customers, what that costs, what they say.
+"""Schemas of the other tables: interactions, costs, referrals, contributions, surveys, leads, contacts,
+products.
 
-Purchases and engagement are in `schema.py`; this file completes the list.
+Transactions, engagement, customers and subscriptions are in `schema.py`.
 """
 
 from patron.tables.schema import (

@@ -1,7 +1,7 @@
 """One column as given → its values in patron's type, and the rules that its cells may break.
 
-A cell that cannot be read has the value null; the rules then say why, by looking at the cell as given and at
-its value. Nothing is executed here: `rows.py` asks all rules of a table at once.
+A cell that cannot be read gets the value null; the rules compare the cell as given with its value. Nothing is
+executed here: `row_rules.py` evaluates all rules of a table in one query.
 """
 
 import datetime
@@ -16,7 +16,7 @@ from patron.tables.schema import ColumnSpec
 
 __all__ = ["EARLIEST_DAY", "LARGEST_NUMBER", "Rule", "is_whole_number", "read_cells", "rules", "without_nan"]
 
-EARLIEST_DAY = datetime.date(1900, 1, 2)  # 1900-01-01 and 0001-01-01 are how systems write "unknown"
+EARLIEST_DAY = datetime.date(1900, 1, 2)  # systems write 1900-01-01 and 0001-01-01 for "unknown"
 LARGEST_NUMBER = 1e15  # beyond it a float64 no longer holds whole cents
 
 Rule = tuple[ir.BooleanValue, str]
@@ -39,7 +39,7 @@ def read_cells(
     given
         the column as it came
     spec
-        what it must be
+        its specification
     table
         the table's name, for messages
     id_type
@@ -47,7 +47,7 @@ def read_cells(
     time_zone, naive_time_zone
         as for :func:`patron.tables.dates.in_business_time`
     written
-        for a text column of times, which written forms occur
+        for a text column of times, the written forms that occur
 
     Returns
     -------
@@ -57,7 +57,7 @@ def read_cells(
     Raises
     ------
     TableError
-        the whole column is of a type that cannot be meant, such as truth values for money
+        the whole column is of an impossible type, such as booleans for money
 
     Examples
     --------
@@ -79,8 +79,7 @@ def read_cells(
 def rules(
     given: ir.Value, value: ir.Value, spec: ColumnSpec, *, today: datetime.date, id_type: dt.DataType
 ) -> list[Rule]:
-    """What may be wrong with a cell, in the order in which it is asked: the first condition that holds is
-    the rule.
+    """The rules of a column, in order: the first condition that holds is the rule that the cell breaks.
 
     Parameters
     ----------
@@ -89,53 +88,65 @@ def rules(
     value
         the column as `read_cells` read it
     spec
-        what it must be
+        its specification
     today
-        last day that a cell may name
+        last day that a cell may hold
     id_type
         the type that customer ids have in all tables
 
     Returns
     -------
     list[Rule]
-        list of (condition, rule in words)
+        (condition, rule in words)
     """
     name, unread = spec.name, ~_is_empty(given) & value.isnull()
-    asked: list[Rule] = []
+    found: list[Rule] = []
     if spec.required:
-        asked.append(
+        found.append(
             (_is_empty(given), f"{name} is missing or NaN" if spec.kind == "number" else f"{name} is missing")
         )
     if spec.kind == "customer":
-        asked.append((unread, f"{name} is not of the type {id_type} as in transactions"))
+        found.append((unread, f"{name} is not of the type {id_type} as in transactions"))
     if spec.kind == "time":
-        asked += [
+        found += [
             (unread, f"{name} is not a date"),
             (value.date() < ibis.literal(EARLIEST_DAY), f"{name} is before {EARLIEST_DAY}"),
         ]
         if not spec.may_lie_ahead:
-            asked.append((value.date() > ibis.literal(today), f"{name} is after today"))
+            found.append((value.date() > ibis.literal(today), f"{name} is after today"))
     if spec.kind == "number":
-        asked += [
+        found += [
             (unread, f"{name} is not a number"),
             (value.isinf(), f"{name} is infinite"),
             (value.abs() > LARGEST_NUMBER, f"{name} is beyond 1e15"),
         ]
     if spec.least is not None:
-        asked.append((value < spec.least, f"{name} is below {spec.least:g}"))
+        found.append((value < spec.least, f"{name} is below {spec.least:g}"))
     if spec.one_of:
         words = ", ".join(f"{one:g}" if isinstance(one, float) else one for one in spec.one_of)
-        asked.append((value.notin(spec.one_of), f"{name} is none of {words}"))
-    return asked
+        found.append((value.notin(spec.one_of), f"{name} is none of {words}"))
+    return found
 
 
 def without_nan(value: ir.Value) -> ir.Value:
-    """The value with NaN turned into null, since engines differ on whether NaN is null."""
+    """The value with NaN as null, since engines differ on whether NaN is null.
+
+    Parameters
+    ----------
+    value
+        any column or value
+    """
     return ibis.ifelse(value.isnan(), ibis.null(value.type()), value) if value.type().is_floating() else value
 
 
 def is_whole_number(text: ir.StringValue) -> ir.BooleanValue:
-    """Whether text is a 64-bit integer that would be written just so again: 7 and -7, but not 007 or 7.0."""
+    """Whether text is a 64-bit integer in its plain form: 7 and -7, but not 007 or 7.0.
+
+    Parameters
+    ----------
+    text
+        cells
+    """
     return (text == text.try_cast("int64").cast("string")).fill_null(False)
 
 
@@ -180,7 +191,7 @@ def _is_text(given: ir.Value) -> bool:
     return bool(given.type().is_string())
 
 
-def _means_yes_or_no(kind: dt.DataType, spec: ColumnSpec) -> bool:
+def _is_flag(kind: dt.DataType, spec: ColumnSpec) -> bool:
     return bool(kind.is_boolean()) and spec.one_of == (0.0, 1.0)
 
 
@@ -195,7 +206,7 @@ def _refuse_wrong_type(given: ir.Value, spec: ColumnSpec, table: str) -> None:
             "dates or times",
         ),
         "number": (
-            kind.is_string() or (kind.is_numeric() and not kind.is_boolean()) or _means_yes_or_no(kind, spec),
+            kind.is_string() or (kind.is_numeric() and not kind.is_boolean()) or _is_flag(kind, spec),
             "numbers",
         ),
     }[spec.kind]

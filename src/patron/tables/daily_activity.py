@@ -15,7 +15,7 @@ from patron.tables.activity import Activity
 
 __all__ = ["EXACT_DECIMAL", "daily_events", "daily_transactions", "known_days"]
 
-EXACT_DECIMAL = dt.Decimal(38, 6)  # sums of decimals are exact: the order of summation changes nothing
+EXACT_DECIMAL = dt.Decimal(38, 6)  # sums of decimals are exact in any order
 
 
 def daily_transactions(lines: ir.Table) -> ir.Table:
@@ -32,8 +32,9 @@ def daily_transactions(lines: ir.Table) -> ir.Table:
         key customer_id × day:
 
         - net_amount : money, float64, refunds subtracted
-        - orders : int64, distinct orders that are not all refund (lines of one day without an order_id are
-          one order); where the table has no order_id, lines that are no refund
+        - orders : int64, distinct orders that are not refunded as a whole (lines of one day without an
+        order_id are
+          one order); without order_id, lines that are not refunds
         - lines, refunds : int64, all lines, and those with a negative amount
         - refund_amount : money, float64 ≥ 0
         - quantity, discount, cost : float64 sums, where given; empty cells count as 0
@@ -112,23 +113,23 @@ def daily_events(events: ir.Table) -> ir.Table:
 def known_days(
     activity: Activity, kept: Mapping[str, ir.Table], days: ir.Table, today: datetime.date
 ) -> tuple[datetime.date, datetime.date, datetime.date]:
-    """First and last day of `days`, or of the activity where that goes further; and the last day known.
+    """First and last day of the data, and the last day known.
 
     Parameters
     ----------
     activity
-        what counts as activity
+        what counts as activity; its days may lie outside `days`
     kept
         table → its valid rows
     days
         one row per customer and day
     today
-        an end of a contract after it is a plan
+        ends of contracts after it are planned
 
     Returns
     -------
     tuple[datetime.date, datetime.date, datetime.date]
-        first day, last day of `days`, last day known
+        first day of `days` or of the activity, last day of `days`, last day known
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Times as people write them → naive business-local timestamps.
+"""Written times → naive business-local timestamps.
 
-Every written form is first rewritten as ISO text and only then cast, so that a day such as 31 February
-becomes null instead of an error. Which forms occur is asked of the column once: most columns are ISO
-throughout and cost one cast.
+Every written form is first rewritten as ISO text and then cast, so that a day such as 31 February becomes
+null instead of an error. The forms in a column are detected once: most columns are ISO throughout and cost
+one cast.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ __all__ = ["WrittenDates", "in_business_time", "is_blank", "look_at_dates", "rea
 
 _INSTANT, _NAIVE = dt.Timestamp(timezone="UTC"), dt.Timestamp(scale=6)
 
-# How times are written besides ISO. The numbered parts make ISO text again.
+# Other forms than ISO. Their numbered groups are rearranged to ISO text.
 _NUMBERS = r"^(\d{1,2})[/-](\d{1,2})[/-](\d{4})(.*)$"
 _DOTTED = r"^(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(.*)$"
 _COMPACT = r"^(\d{4})(\d{2})(\d{2})$"
@@ -36,7 +36,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 @dataclass(frozen=True, slots=True)
 class WrittenDates:
-    """How the times of a text column are written besides ISO (2024-01-31, or 2024-01-31T18:30:00).
+    """The written forms of times in a text column, besides ISO (2024-01-31, or 2024-01-31T18:30:00).
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class WrittenDates:
 def look_at_dates(
     text: ir.StringColumn, table: str, column: str, day_first: bool | None = None
 ) -> WrittenDates:
-    """How the times of a text column are written: one pass over an ISO column, two over others.
+    """The written forms of times in a text column: one pass over an ISO column, two over others.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def look_at_dates(
     table, column
         its names, for messages
     day_first
-        what the caller says of dates such as 02/03/2024; None lets the column decide
+        whether 02/03/2024 is 2 March; None infers it from the column
 
     Returns
     -------
@@ -74,9 +74,9 @@ def look_at_dates(
     Raises
     ------
     TableError
-        nothing in the column tells 02/03/2024 as 2 March from 3 February
+        the column leaves open whether 02/03/2024 is 2 March or 3 February
     """
-    iso = ~text.re_search(_MERIDIEM)  # DuckDB takes the PM of 6:30 PM for a time zone
+    iso = ~text.re_search(_MERIDIEM)  # DuckDB reads the PM of 6:30 PM as a time zone
     found = _first_row(
         text.as_table().aggregate(
             written=text.count(where=~is_blank(text)),
@@ -104,8 +104,8 @@ def look_at_dates(
     )
     if found["example"] is not None and day_first is None and found["day_first"] == found["month_first"]:
         raise TableError(
-            f"table {table!r}: {column} holds dates such as {found['example']!r}, and nothing tells the day "
-            "from the month. Write them as 2024-01-31, or say which by TableSource(day_first=True) or False."
+            f"table {table!r}: {column} holds dates such as {found['example']!r}, whose day and month "
+            "cannot be told apart. Write them as 2024-01-31, or set TableSource(day_first=True) or False."
         )
     forms = frozenset(form for form in _FORMS if found[form])
     return WrittenDates(
@@ -130,7 +130,7 @@ def read_dates(
     Returns
     -------
     ir.TimestampValue
-        timestamps, null where a cell is no date
+        timestamps, null where a cell is not a date
 
     Examples
     --------
@@ -143,7 +143,7 @@ def read_dates(
     if _MERIDIEM in written.forms:
         naive = naive + _half_days(text.strip())
     if naive_time_zone is not None:
-        # A day without a time of day is a business day already: moving it by hours would change the day.
+        # A date without a time of day is a business day already: shifting it by hours would change the day.
         naive = ibis.ifelse(text.contains(":"), in_business_time(naive, time_zone, naive_time_zone), naive)
     if not written.zoned:
         return naive
@@ -152,7 +152,13 @@ def read_dates(
 
 
 def is_blank(text: ir.StringValue) -> ir.BooleanValue:
-    """Whether text is empty or white space. To strip every cell is slow, and few begin with white space."""
+    """Whether text is empty or white space. Stripping every cell is slow, and few begin with white space.
+
+    Parameters
+    ----------
+    text
+        cells
+    """
     return ibis.ifelse(text < "!", text.strip(), text) == ""
 
 
@@ -161,8 +167,17 @@ def in_business_time(
 ) -> ir.TimestampValue:
     """Wall-clock time of `time_zone`.
 
-    A moment with a zone falls back to its own zone when `time_zone` is None; a naive one is taken as it is
-    unless `naive_time_zone` says where its clock stood.
+    A moment with a zone keeps its own zone if `time_zone` is None; a naive one is business-local already
+    unless `naive_time_zone` is given.
+
+    Parameters
+    ----------
+    moment
+        timestamps, with or without a zone
+    time_zone
+        zone of the business
+    naive_time_zone
+        zone of timestamps that carry none
 
     Examples
     --------
@@ -180,12 +195,12 @@ def in_business_time(
 
 
 def _cast(text: ir.StringValue) -> ir.TimestampValue:
-    """ISO text → timestamp; only cells that cannot be read as they are get stripped, which is slow."""
+    """ISO text → timestamp; stripping is slow, so only cells that cannot be read as they are get stripped."""
     return ibis.coalesce(_cast_unpadded(text), _cast_unpadded(text.strip()))
 
 
 def _cast_unpadded(text: ir.StringValue) -> ir.TimestampValue:
-    """Words that an engine would accept (epoch, infinity) do not begin with a digit."""
+    """Only text that begins with a digit: engines also accept words such as epoch and infinity."""
     starts_with_digit = (text >= "0") & (text < ":")  # ":" follows "9"
     return ibis.ifelse(starts_with_digit, text, ibis.null("string")).try_cast(_NAIVE)
 
@@ -212,7 +227,7 @@ def _with_month_number(text: ir.StringValue, form: str, day: int) -> ir.StringVa
 
 
 def _half_days(text: ir.StringValue) -> ir.IntervalValue:
-    """What AM or PM adds to the hours written before it: 12 for 1 PM, -12 for 12 AM."""
+    """The hours that AM or PM adds: 12 for 1 PM, -12 for 12 AM."""
     meridiem, twelve = text.re_extract(_MERIDIEM, 1).lower(), text.re_extract(_HOUR, 1) == "12"
     hours = ibis.cases(((meridiem == "p") & ~twelve, 12), ((meridiem == "a") & twelve, -12), else_=0)
     return hours.as_interval("h")

@@ -1,4 +1,4 @@
-"""The DuckDB that does the work unless another Ibis backend is given."""
+"""DuckDB, the engine unless another Ibis backend is given."""
 
 import shutil
 import tempfile
@@ -19,15 +19,15 @@ def open_engine(memory_limit: str = "25%", threads: int | None = None) -> Any:
     Parameters
     ----------
     memory_limit
-        the most memory that DuckDB's tables and queries take: a size such as "2GB", or a share of
-        the machine's memory such as "25%"
+        memory limit of DuckDB's tables and queries: a size such as "2GB", or a share of the machine's memory
+        such as "25%"
     threads
-        number of threads, None for one per core
+        number of threads; None for one per core
 
     Returns
     -------
     Any
-        ibis.backends.duckdb.Backend, its time zone set to UTC
+        ibis.backends.duckdb.Backend, with its time zone set to UTC
 
     Examples
     --------
@@ -39,7 +39,7 @@ def open_engine(memory_limit: str = "25%", threads: int | None = None) -> Any:
     settings: dict[str, Any] = {
         "memory_limit": memory_limit,
         "temp_directory": folder,
-        # Row order means nothing in any table of patron, and keeping it costs memory.
+        # No table of patron depends on row order, and keeping it costs memory.
         "preserve_insertion_order": False,
     }
     if threads is not None:
@@ -59,7 +59,7 @@ def store(connection: Any, table: ir.Table, name: str) -> ir.Table:
     table
         what to compute
     name
-        what it is, for whoever reads the connection's list of tables
+        prefix of its name in the connection's list of tables
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """CSV and Parquet files → an Ibis table that reads them whenever a query needs them.
 
-A CSV file is read as text throughout, so that an id such as 007 keeps its zeros and no guess from the first
-rows can fail on a later one; `cells.py` gives the columns their types.
+Every column of a CSV file is read as text, so that an id such as 007 keeps its zeros and no type inferred
+from the first rows fails on a later one; `cell_rules.py` gives the columns their types.
 """
 
 import csv
@@ -26,6 +26,11 @@ PARQUET_ENDINGS = (".parquet", ".pq")
 def is_text_file(path: str) -> bool:
     """Whether a path names a CSV file, by its ending.
 
+    Parameters
+    ----------
+    path
+        file or glob
+
     Examples
     --------
     >>> is_text_file("shop/2024-*.CSV.gz")
@@ -44,7 +49,7 @@ def open_files(text: str, name: str, connection: Any) -> ir.Table:
     name
         what messages call the table
     connection
-        Ibis backend that shall read them
+        Ibis backend that reads them
 
     Returns
     -------
@@ -54,7 +59,7 @@ def open_files(text: str, name: str, connection: Any) -> ir.Table:
     Raises
     ------
     SourceError
-        there is no such file, or it is none that patron reads
+        there is no such file, or patron does not read its format
     """
     files = _matching(text, name)
     if all(file.lower().endswith(PARQUET_ENDINGS) for file in files):
@@ -69,7 +74,12 @@ def open_files(text: str, name: str, connection: Any) -> ir.Table:
 
 
 def as_url(path: str | Path) -> str:
-    """A path as Spark takes it, whatever file system it takes paths without a scheme for.
+    """The file URL of a path of this machine; Spark may resolve a bare path in another file system.
+
+    Parameters
+    ----------
+    path
+        file or folder
 
     Examples
     --------
@@ -103,21 +113,22 @@ def _matching(text: str, name: str) -> list[str]:
 
 
 def _refuse_other_content(file: str, name: str, *, named_parquet: bool) -> None:
-    """Raise where the first bytes say Parquet and the name does not, or the other way round."""
+    """Raise if the name ends in .parquet and the content is not Parquet, or the reverse."""
     with open(file, "rb") as opened:
         start = opened.read(4)
     is_parquet = start in (b"PAR1", b"PARE")
     if is_parquet and not named_parquet:
-        raise SourceError(f"table {name!r}: {file} is a Parquet file. Let its name end in .parquet.")
+        raise SourceError(f"table {name!r}: {file} is a Parquet file. Rename it to end in .parquet.")
     if named_parquet and not is_parquet and len(start) == 4:  # a shorter one was cut off
         raise SourceError(
-            f"table {name!r}: {file} is no Parquet file, whatever its name says. If it is CSV, let its name "
+            f"table {name!r}: {file} is not a Parquet file, despite its name. If it is CSV, rename it to "
             "end in .csv."
         )
 
 
 def _open_text(files: Sequence[str], name: str, connection: Any) -> ir.Table:
-    """Every column as text. The header alone settles the separator: a guess by rows accepts broken quotes."""
+    """Every column as text. The header alone decides the separator: inferring it from rows accepts broken
+    quotes."""
     headers = {file: _header(file, name) for file in files}
     separator, columns = headers[files[0]]
     for file, header in headers.items():

@@ -19,13 +19,13 @@ def open_frame(given: Any, name: str, id_column: str, connection: Any) -> ir.Tab
     Parameters
     ----------
     given
-        pandas frame, or anything that speaks the Arrow stream, such as a Polars frame
+        pandas frame, or any object with an Arrow stream, such as a Polars frame
     name
         what messages call the table
     id_column
         the column of customer ids, whose cells must be of one type
     connection
-        Ibis backend that shall hold it
+        Ibis backend that holds it
 
     Returns
     -------
@@ -35,26 +35,34 @@ def open_frame(given: Any, name: str, id_column: str, connection: Any) -> ir.Tab
     Raises
     ------
     SourceError
-        it is no frame, its columns share a name, or its ids are of several types
+        it is not a frame, two columns share a name, or its ids are of several types
     """
     return register(_to_arrow(given, name, id_column), connection)
 
 
 def register(arrow: Any, connection: Any) -> ir.Table:
-    """An Arrow table or stream as a table of the connection, without a copy where the engine is DuckDB."""
+    """An Arrow table or stream as a table of the connection, without a copy where the engine is DuckDB.
+
+    Parameters
+    ----------
+    arrow
+        table or record batch reader
+    connection
+        Ibis backend that holds it
+    """
     if connection.name != "duckdb":
         return ibis.memtable(arrow)
     if isinstance(arrow, pa.Table):
         arrow = _with_typed_nulls(arrow)
     registered = ibis.util.gen_name("patron_frame")
-    connection.con.register(registered, arrow)  # Ibis itself would refuse Arrow's UUIDs
+    connection.con.register(registered, arrow)  # Ibis itself refuses Arrow's UUIDs
     table = connection.table(registered)
     zones = {
         column.name: dt.Timestamp(timezone=column.type.tz)
         for column in arrow.schema
         if pa.types.is_timestamp(column.type) and column.type.tz is not None
     }
-    return table.cast(zones)  # DuckDB forgets a column's own zone; the Ibis type remembers it
+    return table.cast(zones)  # DuckDB drops a column's own zone; the Ibis type keeps it
 
 
 def _with_typed_nulls(arrow: Any) -> Any:
@@ -66,7 +74,7 @@ def _with_typed_nulls(arrow: Any) -> Any:
 
 
 def _to_arrow(given: Any, name: str, id_column: str) -> Any:
-    """An Arrow table from a pandas, Polars or Arrow table, or from anything that speaks the Arrow stream."""
+    """An Arrow table from a pandas, Polars or Arrow table, or any object with an Arrow stream."""
     if isinstance(given, pd.DataFrame):
         return _pandas_to_arrow(given, name, id_column)
     if not hasattr(given, "__arrow_c_stream__") and hasattr(given, "collect"):  # a lazy Polars frame
@@ -90,7 +98,7 @@ def _pandas_to_arrow(frame: pd.DataFrame, name: str, id_column: str) -> Any:
     columns = {}
     for position, label in enumerate(labels):
         values = frame.iloc[:, position]
-        if isinstance(values.dtype, pd.PeriodDtype):  # Arrow would keep its bare number
+        if isinstance(values.dtype, pd.PeriodDtype):  # Arrow would keep only its number
             values = values.astype("str")
         try:
             columns[label] = pa.chunked_array(values)
@@ -98,10 +106,10 @@ def _pandas_to_arrow(frame: pd.DataFrame, name: str, id_column: str) -> Any:
             if label == id_column:
                 kinds = sorted({type(value).__name__ for value in values.dropna()})
                 raise SourceError(
-                    f"table {name!r}: the ids in {label!r} are of several types ({', '.join(kinds)}), so "
-                    "that they could not be given back as they were. Make them one type, such as text."
+                    f"table {name!r}: the ids in {label!r} are of several types ({', '.join(kinds)}). "
+                    "Convert them to one type, such as text, so that they can be returned unchanged."
                 ) from error
-            # Other cells of mixed types are read as text; those that are no date or number are then rejected.
+            # Other cells of mixed types are read as text; unreadable dates and numbers are rejected later.
             columns[label] = pa.array(
                 [None if pd.isna(value) else str(value) for value in values], pa.string()
             )

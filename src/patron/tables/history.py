@@ -1,7 +1,7 @@
-"""History: the validated tables of one business.
+"""History: the validated tables of one business and its definition of churn.
 
-`History.read` looks at every row once, keeps or rejects it, and stores one table: `days`, one row per
-customer and day with a transaction. Nearly every feature reads `days` and never touches the lines again.
+`History.read` checks every row once, keeps or rejects it, and stores one table: `days`, one row per customer
+and day with a transaction. Nearly every feature reads `days` and never the lines again.
 """
 
 import datetime
@@ -32,7 +32,7 @@ from patron.tables.table_rules import refuse_repeated_customers, refuse_without_
 __all__ = ["History"]
 
 
-AT_THE_END = ("ended_at", "ended_on", "cancel_reason")  # of a contract; unknown while it runs
+AT_THE_END = ("ended_at", "ended_on", "cancel_reason")  # columns of a contract that are unknown while it runs
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +82,14 @@ class History:
         today: datetime.date | None = None,
         connection: Any = None,
     ) -> Self:
-        """The tables of one business, wherever they are, checked row by row.
+        """The tables of one business from any source, validated row by row.
 
         Parameters
         ----------
         transactions, engagement, customers, subscriptions
             each a CSV or Parquet path or glob; a
             pandas, Polars or Arrow table; an Ibis table; a database URL with the table's name
-            ("duckdb:///shop.db::orders"); or a TableSource. Customers alone are too little
+            ("duckdb:///shop.db::orders"); or a TableSource. Customers alone are not enough
         churn
             how the business defines churn; None for `ChurnDefinition()`: no activity of the first table given
             (contracts, else purchases, else engagement) in the whole horizon
@@ -113,7 +113,7 @@ class History:
         Raises
         ------
         SourceError
-            a table is not there or cannot be read
+            a table is missing or cannot be read
         MissingColumnsError
             a table lacks a column that it must have
         TableError
@@ -221,12 +221,13 @@ class History:
 
     @property
     def rejected(self) -> dict[str, pd.DataFrame]:
-        """Table → its rejected rows as they came, under patron's names, and the `rule` that each broke."""
+        """Table → its rejected rows as they came, under patron's names, each with the `rule` that it
+        broke."""
         return {name: self.records.rejected(name) for name in self.records.tables}
 
     @property
     def has_money(self) -> bool:
-        """Whether amounts are money; without transactions every active day counts 1."""
+        """Whether amounts are money; without transactions every active day counts as 1."""
         return self.transactions is not None
 
     @property
@@ -248,7 +249,7 @@ class History:
         return self.days.customer_id.type()
 
     def until(self, as_of: datetime.date) -> "History":
-        """The same business as it was known at the end of `as_of`: every later row is gone.
+        """The same business as it was known at the end of `as_of`, without any later row.
 
         Parameters
         ----------
@@ -258,7 +259,7 @@ class History:
         Returns
         -------
         History
-            whose `known_until` is `as_of`; its report and rejected rows stay those of the whole
+            its `known_until` is `as_of`; report and rejected rows stay those of the whole
 
         Raises
         ------
@@ -318,12 +319,12 @@ class History:
         return replace(self, churn=churn, first_day=first_day, last_day=last_day, known_until=known_until)
 
     def check_as_of(self, as_of: datetime.date) -> datetime.date:
-        """The day of `as_of`, if it lies within the days known.
+        """The day of `as_of`, once it is checked to lie within the days known.
 
         Parameters
         ----------
         as_of
-            a day; of a time of day, only the day counts
+            a day; a time of day is ignored
 
         Returns
         -------
@@ -343,9 +344,9 @@ class History:
             )
         if as_of > self.known_until:
             raise DateError(
-                f"as_of {as_of} is after the last day of the {self._event}s, {self.known_until}: what "
-                f"happened in between is unknown. Choose a day up to {self.known_until}, or add what came "
-                "after it."
+                f"as_of {as_of} is after the last day of the {self._event}s, {self.known_until}: later "
+                f"activity is unknown. Choose a day up to {self.known_until}, or add the later "
+                "rows."
             )
         return as_of
 

@@ -1,4 +1,4 @@
-"""What a caller gave, in one form: a TableSource per table, one backend, one type of customer ids."""
+"""The tables that a caller gave, in one form: a TableSource each, one backend, one type of customer ids."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,10 +25,19 @@ def as_sources(
 ) -> dict[str, TableSource]:
     """The tables that were given, each with its mapping and time zone.
 
+    Parameters
+    ----------
+    given
+        table → any source, or None
+    columns
+        table → patron's column name → your column name
+    time_zones
+        zone of the business, for every table or per table
+
     Raises
     ------
     SettingsError
-        `columns` or `time_zones` names a table or column that there is none of
+        `columns` or `time_zones` names an unknown table or column
     """
     for setting, named in (("columns", columns), ("time_zones", time_zones)):
         unknown = sorted(set(named) - set(given)) if isinstance(named, Mapping) else []
@@ -54,13 +63,19 @@ def _check_mapping(schema: TableSchema, columns: Mapping[str, str]) -> None:
     unknown = [] if schema.keeps_attributes else sorted(set(columns) - set(schema.names))
     if unknown:
         raise SettingsError(
-            f"columns maps {schema.name}.{unknown[0]}, which patron does not know. "
+            f"columns maps {schema.name}.{unknown[0]}, which is not a column of patron. "
             f"The columns of {schema.name} are {', '.join(schema.names)}."
         )
 
 
 def shared_backend(sources: Mapping[str, TableSource]) -> Any:
-    """The backend of the first Ibis table or Spark frame among the sources that has one."""
+    """The backend of the first Ibis table or Spark frame among the sources; None without any.
+
+    Parameters
+    ----------
+    sources
+        table → where it is
+    """
     for source in sources.values():
         if is_spark_frame(source.source):
             return open_spark(source.source.sparkSession)
@@ -72,7 +87,15 @@ def shared_backend(sources: Mapping[str, TableSource]) -> Any:
 
 
 def id_type(raw: Mapping[str, ir.Table], sources: Mapping[str, TableSource]) -> dt.DataType:
-    """The type of the first table's ids. CSV has no types: ids that are all whole numbers become integers."""
+    """The type of the first table's ids. CSV has no types: ids that are all whole numbers become integers.
+
+    Parameters
+    ----------
+    raw
+        table → its rows as given
+    sources
+        table → where it is
+    """
     columns = {name: schema_of(name).customer for name in raw}
     ids = {name: raw[name][column] for name, column in columns.items() if column in raw[name].columns}
     if not ids:

@@ -1,4 +1,4 @@
-"""Records: any tables of a business, each checked row by row by its schema, side by side in one engine."""
+"""Records: any tables of a business, each validated row by row against its schema, in one engine."""
 
 import datetime
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class Records:
         connection: Any = None,
         **tables: Any,
     ) -> Self:
-        """Tables of one business, wherever they are, checked row by row.
+        """Tables of one business from any source, validated row by row.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class Records:
         Raises
         ------
         SourceError
-            a table is not there or cannot be read
+            a table is missing or cannot be read
         MissingColumnsError
             a table lacks a column that it must have
         TableError
@@ -120,11 +120,12 @@ class Records:
         return self.tables[table]
 
     def get(self, table: str) -> ir.Table | None:
-        """The valid rows of a table, or None where it was not given."""
+        """The valid rows of a table, or None if it was not given."""
         return self.tables.get(table)
 
     def rejected(self, table: str) -> pd.DataFrame:
-        """The rejected rows of a table as they came, under patron's names, and the `rule` that each broke."""
+        """The rejected rows of a table as they came, under patron's names, each with the `rule` that it
+        broke."""
         return self._rejected[table]
 
     def with_tables(self, tables: Mapping[str, ir.Table]) -> Self:
@@ -138,7 +139,15 @@ class Records:
         return replace(self, tables={**self.tables, **tables})
 
     def store(self, table: ir.Table, name: str) -> ir.Table:
-        """The table, computed once and held by the connection under a name of its own."""
+        """The table, computed once and held by the connection.
+
+        Parameters
+        ----------
+        table
+            what to compute
+        name
+            prefix of its name in the connection's list of tables
+        """
         return store(self.connection, table, name)
 
     @cached_property
@@ -153,12 +162,12 @@ def check_tables(
     today: datetime.date | None,
     connection: Any,
 ) -> dict[str, CheckedRows]:
-    """Every row of every table, tagged with the rule that it breaks.
+    """The rows of every table, each tagged with the rule that it breaks.
 
     Parameters
     ----------
     sources
-        table → where it is; the first that names customers decides the type of their ids
+        table → where it is; the first with customer ids decides their type
     duplicates
         "keep" or "reject" rows equal in every column
     today
@@ -197,7 +206,14 @@ def check_tables(
 
 
 def keep_rows(rows: CheckedRows, connection: Any) -> ir.Table:
-    """The valid rows of one table, with the day of their time beside it where the table must have a time.
+    """The valid rows of one table, with the `day` of their time where the schema requires a time.
+
+    Parameters
+    ----------
+    rows
+        the checked rows
+    connection
+        Ibis backend that holds them
 
     Raises
     ------
@@ -205,7 +221,7 @@ def keep_rows(rows: CheckedRows, connection: Any) -> ir.Table:
         the amounts are in several currencies
     """
     schema, valid = schema_of(rows.table), rows.valid
-    if rows.rejects_duplicates:  # to find them is the slow part
+    if rows.rejects_duplicates:  # finding duplicates is slow
         with reading(rows.table, rows.source):
             valid = store(connection, valid, rows.table)
     if "currency" in schema.names and "currency" in valid.columns:

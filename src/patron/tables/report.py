@@ -1,4 +1,4 @@
-"""What was read, kept and rejected: in numbers for a program, in sentences for a person."""
+"""Rows read, kept and rejected, as numbers and as sentences."""
 
 import datetime
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ class TableReport:
     rows_read, rows_kept
         rows at the source, and those that broke no rule
     rejected
-        rule → rows that broke it, the most frequent first; a row counts for the first rule it breaks
+        rule → rows that broke it, the most frequent first; a row counts under the first rule it breaks
     exact_duplicates_kept
         kept rows that equal an earlier one in every column
     customers
-        distinct customers among the kept rows; None where the table names none
+        distinct customers among the kept rows; None where the table has no customer_id
     first_day, last_day
         of the kept rows; None where the table has no times
     total_amount
@@ -55,7 +55,7 @@ class TableReport:
         return sum(self.rejected.values())
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers as plain values that JSON knows; days as ISO text."""
+        """The numbers as JSON values; days as ISO text."""
         return {
             "rows_read": self.rows_read,
             "rows_kept": self.rows_kept,
@@ -70,7 +70,7 @@ class TableReport:
         }
 
     def sentences(self) -> list[str]:
-        """The numbers in words.
+        """The numbers as sentences.
 
         Examples
         --------
@@ -96,7 +96,7 @@ class TableReport:
         if self.exact_duplicates_kept:
             lines.append(
                 f"{self.table}: {counted(self.exact_duplicates_kept, 'row')} equal to an earlier row in "
-                'every column, kept; duplicates = "reject" leaves them out.'
+                'every column, kept; duplicates = "reject" drops them.'
             )
         return lines
 
@@ -129,11 +129,11 @@ class DataReport:
         return sum(table.rows_rejected for table in self.tables.values())
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Table name → its numbers as plain values that JSON knows."""
+        """Table name → its numbers as JSON values."""
         return {name: table.to_dict() for name, table in self.tables.items()}
 
     def sentences(self) -> list[str]:
-        """Every table in words, one sentence a line."""
+        """Every table as sentences."""
         return [sentence for table in self.tables.values() for sentence in table.sentences()]
 
 

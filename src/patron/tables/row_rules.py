@@ -1,8 +1,8 @@
 """One table as given → its valid rows, its rejected rows with the rule each broke, and how many there are.
 
 Every row is kept or rejected, by the first rule that it breaks, and counted either way. The columns as given
-travel beside the values read from them (under a name that begins with "given "), so that a rejected row can
-be shown as it came, and so that rows count as equal only if they were equal in every column.
+are kept next to the values read from them (under a name that begins with "given "), so that a rejected row
+can be shown as it came, and rows are duplicates only if they were equal in every column.
 """
 
 import datetime
@@ -44,7 +44,7 @@ class CheckedRows:
     tagged
         columns as given (prefixed), values read, and the broken rule or null
     rejects_duplicates
-        whether of rows equal in every column only the first is valid
+        whether only the first of rows equal in every column is valid
     """
 
     table: str
@@ -129,7 +129,7 @@ class CheckedRows:
         )
 
     def rejected(self) -> pd.DataFrame:
-        """The rejected rows as they came, and the rule that each broke."""
+        """The rejected rows as they came, each with the rule that it broke."""
         broken = self.tagged.filter(self.tagged[RULE].notnull()).select(*self._given, RULE)
         if self.rejects_duplicates:
             often = self._sound.group_by(self._given).aggregate(times=self._sound.count())
@@ -141,13 +141,21 @@ class CheckedRows:
         names = {name: name.removeprefix(GIVEN) for name in self._given}
         return frame.rename(columns=names | {RULE: "rule"})
 
-    def examples(self, rule: str, most: int = 3) -> list[Any]:
-        """A few different cells that broke a rule, as they came; its first word is the column."""
+    def examples(self, rule: str, limit: int = 3) -> list[Any]:
+        """A few distinct cells that broke a rule, as they came.
+
+        Parameters
+        ----------
+        rule
+            a rule in words; its first word is the column
+        limit
+            most cells to return
+        """
         column = GIVEN + rule.split(" ")[0]
         found = self.tagged.filter((self.tagged[RULE] == rule) & self.tagged[column].notnull())
         with reading(self.table, self.source):
             cells: list[Any] = (
-                found.select(column).distinct().order_by(column).limit(most).to_pyarrow()[column].to_pylist()
+                found.select(column).distinct().order_by(column).limit(limit).to_pyarrow()[column].to_pylist()
             )
         return cells
 
@@ -156,7 +164,7 @@ class CheckedRows:
         by_rule = self.tagged.group_by(RULE).aggregate(rows=self.tagged.count())
         with reading(self.table, self.source):
             counted = by_rule.order_by(RULE).to_pyarrow().to_pylist()
-        return Counter({row[RULE]: row["rows"] for row in counted})  # equally frequent rules in one order
+        return Counter({row[RULE]: row["rows"] for row in counted})  # equally frequent rules keep one order
 
     @property
     def _given(self) -> list[str]:
@@ -164,7 +172,7 @@ class CheckedRows:
 
     @property
     def _sound(self) -> ir.Table:
-        if set(self._by_rule) == {None}:  # then nobody need ask each row again
+        if set(self._by_rule) == {None}:  # no row broke a rule: no filter needed
             return self.tagged
         return self.tagged.filter(self.tagged[RULE].isnull())
 
@@ -186,17 +194,17 @@ def check_rows(
     raw
         the table as given, with patron's column names
     schema
-        what it must look like
+        its columns and rules
     source
-        where it came from, and its time zones
+        where the table is, and its time zones
     id_type
         the type that customer ids have in all tables
     today
         last day that a row may carry
     rejects_duplicates
-        whether of rows equal in every column only the first is valid
+        whether only the first of rows equal in every column is valid
     connection
-        where a table that came as text is stored once it is parsed
+        Ibis backend that stores a table that came as text once it is parsed
 
     Returns
     -------
@@ -206,13 +214,13 @@ def check_rows(
     Raises
     ------
     TableError
-        a column is of a type that cannot be meant, or its dates can be read in two ways
+        a column is of an impossible type, or its dates are ambiguous
     SourceError
         the rows cannot be read
     """
     with reading(schema.name, source.source):
         tagged = _tag(raw, schema, source, id_type, today)
-        if source.holds_text:  # to parse it is the slow part
+        if source.holds_text:  # parsing is the slow part
             tagged = store(connection, tagged, schema.name)
     return CheckedRows(schema.name, source.source, tagged, rejects_duplicates)
 
@@ -261,7 +269,7 @@ def _tag(
 
 
 def _written_dates(given: ir.Value, spec: ColumnSpec, table: str, source: TableSource) -> WrittenDates | None:
-    """Which written forms a column of times holds; None where it holds no text."""
+    """The written forms in a text column of times; None for other columns."""
     kind = given.type()
     if spec.kind != "time" or not (kind.is_string() or kind.is_integer()):
         return None

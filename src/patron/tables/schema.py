@@ -1,7 +1,7 @@
-"""What the tables of a business look like: columns, units, and the rule that each cell must keep.
+"""Schemas of the main tables: columns, units, and the rule of each cell.
 
-A schema is plain data. `cells.py` turns it into Ibis expressions; here it only answers which columns a table
-must have, and which of the columns found a missing one was probably meant to be.
+A schema is plain data, which `cell_rules.py` turns into Ibis expressions. It checks the required columns and
+suggests which of the columns found a missing one may be.
 """
 
 import difflib
@@ -27,7 +27,7 @@ Kind = Literal["customer", "key", "time", "number", "text"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnSpec:
-    """One column: what it is called, what it holds, and what makes a cell unusable.
+    """One column: its name, its content, and what makes a cell invalid.
 
     Parameters
     ----------
@@ -41,19 +41,19 @@ class ColumnSpec:
     unit
         unit of a number or time; "" where there is none
     required
-        whether the table cannot do without it; a required cell may not be empty
+        whether the table must have it; a required cell may not be empty
     least
-        smallest number allowed, None for no bound
+        smallest number allowed; None for no bound
     not_before
         the column whose time this one may not precede, None for no bound
     may_lie_ahead
-        whether a time after today is a plan, and no mistake
+        whether a time after today is allowed, as a plan
     one_of
-        what a cell may be; () for anything
+        allowed values; () for any
     scale_of, scales
         the column that names the scale of a number, and scale → smallest and largest number
     also_called
-        other names that people give it, in lower case; they only serve to suggest a mapping
+        common other names, in lower case, used to suggest a mapping
 
     Examples
     --------
@@ -105,31 +105,36 @@ class TableSchema:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every column that the schema knows."""
+        """Every column of the schema."""
         return tuple(column.name for column in self.columns)
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The columns that the table cannot do without."""
+        """The columns that the table must have."""
         return tuple(column.name for column in self.columns if column.required)
 
     @property
     def time(self) -> str | None:
-        """The column that says when a row happened; None where there is none."""
+        """The column with the time of a row; None where there is none."""
         return next((column.name for column in self.columns if column.kind == "time"), None)
 
     @property
     def customer(self) -> str | None:
-        """The first column that names a customer; None where there is none."""
+        """The first column of customer ids; None where there is none."""
         return next((column.name for column in self.columns if column.kind == "customer"), None)
 
     def check_columns(self, found: Iterable[str]) -> None:
         """Raise unless every required column is among those found.
 
+        Parameters
+        ----------
+        found
+            the columns of the table as given
+
         Raises
         ------
         MissingColumnsError
-            names what is missing, what was found, and which found name is probably meant
+            with the missing columns, those found, and the likely mapping
 
         Examples
         --------

@@ -1,5 +1,4 @@
-"""Where a table comes from: a path, frame, database URL or Ibis table becomes an Ibis table with patron's
-names.
+"""A path, frame, database URL or Ibis table → an Ibis table with patron's column names.
 
 Files and DuckDB databases are read by DuckDB itself, whenever a query needs them: their rows never pass
 through pandas.
@@ -33,7 +32,7 @@ __all__ = ["TableSource", "backends_of", "open_source", "reading"]
 
 @dataclass(frozen=True, slots=True)
 class TableSource:
-    """Where a table is, and how its columns and times are to be understood.
+    """Where a table is, its column mapping, and how its times are read.
 
     Parameters
     ----------
@@ -48,8 +47,8 @@ class TableSource:
     naive_time_zone
         zone of the times that carry none, such as "UTC"; None takes them as business-local
     day_first
-        for dates such as 02/03/2024: True reads 2 March, False 3 February, None lets the column
-        decide (some day is past the 12th) or raises when it cannot
+        for dates such as 02/03/2024: True reads 2 March, False 3 February, None infers it from the column
+        (some day is past the 12th) and raises if that is impossible
 
     Raises
     ------
@@ -83,7 +82,7 @@ class TableSource:
 
 
 def open_source(source: Any, name: str = "table", connection: Any = None) -> ir.Table:
-    """A table with patron's column names, wherever it is; columns that no mapping names keep theirs.
+    """A table with patron's column names, from any source; unmapped columns keep their names.
 
     Parameters
     ----------
@@ -92,7 +91,7 @@ def open_source(source: Any, name: str = "table", connection: Any = None) -> ir.
     name
         what messages call the table
     connection
-        Ibis backend that shall read it; None opens a DuckDB
+        Ibis backend that reads it; None opens a DuckDB
 
     Returns
     -------
@@ -102,7 +101,7 @@ def open_source(source: Any, name: str = "table", connection: Any = None) -> ir.
     Raises
     ------
     SourceError
-        nothing is there, it cannot be read, or it is of a kind that patron does not know
+        the source is missing, cannot be read, or is of an unknown kind
     TableError
         the mapping names a column that the table lacks
 
@@ -130,7 +129,14 @@ def open_source(source: Any, name: str = "table", connection: Any = None) -> ir.
 
 @contextmanager
 def reading(name: str, source: Any = None) -> Iterator[None]:
-    """Turn whatever an engine raises while it reads a table into one SourceError sentence.
+    """A block in which every error of an engine that reads a table becomes one SourceError sentence.
+
+    Parameters
+    ----------
+    name
+        what messages call the table
+    source
+        where it is, for the message
 
     Examples
     --------
@@ -149,13 +155,18 @@ def reading(name: str, source: Any = None) -> Iterator[None]:
 
 
 def _unreadable() -> tuple[type[BaseException], ...]:
-    """What engines raise while they read."""
+    """The exceptions of engines that read."""
     of_duckdb = (duckdb.Error, pa.ArrowException, IbisError, OSError, EOFError, zlib.error, UnicodeError)
     return (*of_duckdb, *spark_errors())
 
 
 def backends_of(table: ir.Table) -> list[Any]:
-    """The backends that hold an Ibis table; none when it is made of frames alone.
+    """The backends that hold an Ibis table; none if it consists of frames.
+
+    Parameters
+    ----------
+    table
+        any Ibis table
 
     Examples
     --------
@@ -182,34 +193,32 @@ def _open(wanted: TableSource, name: str, connection: Any) -> ir.Table:
 
 
 def _open_ibis(table: ir.Table, connection: Any) -> ir.Table:
-    """An Ibis table where it is if the connection can reach it, and otherwise a copy."""
+    """The Ibis table itself if the connection can reach it, otherwise a copy."""
     backends = backends_of(table)
     if backends == [connection]:
         return table
     if backends and connection.name == backends[0].name == "pyspark":
         return connection.adopt(on_spark(backends[0]).frame_of(table))
     if connection.name == "duckdb" and backends and backends[0].name != "duckdb":
-        batches = register(table.to_pyarrow_batches(), connection)  # a stream, which can be read but once
+        batches = register(table.to_pyarrow_batches(), connection)  # a stream can be read only once
         return store(connection, batches, "copy")
     return register(table.to_pyarrow(), connection)
 
 
 def _place_of_spark(text: str) -> tuple[str, str] | None:
-    """What Spark itself opens: a table of its catalogue, a folder, or files of another file system."""
+    """The kind and place of what Spark itself opens: a catalogue table, a folder, or files of another file
+    system."""
     if text.startswith("spark::"):
         return "table", text.removeprefix("spark::")
     return ("parquet", text) if Path(text).is_dir() or ("://" in text and "::" not in text) else None
-
-
-# --- databases ----------------------------------------------------------------------------------------------
 
 
 def _open_database(text: str, name: str, connection: Any) -> ir.Table:
     url, _, table_name = text.rpartition("::")
     if not url:
         raise SourceError(
-            f"table {name!r}: {_words(text)} does not say which table of a database to read. Add it after "
-            "two colons, such as duckdb:///shop.db::orders. Files are read from this machine only."
+            f"table {name!r}: {_words(text)} names no table of the database. Add it after two colons, such "
+            "as duckdb:///shop.db::orders. Files are read from this machine only."
         )
     if "://" not in url or url.startswith("duckdb://"):
         engine = connection if connection.name == "duckdb" else open_engine()
@@ -236,7 +245,7 @@ def _open_database(text: str, name: str, connection: Any) -> ir.Table:
 
 
 def _table_of(backend: Any, url: str, table_name: str, name: str) -> ir.Table:
-    """A table by its name, or by those of its schema and itself."""
+    """A table by its name, or by schema.name."""
     schema, _, plain = table_name.rpartition(".")
     try:
         return backend.table(plain, database=schema or None)
@@ -245,7 +254,7 @@ def _table_of(backend: Any, url: str, table_name: str, name: str) -> ir.Table:
 
 
 def _attach(path: str, table_name: str, name: str, connection: Any) -> ir.Table:
-    """A table of a DuckDB file, read where it is."""
+    """A table of an attached DuckDB file."""
     file = _database_file(path, name)
     catalog = ibis.util.gen_name("patron_database")
     connection.attach(str(file).replace("'", "''"), name=catalog, read_only=True)
@@ -258,7 +267,8 @@ def _attach(path: str, table_name: str, name: str, connection: Any) -> ir.Table:
 
 
 def _database_file(path: str, name: str) -> Path:
-    """duckdb:///shop.db names a relative path in SQLAlchemy's reading and an absolute one in Ibis's."""
+    """The file of a database URL: in duckdb:///shop.db, SQLAlchemy reads a relative path, Ibis an absolute
+    one."""
     file = next((Path(there) for there in (path, path.lstrip("/")) if Path(there).is_file()), None)
     if file is None:
         raise SourceError(f"table {name!r}: there is no database file {path}. Check the path.")
@@ -270,11 +280,8 @@ def _no_table(name: str, where: str | Path, table_name: str, tables: Iterable[st
     return SourceError(f"table {name!r}: {_words(where)} has no table {table_name!r}; it has {there}.")
 
 
-# --- words --------------------------------------------------------------------------------------------------
-
-
 def _words(source: Any) -> str:
-    """A source as a message may show it: never a frame's rows, never a password."""
+    """A source for a message: never a frame's rows, never a password."""
     if isinstance(source, str | os.PathLike):
         return without_password(os.fspath(source))
     return f"the {type(source).__name__}"
@@ -290,7 +297,7 @@ def _reason(error: BaseException) -> str:
     if "unterminated quote" in text:
         return f"{at} opens a quote that is never closed. Close or remove it."
     if columns := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text):
-        return f"{at} has {columns[2]} columns where the header has {columns[1]}. Mend the line."
+        return f"{at} has {columns[2]} columns where the header has {columns[1]}. Correct the line."
     first = next((part.strip() for part in text.splitlines() if part.strip()), type(error).__name__)
     plain = re.sub(r"^[A-Z][A-Za-z ]*Error: ", "", first)
     return plain if plain.endswith(".") else f"{plain}."

@@ -1,9 +1,9 @@
-"""The Spark that does the work where one machine is too small: `open_spark`.
+"""The Spark session for data too large for one machine: `open_spark`.
 
-A session that runs already is used as it is; else one is made, of this machine alone (``local[*]``) unless
-`master` or `remote` says otherwise. What Spark says differently from DuckDB is settled in spark_sql.py.
+An active session is used as it is; otherwise one is started, on this machine alone (``local[*]``) unless
+`master` or `remote` is given. spark_sql.py makes the answers of Spark equal to those of DuckDB.
 
-Spark prints much while it starts; all of that goes into a log file, which a failure names.
+The start-up output of Spark goes to a log file, which error messages name.
 """
 
 import os
@@ -34,31 +34,31 @@ __all__ = [
 ]
 
 JAVA_VERSIONS = (17, 21)
-"""What Spark 4.0 is made for: from the first on; it is tested up to the second."""
+"""The oldest Java that Spark 4.0 supports, and the newest that patron is tested with."""
 
-NEEDED: Mapping[str, str] = {
+REQUIRED_SETTINGS: Mapping[str, str] = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.caseSensitive": "true",  # a feature is called T
     "spark.sql.ansi.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
-"""Settings that the numbers depend on; they are set on a session that is there already, too."""
+"""Settings that results depend on; they are also set on a session that is active already."""
 
-OF_THIS_MACHINE: Mapping[str, str] = {
+LOCAL_SETTINGS: Mapping[str, str] = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-SHARE_OF_MEMORY = 0.5
-PARTS_PER_CORE = 4  # of a shuffle; Spark's own 200 are for a cluster, and each costs a tenth of a second
+MEMORY_SHARE = 0.5
+PARTITIONS_PER_CORE = 4  # of a shuffle; the default of 200 suits a cluster, and each costs 0.1 s
 STOPPED = ("Answer from Java side is empty", "RETRIES_EXCEEDED", "StatusCode.UNAVAILABLE")
-SECONDS_TO_ANSWER = 20  # of a Spark Connect server; its client alone would go on trying for ten minutes
+CONNECT_TIMEOUT = 20  # seconds for a Spark Connect server; its client alone retries for ten minutes
 WORKER_DIED = (
     "Python worker exited unexpectedly",
     "Python worker failed to connect",
     "pyspark.daemon's",
-    "java.io.IOException: Stream closed",  # the pipe to a worker that has gone
+    "java.io.IOException: Stream closed",  # the pipe to a worker that has ended
     "java.io.IOException: Broken pipe",
     "java.io.EOFException",
 )
@@ -71,7 +71,7 @@ def open_spark(
     remote: str | None = None,
     config: Mapping[str, str] | None = None,
 ) -> "SparkEngine":
-    """Spark as an Ibis backend: the session given, the one that is active, or else a new one.
+    """Spark as an Ibis backend: the session given, the active one, or a new one.
 
     Parameters
     ----------
@@ -87,14 +87,14 @@ def open_spark(
     Returns
     -------
     SparkEngine
-        its time zone set to UTC
+        with its time zone set to UTC
 
     Raises
     ------
     MissingExtraError
-        PySpark, or what Spark Connect needs besides, is not installed
+        PySpark, or what Spark Connect also needs, is not installed
     SettingsError
-        there is no Java, or one that is too old; `remote` is no address
+        Java is missing or too old; `remote` is not an address
     PatronError
         Spark does not start, or does not answer
 
@@ -112,7 +112,7 @@ def open_spark(
         raise MissingExtraError("pyspark", "spark", 'engine = "spark"') from None
     session = session or SparkSession.getActiveSession()
     if session is None:
-        _be_quiet()
+        _silence_query_logs()
         session = _connect(remote, config or {}) if remote is not None else _start(master, config or {})
     from patron.tables.spark_sql import SparkEngine
 
@@ -120,13 +120,13 @@ def open_spark(
     engine = SparkEngine()
     with spark_failures():
         engine.do_connect(session)
-        for name, value in NEEDED.items():
+        for name, value in REQUIRED_SETTINGS.items():
             session.conf.set(name, value)
     return engine
 
 
 def java_fault() -> str | None:
-    """What is wrong with the Java of this machine, as the beginning of a sentence; None where it will do.
+    """What is wrong with the Java of this machine, as the beginning of a sentence; None if it is suitable.
 
     Examples
     --------
@@ -137,15 +137,20 @@ def java_fault() -> str | None:
     java = shutil.which("java", path=str(Path(home) / "bin")) if home else shutil.which("java")
     if java is None:
         return f"there is none in JAVA_HOME ({home})" if home else "there is none"
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(\d+)', said)
+    printed = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', printed)
     if found is None:
         return f"there is one at {java} that does not run"
     return None if int(found[1]) >= JAVA_VERSIONS[0] else f"there is only Java {found[1]} at {java}"
 
 
 def is_spark_frame(given: Any) -> bool:
-    """Whether something is a frame of PySpark.
+    """Whether an object is a PySpark frame.
+
+    Parameters
+    ----------
+    given
+        any object
 
     Examples
     --------
@@ -156,7 +161,7 @@ def is_spark_frame(given: Any) -> bool:
 
 
 def spark_errors() -> tuple[type[BaseException], ...]:
-    """What Spark raises; nothing where Spark has not been used.
+    """The exceptions of Spark; none if Spark has not been used.
 
     Examples
     --------
@@ -172,7 +177,12 @@ def spark_errors() -> tuple[type[BaseException], ...]:
 
 
 def on_spark(backend: Any) -> Any:
-    """The backend; where it is Ibis's own of Spark, patron's on the same session.
+    """The backend itself, or patron's on the same session if it is the Spark backend of Ibis.
+
+    Parameters
+    ----------
+    backend
+        any Ibis backend
 
     Examples
     --------
@@ -187,7 +197,12 @@ def on_spark(backend: Any) -> Any:
 
 
 def has_stopped(failed: BaseException) -> bool:
-    """Whether an error says that Spark's own process is gone.
+    """Whether an error means that the process of Spark has ended.
+
+    Parameters
+    ----------
+    failed
+        an exception
 
     Examples
     --------
@@ -204,7 +219,7 @@ def has_stopped(failed: BaseException) -> bool:
 
 @contextmanager
 def spark_failures() -> Iterator[None]:
-    """Turn whatever Spark raises into one sentence.
+    """A block in which every error of Spark becomes one sentence.
 
     Raises
     ------
@@ -232,24 +247,22 @@ def _what_happened(failed: BaseException) -> str:
     text = " ".join(str(failed).split())
     if any(sign in text for sign in WORKER_DIED):
         return (
-            "A Spark worker died while it scored, perhaps for lack of memory. Give the workers more, or make "
-            "the parts smaller with spark.config."
+            "A Spark worker died, perhaps for lack of memory. Give the workers more memory, or make the "
+            "partitions smaller, with spark.config."
         )
     if has_stopped(failed) or isinstance(failed, ConnectionError | EOFError):
         return "Spark has stopped answering: its process has ended, perhaps for lack of memory. Start again."
     if "ExecutorLostFailure" in text or "Lost executor" in text:
-        return (
-            "Spark lost an executor, perhaps for lack of memory. Give the executors more with spark.config."
-        )
+        return "Spark lost an executor, perhaps for lack of memory. Give executors more with spark.config."
     if "No space left on device" in text:
-        return "Spark ran out of space on a disk. Make room, or name another folder with spark.local.dir."
-    said = text.partition(" JVM stacktrace:")[0]
-    reason = re.search(r"(?:Exception|Error): (.{1,300}?)(?: at org\.| at java\.|$)", said)
-    return f"A Spark job failed: {(reason[1] if reason else said)[:300].rstrip('. ')}."
+        return "Spark ran out of disk space. Free some, or name another folder with spark.local.dir."
+    message = text.partition(" JVM stacktrace:")[0]
+    reason = re.search(r"(?:Exception|Error): (.{1,300}?)(?: at org\.| at java\.|$)", message)
+    return f"A Spark job failed: {(reason[1] if reason else message)[:300].rstrip('. ')}."
 
 
-def _be_quiet() -> None:
-    """What Spark says is in the exception; it need not stand on the screen besides, as a page of JSON."""
+def _silence_query_logs() -> None:
+    """Switch off the loggers that print each exception a second time, as a page of JSON."""
     from pyspark.logger import PySparkLogger
 
     for name in ("DataFrameQueryContextLogger", "SQLQueryContextLogger"):
@@ -261,8 +274,7 @@ def _start(master: str, config: Mapping[str, str]) -> Any:
     if fault := java_fault():
         raise SettingsError(
             f'engine = "spark" needs Java {" or ".join(map(str, JAVA_VERSIONS))}, and {fault}. Install it '
-            "(Debian: apt-get install openjdk-17-jre-headless) and see that java is on the path or named by "
-            "JAVA_HOME."
+            "(Debian: apt-get install openjdk-17-jre-headless) and put java on the path, or set JAVA_HOME."
         )
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
@@ -270,21 +282,21 @@ def _start(master: str, config: Mapping[str, str]) -> Any:
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
-    settings = dict(NEEDED)
+    settings = dict(REQUIRED_SETTINGS)
     if master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        settings |= {**OF_THIS_MACHINE, "spark.driver.memory": _memory()}
-        settings["spark.sql.shuffle.partitions"] = str(PARTS_PER_CORE * (os.cpu_count() or 1))
+        settings |= {**LOCAL_SETTINGS, "spark.driver.memory": _memory()}
+        settings["spark.sql.shuffle.partitions"] = str(PARTITIONS_PER_CORE * (os.cpu_count() or 1))
     conf = SparkConf(loadDefaults=False).setMaster(master).setAppName("patron")
     conf.setAll(list({**settings, **config}.items()))
     log = Path(tempfile.mkdtemp(prefix="patron-spark-")) / "spark.log"
     try:
-        with log.open("wb") as told:
-            gateway = launch_gateway(conf, {"stdout": told, "stderr": told})
+        with log.open("wb") as output:
+            gateway = launch_gateway(conf, {"stdout": output, "stderr": output})
         return SparkSession(SparkContext(conf=conf, gateway=gateway))
-    except Exception as failed:  # whatever it is, there is no Spark
+    except Exception as failed:  # any failure means that there is no Spark
         raise PatronError(
-            f"Spark does not start: {_last_word(log)}. All that it said is in {log}."
+            f"Spark does not start: {_last_error(log)}. Its full output is in {log}."
         ) from failed
 
 
@@ -302,10 +314,10 @@ def _connect(remote: str, config: Mapping[str, str]) -> Any:
     except ValueError:
         raise SettingsError(f"spark.remote must be written as sc://HOST:PORT, got {shown!r}.") from None
     try:
-        grpc.channel_ready_future(channel).result(timeout=SECONDS_TO_ANSWER)
+        grpc.channel_ready_future(channel).result(timeout=CONNECT_TIMEOUT)
     except grpc.FutureTimeoutError:
         raise PatronError(
-            f"No Spark Connect server answers at {shown}. See that it runs and can be reached from here."
+            f"No Spark Connect server answers at {shown}. Check that it runs and can be reached from here."
         ) from None
     finally:
         channel.close()
@@ -317,13 +329,13 @@ def _connect(remote: str, config: Mapping[str, str]) -> Any:
 
 
 def _memory() -> str:
-    """The memory of the Java process, where driver and workers are one: half of the machine's."""
+    """Memory of the Java process of a local session, driver and workers in one: half of the machine's."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{max(1024, int(SHARE_OF_MEMORY * whole / 2**20))}m"
+    return f"{max(1024, int(MEMORY_SHARE * whole / 2**20))}m"
 
 
-def _last_word(log: Path) -> str:
-    """The last line of the log that says what went wrong."""
+def _last_error(log: Path) -> str:
+    """The last line of the log that reports an error."""
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
-    telling = [line for line in lines if re.search(r"error|exception|unable|could not", line, re.IGNORECASE)]
-    return (telling or lines or ["it said nothing"])[-1].strip().rstrip(".")
+    errors = [line for line in lines if re.search(r"error|exception|unable|could not", line, re.IGNORECASE)]
+    return (errors or lines or ["it printed nothing"])[-1].strip().rstrip(".")

@@ -12,14 +12,14 @@ __all__ = [
 
 
 def refuse_mixed_currencies(table: str, rows: ir.Table) -> None:
-    """Raise when the amounts of a table are in more than one currency, since they cannot be added.
+    """Raise if the amounts of a table are in more than one currency, since they cannot be added.
 
     Parameters
     ----------
     table
         its name
     rows
-        valid rows with a `currency`; rows that name none are in the one that the others name
+        valid rows with a `currency`; rows without one share that of the others
 
     Raises
     ------
@@ -36,12 +36,17 @@ def refuse_mixed_currencies(table: str, rows: ir.Table) -> None:
 
 
 def refuse_repeated_customers(customers: ir.Table) -> None:
-    """Raise when a customer has more than one row in the customers table.
+    """Raise if a customer has more than one row in the customers table.
+
+    Parameters
+    ----------
+    customers
+        valid rows of the customers table
 
     Raises
     ------
     TableError
-        names up to five of them and says how many there are
+        names up to five of them and their count
     """
     often = customers.group_by("customer_id").aggregate(rows=customers.count())
     repeated = often.filter(often.rows > 1).customer_id
@@ -56,12 +61,17 @@ def refuse_repeated_customers(customers: ir.Table) -> None:
 
 
 def refuse_without_purchase(days: ir.Table) -> None:
-    """Raise when no customer has a day with a positive net amount.
+    """Raise if no customer has a day with a positive net amount.
+
+    Parameters
+    ----------
+    days
+        one row per customer and day with a transaction
 
     Raises
     ------
     TableError
-        says whether the amounts are all zero, all negative, or all netted away
+        the amounts are all zero, all negative, or all cancelled by refunds
     """
     found = days.aggregate(
         purchases=days.is_purchase.sum(),

@@ -15,7 +15,7 @@ from patron.errors import SettingsError, TableError, counted, some
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
-from patron.settings.inputs import read_records, tell_rejected
+from patron.settings.inputs import read_records, warn_of_rejected
 from patron.storage.atomic_files import check_target, whole_file
 
 __all__ = ["AudienceResult", "audience"]
@@ -57,7 +57,7 @@ def audience(settings: Settings, *, progress: Progress = silent) -> "AudienceRes
     if settings.tables.customers is not None:
         progress("Reading the customers")
         records = read_records(settings, "customers")
-        tell_rejected(records.report)
+        warn_of_rejected(records.report)
         contacted = _with_attributes(contacted, records["customers"], chosen.columns)
     exported = as_audience(contacted, tuple(dict.fromkeys(chosen.columns)), hashed=chosen.hashed)
     progress(f"Writing {out}")

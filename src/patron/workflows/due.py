@@ -24,7 +24,7 @@ from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.scoring.value_model import registered_or_fitted
 from patron.settings import Settings
-from patron.settings.inputs import known_history, read_records, tell_rejected
+from patron.settings.inputs import known_history, read_records, warn_of_rejected
 from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.history import History
 
@@ -94,7 +94,7 @@ def due(settings: Settings, *, history: History | None = None, progress: Progres
     if known.transactions is not None and settings.tables.products is not None:
         progress("Looking at ends of warranty and lifetime")
         records = read_records(settings, "products", connection=known.connection)
-        tell_rejected(records.report)
+        warn_of_rejected(records.report)
         products = records["products"]
         due_dates.append(product_dates_due(known.transactions, products, everyone))
     window = as_of - timedelta(days=chosen.late_days), as_of + timedelta(days=chosen.ahead_days)

@@ -14,7 +14,7 @@ from patron.evaluation.metrics import churn_metrics
 from patron.models.leads import LeadRules, conversion_by_decile, fit_lead_model, lead_rows, lead_stages
 from patron.progress import Progress, silent
 from patron.settings import Settings
-from patron.settings.inputs import read_records, tell_rejected
+from patron.settings.inputs import read_records, warn_of_rejected
 
 __all__ = ["LeadScores", "score_leads"]
 
@@ -115,7 +115,7 @@ def score_leads(
     """
     progress("Reading the leads")
     records = read_records(settings, "leads", "lead_events")
-    tell_rejected(records.report)
+    warn_of_rejected(records.report)
     leads = records["leads"].order_by("lead_id").to_pandas()
     events = records["lead_events"].order_by("lead_id", "event_at", "kind").to_pandas()
     last: date = settings.as_of or events["event_at"].max().date()

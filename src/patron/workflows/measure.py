@@ -17,7 +17,7 @@ from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
-from patron.settings.inputs import read_records, tell_rejected
+from patron.settings.inputs import read_records, warn_of_rejected
 from patron.storage.atomic_files import write_json
 
 __all__ = ["MeasureResult", "measure"]
@@ -78,7 +78,7 @@ def measure(settings: Settings, *, progress: Progress = silent) -> "MeasureResul
     horizon = timedelta(days=int(plan["horizon_days"]))
     progress("Reading the tables")
     records = read_records(settings, "transactions", "contacts")
-    tell_rejected(records.report)
+    warn_of_rejected(records.report)
     bought, contacts = records.get("transactions"), records.get("contacts")
     if bought is None:
         raise SettingsError("No transactions are named. Name what was bought since, with --transactions.")

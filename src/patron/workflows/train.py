@@ -62,7 +62,7 @@ def train(
     True
     """
     plan = training_plan(settings)
-    known = known_history(settings, history, progress, tells=False)
+    known = known_history(settings, history, progress, warn=False)
     progress("Opening the MLflow store")
     store = open_store()  # before the long work, so that a store that cannot be written to fails at once
 

@@ -16,7 +16,7 @@ from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.settings import Settings
-from patron.settings.inputs import read_records, tell_rejected
+from patron.settings.inputs import read_records, warn_of_rejected
 from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.engine import open_engine
 
@@ -158,7 +158,7 @@ def what_if(settings: Settings, *, progress: Progress = silent) -> WhatIfResult:
     else:
         progress("Reading the tables")
         records = read_records(settings, "transactions", "subscriptions", connection=open_engine())
-        tell_rejected(records.report)
+        warn_of_rejected(records.report)
         progress("Counting who stayed")
         year = count_last_year(
             records, settings.as_of, margin=settings.margin, active_within=chosen.active_within_days

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from patron.errors import SettingsError
-from patron.snapshots.churn_window import own_windows
+from patron.snapshots.churn_window import adaptive_windows
 from patron.snapshots.labels import audit_windows, make_labels
 from patron.snapshots.spine import make_spine
 from patron.tables.activity import ChurnDefinition
@@ -36,7 +36,7 @@ SHOPS = pd.DataFrame(
 
 
 def windows(history: History, as_of: datetime.date = AS_OF) -> dict[str, int]:
-    found = own_windows(history, make_spine(history, as_of), 90).to_pandas()
+    found = adaptive_windows(history, make_spine(history, as_of), 90).to_pandas()
     return dict(sorted(zip(found.customer_id, found.window_days, strict=True)))
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from patron.errors import RangeError, SettingsError
-from patron.snapshots.churn_window import own_windows
+from patron.snapshots.churn_window import adaptive_windows
 from patron.snapshots.labels import audit_windows, make_labels
 from patron.snapshots.spine import make_spine, not_eligible
 from patron.tables.activity import ChurnDefinition
@@ -110,7 +110,7 @@ def weekly_and_monthly() -> History:
 
 def test_a_window_of_ones_own_follows_ones_own_gaps():
     history = weekly_and_monthly()
-    found = own_windows(history, make_spine(history, AS_OF), 60).to_pandas()
+    found = adaptive_windows(history, make_spine(history, AS_OF), 60).to_pandas()
     window = dict(zip(found.customer_id, found.window_days, strict=True))
     # 90 % of all 29 gaps are at most 30 days; of 19 gaps of 7: exp((19 log 7 + 5 log 30) / 24) = 9.5.
     assert window == {"week": 10, "month": 30, "once": 30}
@@ -125,14 +125,14 @@ def test_a_weekly_customer_has_churned_after_two_weeks_and_a_monthly_one_has_not
 
 def test_a_window_is_never_longer_than_the_horizon():
     history = weekly_and_monthly()
-    found = own_windows(history, make_spine(history, AS_OF), 5).to_pandas()
+    found = adaptive_windows(history, make_spine(history, AS_OF), 5).to_pandas()
     assert found.window_days.unique().tolist() == [5]
 
 
 def test_a_window_is_the_same_when_the_future_is_deleted():
     history = weekly_and_monthly()
     tables = [
-        own_windows(known, make_spine(known, AS_OF), 60).order_by("customer_id").to_pandas()
+        adaptive_windows(known, make_spine(known, AS_OF), 60).order_by("customer_id").to_pandas()
         for known in (history, history.until(AS_OF))
     ]
     pd.testing.assert_frame_equal(*tables)

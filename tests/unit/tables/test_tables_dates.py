@@ -90,7 +90,7 @@ def test_one_day_past_the_twelfth_tells_the_order_of_the_whole_column():
 
 def test_dates_that_can_be_read_in_two_ways_are_not_guessed():
     with pytest.raises(
-        TableError, match=r"order_at holds dates such as '02/03/2024', and nothing tells the day"
+        TableError, match=r"order_at holds dates such as '02/03/2024', whose day and month cannot"
     ):
         times(["02/03/2024", "04/05/2024"])
 

@@ -118,9 +118,9 @@ def test_a_spreadsheet_is_answered_with_the_formats_that_are_read(folder):
 def test_a_file_that_is_another_kind_than_its_name_says_is_told_by_its_content(folder):
     LINES.to_parquet(folder / "a.parquet")
     (folder / "a.parquet").rename(folder / "a.csv")
-    with pytest.raises(SourceError, match=r"a\.csv is a Parquet file. Let its name end in \.parquet"):
+    with pytest.raises(SourceError, match=r"a\.csv is a Parquet file. Rename it to end in \.parquet"):
         History.read(folder / "a.csv")
-    with pytest.raises(SourceError, match=r"b\.parquet is no Parquet file.* let its name end in \.csv"):
+    with pytest.raises(SourceError, match=r"b\.parquet is not a Parquet file.* rename it to end in \.csv"):
         History.read(write(folder / "b.parquet", "customer_id,order_at,amount\nAnn,2024-01-05,1\n"))
 
 
@@ -243,9 +243,7 @@ def test_a_database_without_the_table_says_what_it_has(shop):
 
 
 def test_a_database_url_must_name_the_table(shop):
-    with pytest.raises(
-        SourceError, match=r"does not say which table of a database to read. Add it after two colons"
-    ):
+    with pytest.raises(SourceError, match=r"names no table of the database. Add it after two colons"):
         History.read(f"duckdb://{shop}")
 
 

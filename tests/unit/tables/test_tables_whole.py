@@ -117,7 +117,7 @@ def test_settings_for_a_table_that_does_not_exist_are_refused(setting):
 
 def test_a_mapping_of_a_column_that_does_not_exist_is_refused():
     with pytest.raises(
-        SettingsError, match=r"columns maps transactions.price, which patron does not know. The columns"
+        SettingsError, match=r"columns maps transactions.price, which is not a column of patron. The columns"
     ):
         History.read(LINES, columns={"transactions": {"price": "amount"}})
 
