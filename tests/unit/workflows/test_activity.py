@@ -34,7 +34,7 @@ def by_log(events):
 
 def test_an_event_log_alone_trains_and_scores_and_value_counts_active_days(by_log):
     settings, trained = by_log
-    assert "Values are active days, for there are no transactions" in " ".join(trained.sentences())
+    assert "Values are active days, because there are no transactions" in " ".join(trained.sentences())
     scored = score(settings, model=trained.model_uri)
     assert scored.title().endswith("probability of no event in 90 days × active days expected in 365 days")
     card = scored.scored
