@@ -13,7 +13,8 @@
     policy.py          what the business decides: offer, stages, tiers, network, learning
     fields.py          every setting as its field describes it
     file.py            models/patron.toml, made from the fields
-    bundle_policy.py   the policy that a training freezes, and what a scoring may change of it
+    training_plan.py   the plan of a training: what the rooms below see of the settings
+    bundle_policy.py   what a scoring may change of the policy that a training has frozen
     effect_learning.py what effects of offers are learned from, and how
     inputs.py          from the settings to validated tables
 
