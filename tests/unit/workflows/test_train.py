@@ -144,7 +144,7 @@ def test_too_few_customers_for_trees_are_told_so_and_get_purchase_models_alone(s
     assert "fitted to 12 customers, fewer than 50" in warned()
     assert trained.outcome.bundle.churn is None
     assert not trained.recorded.champion
-    assert "customers, and below 50 nothing can be told from chance" in trained.recorded.reason
+    assert "customers, and with fewer than 50 no difference can be told from chance" in trained.recorded.reason
 
 
 def test_one_time_buyers_alone_give_a_model_of_value_that_says_what_it_lacks(warned):
@@ -152,13 +152,13 @@ def test_one_time_buyers_alone_give_a_model_of_value_that_says_what_it_lacks(war
     buyers = pd.DataFrame({"customer_id": range(400), "order_at": days, "amount": 20.0 + days.day})
     settings = Settings(tables={"transactions": buyers}, horizon_days=45, inference="map")
     trained = train(settings)
-    assert "customers of the training snapshots left. Another horizon may tell them apart" in warned()
+    assert "customers of the training snapshots left. Another horizon may separate them" in warned()
     assert "Nobody has bought twice, so the spend model cannot be fitted" in warned()
     assert trained.outcome.bundle.churn is None
     assert not trained.recorded.champion
 
 
-def test_the_checks_of_purchases_take_so_many_by_lot_where_there_are_more(trained, monkeypatch):
+def test_the_checks_of_purchases_take_a_sample_of_many_customers(trained, monkeypatch):
     logged = {}
     run = SimpleNamespace(
         log_table=lambda table, name: logged.update({name: table}), log_figure=lambda *_: None
