@@ -144,7 +144,9 @@ def test_too_few_customers_for_trees_are_told_so_and_get_purchase_models_alone(s
     assert "fitted to 12 customers, fewer than 50" in warned()
     assert trained.outcome.bundle.churn is None
     assert not trained.recorded.champion
-    assert "customers, and with fewer than 50 no difference can be told from chance" in trained.recorded.reason
+    assert (
+        "customers, and with fewer than 50 no difference can be told from chance" in trained.recorded.reason
+    )
 
 
 def test_one_time_buyers_alone_give_a_model_of_value_that_says_what_it_lacks(warned):
