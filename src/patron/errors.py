@@ -65,7 +65,19 @@ class TableError(InputError):
 
 
 class MissingColumnsError(TableError):
-    """A table lacks columns that it must have."""
+    """A table lacks columns that it must have.
+
+    Parameters
+    ----------
+    table
+        its name
+    missing
+        the columns that it lacks
+    found
+        the columns that it has
+    probably_meant
+        missing column → a column found that is likely to be the same
+    """
 
     def __init__(
         self,
@@ -106,7 +118,17 @@ class SettingsError(InputError):
 
 
 class MissingExtraError(InputError, ImportError):
-    """An optional package is not installed."""
+    """An optional package is not installed.
+
+    Parameters
+    ----------
+    package
+        the package that is missing
+    extra
+        the extra of patron that installs it
+    purpose
+        what needs it, as the subject of a sentence
+    """
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs the package {package!r}: pip install 'patron[{extra}]'")
@@ -130,6 +152,13 @@ class PatronWarning(UserWarning):
 
 def some(values: Sequence[Any] | Iterable[Any], most: int = 5) -> str:
     """The first few of many values, for a message.
+
+    Parameters
+    ----------
+    values
+        any number of them
+    most
+        how many are shown
 
     Examples
     --------
@@ -164,7 +193,12 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
 
 
 def without_password(text: str) -> str:
-    """A path, a URL or a message, for whoever may see it: no URL in it shows a user, a password or a token.
+    """A path, a URL or a message without secrets: no URL in it shows a user, a password or a token.
+
+    Parameters
+    ----------
+    text
+        anything that may be printed or logged
 
     Examples
     --------

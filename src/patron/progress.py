@@ -1,8 +1,8 @@
-"""How a job tells what it is doing: it calls a function with the step it begins.
+"""How a job reports its progress: it calls a function with the name of each step.
 
 A job never prints. It takes `progress`, any function of one string, and calls it at the beginning of each
-step; the command line passes one that writes to stderr, a notebook may pass `print`. Where `progress` also
-has a method `rows`, it is told how many rows the present step has handled.
+step; the command line passes one that writes to stderr, a notebook may pass `print`. If `progress` also
+has a method `rows`, the job calls it with the number of rows that the current step has handled.
 """
 
 from collections.abc import Callable
@@ -15,14 +15,25 @@ type Progress = Callable[[str], object]
 
 @runtime_checkable
 class CountsRows(Protocol):
-    """A `Progress` that also wants to know of rows."""
+    """A `Progress` that also takes numbers of rows."""
 
     def rows(self, count: int, /) -> object:
-        """Take note of how many rows the present step has handled."""
+        """Report how many rows the current step has handled.
+
+        Parameters
+        ----------
+        count
+            rows of the current step so far
+        """
 
 
 def silent(step: str) -> None:
-    """Tell nobody.
+    """A `Progress` that reports nothing.
+
+    Parameters
+    ----------
+    step
+        the name of the step, ignored
 
     Examples
     --------

@@ -12,10 +12,22 @@ import patron
 SOURCE = Path(patron.__file__).parents[1]
 SELF = ("self", "cls")
 KNOWN = (  # rooms where something is still to be described
-    "cli", "datasets", "economics", "errors", "evaluation", "models", "progress", "reports",
-    "results", "scores", "scoring", "settings", "snapshots", "storage", "tables", "tracking", "training",
+    "cli",
+    "datasets",
+    "economics",
+    "evaluation",
+    "models",
+    "reports",
+    "scores",
+    "scoring",
+    "settings",
+    "snapshots",
+    "storage",
+    "tables",
+    "tracking",
+    "training",
     "workflows",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
