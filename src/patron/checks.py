@@ -154,7 +154,7 @@ def positive(name: str, value: float) -> float:
     return value
 
 
-def whole_number(name: str, value: Any, lowest: int) -> int:
+def whole_number(name: str, value: Any, lowest: int, *, floats: bool = True) -> int:
     """A whole number that is not below `lowest`, as int. True is not one.
 
     Parameters
@@ -165,6 +165,8 @@ def whole_number(name: str, value: Any, lowest: int) -> int:
         number to check
     lowest
         smallest allowed value
+    floats
+        whether 2.0 counts as a whole number
 
     Raises
     ------
@@ -180,7 +182,8 @@ def whole_number(name: str, value: Any, lowest: int) -> int:
         ...
     patron.errors.RangeError: years must be a whole number of at least 1, got 2.5.
     """
-    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    types = (int, np.integer, float, np.floating) if floats else (int, np.integer)
+    is_number = isinstance(value, types) and not isinstance(value, bool)
     if not (is_number and math.isfinite(value) and value == int(value) and value >= lowest):
         raise RangeError(f"{name} must be a whole number of at least {lowest}, got {value!r}.")
     return int(value)

@@ -1,8 +1,8 @@
-"""Lifetime value the simple way, a guard beside the model's: three formulas and the rules that go with them.
+"""Simple lifetime value, a plausibility check of the model's: three formulas and the rules that go with them.
 
-Each of the formulas takes one average customer for all. That is their use, since anyone can check them by
-hand, and their fault; `compare_with_model` puts each beside the model's value and says why the two differ.
-NumPy only; every stage may use it. What is not known is NaN, never infinite.
+Each formula treats all customers as one average customer. That makes it easy to check by hand, and wrong for
+most customers; `compare_with_model` compares each with the model's value and explains the difference. NumPy
+only; any module may use it. Unknown values are NaN, never infinite.
 
 References
 ----------
@@ -36,8 +36,8 @@ __all__ = [
 
 
 RULE_OF_THREE = 3.0
-"""Lifetime value over acquisition cost that is often asked for. A rule of thumb, and no more: it leaves room
-for overheads that nobody allocated, and says nothing about when the money comes back."""
+"""Customary minimum of lifetime value over acquisition cost. A rule of thumb: it leaves room for overheads
+that are not allocated, and does not consider when the money comes back."""
 
 _WHY = {
     "profit_times_years": "It counts every year in full, though money that comes later is worth less and "
@@ -81,7 +81,7 @@ def profit_times_years(
 def margin_multiple(
     retention: npt.ArrayLike, annual_rate: float, *, first_margin_now: bool = False
 ) -> Floats:
-    """What the yearly margin is to be multiplied by for the value of all years to come.
+    """The multiple of the yearly margin that all future years are worth.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def discounted_cash_flow(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimpleValue:
-    """A lifetime value of one average customer beside the model's mean.
+    """A simple lifetime value of one average customer, and the model's mean.
 
     Attributes
     ----------
@@ -189,7 +189,7 @@ def compare_with_model(
     model_value: float = np.nan,
     acquisition_cost: float = 0.0,
 ) -> list[SimpleValue]:
-    """Every simple formula for one average customer, beside what the model says.
+    """Every simple formula for one average customer, compared with the model.
 
     Parameters
     ----------
@@ -289,14 +289,14 @@ def marginal_cost(spend: npt.ArrayLike, won: npt.ArrayLike) -> Floats:
 
 
 def most_to_acquire(value: npt.ArrayLike, ratio: float = 1.0) -> Floats:
-    """The most that one may pay to win a customer.
+    """The maximum profitable cost of acquiring a customer.
 
     Parameters
     ----------
     value
         any shape, money, lifetime value before the acquisition cost
     ratio
-        value asked for per unit of cost, > 0: 1 leaves nothing, 3 is the rule of three
+        required value per unit of cost, > 0: 1 leaves no profit, 3 is the rule of three
 
     Returns
     -------
@@ -312,7 +312,7 @@ def most_to_acquire(value: npt.ArrayLike, ratio: float = 1.0) -> Floats:
 
 
 def most_to_keep(value: npt.ArrayLike, gain: npt.ArrayLike) -> Floats:
-    """The most that one may pay, per customer addressed, to keep customers.
+    """The maximum profitable cost, per customer addressed, of retaining customers.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from patron.models.value.purchases.by_age import PurchasesByAge
 from patron.models.value.purchases.expectation import expected_purchases, probability_no_purchase
 from patron.models.value.purchases.model import BetaGeoModel
 from patron.models.value.purchases.rate import purchases_while_alive
-from patron.models.value.purchases.simulate import Futures, draw_chances, simulate_purchases
+from patron.models.value.purchases.simulate import Futures, common_random_numbers, simulate_purchases
 
 
 def uncertain_model(family="bgnbd", seed=0):
@@ -138,7 +138,7 @@ def test_futures_of_one_luck_for_all_have_the_distribution_of_independent_draws(
     n = 20_000
     x, T, t = 12.0, 300.0, 365.0
     parameters = {name: np.full(n, value) for name, value in known.items()}
-    futures = Futures(draw_chances(n, 1), parameters, family, np.array([x]))
+    futures = Futures(common_random_numbers(n, 1), parameters, family, np.array([x]))
     shared = futures.purchases(np.array([0]), np.array([T]), np.array([t]))[:, 0, 0]
     alone = simulate_purchases(
         np.random.default_rng(2), **known, x=np.full(n, x), t_x=T, T=T, t=t, family=family
@@ -154,7 +154,7 @@ def test_the_longer_the_time_the_more_purchases_along_every_future():
     parameters = {
         name: np.full(50, value) for name, value in (("r", 0.5), ("alpha", 9.0), ("a", 1.0), ("b", 2.0))
     }
-    futures = Futures(draw_chances(50, 0), parameters, "bgnbd", np.array([0.0, 5000.0]))
+    futures = Futures(common_random_numbers(50, 0), parameters, "bgnbd", np.array([0.0, 5000.0]))
     times = np.array([1.0, 10.0, 100.0, 1e4, 1e6])
     counts = futures.purchases(np.array([0, 1]), np.array([0.0, 300.0]), times)
     assert (np.diff(counts, axis=1) >= 0).all()

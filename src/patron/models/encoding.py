@@ -134,6 +134,13 @@ class FeatureEncoder:
     def codes(self, name: str, values: Sequence[Any]) -> npt.NDArray[np.float32]:
         """The codes of a category, NaN for a missing value or a level that is not known.
 
+        Parameters
+        ----------
+        name
+            the category
+        values
+            (n,) its values
+
         Examples
         --------
         >>> FeatureEncoder(("plan",), {"plan": ("basic", "gold")}).codes("plan", ["gold", "new", None])
@@ -152,7 +159,13 @@ class FeatureEncoder:
 
     @classmethod
     def from_dict(cls, parts: Mapping[str, Any]) -> Self:
-        """The encoder that `to_dict` described."""
+        """The encoder that `to_dict` described.
+
+        Parameters
+        ----------
+        parts
+            field → value, as `to_dict` returned it
+        """
         return cls(tuple(parts["names"]), {name: tuple(levels) for name, levels in parts["levels"].items()})
 
 

@@ -214,7 +214,7 @@ assert model.predict_proba(row)[0, 1] > 0.7
 def test_constant_features_give_the_base_rate_and_say_so():
     X = pd.DataFrame({"orders_90d": np.ones(400), "attribute_plan": "basic"})
     y = np.arange(400) < 100
-    with pytest.warns(PatronWarning, match="none of the 2 features tells leavers from stayers"):
+    with pytest.warns(PatronWarning, match="none of the 2 features separates leavers from stayers"):
         model = ChurnClassifier().fit(X, y)
     np.testing.assert_allclose(model.predict_proba(X)[:, 1], 0.25, rtol=1e-9)
     np.testing.assert_array_equal(model.contributions(X), np.zeros((400, 2)))
@@ -244,14 +244,14 @@ def test_a_calibration_snapshot_where_nobody_left_is_not_used():
 def test_a_calibration_snapshot_that_the_trees_cannot_rank_is_reported():
     X, y, _ = customers(2000)
     other = customers(1000, seed=1)
-    with pytest.warns(PatronWarning, match="rank no better than chance"):
+    with pytest.warns(PatronWarning, match="rank no better than at random"):
         model = ChurnClassifier().fit(X, y, calibrate=(other[0], 1 - other[1]))
     np.testing.assert_allclose(model.predict_proba(X)[:, 1], 1 - other[1].mean(), atol=0.005)
 
 
 @pytest.mark.parametrize(("who", "word"), [(0, "stayed"), (1, "left")])
 def test_one_class_alone_cannot_be_learned(who, word):
-    with pytest.raises(InputError, match=f"all 300 customers {word}: nothing to tell apart"):
+    with pytest.raises(InputError, match=f"all 300 customers {word}: there is nothing to learn"):
         ChurnClassifier().fit(customers(300)[0], np.full(300, who))
 
 
@@ -309,9 +309,7 @@ def test_a_setting_out_of_range_is_refused(setting, message):
 
 
 def test_an_unknown_calibration_is_refused():
-    with pytest.raises(
-        SettingsError, match="calibration must be 'auto', 'isotonic', 'sigmoid' or None, got 'beta'"
-    ):
+    with pytest.raises(SettingsError, match="calibration must be one of auto, isotonic, sigmoid, got 'beta'"):
         ChurnClassifier(calibration="beta").fit(*customers(300)[:2])
 
 

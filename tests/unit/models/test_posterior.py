@@ -137,7 +137,7 @@ def test_a_coordinate_that_the_data_do_not_know_is_called_a_ridge():
 
     found = infer(posterior(Silent()), "map")[1]
     assert found.ridge == ("three",)
-    assert "the data say little about three" in found.warnings()[0]
+    assert "the data carry little information on three" in found.warnings()[0]
 
 
 def test_where_the_density_overflows_it_is_nil():

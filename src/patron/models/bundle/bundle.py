@@ -8,8 +8,8 @@ A bundle is a folder of a few files::
     value_trees.txt   the trees of money; absent where the value model answers alone
     draws.npz         posterior draws of the value model and grids of percentiles, arrays of numbers only
 
-It holds parameters and never a customer's row. `load` checks sizes and sums first, so that a file that was
-cut short is found out before it can give a wrong number.
+It holds parameters and never a customer's row. `load` checks sizes and checksums first, so that a truncated
+file is detected before it can produce a wrong number.
 """
 
 import hashlib
@@ -26,6 +26,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 
+from patron.checks import at_least
 from patron.errors import ModelError, RangeError
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle.policy import Policy
@@ -37,7 +38,7 @@ from patron.models.ensemble.churn_blend import ChurnBlend
 from patron.models.ensemble.seasonal_index import SeasonalIndex
 from patron.models.ensemble.stacking import ValueStacking
 from patron.models.ensemble.value_trees import ValueTrees
-from patron.models.inference.stored import below
+from patron.models.inference.stored import with_prefix
 from patron.models.value.model import CustomerValueModel
 
 __all__ = ["MOST_BYTES", "Bundle"]
@@ -73,7 +74,7 @@ class Bundle:
     tiers
         quantiles of customer value among the customers of the training; None until they are known
     policy
-        what the business has decided: the typical offer, and the rules of the stages
+        decisions of the business: the typical offer, and the rules of the stages
     percentiles
         the grid of the customers of the training; None where the trees see the features alone,
         without what is expected and without ranks
@@ -85,16 +86,16 @@ class Bundle:
         expected value by trees, and how it is stacked with the value model's; None where the value model
         predicts alone
     reference
-        how their features and scores were distributed, to tell drift by; None until it is known
+        distribution of features and scores in the training population, to measure drift by; None until known
     customer_ids
-        what ids are: "text", or "whole" numbers; a served model says so to those who ask it
+        type of the ids: "text", or "whole" numbers; a served model reports it
     patron_version
         version of the package that trained it
 
     Raises
     ------
     RangeError
-        a horizon is below one day, first_day lies after as_of, or the value model does not count in
+        a horizon is below one day, first_day lies after as_of, or the time unit of the value model is not
         days
 
     Examples
@@ -135,8 +136,7 @@ class Bundle:
 
     def __post_init__(self) -> None:
         for name in ("horizon_days", "value_horizon_days"):
-            if getattr(self, name) < 1:
-                raise RangeError(f"Bundle.{name} must be at least 1 day, got {getattr(self, name)!r}.")
+            at_least(f"Bundle.{name}", getattr(self, name), 1, "day")
         if self.value.purchases.time_unit != "D":
             raise RangeError(
                 f"Bundle.value must count in days as feature rows do, and its unit is "
@@ -158,11 +158,17 @@ class Bundle:
         return float(self.value.annual_discount_rate)
 
     def classifies(self, features: pd.DataFrame) -> bool:
-        """Whether the rows hold every feature of the catalogue, as the classifier needs them."""
+        """Whether the rows hold every feature of the catalogue, as the classifier needs them.
+
+        Parameters
+        ----------
+        features
+            (n_customers, …) feature rows
+        """
         return self.churn is not None and all(name in features.columns for name in self.catalogue.names)
 
     def describe(self) -> dict[str, Any]:
-        """What the bundle is, without what it learned: plain values for a registry, a log or a report."""
+        """The settings of the bundle as plain values, for a registry, a log or a report."""
         return {
             "churn_probability": "classifier" if self.churn is not None else "no purchase in the horizon",
             "horizon_days": self.horizon_days,
@@ -178,6 +184,11 @@ class Bundle:
 
     def save(self, folder: str | Path) -> Path:
         """Write the bundle into a folder, which is made if need be.
+
+        Parameters
+        ----------
+        folder
+            is created if it does not exist
 
         Returns
         -------
@@ -241,6 +252,11 @@ class Bundle:
     def load(cls, folder: str | Path) -> Self:
         """Read a bundle that `save` has written.
 
+        Parameters
+        ----------
+        folder
+            as `save` wrote it
+
         Raises
         ------
         ModelError
@@ -268,7 +284,7 @@ class Bundle:
                 policy=Policy.from_dict(description["policy"]),
                 percentiles=None
                 if percentiles is None
-                else Percentiles.from_arrays(below(GRIDS, arrays), percentiles),
+                else Percentiles.from_arrays(with_prefix(GRIDS, arrays), percentiles),
                 season=SeasonalIndex.from_dict(description["season"]),
                 churn_blend=ChurnBlend.from_dict(description["churn_blend"]),
                 value_trees=None

@@ -1,36 +1,35 @@
-"""What the business has decided, as far as a scorecard needs it: `Policy`; it is frozen with the model.
+"""The decisions of the business that a scorecard needs: `Policy`, frozen with the model.
 
 ==============  =======================================================================================
 typical offer   what it costs to keep a customer, and how often that works: where contact starts to pay
-stage rules     from when on a customer counts as loyal, at risk, dormant or lost
+stage rules     when a customer counts as loyal, at risk, dormant or lost
 ==============  =======================================================================================
 
-Decisions are no estimates. They travel in the model version, so that a customer's band, stage and action
-change because the customer changed, or because somebody decided otherwise.
+Decisions are not estimates. They are stored with the model version, so that a customer's band, stage and
+action change only because the customer changed, or the decision.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-import numpy as np
-
+from patron.checks import at_least, share
 from patron.errors import RangeError
 
 __all__ = ["Policy", "StageRules", "TypicalOffer"]
 
 INCENTIVE_SHARE, CONTACT_SHARE = 0.10, 0.01
-"""What an offer and a contact cost as shares of a typical order, where nobody has said otherwise."""
+"""Default cost of an offer and of a contact, as shares of a typical order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypicalOffer:
-    """What is assumed of an offer to stay before there are real ones.
+    """A typical retention offer, assumed until there are real ones.
 
     Attributes
     ----------
     incentive
-        money ≥ 0, paid where the offer is taken; customers who would have stayed take it, too
+        money ≥ 0, paid if the offer is taken; customers who would have stayed take it, too
     contact_cost
         money ≥ 0, paid for every contact
     acceptance
@@ -53,17 +52,12 @@ class TypicalOffer:
 
     def __post_init__(self) -> None:
         for name in ("incentive", "contact_cost"):
-            if not 0 <= getattr(self, name) < np.inf:  # written so that NaN fails too
-                raise RangeError(f"offer.{name} must be money of at least 0, got {getattr(self, name)!r}.")
-        if not 0 <= self.acceptance <= 1:
-            raise RangeError(
-                f"offer.acceptance must be a probability in [0, 1], got {self.acceptance!r}. "
-                "Write 30 % as 0.30."
-            )
+            at_least(f"offer.{name}", getattr(self, name), 0)
+        share("offer.acceptance", self.acceptance)
 
     @classmethod
     def of_orders(cls, order_value: float) -> Self:
-        """An offer in proportion to what is sold: a tenth of an order, a hundredth for the contact.
+        """An offer in proportion to a typical order: a tenth of it, and a hundredth for the contact.
 
         Parameters
         ----------
@@ -75,10 +69,10 @@ class TypicalOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageRules:
-    """From when on a customer is in which stage of life.
+    """Thresholds of the lifecycle stages.
 
-    A silence counts as long where it exceeds both so many days and so many of the customer's own usual gaps:
-    a month without bread is long, a month without a sofa is not.
+    A silence counts as long if it exceeds both a number of days and a number of the customer's own usual
+    gaps: a month without bread is long, a month without a sofa is not.
 
     Attributes
     ----------
@@ -128,9 +122,8 @@ class StageRules:
 
     def __post_init__(self) -> None:
         for name in (one.name for one in fields(self)):
-            least = 1 if name in ("retention_from", "first_gap_days") else 0
-            if not least <= getattr(self, name) < np.inf:
-                raise RangeError(f"stages.{name} must be at least {least}, got {getattr(self, name)!r}.")
+            lowest = 1 if name in ("retention_from", "first_gap_days") else 0
+            at_least(f"stages.{name}", getattr(self, name), lowest)
         for first, then in _IN_ORDER:
             if getattr(self, first) > getattr(self, then):
                 raise RangeError(
@@ -152,7 +145,7 @@ class Policy:
     Attributes
     ----------
     offer
-        None where nobody knows what an order is worth; there is then no band, no action and no spend
+        None where the value of an order is unknown; there is then no band, no action and no spend
     stages
         the rules of lifecycle_stage
 
@@ -172,7 +165,13 @@ class Policy:
 
     @classmethod
     def from_dict(cls, described: Mapping[str, Any]) -> Self:
-        """The policy that `to_dict` has described."""
+        """The policy that `to_dict` described.
+
+        Parameters
+        ----------
+        described
+            field → value, as `to_dict` returned it
+        """
         offer = described["offer"]
         return cls(
             offer=None if offer is None else TypicalOffer(**offer), stages=StageRules(**described["stages"])

@@ -1,7 +1,7 @@
-"""Who the customers of the training were: `Reference`, what a later population is compared with.
+"""The training population, to measure drift by: `Reference`, the distribution of each column.
 
-Of each number it keeps the edges of ten bins of equally many customers and the shares in them, of each
-category the shares of its most frequent levels and marks of the rarer ones, and of both the share that is
+Of each number it keeps the edges of ten bins with equally many customers and the shares in them, of each
+category the shares of its most frequent levels and hashes of the rarer ones, and of both the share that is
 missing. It holds no customer's row.
 """
 
@@ -19,23 +19,23 @@ __all__ = ["MISSING", "OTHER", "Distribution", "Reference"]
 MISSING, OTHER = "(missing)", "(other)"
 _BINS = 10
 _MOST_LEVELS = 50  # the rest counts as one
-_MARK_BYTES = 6  # of a rarer level: a thousand of them are told apart, and a name is not written down
+_MARK_BYTES = 6  # hash of a rarer level: distinguishes thousands of them without storing a name
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How one column was distributed.
+    """The distribution of one column.
 
     Attributes
     ----------
     shares
-        bin → share of the customers, the missing ones among them; bins are named by their place among
-        `edges` ("0", "1", …), by their level, or are `MISSING` or `OTHER`
+        bin → share of the customers, including missing ones; a bin is named by its position among `edges`
+        ("0", "1", …), by its level, or is `MISSING` or `OTHER`
     edges
         inner edges of the bins of a number, ascending; a number equal to one belongs above it. None for a
         category
     rarer
-        marks of the levels that are no bin of their own, so that they are known again
+        hashes of the levels without a bin of their own, so that they are recognised
 
     Examples
     --------
@@ -52,7 +52,15 @@ class Distribution:
 
     @classmethod
     def of_numbers(cls, column: pd.Series, *, bins: int = _BINS) -> Self:
-        """Of a number, in bins of about as many customers each; fewer where many share a value."""
+        """The distribution of a number, in bins of about equally many customers; fewer if many share a value.
+
+        Parameters
+        ----------
+        column
+            (n_customers,) numbers, null where missing
+        bins
+            maximum number of bins, ≥ 1
+        """
         known = column.to_numpy(dtype=np.float64, na_value=np.nan)
         known = known[np.isfinite(known)]
         cuts = np.quantile(known, np.arange(1, bins) / bins, method="higher") if len(known) else np.empty(0)
@@ -61,7 +69,13 @@ class Distribution:
 
     @classmethod
     def of_levels(cls, column: pd.Series) -> Self:
-        """Of a category: its most frequent levels, and all others as one."""
+        """The distribution of a category: its most frequent levels, and all others as one.
+
+        Parameters
+        ----------
+        column
+            (n_customers,) categories, null where missing
+        """
         named = column.astype("string").fillna(MISSING)
         counted = named[named != MISSING].value_counts().sort_index()
         known = [str(level) for level in counted.sort_values(ascending=False, kind="stable").index]
@@ -70,14 +84,26 @@ class Distribution:
         return cls(_shares(bins, [*levels, OTHER, MISSING]), rarer=rarer)
 
     def place(self, column: pd.Series) -> dict[str, float]:
-        """Bin → share of these customers; a level never seen counts as `OTHER`."""
+        """Bin → share of these customers; a level never seen counts as `OTHER`.
+
+        Parameters
+        ----------
+        column
+            (n_customers,) numbers or categories, as in training
+        """
         if self.edges is not None:
             return _shares_of_numbers(column, self.edges)
         named = column.astype("string").fillna(MISSING)
         return _shares(named.where(named.isin(list(self.shares)), OTHER), list(self.shares))
 
     def new_levels(self, column: pd.Series) -> list[str]:
-        """Levels of these customers that no customer of the training had."""
+        """Levels of these customers that no customer of the training had.
+
+        Parameters
+        ----------
+        column
+            (n_customers,) categories
+        """
         if self.edges is not None:
             return []
         rarer, levels = set(self.rarer), map(str, column.astype("string").dropna().unique())
@@ -86,14 +112,14 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """How features and scores were distributed among the customers of a training.
+    """The distributions of features and scores in the training population.
 
     Attributes
     ----------
     columns
         name → its distribution
     customers
-        count behind them
+        size of the population
 
     Examples
     --------
@@ -110,7 +136,13 @@ class Reference:
 
     @classmethod
     def learn(cls, rows: pd.DataFrame) -> Self:
-        """The distribution of each column of `rows`, one row per customer; columns are numbers or text."""
+        """The distribution of each column of `rows`, one row per customer; columns are numbers or text.
+
+        Parameters
+        ----------
+        rows
+            (n_customers, n_columns) numbers or text
+        """
         learned = {
             str(name): Distribution.of_numbers(column)
             if pd.api.types.is_numeric_dtype(column)
@@ -135,12 +167,18 @@ class Reference:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """What `to_dict` wrote."""
+        """The reference that `to_dict` described.
+
+        Parameters
+        ----------
+        stored
+            field → value, as `to_dict` returned it
+        """
         columns = {
             name: Distribution(
                 column["shares"],
                 None if column["edges"] is None else tuple(column["edges"]),
-                tuple(column.get("rarer", ())),  # models of before know the frequent ones alone
+                tuple(column.get("rarer", ())),  # older models know the frequent ones alone
             )
             for name, column in stored["columns"].items()
         }

@@ -1,7 +1,7 @@
-"""Where a customer stands among the customers of the training: `Tiers`.
+"""Quantiles of customer value in the training population: `Tiers`.
 
-The cut-offs are frozen when a model is trained. A customer's tier then changes because the customer changed,
-never because others did.
+The cut-offs are frozen when a model is trained. A customer's tier then changes only because the customer
+changed, never because others did.
 """
 
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ class Tiers:
         Parameters
         ----------
         values
-            (n_customers,) money, customer value; NaN counts as unknown and is left out
+            (n_customers,) money, customer value; NaN counts as unknown and is excluded
         vip_share, medium_share
             share of them that are vip, and that are vip or medium
 
@@ -105,13 +105,24 @@ class Tiers:
         """One more than the number of quantiles below each value: 1 to 100; NaN where the value is unknown.
 
         Equal values have equal percentiles, the lowest that either could have.
+
+        Parameters
+        ----------
+        values
+            any shape, money; NaN where unknown
         """
         values = np.asarray(values, dtype=float)
         below = np.searchsorted(np.asarray(self.quantiles), values, side="left")
         return np.where(np.isnan(values), np.nan, below + 1.0)
 
     def tier(self, values: npt.ArrayLike) -> npt.NDArray[np.object_]:
-        """vip, medium or low for each value; None where the value is unknown."""
+        """vip, medium or low for each value; None where the value is unknown.
+
+        Parameters
+        ----------
+        values
+            any shape, money; NaN where unknown
+        """
         percentile = self.percentile(values)
         named = np.full(percentile.shape, None, dtype=object)
         named[percentile >= 1] = "low"
@@ -120,7 +131,7 @@ class Tiers:
         return named
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; the two cut-offs are there for people to read."""
+        """Plain values for JSON; the two cut-offs are for readers of the file only."""
         return {
             "vip_above": self.vip_above,
             "medium_above": self.medium_above,
@@ -131,10 +142,16 @@ class Tiers:
 
     @classmethod
     def from_dict(cls, described: dict[str, Any]) -> Self:
-        """The tiers that `to_dict` has described."""
+        """The tiers that `to_dict` described.
+
+        Parameters
+        ----------
+        described
+            field → value, as `to_dict` returned it
+        """
         return cls(tuple(described["quantiles"]), described["vip_share"], described["medium_share"])
 
 
 def _percentile_above(share: float) -> int:
-    """The percentile above which so many of the customers are."""
+    """The percentile above which this share of the customers lies."""
     return 100 - round(100 * share)

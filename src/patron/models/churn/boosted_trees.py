@@ -1,8 +1,8 @@
 """Boosted trees of LightGBM, grown so that the same rows always give the same trees.
 
-`grow_trees` fits them, in two steps where need be (`grow_until`, `grow_so_many`); `explain` takes their sum
-apart. LightGBM is imported by the call that needs it, because it loads scikit-learn where that is installed
-and not every importer of this file predicts.
+`grow_trees` grows them, in two steps where there are no rows to stop on (`grow_with_early_stopping`, then
+`grow_fixed`); `explain` gives the contribution of each feature. LightGBM is imported by the call that needs
+it, because it loads scikit-learn where that is installed, and not every importer of this file predicts.
 """
 
 import os
@@ -12,19 +12,32 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from patron.arrays import Floats, Matrix
+from patron.arrays import Flags, Floats, Matrix
+from patron.checks import share, whole_number
+from patron.errors import RangeError
 
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-__all__ = ["Grown", "a_fifth", "add_up", "explain", "grow_so_many", "grow_trees", "grow_until", "read_trees"]
+__all__ = [
+    "Grown",
+    "Rows",
+    "check_growth",
+    "explain",
+    "grow_fixed",
+    "grow_trees",
+    "grow_with_early_stopping",
+    "holdout_fifth",
+    "raw_scores",
+    "read_trees",
+]
 
 type Rows = tuple[Matrix, Floats]
+"""Features (n_rows, n_features) and target (n_rows,)."""
 
 _ROWS_PER_THREAD = 100_000  # fewer, and waiting for each other costs more than it brings
-# Many features tell nearly the same (orders in 30 and in 90 days), so each tree sees a part of them.
+# Many features are nearly the same (orders in 30 and in 90 days), so each tree sees a part of them.
 _USUAL = {"feature_fraction": 0.7, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": 1.0}
 _FIXED = {
     # Reproducible: whatever the number of threads, and silent.
@@ -39,18 +52,42 @@ _ONE_EXPLANATION_AT_A_TIME = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """Trees, and how well they did on rows that did not grow them.
+    """Trees, and their loss on rows that did not grow them.
 
     Attributes
     ----------
     trees
         up to the best one; they hold no rows
     loss
-        of the objective, on the rows that said when to stop
+        of the objective, on the rows that growing stopped on
     """
 
     trees: "Booster"
     loss: float
+
+
+def check_growth(owner: str, settings: Mapping[str, Any]) -> None:
+    """Checks the settings that estimators of boosted trees share.
+
+    Parameters
+    ----------
+    owner
+        class of the estimator, for messages
+    settings
+        n_estimators, max_depth, min_child_samples and early_stopping_rounds (whole numbers ≥ 1), num_leaves
+        (≥ 2), random_state (≥ 0), n_jobs (≥ 1, or -1 for all) and learning_rate (in (0, 1])
+
+    Raises
+    ------
+    RangeError
+        one is out of range
+    """
+    lowest = {"num_leaves": 2, "random_state": 0, "n_jobs": -1}
+    for name in ("n_estimators", "max_depth", "min_child_samples", "early_stopping_rounds", *lowest):
+        whole_number(f"{owner}.{name}", settings[name], lowest.get(name, 1), floats=False)
+    if settings["n_jobs"] == 0:
+        raise RangeError(f"{owner}.n_jobs must be -1 (all) or at least 1, got 0.")
+    share(f"{owner}.learning_rate", settings["learning_rate"], ends="(]", example="5 % as 0.05")
 
 
 def grow_trees(
@@ -61,33 +98,33 @@ def grow_trees(
     n_trees: int,
     patience: int,
     categories: Sequence[int] = (),
-    stop_on: tuple[Matrix, Floats] | None = None,
+    stop_on: Rows | None = None,
     n_jobs: int = 1,
     random_state: int = 0,
 ) -> "Booster":
-    """Trees grown until `stop_on` gains no more.
+    """Trees grown until the loss on `stop_on` falls no more.
 
     Parameters
     ----------
     matrix
         (n_rows, n_features) numbers and category codes, NaN where missing
     target
-        (n_rows,) what the trees are to tell
+        (n_rows,) what the trees predict
     settings
         LightGBM's own, `objective` among them
     n_trees
-        most trees
+        maximum number of trees
     patience
         trees without gain after which growing ends
     categories
         positions of the categories
     stop_on
-        later rows and their target; without it a fifth of the rows, drawn at random, says how many
-        trees are enough, and all rows then grow that many
+        later rows and their target; without them a fifth of the rows, drawn at random, determines the
+        number of trees, and all rows then grow that many
     n_jobs
-        most threads, -1 for all; the trees do not depend on it
+        maximum number of threads, -1 for all; the trees do not depend on it
     random_state
-        seed of all that is drawn
+        seed of all random draws
 
     Returns
     -------
@@ -105,14 +142,14 @@ def grow_trees(
     shared: dict[str, Any] = {"categories": categories, "n_jobs": n_jobs, "random_state": random_state}
     shared_stop = {**shared, "n_trees": n_trees, "patience": patience}
     if stop_on is not None:
-        return grow_until((matrix, target), stop_on, settings, **shared_stop).trees
-    aside = a_fifth(target, random_state)
+        return grow_with_early_stopping((matrix, target), stop_on, settings, **shared_stop).trees
+    aside = holdout_fifth(target, random_state)
     parts = (matrix[~aside], target[~aside]), (matrix[aside], target[aside])
-    enough = grow_until(*parts, settings, **shared_stop).trees.num_trees()
-    return grow_so_many((matrix, target), settings, n_trees=enough, **shared)
+    enough = grow_with_early_stopping(*parts, settings, **shared_stop).trees.num_trees()
+    return grow_fixed((matrix, target), settings, n_trees=enough, **shared)
 
 
-def grow_until(
+def grow_with_early_stopping(
     rows: Rows,
     stop_on: Rows,
     settings: Mapping[str, Any],
@@ -123,7 +160,27 @@ def grow_until(
     n_jobs: int = 1,
     random_state: int = 0,
 ) -> Grown:
-    """Trees grown on some rows until others gain no more, and their loss on those; see `grow_trees`."""
+    """Trees grown on some rows until the loss on others falls no more, and that loss.
+
+    Parameters
+    ----------
+    rows
+        features and target that grow the trees
+    stop_on
+        features and target that decide when growing ends
+    settings
+        LightGBM's own, `objective` among them
+    n_trees
+        maximum number of trees
+    patience
+        trees without gain after which growing ends
+    categories
+        positions of the categories
+    n_jobs
+        maximum number of threads, -1 for all; the trees do not depend on it
+    random_state
+        seed of all random draws
+    """
     import lightgbm
 
     train, complete = _dataset(rows, settings, categories, n_jobs, random_state)
@@ -134,7 +191,7 @@ def grow_until(
     return Grown(read_trees(grown.model_to_string(num_iteration=grown.best_iteration)), float(loss))
 
 
-def grow_so_many(
+def grow_fixed(
     rows: Rows,
     settings: Mapping[str, Any],
     *,
@@ -143,15 +200,39 @@ def grow_so_many(
     n_jobs: int = 1,
     random_state: int = 0,
 ) -> "Booster":
-    """So many trees; see `grow_trees`."""
+    """A fixed number of trees, grown without early stopping.
+
+    Parameters
+    ----------
+    rows
+        features and target
+    settings
+        LightGBM's own, `objective` among them
+    n_trees
+        number of trees
+    categories
+        positions of the categories
+    n_jobs
+        maximum number of threads, -1 for all; the trees do not depend on it
+    random_state
+        seed of all random draws
+    """
     import lightgbm
 
     train, complete = _dataset(rows, settings, categories, n_jobs, random_state)
     return read_trees(lightgbm.train(complete, train, n_trees).model_to_string())
 
 
-def a_fifth(target: Floats, random_state: int) -> npt.NDArray[np.bool_]:
-    """(n_rows,) True for a fifth of every kind, drawn at random."""
+def holdout_fifth(target: Floats, random_state: int) -> Flags:
+    """(n_rows,) True for a random fifth of the rows, stratified by the target.
+
+    Parameters
+    ----------
+    target
+        (n_rows,)
+    random_state
+        seed
+    """
     drawn = np.random.default_rng(random_state).permutation(len(target))
     aside = np.zeros(len(target), dtype=bool)
     aside[drawn[np.argsort(target[drawn], kind="stable")][::5]] = True
@@ -159,14 +240,20 @@ def a_fifth(target: Floats, random_state: int) -> npt.NDArray[np.bool_]:
 
 
 def read_trees(text: str) -> "Booster":
-    """The trees that LightGBM wrote as text; they predict the same to the last bit."""
+    """The trees of a model text of LightGBM; they predict the same to the last bit.
+
+    Parameters
+    ----------
+    text
+        model text of LightGBM
+    """
     from lightgbm import Booster
 
     return Booster(model_str=text)
 
 
-def add_up(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
-    """The sum of the trees for each row.
+def raw_scores(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
+    """The raw score of each row: the sum of its trees.
 
     Parameters
     ----------
@@ -175,7 +262,7 @@ def add_up(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
     matrix
         (n_rows, n_features) as in growing
     n_jobs
-        most threads, -1 for all
+        maximum number of threads, -1 for all
 
     Returns
     -------
@@ -187,7 +274,7 @@ def add_up(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
 
 
 def explain(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
-    """How far each feature moves the sum of the trees: Shapley values.
+    """The contribution of each feature to the raw score: Shapley values.
 
     Parameters
     ----------
@@ -196,13 +283,13 @@ def explain(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
     matrix
         (n_rows, n_features) as in growing
     n_jobs
-        most threads, -1 for all
+        maximum number of threads, -1 for all
 
     Returns
     -------
     Floats
-        (n_rows, n_features) in the unit of the sum, which is log-odds for a binary objective. A row adds up
-        to the sum of the trees less its average, which is the same for every row.
+        (n_rows, n_features) in the unit of the raw score, which is log-odds for a binary objective. A row
+        adds up to the raw score less its average, which is the same for every row.
 
     References
     ----------

@@ -1,15 +1,14 @@
-"""From what the trees say to how often it happens: calibration on a later snapshot.
+"""Calibration of the trees' log-odds on a later snapshot.
 
 Both ways take log-odds and return probabilities, rise with them (so that no ranking changes and no new ties
-arise, unless the trees say nothing and the slope is 0), and are plain numbers that travel as JSON:
+arise, unless the trees do not rank at all and the slope is 0), and are plain numbers, stored as JSON:
 
 ========  ==================================================  ============================================
 sigmoid   expit(slope · log-odds + intercept), slope ≥ 0      two numbers: steady on few customers
 isotonic  a rising staircase through the observed shares      follows any shape, needs many customers
 ========  ==================================================  ============================================
 
-`fit_calibration(…, "auto")` takes isotonic where the rarer class has at least `ENOUGH_FOR_ISOTONIC`
-customers.
+`fit_calibration(…, "auto")` is isotonic from `ENOUGH_FOR_ISOTONIC` minority-class events on.
 
 References
 ----------
@@ -44,7 +43,7 @@ __all__ = [
 
 
 ENOUGH_FOR_ISOTONIC = 1000
-"""Customers of the rarer class from which "auto" takes isotonic calibration."""
+"""Minority-class events from which "auto" is isotonic."""
 
 RANK_SHARE = 0.001
 """The share of the trees' own probability mixed into an isotonic staircase, so that customers on one step
@@ -58,7 +57,7 @@ class Calibration(Protocol):
 
     @property
     def method(self) -> str:
-        """Its name."""
+        """Name of the method."""
         ...
 
     def __call__(self, log_odds: Floats) -> Floats:
@@ -66,13 +65,20 @@ class Calibration(Protocol):
         ...
 
     def to_dict(self) -> dict[str, Any]:
-        """Itself as JSON has it."""
+        """The parameters as JSON values."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SigmoidCalibration:
     """Platt scaling: expit(slope · log-odds + intercept).
+
+    Attributes
+    ----------
+    slope
+        factor on the log-odds, ≥ 0
+    intercept
+        added to the log-odds
 
     Examples
     --------
@@ -101,6 +107,11 @@ class SigmoidCalibration:
 @dataclass(frozen=True, slots=True)
 class IsotonicCalibration:
     """Linear between knots: trees' own probability `raw` → probability `calibrated`, both rising from 0 to 1.
+
+    Attributes
+    ----------
+    raw, calibrated
+        (n_knots,) probability in [0, 1], rising
 
     Examples
     --------
@@ -134,16 +145,16 @@ def fit_calibration(
     Parameters
     ----------
     log_odds
-        (n_customers,) what the trees say of customers of a snapshot that they were not grown on
+        (n_customers,) raw scores of the trees, for customers of a snapshot that they were not grown on
     churned
         (n_customers,) 1.0 if the customer left, else 0.0
     method
-        "auto" takes isotonic where the rarer class has at least `ENOUGH_FOR_ISOTONIC` customers
+        "auto" is isotonic from `ENOUGH_FOR_ISOTONIC` minority-class events on
 
     Warns
     -----
     PatronWarning
-        all left or all stayed; or the trees rank these customers no better than chance
+        all left or all stayed; or the trees rank these customers no better than at random
 
     Examples
     --------
@@ -151,8 +162,8 @@ def fit_calibration(
     >>> fit_calibration(log_odds, churned).method
     'sigmoid'
     """
-    rarer = min(churned.sum(), len(churned) - churned.sum())
-    if rarer == 0:
+    minority = min(churned.sum(), len(churned) - churned.sum())
+    if minority == 0:
         warnings.warn(
             f"the probabilities are not calibrated: all {len(churned)} customers of the calibration snapshot "
             f"{'left' if churned[0] else 'stayed'}. Try another horizon.",
@@ -161,12 +172,12 @@ def fit_calibration(
         )
         return None
     if method == "auto":
-        method = "isotonic" if rarer >= ENOUGH_FOR_ISOTONIC else "sigmoid"
+        method = "isotonic" if minority >= ENOUGH_FOR_ISOTONIC else "sigmoid"
     fitted = fit_isotonic(log_odds, churned) if method == "isotonic" else fit_sigmoid(log_odds, churned)
     if np.ptp(log_odds) > 0 and np.ptp(fitted(log_odds)) <= RANK_SHARE:
         warnings.warn(
-            "on the calibration snapshot the trees rank no better than chance, so all customers get nearly "
-            "the share that left there. Compare the features of that snapshot with the earlier ones.",
+            "on the calibration snapshot the trees rank no better than at random, so all customers get "
+            "nearly the share that left there. Compare the features of that snapshot with the earlier ones.",
             PatronWarning,
             stacklevel=3,
         )
@@ -174,17 +185,17 @@ def fit_calibration(
 
 
 def shift_to_share(log_odds: Floats, share: float, calibration: Calibration | None) -> float:
-    """What moves all log-odds so that as many are expected to leave as left.
+    """The shift of all log-odds for which the mean probability equals the actual churn rate.
 
-    Trees that have been grown again with the rows of the calibration know part of what calibration made up
-    for; without this it would count twice.
+    Trees that were grown again with the rows of the calibration have learned part of what it corrects;
+    without the shift that would count twice.
 
     Parameters
     ----------
     log_odds
-        (n_customers,) what the trees say
+        (n_customers,) raw scores of the trees
     share
-        of these customers that left, in [0, 1]
+        share of these customers that left, in [0, 1]
     calibration
         from log-odds to probability; None where there is none
 
@@ -209,13 +220,13 @@ def shift_to_share(log_odds: Floats, share: float, calibration: Calibration | No
 
 
 def fit_sigmoid(log_odds: Floats, churned: Floats) -> SigmoidCalibration:
-    """Slope and intercept by maximum likelihood, the slope not below 0: a model may be useless but is never
+    """Slope and intercept by maximum likelihood, the slope not below 0: a useless model is not
     inverted.
 
     Parameters
     ----------
     log_odds
-        (n_customers,) what the trees say
+        (n_customers,) raw scores of the trees
     churned
         (n_customers,) 1.0 if the customer left, else 0.0
 
@@ -262,7 +273,7 @@ def fit_isotonic(log_odds: Floats, churned: Floats) -> IsotonicCalibration:
     Parameters
     ----------
     log_odds
-        (n_customers,) what the trees say
+        (n_customers,) raw scores of the trees
     churned
         (n_customers,) 1.0 if the customer left, else 0.0
 
@@ -294,6 +305,11 @@ def fit_isotonic(log_odds: Floats, churned: Floats) -> IsotonicCalibration:
 
 def calibration_from_dict(parts: Mapping[str, Any]) -> SigmoidCalibration | IsotonicCalibration:
     """The calibration that `to_dict` described.
+
+    Parameters
+    ----------
+    parts
+        field → value, as `to_dict` returned it
 
     Raises
     ------

@@ -1,26 +1,25 @@
-"""The chance that a customer leaves: `ChurnClassifier`, small LightGBM trees, calibrated.
+"""The probability that a customer leaves: `ChurnClassifier`, small LightGBM trees, calibrated.
 
-Three snapshots, each later than the one before, each with its own job::
+Three snapshots, each later than the one before, each with its own purpose::
 
-    X, y          grows the trees
-    stop          says how many trees are enough       (without it: a fifth of X, drawn at random)
-    calibrate     turns what the trees say into how often it happens    (without it: left as it is)
+    X, y          grow the trees
+    stop          determines the number of trees        (without it: a random fifth of X)
+    calibrate     calibrates the trees' log-odds        (without it: uncalibrated)
 
-Once the three have spoken, all of their rows may grow the trees that are kept (`regrow`). Predicting reads
-the fitted model only, so that any number of threads may share one.
+Afterwards all of their rows can grow the trees that are kept (`regrow`). Prediction only reads the fitted
+model, so that any number of threads may share one.
 """
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Integral
 from typing import Any, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit
 
-from patron.arrays import Floats
+from patron.arrays import Floats, Integers, Matrix
+from patron.checks import one_of, whole_number
 from patron.errors import (
     InputError,
     NotFittedError,
@@ -29,19 +28,21 @@ from patron.errors import (
     SettingsError,
     TooFewCustomersError,
 )
+from patron.models.churn.boosted_trees import Rows, check_growth
 from patron.models.churn.calibration import (
     Calibration,
     calibration_from_dict,
     fit_calibration,
     shift_to_share,
 )
-from patron.models.churn.seed_average import Forest, plan_forest
+from patron.models.churn.seed_average import SeedAverage, plan_growth
 from patron.models.encoding import FeatureEncoder, outcomes
 from patron.models.inference.estimator import Estimator
 
 __all__ = ["FEWEST_CUSTOMERS", "ChurnClassifier"]
 
-type Part = tuple[pd.DataFrame, Any]
+type Labelled = tuple[pd.DataFrame, Any]
+"""Features (n_customers, n_features) and outcome (n_customers,)."""
 
 FEWEST_CUSTOMERS = 100
 """Rows below which no classifier is fitted."""
@@ -56,29 +57,29 @@ class ChurnClassifier(Estimator):
     Parameters
     ----------
     n_estimators, learning_rate
-        most trees, ≥ 1; weight of each tree, in (0, 1]
+        maximum number of trees, ≥ 1; weight of each tree, in (0, 1]
     num_leaves, max_depth
-        bounds of each tree, ≥ 2 and ≥ 1; small trees keep reasons fast and steady
+        maximum size of each tree, ≥ 2 and ≥ 1; small trees keep reasons fast and stable
     min_child_samples
-        fewest customers in a leaf, ≥ 1
+        minimum number of customers in a leaf, ≥ 1
     early_stopping_rounds
         trees without gain on `stop` after which growing ends, ≥ 1
     n_seeds
-        how many sums of trees, each with a seed of its own, are averaged, ≥ 1
+        number of boosted ensembles, each with its own seed, that are averaged, ≥ 1
     monotone
-        feature → 1 where more of it never lowers the risk, -1 where it never raises it; None for no
-        constraint; features that are not there are passed over
+        feature → 1 where the risk must not fall as it grows, -1 where it must not rise; None for no
+        constraint; unknown features are ignored
     search
-        how many other settings of the trees, drawn by chance, compete on `stop`; 0 for none
+        number of random settings of the trees that compete on `stop`; 0 for none
     regrow
-        whether the trees that are kept grow on the rows of `stop` and `calibrate` too
+        whether the trees that are kept are grown on the rows of `stop` and `calibrate` as well
     calibration
-        "isotonic", "sigmoid", "auto" (isotonic where `calibrate` has 1000 customers of the rarer
-        class) or None, which ignores `calibrate`
+        "isotonic", "sigmoid", "auto" (isotonic where `calibrate` has 1000 minority-class events) or None,
+        which ignores `calibrate`
     n_jobs
-        most threads, -1 for all; the result does not depend on it
+        maximum number of threads, -1 for all; the result does not depend on it
     random_state
-        seed of all that is drawn
+        seed of all random draws
 
     Attributes
     ----------
@@ -100,7 +101,7 @@ class ChurnClassifier(Estimator):
 
     Notes
     -----
-    Classes are left as unbalanced as they are: resampling would spoil the probabilities. Probabilities lie
+    Classes are not resampled: that would bias the probabilities. Probabilities lie
     within [1e-6, 1 - 1e-6].
 
     References
@@ -154,14 +155,14 @@ class ChurnClassifier(Estimator):
         self.random_state = random_state
 
     def fit(
-        self, X: pd.DataFrame, y: Any, *, stop: Part | None = None, calibrate: Part | None = None
+        self, X: pd.DataFrame, y: Any, *, stop: Labelled | None = None, calibrate: Labelled | None = None
     ) -> Self:
-        """This classifier, its trees grown on `X`, ended on `stop` and calibrated on `calibrate`.
+        """This classifier: trees grown on `X`, stopped early on `stop`, calibrated on `calibrate`.
 
         Parameters
         ----------
         X
-            (n_customers, n_features) numbers and categories; missing values are welcome
+            (n_customers, n_features) numbers and categories; missing values are allowed
         y
             (n_customers,) 1 if the customer left, 0 if not, in the order of `X`
         stop, calibrate
@@ -182,7 +183,7 @@ class ChurnClassifier(Estimator):
         Warns
         -----
         PatronWarning
-            no feature tells leavers from stayers; `calibrate` holds one class only
+            no feature separates leavers from stayers; `calibrate` holds one class only
         """
         self._check_settings()
         encoder = FeatureEncoder.learn(X)
@@ -191,7 +192,7 @@ class ChurnClassifier(Estimator):
         stop_on = _encoded(encoder, stop, "stop")
         calibrate_on = _encoded(encoder, calibrate, "calibrate") if self.calibration else None
 
-        plan, forest = plan_forest(
+        plan, ensemble = plan_growth(
             grown_on,
             stop_on,
             self._tree_settings(encoder.names),
@@ -204,21 +205,21 @@ class ChurnClassifier(Estimator):
             random_state=self.random_state,
         )
         if stop_on is None or self.regrow:
-            forest = Forest.grow(_together(grown_on, stop_on), plan)
+            ensemble = SeedAverage.grow(_together(grown_on, stop_on), plan)
         calibration = None
         if calibrate_on is not None and self.calibration:
-            said = forest.add_up(calibrate_on[0], self.n_jobs)
-            calibration = fit_calibration(said, calibrate_on[1], self.calibration)
+            log_odds = ensemble.raw_scores(calibrate_on[0], self.n_jobs)
+            calibration = fit_calibration(log_odds, calibrate_on[1], self.calibration)
         shift = 0.0
         if calibrate_on is not None and self.regrow:
-            forest = Forest.grow(_together(grown_on, stop_on, calibrate_on), plan)
-            said = forest.add_up(calibrate_on[0], self.n_jobs)
-            shift = shift_to_share(said, float(calibrate_on[1].mean()), calibration)
-        self._restore(forest, encoder, calibration, float(grown_on[1].mean()), shift)
+            ensemble = SeedAverage.grow(_together(grown_on, stop_on, calibrate_on), plan)
+            log_odds = ensemble.raw_scores(calibrate_on[0], self.n_jobs)
+            shift = shift_to_share(log_odds, float(calibrate_on[1].mean()), calibration)
+        self._restore(ensemble, encoder, calibration, float(grown_on[1].mean()), shift)
         if not self.feature_importance_["splits"].any():
             warnings.warn(
-                f"none of the {len(encoder.names)} features tells leavers from stayers among customers, "
-                "so all get the same probability, the share that left. Give more features or more customers.",
+                f"none of the {len(encoder.names)} features separates leavers from stayers, so all customers "
+                "get the same probability, the share that left. Give more features or more customers.",
                 PatronWarning,
                 stacklevel=2,
             )
@@ -230,7 +231,7 @@ class ChurnClassifier(Estimator):
         Parameters
         ----------
         X
-            (n_customers, any number of columns) the features by name, whatever else there is
+            (n_customers, any number of columns) the features by name
 
         Returns
         -------
@@ -247,28 +248,47 @@ class ChurnClassifier(Estimator):
         leaves = self._in_chunks(X, self.leaves)
         return np.column_stack([1 - leaves, leaves])
 
-    def leaves(self, matrix: npt.NDArray[np.float32]) -> Floats:
-        """(n_customers,) P(leave) of rows of a matrix that `encoder_` made."""
-        moved = self._fitted().add_up(matrix, self.n_jobs) + self._shift
+    def leaves(self, matrix: Matrix) -> Floats:
+        """(n_customers,) P(leave) from an encoded matrix.
+
+        Parameters
+        ----------
+        matrix
+            (n_customers, n_features) float32, as `encoder_` encodes features
+        """
+        moved = self._fitted().raw_scores(matrix, self.n_jobs) + self._shift
         probability = expit(moved) if self._calibration is None else self._calibration(moved)
         return np.clip(probability, _NEVER_CERTAIN, 1 - _NEVER_CERTAIN)
 
-    def predict(self, X: pd.DataFrame) -> npt.NDArray[np.int64]:
-        """(n_customers,) 1 where leaving is more likely than staying. Whom to contact is about cost."""
-        return (self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)
-
-    def score(self, X: pd.DataFrame, y: Any) -> float:
-        """Share of customers that `predict` gets right, as scikit-learn has it. For more: `churn_metrics`."""
-        return float((self.predict(X) == outcomes(y, len(X), "y")).mean())
-
-    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        """How far each feature moves each customer's risk: Shapley values of the trees.
+    def predict(self, X: pd.DataFrame) -> Integers:
+        """(n_customers,) 1 where leaving is more likely than staying; whom to contact depends on cost, too.
 
         Parameters
         ----------
         X
-            (n_customers, any number of columns) the customers that need reasons: this is the slow part of
-            scoring
+            (n_customers, any number of columns) the features by name
+        """
+        return (self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)
+
+    def score(self, X: pd.DataFrame, y: Any) -> float:
+        """Accuracy of `predict`, as scikit-learn defines it; `churn_metrics` has more.
+
+        Parameters
+        ----------
+        X
+            (n_customers, any number of columns) the features by name
+        y
+            (n_customers,) 1 if the customer left, 0 if not
+        """
+        return float((self.predict(X) == outcomes(y, len(X), "y")).mean())
+
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        """The contribution of each feature to each customer's risk: Shapley values of the trees.
+
+        Parameters
+        ----------
+        X
+            (n_customers, any number of columns) the customers that need reasons: the slow part of scoring
 
         Returns
         -------
@@ -280,21 +300,21 @@ class ChurnClassifier(Estimator):
         ----------
         Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
         """
-        parts = self._in_chunks(X, lambda matrix: self._forest.explain(matrix, self.n_jobs))
+        parts = self._in_chunks(X, lambda matrix: self._ensemble.explain(matrix, self.n_jobs))
         return pd.DataFrame(parts, index=X.index, columns=list(self.feature_names_in_))
 
     @property
     def feature_importance_(self) -> pd.DataFrame:
         """One row per feature, the most useful first: `feature`, `gain`, `share` of all gain, `splits`."""
         gain = self._fitted().importance("gain")
-        splits, share = self._forest.importance("split"), gain / (gain.sum() or 1.0)
+        splits, share = self._ensemble.importance("split"), gain / (gain.sum() or 1.0)
         columns = {"feature": self.feature_names_in_, "gain": gain, "share": share, "splits": splits}
         table = pd.DataFrame(columns)
         return table.sort_values("gain", ascending=False, kind="stable", ignore_index=True)
 
     @property
     def calibration_(self) -> str | None:
-        """The way of calibration that was fitted."""
+        """Method of the fitted calibration; None without one."""
         self._fitted()
         return None if self._calibration is None else self._calibration.method
 
@@ -325,11 +345,21 @@ class ChurnClassifier(Estimator):
 
     @classmethod
     def from_parts(cls, model_text: str, meta: Mapping[str, Any]) -> Self:
-        """The classifier that `to_parts` took apart; it predicts the same to the last bit."""
+        """The classifier that `to_parts` took apart; it predicts the same to the last bit.
+
+        Parameters
+        ----------
+        model_text
+            the trees, as `to_parts` returned them
+        meta
+            everything else, as `to_parts` returned it
+        """
         calibration = None if meta["calibration"] is None else calibration_from_dict(meta["calibration"])
         encoder = FeatureEncoder.from_dict(meta["encoder"])
         model = cls(**meta["settings"])
-        model._restore(Forest.from_text(model_text), encoder, calibration, meta["base_rate"], meta["shift"])
+        model._restore(
+            SeedAverage.from_text(model_text), encoder, calibration, meta["base_rate"], meta["shift"]
+        )
         return model
 
     def __sklearn_tags__(self) -> Any:
@@ -355,57 +385,44 @@ class ChurnClassifier(Estimator):
         return settings
 
     def _check_settings(self) -> None:
-        bounds = {"num_leaves": 2, "n_jobs": -1, "random_state": 0, "search": 0, "n_seeds": 1}
-        if self.n_jobs == 0:
-            raise RangeError("ChurnClassifier.n_jobs must be -1 (all) or at least 1, got 0.")
-        for name in ("n_estimators", "max_depth", "min_child_samples", "early_stopping_rounds", *bounds):
-            bound = bounds.get(name, 1)
-            value = getattr(self, name)
-            if not isinstance(value, Integral) or value < bound:
-                raise RangeError(
-                    f"ChurnClassifier.{name} must be a whole number of at least {bound}, got {value!r}."
-                )
-        if not 0 < self.learning_rate <= 1:
-            raise RangeError(f"ChurnClassifier.learning_rate must lie in (0, 1], got {self.learning_rate!r}.")
+        check_growth("ChurnClassifier", self.get_params())
+        whole_number("ChurnClassifier.n_seeds", self.n_seeds, 1, floats=False)
+        whole_number("ChurnClassifier.search", self.search, 0, floats=False)
         if strange := sorted(set((self.monotone or {}).values()) - {-1, 0, 1}):
             raise RangeError(f"ChurnClassifier.monotone takes -1, 0 or 1 for a feature, got {strange}.")
-        if self.calibration not in ("auto", "isotonic", "sigmoid", None):
-            raise SettingsError(
-                "ChurnClassifier.calibration must be 'auto', 'isotonic', 'sigmoid' or None, "
-                f"got {self.calibration!r}."
-            )
+        if self.calibration is not None:
+            known = ("auto", "isotonic", "sigmoid")
+            one_of("ChurnClassifier.calibration", self.calibration, known, error=SettingsError)
 
     def _restore(
         self,
-        forest: Forest,
+        ensemble: SeedAverage,
         encoder: FeatureEncoder,
         calibration: Calibration | None,
         rate: float,
         shift: float,
     ) -> None:
-        self._forest, self.encoder_, self._calibration, self._shift = forest, encoder, calibration, shift
+        self._ensemble, self.encoder_, self._calibration, self._shift = ensemble, encoder, calibration, shift
         self.classes_ = np.array([0, 1])
         self.feature_names_in_ = np.array(encoder.names, dtype=object)
         self.n_features_in_ = len(encoder.names)
-        self.n_trees_ = forest.n_trees
+        self.n_trees_ = ensemble.n_trees
         self.base_rate_ = rate
 
-    def _fitted(self) -> Forest:
-        if not hasattr(self, "_forest"):
+    def _fitted(self) -> SeedAverage:
+        if not hasattr(self, "_ensemble"):
             raise NotFittedError(
                 "this ChurnClassifier is not fitted yet. Call fit(X, y), or from_parts on a stored one."
             )
-        return self._forest
+        return self._ensemble
 
-    def _in_chunks(self, X: pd.DataFrame, compute: Callable[[npt.NDArray[np.float32]], Floats]) -> Floats:
+    def _in_chunks(self, X: pd.DataFrame, compute: Callable[[Matrix], Floats]) -> Floats:
         self._fitted()
         chunks = (X.iloc[start : start + _CHUNK] for start in range(0, max(len(X), 1), _CHUNK))
         return np.concatenate([compute(self.encoder_.encode(chunk)) for chunk in chunks])
 
 
-def _encoded(
-    encoder: FeatureEncoder, part: Part | None, name: str
-) -> tuple[npt.NDArray[np.float32], Floats] | None:
+def _encoded(encoder: FeatureEncoder, part: Labelled | None, name: str) -> Rows | None:
     if part is None:
         return None
     X, y = part
@@ -414,7 +431,7 @@ def _encoded(
     return encoder.encode(X, f"the features of {name}"), outcomes(y, len(X), f"y of {name}")
 
 
-def _together(*parts: tuple[npt.NDArray[np.float32], Floats] | None) -> tuple[Any, Any]:
+def _together(*parts: Rows | None) -> Rows:
     given = [part for part in parts if part is not None]
     if len(given) == 1:
         return given[0]
@@ -429,6 +446,6 @@ def _check_enough(churned: Floats) -> None:
         )
     if churned.min() == churned.max():
         raise InputError(
-            f"all {len(churned)} customers {'left' if churned[0] else 'stayed'}: nothing to tell apart. "
+            f"all {len(churned)} customers {'left' if churned[0] else 'stayed'}: there is nothing to learn. "
             "Try another horizon."
         )

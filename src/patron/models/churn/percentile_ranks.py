@@ -1,11 +1,12 @@
-"""Where a customer stands among the customers of the same day: `Percentiles`.
+"""The rank of a customer among the customers of the same day: `Percentiles`.
 
-Orders and gaps drift with the season, ranks do not: who bought more lately than 80 % of the others did so in
-spring as in autumn. So trees get, beside each number, its percentile among its own snapshot's customers.
+Orders and gaps drift with the season, ranks do not: a customer who bought more recently than 80 % of the
+others did so in spring as in autumn. So trees also get the percentile of each number among the customers of
+its own snapshot.
 
-A percentile is read off a grid of at most `MOST_POINTS` of the numbers and their mid-ranks, never off the
-rows themselves. The grid of the newest customers travels with the model; since a batch reads its own grid in
-the same way, a single row that is served gets the percentile that it would get in that day's batch.
+A percentile is interpolated on a grid of at most `MOST_POINTS` of the numbers and their mid-ranks, never on
+the rows themselves. The grid of the training population is stored with the model; since a batch uses its own
+grid in the same way, a single row that is served gets the percentile that it would get in that day's batch.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,10 +30,10 @@ MOST_POINTS = 200
 """Points of the grid of one feature."""
 
 ENOUGH_FOR_RANKS = 1000
-"""Customers from which a population that is scored has ranks of its own."""
+"""Customers from which a scored population is ranked by itself."""
 
 PERCENTILE = "_pct"
-"""What is added to the name of a feature to name its percentile."""
+"""Suffix of the name of a percentile."""
 
 RANKED = "the rows to be ranked"
 
@@ -45,7 +46,7 @@ class Percentiles:
     ----------
     grids
         feature → (numbers, ranks), both (n_points,) rising float32; without points for a feature that
-        nobody has
+        is missing for all
 
     Notes
     -----
@@ -120,14 +121,14 @@ class Percentiles:
         )
 
     def place_rows(self, numbers: Matrix, into: Matrix) -> None:
-        """The same for arrays.
+        """Writes the percentiles of numbers into an array.
 
         Parameters
         ----------
         numbers
             (n_features, n_customers) finite or NaN, in the order of `names`
         into
-            (n_features, n_customers) takes the percentiles; may be `numbers` itself
+            (n_features, n_customers) receives the percentiles; may be `numbers` itself
         """
         unknown = np.isnan(numbers)  # which a grid of one point would rank too
         for row, place, (points, ranks) in zip(numbers, into, self.grids.values(), strict=True):
@@ -135,7 +136,7 @@ class Percentiles:
         into[unknown] = np.nan
 
     def among(self, features: pd.DataFrame, ranks: Ranks = "auto") -> "Percentiles":
-        """The grid that these customers are to be ranked by: this one, or their own.
+        """The grid that customers are ranked by: this one, or their own.
 
         Parameters
         ----------
@@ -159,13 +160,21 @@ class Percentiles:
         return self._which(len(features), ranks) or type(self).learn(features, self.names)
 
     def among_columns(self, columns: Columns, ranks: Ranks = "auto") -> "Percentiles":
-        """The same for arrays."""
+        """The grid that customers are ranked by, as `among`, for arrays.
+
+        Parameters
+        ----------
+        columns
+            name → (n_customers,) the customers who are ranked
+        ranks
+            see `among`
+        """
         return self._which(count_rows(columns), ranks) or type(self)(
             {name: _grid(columns[name].astype(np.float32)) for name in self.names}
         )
 
     def _which(self, customers: int, ranks: Ranks) -> "Percentiles | None":
-        """The grid to rank so many customers by; None for their own."""
+        """The grid to rank a number of customers by; None for their own."""
         if isinstance(ranks, Percentiles):
             return ranks
         if ranks not in ("auto", "own", "model"):
@@ -174,8 +183,7 @@ class Percentiles:
         return None if own else self
 
     def to_arrays(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-        """The grids end to end as arrays of numbers, and as plain values the names and how many points each
-        has.
+        """The grids as arrays, end to end, and the names and numbers of points as plain values.
 
         Examples
         --------
@@ -195,7 +203,15 @@ class Percentiles:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], meta: Mapping[str, Any]) -> Self:
-        """The percentiles that `to_arrays` took apart."""
+        """The percentiles that `to_arrays` took apart.
+
+        Parameters
+        ----------
+        arrays
+            name → array, as `to_arrays` returned them
+        meta
+            plain values, as `to_arrays` returned them
+        """
         ends = np.cumsum(meta["points"], dtype=int)[:-1]
         numbers, ranks = (np.split(arrays[kind], ends) for kind in ("numbers", "ranks"))
         return cls(dict(zip(meta["names"], zip(numbers, ranks, strict=True), strict=True)))

@@ -1,7 +1,7 @@
-"""Feature rows as arrays: `Columns`, what predicting hands from part to part.
+"""Feature rows as arrays: `Columns`, which prediction works on.
 
-A small frame costs as much to build as its numbers cost to compute, and one request holds a dozen of them. So
-the rows are turned into arrays once, where they come in, and into a frame again at the end.
+A small frame costs as much to build as its numbers cost to compute, and one request would build a dozen. So
+the rows become arrays once, on entry, and a frame again at the end.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,9 +27,9 @@ def as_columns(features: pd.DataFrame, numbers: Iterable[str], frame: str = "X")
     features
         (n_customers, any number of columns)
     numbers
-        the columns that must be numbers, whatever their type says
+        the columns that must be numbers, whatever their dtype
     frame
-        what errors call `features`
+        name of `features` in errors
 
     Returns
     -------
@@ -58,7 +58,12 @@ def as_columns(features: pd.DataFrame, numbers: Iterable[str], frame: str = "X")
 
 
 def count_rows(columns: Columns) -> int:
-    """How many customers there are.
+    """The number of customers.
+
+    Parameters
+    ----------
+    columns
+        name → (n_customers,)
 
     Examples
     --------
@@ -70,6 +75,13 @@ def count_rows(columns: Columns) -> int:
 
 def take_rows(columns: Columns, rows: npt.NDArray[np.intp] | slice) -> Columns:
     """Some of the customers.
+
+    Parameters
+    ----------
+    columns
+        name → (n_customers,)
+    rows
+        positions, or a slice of them
 
     Examples
     --------

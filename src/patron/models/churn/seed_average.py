@@ -1,8 +1,8 @@
-"""Several sums of trees that differ by their seed alone, averaged: `Forest`.
+"""Boosted ensembles that differ by their seed alone, averaged: `SeedAverage`.
 
-Which rows and features a tree sees is drawn; a mean over seeds takes out what that luck brought. How many
-trees each seed needs, and with which settings, is settled once (`plan_forest`) on rows that are later than
-those that grow them; a forest can then be grown on more rows by the same plan.
+Which rows and features a tree sees is random; a mean over seeds removes that noise. The number of trees per
+seed and the settings are determined once (`plan_growth`) on rows later than those that grow the trees; an
+ensemble can then be grown on more rows by the same plan.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,19 @@ import numpy.typing as npt
 from patron.arrays import Floats, Matrix
 from patron.models.churn.boosted_trees import (
     Grown,
-    a_fifth,
-    add_up,
+    Rows,
     explain,
-    grow_so_many,
-    grow_until,
+    grow_fixed,
+    grow_with_early_stopping,
+    holdout_fifth,
+    raw_scores,
     read_trees,
 )
 
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-__all__ = ["Forest", "Plan", "plan_forest"]
-
-type Rows = tuple[Matrix, Floats]
+__all__ = ["GrowthPlan", "SeedAverage", "plan_growth"]
 
 _NEXT = "\n=== next trees ===\n"
 _CHOICES: dict[str, Sequence[float]] = {
@@ -38,25 +37,25 @@ _CHOICES: dict[str, Sequence[float]] = {
     "feature_fraction": (0.4, 0.7, 0.9),
     "lambda_l2": (0.5, 1.0, 5.0, 20.0),
 }
-"""What a search draws from; all of it small trees."""
+"""Values that a search draws from; all of them small trees."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How to grow a forest.
+class GrowthPlan:
+    """How to grow an ensemble.
 
     Attributes
     ----------
     settings
         of LightGBM
     n_trees
-        seed → how many trees
+        seed → number of trees
     loss
-        of the objective on the rows that said when to stop, mean over the seeds
+        of the objective on the rows that growing stopped on, mean over the seeds
     categories
         positions of the categories
     n_jobs
-        most threads
+        maximum number of threads
     """
 
     settings: Mapping[str, Any]
@@ -66,7 +65,7 @@ class Plan:
     n_jobs: int
 
 
-def plan_forest(
+def plan_growth(
     rows: Rows,
     stop_on: Rows | None,
     settings: Mapping[str, Any],
@@ -78,8 +77,8 @@ def plan_forest(
     search: int = 0,
     n_jobs: int = 1,
     random_state: int = 0,
-) -> "tuple[Plan, Forest]":
-    """How many trees are enough, with which settings; and the forest that told.
+) -> "tuple[GrowthPlan, SeedAverage]":
+    """The number of trees per seed and their settings, and the ensemble that determined them.
 
     Parameters
     ----------
@@ -92,9 +91,9 @@ def plan_forest(
     n_trees, patience, categories, n_jobs
         see :func:`patron.models.churn.boosted_trees.grow_trees`
     n_seeds
-        how many sums of trees, ≥ 1
+        number of boosted ensembles, ≥ 1
     search
-        how many other settings, drawn by chance, compete with `settings` on `stop_on`; 0 for none
+        number of random settings that compete with `settings` on `stop_on`; 0 for none
     random_state
         the first of the seeds
 
@@ -103,16 +102,16 @@ def plan_forest(
     >>> rng = np.random.default_rng(0)
     >>> matrix = rng.random((600, 2)).astype(np.float32)
     >>> rows = matrix, (matrix[:, 0] > rng.random(600)).astype(float)
-    >>> plan, forest = plan_forest(rows, None, {"objective": "binary"}, n_trees=50, patience=5, n_seeds=2)
-    >>> sorted(plan.n_trees), forest.n_trees == sum(plan.n_trees.values())
+    >>> plan, ensemble = plan_growth(rows, None, {"objective": "binary"}, n_trees=50, patience=5, n_seeds=2)
+    >>> sorted(plan.n_trees), ensemble.n_trees == sum(plan.n_trees.values())
     ([0, 1], True)
     """
     if stop_on is None:
-        aside = a_fifth(rows[1], random_state)
+        aside = holdout_fifth(rows[1], random_state)
         rows, stop_on = (rows[0][~aside], rows[1][~aside]), (rows[0][aside], rows[1][aside])
 
     def grow(candidate: Mapping[str, Any], seed: int) -> Grown:
-        return grow_until(
+        return grow_with_early_stopping(
             rows,
             stop_on,
             candidate,
@@ -128,33 +127,41 @@ def plan_forest(
     best = int(np.argmin([first.loss for first in firsts]))
     others = [grow(candidates[best], random_state + number) for number in range(1, n_seeds)]
     grown = {random_state + number: found for number, found in enumerate([firsts[best], *others])}
-    plan = Plan(
+    plan = GrowthPlan(
         settings=candidates[best],
         n_trees={seed: found.trees.num_trees() for seed, found in grown.items()},
         loss=float(np.mean([found.loss for found in grown.values()])),
         categories=tuple(categories),
         n_jobs=n_jobs,
     )
-    return plan, Forest(tuple(found.trees for found in grown.values()))
+    return plan, SeedAverage(tuple(found.trees for found in grown.values()))
 
 
 @dataclass(frozen=True, slots=True)
-class Forest:
-    """Sums of trees whose mean counts.
+class SeedAverage:
+    """The mean of boosted ensembles.
 
     Parameters
     ----------
-    sums
-        one for each seed
+    boosters
+        one per seed
     """
 
-    sums: "tuple[Booster, ...]"
+    boosters: "tuple[Booster, ...]"
 
     @classmethod
-    def grow(cls, rows: Rows, plan: Plan) -> Self:
-        """The forest of these rows by this plan."""
+    def grow(cls, rows: Rows, plan: GrowthPlan) -> Self:
+        """The ensemble of these rows by this plan.
+
+        Parameters
+        ----------
+        rows
+            features and target
+        plan
+            settings, and number of trees per seed
+        """
         grown = (
-            grow_so_many(
+            grow_fixed(
                 rows,
                 plan.settings,
                 n_trees=max(n_trees, 1),
@@ -168,40 +175,73 @@ class Forest:
 
     @property
     def n_trees(self) -> int:
-        """Trees of all sums."""
-        return sum(trees.num_trees() for trees in self.sums)
+        """Number of trees of all boosters."""
+        return sum(trees.num_trees() for trees in self.boosters)
 
-    def add_up(self, matrix: Matrix, n_jobs: int = 1) -> Floats:
-        """(n_rows,) see :func:`patron.models.churn.boosted_trees.add_up`."""
-        total: Floats = sum((add_up(trees, matrix, n_jobs) for trees in self.sums), np.zeros(len(matrix)))
-        return total / len(self.sums)
+    def raw_scores(self, matrix: Matrix, n_jobs: int = 1) -> Floats:
+        """(n_rows,) see :func:`patron.models.churn.boosted_trees.add_up`.
+
+        Parameters
+        ----------
+        matrix
+            (n_rows, n_features) as in growing
+        n_jobs
+            maximum number of threads, -1 for all; the trees do not depend on it
+        """
+        total: Floats = sum(
+            (raw_scores(trees, matrix, n_jobs) for trees in self.boosters), np.zeros(len(matrix))
+        )
+        return total / len(self.boosters)
 
     def explain(self, matrix: Matrix, n_jobs: int = 1) -> Floats:
-        """(n_rows, n_features) see :func:`patron.models.churn.boosted_trees.explain`."""
-        total: Floats = sum((explain(trees, matrix, n_jobs) for trees in self.sums), np.zeros(matrix.shape))
-        return total / len(self.sums)
+        """(n_rows, n_features) see :func:`patron.models.churn.boosted_trees.explain`.
+
+        Parameters
+        ----------
+        matrix
+            (n_rows, n_features) as in growing
+        n_jobs
+            maximum number of threads, -1 for all; the trees do not depend on it
+        """
+        total: Floats = sum(
+            (explain(trees, matrix, n_jobs) for trees in self.boosters), np.zeros(matrix.shape)
+        )
+        return total / len(self.boosters)
 
     def importance(self, kind: str) -> npt.NDArray[Any]:
-        """(n_features,) "gain" or "split", added up."""
-        added: npt.NDArray[Any] = np.sum([trees.feature_importance(kind) for trees in self.sums], axis=0)
+        """(n_features,) "gain" or "split", added up.
+
+        Parameters
+        ----------
+        kind
+            "gain" or "split"
+        """
+        added: npt.NDArray[Any] = np.sum([trees.feature_importance(kind) for trees in self.boosters], axis=0)
         return added
 
     def to_text(self) -> str:
-        """All of it in LightGBM's own text.
+        """All boosters as LightGBM's own text.
 
         Examples
         --------
         >>> matrix = np.arange(200, dtype=np.float32)[:, None]
         >>> rows = matrix, (matrix[:, 0] >= 120) * 1.0
-        >>> _, forest = plan_forest(rows, rows, {"objective": "binary"}, n_trees=3, patience=3, n_seeds=2)
-        >>> bool((Forest.from_text(forest.to_text()).add_up(matrix) == forest.add_up(matrix)).all())
+        >>> _, ensemble = plan_growth(rows, rows, {"objective": "binary"}, n_trees=3, patience=3, n_seeds=2)
+        >>> again = SeedAverage.from_text(ensemble.to_text())
+        >>> bool((again.raw_scores(matrix) == ensemble.raw_scores(matrix)).all())
         True
         """
-        return _NEXT.join(trees.model_to_string() for trees in self.sums)
+        return _NEXT.join(trees.model_to_string() for trees in self.boosters)
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """The forest that `to_text` wrote; it predicts the same to the last bit."""
+        """The ensemble that `to_text` wrote; it predicts the same to the last bit.
+
+        Parameters
+        ----------
+        text
+            as `to_text` wrote it
+        """
         return cls(tuple(map(read_trees, text.split(_NEXT))))
 
 

@@ -58,7 +58,7 @@ def fit_by_mode(
         warnings.simplefilter("ignore", PatronWarning)  # about parameters that nobody reads
         try:
             return model.fit(rfm)
-        except InputError:  # nobody has bought twice, and no order says what one is worth
+        except InputError:  # nobody has bought twice, and there is no order value
             return None
 
 

@@ -65,7 +65,7 @@ class ValueStacking:
 
     Examples
     --------
-    Trees that tell customers apart, and a model that only knows the mean:
+    Trees that differentiate between customers, and a model that only knows the mean:
 
     >>> rng = np.random.default_rng(0)
     >>> mean = rng.gamma(1.0, 20.0, 2000)
@@ -132,7 +132,7 @@ class ValueStacking:
         Notes
         -----
         The weights minimise the mean Tweedie deviance of power 1.5, as fits amounts with many zeros and a
-        long tail. Where nobody bought, nothing is learned.
+        long tail. Without buyers nothing is learned.
 
         References
         ----------
@@ -390,7 +390,7 @@ def _shifted(knots: tuple[float, ...], shift: float) -> tuple[float, ...]:
 
 
 def _stretch(ratios: Floats, share: float) -> float:
-    """The factor on a bound that leaves so many of the ratios of money to bound below it."""
+    """The factor on a bound that leaves the given share of the ratios of money to bound below it."""
     found = float(np.quantile(ratios, share, method="inverted_cdf"))
     if found <= 0:
         return 0.0

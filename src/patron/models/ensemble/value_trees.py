@@ -1,17 +1,15 @@
-"""What a customer will bring, by boosted trees: `ValueTrees`.
+"""Expected value of a customer by boosted trees: `ValueTrees`.
 
-Most customers bring nothing in a horizon, and those who buy bring amounts of a long tail. Two ways to say
-so::
+Most customers buy nothing in a horizon, and the amounts of those who buy have a long tail. Two models::
 
     two-part    P(buys) × E(money | buys): trees of log-odds, times trees of a gamma's log mean
-    tweedie     one sum of trees for the log mean of a compound Poisson-gamma amount, zeros included
+    tweedie     one boosted ensemble for the log mean of a compound Poisson-gamma amount, zeros included
 
 The trees know every feature but neither calendar nor BTYD model; `patron.models.ensemble.stacking` combines
 them with the purchase and spend models.
 """
 
 from collections.abc import Mapping
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -19,9 +17,17 @@ import pandas as pd
 from scipy.special import expit
 
 from patron.arrays import Floats, Matrix
-from patron.errors import InputError, NotFittedError, RangeError, SettingsError, TooFewCustomersError, some
-from patron.models.churn.boosted_trees import add_up, grow_so_many, grow_trees, read_trees
-from patron.models.churn.classifier import FEWEST_CUSTOMERS
+from patron.checks import one_of
+from patron.errors import InputError, NotFittedError, SettingsError, TooFewCustomersError, some
+from patron.models.churn.boosted_trees import (
+    Rows,
+    check_growth,
+    grow_fixed,
+    grow_trees,
+    raw_scores,
+    read_trees,
+)
+from patron.models.churn.classifier import FEWEST_CUSTOMERS, Labelled
 from patron.models.encoding import FeatureEncoder
 from patron.models.inference.estimator import Estimator
 
@@ -30,13 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ValueTrees"]
 
-type Part = tuple[pd.DataFrame, Any]
-type Rows = tuple[Matrix, Floats]
-type Sums = tuple["Booster | None", ...]
+type Boosters = tuple["Booster | None", ...]
 
 _CHUNK = 50_000  # rows encoded at a time
 _NEXT = "\n=== next trees ===\n"
-_FEWEST_OF_A_KIND = 20  # buyers, or customers who bought nothing, below which their mean is all there is
+_FEWEST_OF_A_KIND = 20  # buyers, or customers without a purchase; with fewer the mean is used
 _TWEEDIE = {"objective": "tweedie", "tweedie_variance_power": 1.5}
 _TWO_PART = ({"objective": "binary"}, {"objective": "gamma"})
 
@@ -49,19 +53,19 @@ class ValueTrees(Estimator):
     kind
         "two-part" or "tweedie"
     n_estimators
-        most trees of each sum, ≥ 1
+        maximum number of trees of each boosted ensemble, ≥ 1
     learning_rate
         weight of each tree, in (0, 1]
     num_leaves, max_depth
-        bounds of each tree, ≥ 2 and ≥ 1
+        maximum size of each tree, ≥ 2 and ≥ 1
     min_child_samples
-        fewest customers in a leaf, ≥ 1
+        minimum number of customers in a leaf, ≥ 1
     early_stopping_rounds
         trees without gain on `stop` after which growing ends, ≥ 1
     n_jobs
-        most threads, -1 for all; the result does not depend on it
+        maximum number of threads, -1 for all; the result does not depend on it
     random_state
-        seed of all that is drawn
+        seed of all random draws
 
     Attributes
     ----------
@@ -72,14 +76,14 @@ class ValueTrees(Estimator):
     encoder_
         turns features into the matrix that the trees see
     n_trees_
-        trees of each sum; two-part: of buying, of the amount
+        number of trees per boosted ensemble; two-part: of buying, of the amount
     mean_
         money, mean over the buyers of the rows that grew the trees
 
     Notes
     -----
-    Money of 0 or less, where refunds outweigh purchases, counts as buying nothing: a sum of money over many
-    customers is set right by the combination. Where fewer than 20 customers bought, or fewer than 20 did not,
+    Money of 0 or less, where refunds outweigh purchases, counts as buying nothing: stacking corrects totals
+    for that. Where fewer than 20 customers bought, or fewer than 20 did not,
     the mean stands in for trees.
 
     References
@@ -124,18 +128,18 @@ class ValueTrees(Estimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: pd.DataFrame, value: Any, *, stop: Part | None = None) -> Self:
-        """These trees, grown on `X` and ended on `stop`.
+    def fit(self, X: pd.DataFrame, value: Any, *, stop: Labelled | None = None) -> Self:
+        """These trees, grown on `X` and stopped early on `stop`.
 
         Parameters
         ----------
         X
-            (n_customers, n_features) numbers and categories; missing values are welcome
+            (n_customers, n_features) numbers and categories; missing values are allowed
         value
             (n_customers,) money in the horizon, in the order of `X`
         stop
-            (X, value) of a later snapshot; without it a fifth of the rows, drawn at random, says how many
-            trees are enough
+            (X, value) of a later snapshot; without it a fifth of the rows, drawn at random, determines the
+            number of trees
 
         Raises
         ------
@@ -182,7 +186,7 @@ class ValueTrees(Estimator):
         return self
 
     def regrow(self, X: pd.DataFrame, value: Any) -> Self:
-        """As many trees of the same settings, grown on other rows: those that said when to stop among them.
+        """As many trees with the same settings, grown on other rows, which may include those of `stop`.
 
         Parameters
         ----------
@@ -200,7 +204,7 @@ class ValueTrees(Estimator):
         trees = tuple(
             None
             if rows is None or grown is None
-            else grow_so_many(
+            else grow_fixed(
                 rows,
                 self._tree_settings(part),
                 n_trees=grown.num_trees(),
@@ -222,7 +226,7 @@ class ValueTrees(Estimator):
         Parameters
         ----------
         X
-            (n_customers, any number of columns) the features by name, whatever else there is
+            (n_customers, any number of columns) the features by name
 
         Raises
         ------
@@ -264,7 +268,15 @@ class ValueTrees(Estimator):
 
     @classmethod
     def from_parts(cls, model_text: str, meta: Mapping[str, Any]) -> Self:
-        """The model that `to_parts` took apart; it predicts the same to the last bit."""
+        """The model that `to_parts` took apart; it predicts the same to the last bit.
+
+        Parameters
+        ----------
+        model_text
+            the trees, as `to_parts` returned them
+        meta
+            everything else, as `to_parts` returned it
+        """
         model = cls(**meta["settings"])
         trees = tuple(read_trees(text) if text else None for text in model_text.split(_NEXT))
         model._restore(trees, FeatureEncoder.from_dict(meta["encoder"]), meta["mean"], meta["buyers"])
@@ -281,7 +293,7 @@ class ValueTrees(Estimator):
         )
 
     def _targets(self, matrix: Matrix, money: Floats, mean: float) -> "tuple[Rows | None, ...]":
-        """The rows that each sum of trees grows on, with what it is to tell; None where they tell nothing."""
+        """Rows and target of each boosted ensemble; None where there are too few of a kind."""
         bought = money > 0
         worth = np.maximum(money, 0.0) / (mean or 1.0)  # near 1, so that the unit of money changes no tree
         buyers, others = int(bought.sum()), int((~bought).sum())
@@ -303,11 +315,17 @@ class ValueTrees(Estimator):
         }
 
     def expected(self, matrix: Matrix) -> Floats:
-        """(n_customers,) money of rows of a matrix that `encoder_` made."""
-        # The mean over the buyers stands in for trees that are not there.
+        """(n_customers,) expected money from an encoded matrix.
+
+        Parameters
+        ----------
+        matrix
+            (n_customers, n_features) float32, as `encoder_` encodes features
+        """
+        # The mean over the buyers replaces missing trees.
 
         def total(trees: "Booster | None", without: float) -> Floats:
-            return np.full(len(matrix), without) if trees is None else add_up(trees, matrix, self.n_jobs)
+            return np.full(len(matrix), without) if trees is None else raw_scores(trees, matrix, self.n_jobs)
 
         if self.kind == "tweedie":
             with np.errstate(divide="ignore"):
@@ -318,20 +336,8 @@ class ValueTrees(Estimator):
         return expected
 
     def _check_settings(self) -> None:
-        if self.kind not in ("two-part", "tweedie"):
-            raise SettingsError(f"ValueTrees.kind must be 'two-part' or 'tweedie', got {self.kind!r}.")
-        least = {"num_leaves": 2, "random_state": 0}
-        names = ("n_estimators", "max_depth", "min_child_samples", "early_stopping_rounds", *least)
-        for name in names:
-            number, bound = getattr(self, name), least.get(name, 1)
-            if not isinstance(number, Integral) or number < bound:
-                raise RangeError(
-                    f"ValueTrees.{name} must be a whole number of at least {bound}, got {number!r}."
-                )
-        if not isinstance(self.n_jobs, Integral) or self.n_jobs < -1 or self.n_jobs == 0:
-            raise RangeError(f"ValueTrees.n_jobs must be -1 (all) or at least 1, got {self.n_jobs!r}.")
-        if not 0 < self.learning_rate <= 1:
-            raise RangeError(f"ValueTrees.learning_rate must lie in (0, 1], got {self.learning_rate!r}.")
+        one_of("ValueTrees.kind", self.kind, ("two-part", "tweedie"), error=SettingsError)
+        check_growth("ValueTrees", self.get_params())
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "_trees"):
@@ -339,7 +345,7 @@ class ValueTrees(Estimator):
                 "these ValueTrees are not fitted yet. Call fit, or from_parts on stored ones."
             )
 
-    def _restore(self, trees: Sums, encoder: FeatureEncoder, mean: float, buyers: float) -> None:
+    def _restore(self, trees: Boosters, encoder: FeatureEncoder, mean: float, buyers: float) -> None:
         self._trees, self.encoder_, self._buyers = trees, encoder, buyers
         self.mean_ = mean
         self.feature_names_in_ = np.array(encoder.names, dtype=object)

@@ -1,4 +1,4 @@
-"""The functions of which a formula is made: NumPy's for numbers, PyTensor's for the symbols of PyMC."""
+"""Backends of formulas: the functions of NumPy for numbers, and of PyTensor for the symbols of PyMC."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln
 
-__all__ = ["NUMPY", "Functions", "pytensor_functions"]
+__all__ = ["NUMPY", "Backend", "pytensor_backend"]
 
 
 @dataclass(frozen=True, slots=True)
-class Functions:
-    """One way to evaluate a formula, so that the formula is written once.
+class Backend:
+    """The functions that formulas use, so that each formula is written once.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Functions:
     softplus
         log(1 + e^s), for s of any size
     where
-        the one or the other, by a condition
+        one or the other, by a condition
 
     Examples
     --------
@@ -37,11 +37,11 @@ class Functions:
     where: Callable[[Any, Any, Any], Any]
 
 
-NUMPY = Functions(np.log, gammaln, lambda s: np.logaddexp(0.0, s), np.where)
+NUMPY = Backend(np.log, gammaln, lambda s: np.logaddexp(0.0, s), np.where)
 
 
-def pytensor_functions() -> Functions:
-    """PyTensor's functions; PyTensor is loaded when they are asked for."""
+def pytensor_backend() -> Backend:
+    """The functions of PyTensor, which is loaded by this call."""
     import pytensor.tensor as pt
 
-    return Functions(pt.log, pt.gammaln, pt.softplus, pt.where)
+    return Backend(pt.log, pt.gammaln, pt.softplus, pt.where)

@@ -1,4 +1,4 @@
-"""Customers who are alike, counted once: what makes a likelihood of a million customers small."""
+"""Equal customers, counted once: keeps the likelihood of a million customers small."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -79,6 +79,11 @@ def distinct_rows(matrix: Floats) -> tuple[Floats, Index]:
 
 def packed(columns: Sequence[npt.NDArray[Any]]) -> Floats:
     """Arrays behind one another, after how many there are and how long each is.
+
+    Parameters
+    ----------
+    columns
+        arrays of any length
 
     Examples
     --------

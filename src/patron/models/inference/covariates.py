@@ -1,7 +1,7 @@
-"""Columns that tell customers apart, as numbers around zero: `Covariates`.
+"""Covariates of customers as standardised numbers: `Covariates`.
 
-A number becomes standard deviations from the mean; a category becomes one column of 0 and 1 per level, whose
-effects their prior shrinks towards none. What is missing, or was never seen, is average: all zeros.
+A number becomes standard deviations from the mean; a category becomes one indicator column per level, whose
+effects the prior shrinks towards 0. Missing values and unknown levels count as average: all zeros.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ __all__ = ["Covariates"]
 
 @dataclass(frozen=True, slots=True)
 class Covariates:
-    """Which columns, and how each becomes numbers.
+    """The covariates, and how each becomes numbers.
 
     Attributes
     ----------
@@ -47,7 +47,14 @@ class Covariates:
 
     @classmethod
     def learn(cls, frame: pd.DataFrame, names: Sequence[str]) -> Self:
-        """What the columns `names` of `frame` are, and their mean and spread.
+        """The encoding of some columns, learned from these rows.
+
+        Parameters
+        ----------
+        frame
+            (n_customers, …) rows to learn from
+        names
+            columns that are covariates
 
         Raises
         ------
@@ -83,6 +90,11 @@ class Covariates:
     def matrix(self, frame: pd.DataFrame) -> Floats:
         """(n_rows, k) the covariates of each row as numbers around zero, in single precision.
 
+        Parameters
+        ----------
+        frame
+            (n_rows, …) rows with the covariates by name
+
         Raises
         ------
         TableError
@@ -109,5 +121,11 @@ class Covariates:
 
     @classmethod
     def from_dict(cls, parts: Mapping[str, Any]) -> Self:
-        """The covariates that `to_dict` took apart."""
+        """The covariates that `to_dict` took apart.
+
+        Parameters
+        ----------
+        parts
+            field → value, as `to_dict` returned it
+        """
         return cls(FeatureEncoder.from_dict(parts["encoder"]), dict(parts["centre"]), dict(parts["spread"]))

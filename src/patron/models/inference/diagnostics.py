@@ -36,7 +36,7 @@ class Diagnostics:
     gradient
         at the mode, as the distance to the true one in posterior standard deviations
     ridge
-        coordinates of which the data say so little that their prior decides
+        coordinates on which the data carry so little information that the prior decides
     r_hat
         the largest of the coordinates; at most 1.01 (nuts)
     ess_bulk, ess_tail
@@ -48,7 +48,7 @@ class Diagnostics:
     other_family
         log-likelihood that the other family of purchases would gain; from 2 it clearly fits better
     seconds
-        that the fit took
+        duration of the fit
     """
 
     inference: str
@@ -66,7 +66,7 @@ class Diagnostics:
     seconds: float = 0.0
 
     def warnings(self) -> list[str]:
-        """What to know before trusting the fit, in sentences; none where all is well.
+        """Warnings about the fit, as sentences; empty if there are none.
 
         Examples
         --------
@@ -96,19 +96,24 @@ class Diagnostics:
             )
         if self.ridge:
             found.append(
-                f"the data say little about {' and '.join(self.ridge)}: many values fit alike, and the prior "
-                "decides. Take more customers or a longer history, and read intervals, not means."
+                f"the data carry little information on {' and '.join(self.ridge)}: many values fit alike, "
+                "and the prior decides. Take more customers or a longer history, and read intervals, not means."
             )
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Field → value, as JSON has it: a measure that is no finite number is null, as if not taken."""
+        """Field → value, as JSON has it: a measure that is not finite is null, as if not taken."""
         lost = {name: None for name in _MEASURES if not isfinite(getattr(self, name) or 0.0)}
         return asdict(self) | {"ridge": list(self.ridge)} | lost
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         """The diagnostics that `to_dict` took apart.
+
+        Parameters
+        ----------
+        fields
+            field → value, as `to_dict` returned it
 
         Examples
         --------
@@ -122,7 +127,7 @@ class Diagnostics:
 
 
 def good_enough(gradient: float, measures: Mapping[str, float], draws: int, chains: int) -> bool:
-    """Whether the mode was found, and what the method measured lies within its limits.
+    """Whether the mode was found, and the measures of the method lie within their limits.
 
     Parameters
     ----------

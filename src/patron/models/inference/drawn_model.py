@@ -1,4 +1,4 @@
-"""A model known by draws of its parameters: `DrawnModel`, kept without pickle and without customers."""
+"""Estimators that are stored as draws of their parameters: `DrawnModel`."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ _MOST_NUMBERS = 60_000  # kept in draws, so that two models stored as one stay b
 
 
 class DrawnModel(Estimator, Stored):
-    """An estimator whose `fit` leaves draws of its parameters behind, and nothing of its customers.
+    """An estimator that keeps posterior draws of its parameters, and no customers.
 
     Attributes
     ----------
@@ -85,6 +85,13 @@ class DrawnModel(Estimator, Stored):
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.ArrayLike], meta: Mapping[str, Any]) -> Self:
         """The model that `to_arrays` took apart; it predicts the same to the last bit.
+
+        Parameters
+        ----------
+        arrays
+            name → array, as `to_arrays` returned them
+        meta
+            plain values, as `to_arrays` returned them
 
         Raises
         ------

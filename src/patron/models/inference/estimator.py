@@ -1,4 +1,4 @@
-"""Settings by name, as scikit-learn asks estimators for them, without loading scikit-learn: `Estimator`.
+"""Settings by name, as scikit-learn expects of estimators, without loading scikit-learn: `Estimator`.
 
 It is all that scikit-learn's `clone`, searches and cross-validation need besides `fit` and `predict`.
 """
@@ -16,19 +16,31 @@ class Estimator:
 
     Examples
     --------
-    >>> class Threshold(Estimator):
-    ...     def __init__(self, *, cut: float = 0.5) -> None:
-    ...         self.cut = cut
-    >>> Threshold(cut=0.5), Threshold().set_params(cut=0.3)
-    (Threshold(), Threshold(cut=0.3))
+    >>> class Rule(Estimator):
+    ...     def __init__(self, *, threshold: float = 0.5) -> None:
+    ...         self.threshold = threshold
+    >>> Rule(threshold=0.5), Rule().set_params(threshold=0.3)
+    (Rule(), Rule(threshold=0.3))
     """
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The settings by name. `deep` asks for nested settings, of which there are none."""
+        """The settings by name. `deep` asks for nested settings, of which there are none.
+
+        Parameters
+        ----------
+        deep
+            for scikit-learn; there are no nested settings
+        """
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **settings: Any) -> Self:
-        """This estimator with these settings changed; an unknown name is a SettingsError."""
+        """This estimator with these settings changed; an unknown name is a SettingsError.
+
+        Parameters
+        ----------
+        **settings
+            name → value
+        """
         known = self.get_params()
         for name, value in settings.items():
             if name not in known:

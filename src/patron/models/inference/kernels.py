@@ -310,7 +310,17 @@ def renewals(theta: Floats, data: Floats, slope: Floats) -> float:
 
 @njit(nogil=True, error_model="numpy", cache=_KEPT)
 def placed(z: Floats, frame: Floats, theta: Floats) -> None:
-    """θ of a point in the whitened frame: mode + factor · z."""
+    """θ of a point in the whitened frame: mode + factor · z.
+
+    Parameters
+    ----------
+    z
+        (d,) coordinates in the whitened frame
+    frame
+        θ at the mode, then the factor
+    theta
+        (d,) receives θ
+    """
     d = len(z)
     for i in range(d):
         theta[i] = frame[i]
@@ -320,7 +330,21 @@ def placed(z: Floats, frame: Floats, theta: Floats) -> None:
 
 @njit(nogil=True, error_model="numpy", cache=_KEPT)
 def with_prior(value: float, theta: Floats, slope: Floats, frame: Floats, slope_z: Floats) -> float:
-    """Adds the normal prior to value and slope; `slope_z` gets the slope in the whitened frame."""
+    """Adds the normal prior to value and slope; `slope_z` gets the slope in the whitened frame.
+
+    Parameters
+    ----------
+    value
+        log-likelihood at θ
+    theta
+        (d,) θ
+    slope
+        (d,) its gradient; receives the gradient with the prior
+    frame
+        θ at the mode, factor, prior means, prior standard deviations
+    slope_z
+        (d,) receives the gradient in z
+    """
     d = len(theta)
     centre, spread = d + d * d, 2 * d + d * d
     for i in range(d):
@@ -363,7 +387,19 @@ def purchases_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, 
 
 @cfunc(DENSITY, error_model="numpy", cache=_KEPT)
 def spend_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, data_at: Floats) -> int:
-    """As `purchases_density`, for `spend`."""
+    """As `purchases_density`, for `spend`.
+
+    Parameters
+    ----------
+    dim
+        d
+    at, slope_at
+        addresses of (d,) z and of its gradient
+    value_at
+        address of the log-density
+    data_at
+        address of the frame and of what `spend` takes, laid out as for `purchases_density`
+    """
     d = int(dim)
     data = carray(data_at, (int(data_at[0]),))
     frame = data[2 : 2 + int(data[1])]
@@ -376,7 +412,19 @@ def spend_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, data
 
 @cfunc(DENSITY, error_model="numpy", cache=_KEPT)
 def renewals_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, data_at: Floats) -> int:
-    """As `purchases_density`, for `renewals`."""
+    """As `purchases_density`, for `renewals`.
+
+    Parameters
+    ----------
+    dim
+        d
+    at, slope_at
+        addresses of (d,) z and of its gradient
+    value_at
+        address of the log-density
+    data_at
+        address of the frame and of what `renewals` takes, laid out as for `purchases_density`
+    """
     d = int(dim)
     data = carray(data_at, (int(data_at[0]),))
     frame = data[2 : 2 + int(data[1])]
@@ -398,7 +446,21 @@ def renewals_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, d
     cache=_KEPT,
 )
 def unchanged(dim: int, size: int, at: Floats, kept_at: Floats, data_at: Floats) -> int:
-    """What the sampler keeps of z (dim,): all of it."""
+    """What the sampler keeps of z (dim,): all of it.
+
+    Parameters
+    ----------
+    dim
+        d
+    size
+        numbers kept per draw, d
+    at
+        address of (d,) z
+    kept_at
+        address that receives the numbers kept
+    data_at
+        not used
+    """
     for i in range(int(dim)):
         kept_at[i] = at[i]
     return 0

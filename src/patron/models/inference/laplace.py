@@ -20,7 +20,7 @@ from patron.models.inference.psis import smooth_weights
 __all__ = ["draw_laplace"]
 
 
-_FEWEST = 4000  # proposals: with fewer k-hat says little
+_FEWEST = 4000  # proposals: with fewer, k-hat is uninformative
 _TAIL = 5.0  # degrees of freedom of the proposals: tails a little heavier than those of a posterior
 _DOUBTFUL = 0.4  # k-hat above which the proposals are moved to where the first ones found the weight
 
@@ -28,14 +28,14 @@ _DOUBTFUL = 0.4  # k-hat above which the proposals are moved to where the first 
 def draw_laplace(
     posterior: Posterior, mode: Mode, n_draws: int, random_state: int
 ) -> tuple[Floats, dict[str, Any]]:
-    """Draws of the coordinates, all of the same weight, and what says whether to trust them.
+    """Draws of the coordinates, all of the same weight, and their diagnostics.
 
     Parameters
     ----------
     posterior, mode
-        what to draw from, and its top
+        distribution to draw from, and its mode
     n_draws
-        how many come out
+        number of draws returned
     random_state
         seed
 
@@ -49,9 +49,9 @@ def draw_laplace(
     Notes
     -----
     Proposals follow a multivariate t distribution around the mode, in pairs that face each other, so that
-    means need few of them. Where their weights are doubtful, as along a ridge, they are made anew around the
-    weighted mean. They are resampled at evenly spaced marks along their smoothed weights, then shuffled, so
-    that any stretch of the draws is as good as another.
+    means need few of them. Where their weights are doubtful, as along a ridge, they are drawn again around
+    the weighted mean. They are resampled at evenly spaced marks along their smoothed weights, then shuffled,
+    so that any part of the draws is as good as another.
 
     Examples
     --------

@@ -24,14 +24,14 @@ __all__ = ["draw_nuts"]
 def draw_nuts(
     posterior: Posterior, mode: Mode, draws: int, tune: int, chains: int, random_state: int
 ) -> tuple[Floats, dict[str, Any]]:
-    """Draws of the coordinates, chain after chain, and what says whether to trust them.
+    """Draws of the coordinates, chain after chain, and their diagnostics.
 
     Parameters
     ----------
     posterior, mode
-        what to draw from, and its top
+        distribution to draw from, and its mode
     draws, tune, chains
-        draws of each chain, draws before they count, and how many chains
+        draws per chain, warm-up draws per chain that are discarded, and number of chains
     random_state
         seed
 
@@ -71,7 +71,7 @@ def draw_nuts(
 
 
 def _model(posterior: Posterior, mode: Mode) -> Any:
-    """What nutpie samples from: compiled functions of z, so that Python stands between no two steps."""
+    """What nutpie samples from: compiled functions of z, so that no step calls Python."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
     from patron.models.inference.kernels import unchanged

@@ -20,13 +20,25 @@ _STEP = 1e-4  # of the central differences that turn gradients into curvature
 
 
 class LogLikelihood(Protocol):
-    """What the data say about coordinates θ."""
+    """The log-likelihood of coordinates θ."""
 
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
-        """The log-likelihood at θ, and its slope in each coordinate."""
+        """The log-likelihood at θ, and its slope in each coordinate.
+
+        Parameters
+        ----------
+        theta
+            (d,) the coordinates
+        """
 
     def symbolic(self, theta: Any) -> Any:
-        """The same as a PyTensor expression."""
+        """The same as a PyTensor expression.
+
+        Parameters
+        ----------
+        theta
+            (d,) the coordinates, PyTensor symbols
+        """
 
     def compiled(self) -> tuple[Any, Floats]:
         """The same as compiled code, and the data that it takes; see
@@ -40,13 +52,13 @@ class Posterior:
     Attributes
     ----------
     likelihood
-        what the data say
+        log-likelihood of the data
     names
         (d,) of the coordinates
     centre, spread
         (d,) means and standard deviations of the priors
     n_customers
-        whom the likelihood is about
+        customers behind the likelihood
 
     Examples
     --------
@@ -66,7 +78,13 @@ class Posterior:
     n_customers: int
 
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
-        """The log-density at θ up to a constant, and its slope; -inf and zeros where it overflows."""
+        """The log-density at θ up to a constant, and its slope; -inf and zeros where it overflows.
+
+        Parameters
+        ----------
+        theta
+            (d,) the coordinates
+        """
         away = (theta - self.centre) / self.spread
         try:
             with np.errstate(all="ignore"):
@@ -91,14 +109,14 @@ class Posterior:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """The top of a posterior, and its curvature there.
+    """The mode of a posterior, and the curvature there.
 
     Attributes
     ----------
     theta
         (d,) coordinates
     factor
-        (d, d) lower triangular; factor · factorᵀ is the covariance that the curvature stands for
+        (d, d) lower triangular; factor · factorᵀ is the covariance that the curvature implies
     log_likelihood
         there, without the prior
     distance
@@ -116,17 +134,23 @@ class Mode:
         return np.sqrt((self.factor**2).sum(axis=1))
 
     def place(self, z: Floats) -> Floats:
-        """(…, d) coordinates of points z that are standard normal if the posterior is."""
+        """(…, d) coordinates of points z that are standard normal if the posterior is.
+
+        Parameters
+        ----------
+        z
+            (…, d) points in the whitened frame
+        """
         return self.theta + z @ self.factor.T
 
 
 def find_mode(posterior: Posterior) -> Mode:
-    """The top of the posterior, by BFGS and then Newton's steps.
+    """The mode of a posterior, by BFGS and then Newton's steps.
 
     Parameters
     ----------
     posterior
-        of what
+        distribution whose mode is searched
 
     Returns
     -------
@@ -163,7 +187,7 @@ def _downhill(theta: Floats, posterior: Posterior) -> tuple[float, Floats]:
 
 
 def _factor(posterior: Posterior, theta: Floats) -> Floats:
-    """The factor of the covariance that the curvature at θ stands for, by differences of the gradient."""
+    """The factor of the covariance that the curvature at θ implies, by differences of the gradient."""
     curvature = np.array(
         [
             posterior.value_and_gradient(theta - step)[1] - posterior.value_and_gradient(theta + step)[1]

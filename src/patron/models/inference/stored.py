@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from patron.errors import ModelError
 
-__all__ = ["Stored", "below"]
+__all__ = ["Stored", "with_prefix"]
 
 
 class Stored(ABC):
-    """A model that comes apart into arrays of numbers and values of JSON; `save` and `load` follow from that.
+    """A model that can be split into arrays of numbers and JSON values; `save` and `load` follow from that.
 
     Examples
     --------
@@ -30,15 +30,28 @@ class Stored(ABC):
 
     @abstractmethod
     def to_arrays(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-        """Arrays by name, and all else as JSON has it, the name of the class as `model`."""
+        """Arrays by name, and everything else as JSON values, the name of the class as `model`."""
 
     @classmethod
     @abstractmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], meta: Mapping[str, Any]) -> Self:
-        """The model that `to_arrays` took apart."""
+        """The model that `to_arrays` took apart.
+
+        Parameters
+        ----------
+        arrays
+            name → array, as `to_arrays` returned them
+        meta
+            plain values, as `to_arrays` returned them
+        """
 
     def save(self, path: str | Path) -> None:
-        """Writes the model to an .npz file of less than a megabyte, whole or not at all, without pickle.
+        """Writes the model to an .npz file of less than a megabyte, atomically and without pickle.
+
+        Parameters
+        ----------
+        path
+            of the .npz file
 
         Raises
         ------
@@ -63,6 +76,11 @@ class Stored(ABC):
     def load(cls, path: str | Path) -> Self:
         """The model that `save` wrote.
 
+        Parameters
+        ----------
+        path
+            of a file that `save` wrote
+
         Raises
         ------
         ModelError
@@ -79,12 +97,19 @@ class Stored(ABC):
             ) from error
 
 
-def below(prefix: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+def with_prefix(prefix: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
     """The arrays whose names begin with `prefix`, under what is left of their names.
+
+    Parameters
+    ----------
+    prefix
+        beginning of the names
+    arrays
+        name → array
 
     Examples
     --------
-    >>> below("spend/", {"spend/p": np.ones(2), "purchases/r": np.ones(2)})
+    >>> with_prefix("spend/", {"spend/p": np.ones(2), "purchases/r": np.ones(2)})
     {'p': array([1., 1.])}
     """
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

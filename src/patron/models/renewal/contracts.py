@@ -1,4 +1,4 @@
-"""Contracts as a renewal model takes them: how often each was renewed, and whether it has ended.
+"""Contract rows of a renewal model: how often each was renewed, and whether it has ended.
 
 ========= ==========================================================================================
 column    meaning
@@ -6,7 +6,7 @@ column    meaning
 renewals  renewals made so far: a whole number ≥ 0, 0 in the first term
 ended     1 where the contract was not renewed again, 0 where it still runs
 count     contracts that the row stands for; 1 each where the column is absent
-start     renewals made when watching began; 0 where the column is absent
+start     renewals made when observation began; 0 where the column is absent
 ========= ==========================================================================================
 
 Any other column may be a covariate or a cohort.
@@ -21,18 +21,32 @@ import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats
+from patron.durations import DAYS_PER_MONTH, DAYS_PER_YEAR
 from patron.errors import RangeError, TableError, some
 
 __all__ = ["Contracts", "contracts_of_cohorts", "contracts_of_subscriptions", "read_contracts"]
 
 
-_MONTH, _YEAR = 365.25 / 12, 365.25
 _LATE = 0.1  # of a period: an end so shortly after a renewal day counts as that day
 
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """Checked contracts: (n_rows,) each; see the top of the file."""
+    """Checked contracts.
+
+    Attributes
+    ----------
+    index
+        (n_rows,) index of the table
+    renewals
+        (n_rows,) renewals made so far, whole numbers
+    ended
+        (n_rows,) 1.0 where the contract was not renewed again, 0.0 where it still runs
+    count
+        (n_rows,) contracts that the row stands for
+    start
+        (n_rows,) renewals made when observation began
+    """
 
     index: pd.Index
     renewals: Floats
@@ -92,7 +106,7 @@ def read_contracts(contracts: pd.DataFrame, needed: Sequence[str] = ()) -> Contr
 
 
 def contracts_of_cohorts(survivors: Sequence[float] | Mapping[Any, Sequence[float]]) -> pd.DataFrame:
-    """Contracts from the customers left of each cohort.
+    """Contract rows from the survivors of each cohort.
 
     Parameters
     ----------
@@ -143,7 +157,7 @@ def contracts_of_cohorts(survivors: Sequence[float] | Mapping[Any, Sequence[floa
 
 
 def contracts_of_subscriptions(subscriptions: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Contracts from the days on which subscriptions began and ended.
+    """Contract rows from the start and end dates of subscriptions.
 
     Parameters
     ----------
@@ -151,7 +165,7 @@ def contracts_of_subscriptions(subscriptions: pd.DataFrame, as_of: date) -> pd.D
         one row per contract: started_at, ended_at (missing while it runs), period_days; other
         columns are kept
     as_of
-        last day known; what ended later still runs, what began later is left out
+        last day known; contracts that ended later still run, those that began later are excluded
 
     Returns
     -------
@@ -192,13 +206,13 @@ def contracts_of_subscriptions(subscriptions: pd.DataFrame, as_of: date) -> pd.D
     backwards = begun.index[(ended < started).to_numpy()]
     if len(backwards):
         raise TableError(
-            f"{len(backwards)} subscriptions end before they start (rows {some(backwards)}). Mend them."
+            f"{len(backwards)} subscriptions end before they start (rows {some(backwards)}). Correct them."
         )
     over = (ended < pd.Timestamp(as_of) + pd.Timedelta(days=1)).to_numpy()
     days = ((ended.where(over, pd.Timestamp(as_of)) - started) / pd.Timedelta(days=1)).to_numpy(np.float64)
     period = _numbers(begun["period_days"])
-    period = np.where((period >= 28) & (period <= 31), _MONTH, period)
-    period = np.where((period >= 364) & (period <= 366), _YEAR, period)
+    period = np.where((period >= 28) & (period <= 31), DAYS_PER_MONTH, period)
+    period = np.where((period >= 364) & (period <= 366), DAYS_PER_YEAR, period)
     terms = days / period
     lost_at = np.maximum(np.ceil(terms - _LATE), 1)
     renewals = np.where(over, lost_at - 1, np.maximum(np.floor(terms + _LATE / 2), 0)).astype(np.int64)

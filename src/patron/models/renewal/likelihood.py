@@ -1,6 +1,6 @@
-"""What contracts say about the shifted beta-geometric law: `log_likelihood`, and its sum with gradient.
+"""The log-likelihood of the shifted beta-geometric model: `log_likelihood`, and its sum with gradient.
 
-The formula stands readable in `log_likelihood`. `RenewalLikelihood` is its sum over all contracts, counted by
+`log_likelihood` is the formula as published. `RenewalLikelihood` is its sum over all contracts, counted by
 the number of renewals made, with the gradient worked out, for the optimiser and the samplers; the sum itself
 is compiled, see :mod:`patron.models.inference.kernels`.
 
@@ -22,14 +22,14 @@ from typing import Any
 import numpy as np
 
 from patron.arrays import Floats
-from patron.models.inference.backends import NUMPY, Functions, pytensor_functions
+from patron.models.inference.backends import NUMPY, Backend, pytensor_backend
 from patron.models.inference.compression import count_distinct, distinct_rows, packed
 
 __all__ = ["RenewalLikelihood", "log_likelihood"]
 
 
 def log_likelihood(
-    alpha: Any, beta: Any, renewals: Any, lost: Any, kept: Any, functions: Functions = NUMPY
+    alpha: Any, beta: Any, renewals: Any, lost: Any, kept: Any, backend: Backend = NUMPY
 ) -> Any:
     """The log-likelihood of what happened to contracts at one renewal.
 
@@ -41,7 +41,7 @@ def log_likelihood(
         renewals made before, count ≥ 0
     lost, kept
         how many of the contracts ended there, and how many went on
-    functions
+    backend
         NumPy's, or PyTensor's where the parameters are symbols
 
     Returns
@@ -61,7 +61,7 @@ def log_likelihood(
     >>> log_likelihood(0.764, 1.296, np.array([0, 1]), np.array([369, 163]), np.array([631, 468])).round(1)
     array([-658.4, -360.6])
     """
-    ln = functions.log
+    ln = backend.log
     seen = lost + kept
     return lost * ln(alpha) + kept * ln(beta + renewals) - seen * ln(alpha + beta + renewals)
 
@@ -84,9 +84,9 @@ class RenewalLikelihood:
     Notes
     -----
     The coordinates θ are the log-odds of φ, log κ and k effects on the log-odds of φ. Contracts that are
-    alike count once: so many lost and kept per number of renewals of each distinct row of covariates.
+    alike count once: numbers lost and kept per number of renewals and distinct row of covariates.
 
-    Renewals before `start` say nothing: who had left before could not be watched.
+    Renewals before `start` carry no information: contracts that ended earlier were not observed.
 
     Examples
     --------
@@ -113,7 +113,7 @@ class RenewalLikelihood:
         (segment, start, renewals), weight, which = count_distinct(keys, count)
         gone = np.bincount(which, weights=count * ended, minlength=len(weight))
 
-        # One row for each renewal that was, or was not, made: so many contracts of a segment got there.
+        # One row per renewal that was, or was not, made: the contracts of a segment that reached it.
         made = (renewals - start).astype(np.intp)
         row = np.repeat(np.arange(len(made)), made)
         nth = np.arange(len(row)) - np.repeat(np.cumsum(made) - made, made)
@@ -150,10 +150,16 @@ class RenewalLikelihood:
         return kernels.renewals_density, self._data
 
     def symbolic(self, theta: Any) -> Any:
-        """The same log-likelihood as a PyTensor expression of θ, straight from the formula."""
+        """The same log-likelihood as a PyTensor expression of θ, straight from the formula.
+
+        Parameters
+        ----------
+        theta
+            (d,) the coordinates, PyTensor symbols
+        """
         import pytensor.tensor as pt
 
         logit = theta[0] + pt.dot(self._segments[self._of.astype(np.intp)], theta[2:])
         kappa, phi = pt.exp(theta[1]), pt.sigmoid(logit)
         shapes = kappa * phi, kappa * (1 - phi)
-        return pt.sum(log_likelihood(*shapes, self._age, self._lost, self._kept, pytensor_functions()))
+        return pt.sum(log_likelihood(*shapes, self._age, self._lost, self._kept, pytensor_backend()))

@@ -1,8 +1,8 @@
-"""How long customers with a contract stay: `RenewalModel`, the shifted beta-geometric law (sBG).
+"""How long customers with a contract stay: `RenewalModel`, the shifted beta-geometric model (sBG).
 
-At the end of every term a customer leaves with a chance θ of its own, which never changes. Over customers
+At the end of every term a customer leaves with a constant probability θ of its own. Over customers
 θ ~ Beta(α, β). Those who are likely to leave leave early, so that the retention rate of a cohort rises with
-its age although nobody becomes more loyal; one constant rate for all undervalues those who have stayed.
+its age although no customer becomes more loyal; one constant rate for all undervalues those who stayed.
 
 ========= ==========================================================================================
 symbol    in words
@@ -30,6 +30,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 from patron.arrays import Floats
+from patron.checks import share, whole_number
 from patron.errors import RangeError, TableError
 from patron.models.inference.covariates import Covariates
 from patron.models.inference.drawn_model import DrawnModel
@@ -88,8 +89,8 @@ class RenewalModel(DrawnModel):
 
     Notes
     -----
-    A contract counts from the renewal at which watching began, so that customers who were already there are
-    no bias. A cohort that was not seen is taken for an average one.
+    A contract counts from the renewal at which observation began, so that customers who were already there
+    cause no bias. An unknown cohort counts as average.
 
     Examples
     --------
@@ -132,6 +133,11 @@ class RenewalModel(DrawnModel):
     def from_params(cls, *, alpha: float, beta: float) -> Self:
         """A model whose parameters are known.
 
+        Parameters
+        ----------
+        alpha, beta
+            shapes of the churn probability per renewal over customers, positive
+
         Raises
         ------
         RangeError
@@ -169,8 +175,8 @@ class RenewalModel(DrawnModel):
         Warns
         -----
         PatronWarning
-            few contracts, none has ended or none was renewed, the fit did not converge, or the
-            data say little about a parameter
+            few contracts, none has ended or none was renewed, the fit did not converge, or the data carry
+            little information on a parameter
         """
         rows, covariates, posterior, tau = self._prepare(contracts)
         drawn, found = self._infer(posterior, inference, random_state, fit_warnings(rows))
@@ -202,7 +208,7 @@ class RenewalModel(DrawnModel):
         return self._prepare(contracts)[2].pymc_model()
 
     def curve(self, periods: int, *, level: float = 0.8) -> pd.DataFrame:
-        """Survival and retention of new customers, renewal by renewal, beside a constant rate.
+        """Survival and retention of new customers by renewal, and with a constant rate for comparison.
 
         Parameters
         ----------
@@ -223,9 +229,8 @@ class RenewalModel(DrawnModel):
         RangeError
             periods or level is out of range
         """
-        _check_periods(periods)
-        if not 0 < level < 1:
-            raise RangeError(f"level must lie between 0 and 1, got {level!r}. Write 80 % as 0.80.")
+        whole_number("periods", periods, 1, floats=False)
+        share("level", level, ends="()", example="80 % as 0.80")
         draws = self._fitted()
         alpha, beta = draws["alpha"][:, None], draws["beta"][:, None]
         renewals = np.arange(periods + 1)
@@ -249,9 +254,9 @@ class RenewalModel(DrawnModel):
         Parameters
         ----------
         contracts
-            renewals, and the covariates and cohort; taken to run, whatever `ended` says
+            renewals, and the covariates and cohort; assumed to be running, whatever `ended` is
         n_draws
-            posterior draws to take the mean over, at most
+            maximum number of posterior draws that the mean is taken over
 
         Returns
         -------
@@ -310,16 +315,16 @@ class RenewalModel(DrawnModel):
         periods: int | None = None,
         n_draws: int = 100,
     ) -> pd.DataFrame:
-        """Expected discounted terms that running contracts will still pay for, beside a constant rate.
+        """Expected discounted terms that running contracts still pay for, also with a constant rate.
 
         Parameters
         ----------
         contracts
-            renewals, and the covariates and cohort; taken to run, whatever `ended` says
+            renewals, and the covariates and cohort; assumed to be running, whatever `ended` is
         annual_discount_rate, periods_per_year, periods
             see `expected_lifetime`
         n_draws
-            posterior draws to take the mean over, at most
+            maximum number of posterior draws that the mean is taken over
 
         Returns
         -------
@@ -334,7 +339,7 @@ class RenewalModel(DrawnModel):
 
         Examples
         --------
-        A customer of four years is worth almost four times what the first retention rate says:
+        A customer of four years is worth almost four times what the first retention rate implies:
 
         >>> model = RenewalModel.from_params(alpha=0.764, beta=1.296)
         >>> model.residual_lifetime(pd.DataFrame({"renewals": [0, 4]}), 0.10).round(2)
@@ -363,6 +368,11 @@ class RenewalModel(DrawnModel):
 
     def thinned(self, n_draws: int) -> dict[str, Floats]:
         """At most `n_draws` of the draws, evenly spaced: parameter → (n, 1).
+
+        Parameters
+        ----------
+        n_draws
+            maximum number of draws, ≥ 1
 
         Examples
         --------
@@ -434,12 +444,12 @@ class RenewalModel(DrawnModel):
 def renewal_posterior(
     rows: Contracts, covariates: Floats | None, cohorts: Floats | None, priors: Priors | None = None
 ) -> tuple[Posterior, float]:
-    """The posterior of the parameters, and how far cohorts lie apart.
+    """The posterior of the parameters, and the standard deviation between cohorts.
 
     Parameters
     ----------
     rows
-        whose renewals
+        checked contracts
     covariates
         (n_rows, k) standardised, or None
     cohorts
@@ -452,7 +462,7 @@ def renewal_posterior(
     posterior
         of the log-odds of φ, log κ, and the effects of covariates and of cohorts on the log-odds of φ
     tau
-        the standard deviation of the cohorts' effects; no number without cohorts
+        standard deviation of the cohorts' effects; NaN without cohorts
 
     Raises
     ------
@@ -509,34 +519,34 @@ def _log_evidence(posterior: Posterior) -> float:
 
 
 def fit_warnings(rows: Contracts) -> list[str]:
-    """What to know before trusting a fit to these contracts, in sentences; none where all is well.
+    """Warnings about a fit to these contracts, as sentences; empty if there are none.
+
+    Parameters
+    ----------
+    rows
+        checked contracts
 
     Examples
     --------
     >>> import pandas as pd
     >>> from patron.models.renewal.contracts import read_contracts
     >>> fit_warnings(read_contracts(pd.DataFrame({"renewals": [2], "ended": [0], "count": [90]})))
-    ['none of the 90 contracts has ended: the data bound churn from above, no more.']
+    ['none of the 90 contracts has ended: the data only bound churn from above.']
     """
     found, n = [], rows.count.sum()
     if n < FEW_CUSTOMERS:
         found.append(
             f"fitted to {n:.0f} contracts, fewer than {FEW_CUSTOMERS}: the prior weighs as much as they do. "
-            "Read the numbers as a rough guess."
+            "Treat the numbers as rough estimates."
         )
     if not (rows.count * rows.ended).any():
-        found.append(f"none of the {n:.0f} contracts has ended: the data bound churn from above, no more.")
+        found.append(f"none of the {n:.0f} contracts has ended: the data only bound churn from above.")
     if not (rows.count * (rows.renewals - rows.start)).any():
         found.append(
-            f"none of the {n:.0f} contracts was ever renewed: how retention rises is the prior's word."
+            f"none of the {n:.0f} contracts was ever renewed: how retention rises comes from the prior."
         )
     return found
 
 
 def _levels(cohorts: pd.Series) -> list[str]:
     return sorted(set(cohorts.astype("string")))
-
-
-def _check_periods(periods: int) -> None:
-    if not isinstance(periods, int | np.integer) or periods < 1:
-        raise RangeError(f"periods must be a whole number of at least 1, got {periods!r}.")

@@ -1,11 +1,11 @@
-"""Formulas of the shifted beta-geometric law: survival, retention rate, discounted residual lifetime.
+"""Formulas of the shifted beta-geometric model: survival, retention rate, discounted residual lifetime.
 
 ========= ==========================================================================================
 symbol    in words
 ========= ==========================================================================================
 α, β      shapes of the chance θ of not renewing over customers
 n, t      renewals made so far, and renewals
-z         what a payment one term ahead is worth today, 1/(1 + rate per term)
+z         present value of a payment one term ahead, 1/(1 + rate per term)
 ========= ==========================================================================================
 
 References
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from scipy.special import betaln
 
 from patron.arrays import Floats
+from patron.checks import positive, shares, whole_number
 from patron.errors import RangeError
 from patron.money import continuous_rate
 
@@ -139,12 +140,12 @@ def constant_residual_lifetime(
     periods_per_year: float = 1.0,
     periods: int | None = None,
 ) -> Floats:
-    """The same for customers who all renew with one chance that never changes: the textbook's answer.
+    """Expected discounted terms with one constant retention rate for all: the textbook formula.
 
     Parameters
     ----------
     retention
-        share in [0, 1] who renew, at every renewal
+        share in [0, 1] that renews, at every renewal
     annual_discount_rate, periods_per_year, periods
         see `residual_lifetime`
 
@@ -164,9 +165,7 @@ def constant_residual_lifetime(
     array([2.667, 4.5  ])
     """
     z = term_discount(annual_discount_rate, periods_per_year, periods)
-    rate = np.asarray(retention, dtype=np.float64)
-    if not ((rate >= 0) & (rate <= 1)).all():
-        raise RangeError(f"retention must be a share in [0, 1], got {rate.min()} to {rate.max()}.")
+    rate = shares("retention", retention, example="80 % as 0.80")
     kept = rate * z
     if periods is not None:
         return np.sum([kept**t for t in range(1, periods + 1)], axis=0)
@@ -174,7 +173,16 @@ def constant_residual_lifetime(
 
 
 def term_discount(annual_discount_rate: float, periods_per_year: float, periods: int | None = None) -> float:
-    """What a payment one term ahead is worth today.
+    """The present value of a payment one term ahead.
+
+    Parameters
+    ----------
+    annual_discount_rate
+        per year; 10 % is 0.10. Must be positive without `periods`
+    periods_per_year
+        terms in a year, positive
+    periods
+        renewals to look ahead; None for all
 
     Raises
     ------
@@ -187,14 +195,13 @@ def term_discount(annual_discount_rate: float, periods_per_year: float, periods:
     >>> round(term_discount(0.10, 12), 4)
     0.9921
     """
-    if not 0 < periods_per_year < np.inf:
-        raise RangeError(f"periods_per_year must be positive and finite, got {periods_per_year!r}.")
+    positive("periods_per_year", periods_per_year)
     if periods is None and annual_discount_rate == 0:
         raise RangeError(
             "without discounting a lifetime may be infinite. Give an annual_discount_rate or periods."
         )
-    if periods is not None and not (isinstance(periods, int | np.integer) and periods >= 1):
-        raise RangeError(f"periods must be a whole number of at least 1, got {periods!r}.")
+    if periods is not None:
+        whole_number("periods", periods, 1, floats=False)
     return float(np.exp(-continuous_rate(annual_discount_rate, "Y") / periods_per_year))
 
 

@@ -37,7 +37,7 @@ N_DRAWS = 50  # posterior draws that an expectation over all customers is averag
 
 
 def frequency_histogram(model: BetaGeoModel, rfm: pd.DataFrame, *, max_frequency: int = 7) -> pd.DataFrame:
-    """How many customers bought how often, beside how many the model expects among customers of these ages.
+    """Customers by purchase frequency: actual counts, and those expected of customers of these ages.
 
     Parameters
     ----------
@@ -100,13 +100,12 @@ def frequency_histogram(model: BetaGeoModel, rfm: pd.DataFrame, *, max_frequency
 def tracking(
     model: BetaGeoModel, purchases: pd.DataFrame, as_of: date | str, *, step_days: int = 7
 ) -> pd.DataFrame:
-    """Repeat purchases over time, beside those that the model expects: in the fit window and after it.
+    """Repeat purchases over time, actual and expected, in the fit window and after it.
 
     Parameters
     ----------
     model
-        purchase model, fitted to what was known as of `as_of`; where it has covariates, everybody counts
-        as average in them
+        purchase model, fitted to what was known as of `as_of`; covariates, if any, count as average
     purchases
         one row per customer and purchase day: customer_id, day (a date), also of the days after as_of
     as_of
@@ -118,7 +117,7 @@ def tracking(
     -------
     pd.DataFrame
         DataFrame, one row per whole step: day (its last), in_fit_window, actual, expected (repeat purchases
-        in the step), actual_cumulative, expected_cumulative. Customers who came after as_of are left out.
+        in the step), actual_cumulative, expected_cumulative. Customers acquired after as_of are excluded.
 
     Raises
     ------
@@ -183,7 +182,7 @@ def calibration(
     by: Literal["frequency", "recency", "time_since_last"] = "frequency",
     groups: int = 8,
 ) -> pd.DataFrame:
-    """Purchases in a horizon after the fit, beside those expected, for customers alike in one respect.
+    """Purchases in a horizon after the fit, actual and expected, by group of customers.
 
     Parameters
     ----------
@@ -192,7 +191,7 @@ def calibration(
     rfm
         one row per customer: customer_id, frequency, recency, T, as of the end of the fit window
     purchases_after
-        purchases in the horizon, by customer_id; who is absent has bought nothing
+        purchases in the horizon, by customer_id; customers not listed have bought nothing
     horizon
         length of the horizon, time units of the model
     by

@@ -1,7 +1,7 @@
 """How much customers spend: `GammaGammaModel`.
 
-A purchase is worth Gamma(p, ν), with a ν of the customer's own, and ν ~ Gamma(q, v) over customers. How much
-a customer spends per purchase is taken to have nothing to do with how often the customer buys.
+A purchase is worth Gamma(p, ν), with a ν of the customer's own, and ν ~ Gamma(q, v) over customers. Spend
+per purchase is assumed to be independent of purchase frequency.
 
 ======== =======================================================================================
 symbol   in words
@@ -144,6 +144,15 @@ class GammaGammaModel(DrawnModel):
     def from_params(cls, *, p: float, q: float, v: float) -> Self:
         """A model whose parameters are known.
 
+        Parameters
+        ----------
+        p
+            shape of the value of a purchase, positive
+        q
+            shape of ν over customers, above 1
+        v
+            inverse scale of ν over customers, money, positive
+
         Raises
         ------
         RangeError
@@ -186,14 +195,14 @@ class GammaGammaModel(DrawnModel):
         Warns
         -----
         PatronWarning
-            few repeat buyers, the fit did not converge, or the data say little about a parameter
+            few repeat buyers, the fit did not converge, or the data carry little information on a parameter
         """
         customers = read_customers(rfm, purchases=False, spend=True)
         covariates, matrix = self._learn_covariates(rfm)
         posterior, scale = self._posterior(customers, matrix)
         few = (
             f"fitted to {posterior.n_customers} customers who have bought twice, fewer than {FEW_CUSTOMERS}: "
-            "the prior weighs as much as they do. Read the numbers as a rough guess."
+            "the prior weighs as much as they do. Treat the numbers as rough estimates."
         )
         too_few = [few] if posterior.n_customers < FEW_CUSTOMERS else []
         drawn, found = self._infer(posterior, inference, random_state, too_few)
@@ -249,7 +258,7 @@ class GammaGammaModel(DrawnModel):
         rfm
             one row per customer: customer_id, frequency, monetary_value, and the covariates
         n_draws
-            posterior draws to take the mean over, at most
+            maximum number of posterior draws that the mean is taken over
 
         Returns
         -------
@@ -309,18 +318,18 @@ class GammaGammaModel(DrawnModel):
 
 
 def population_spend(rfm: pd.DataFrame) -> GammaGammaModel:
-    """Gamma-Gamma with known parameters: mean and spread of single orders, customers all alike.
+    """Gamma-Gamma with the mean and spread of single orders, the same for all customers.
 
     Parameters
     ----------
     rfm
         one row per customer; first_order_value (money), if there is such a column, else monetary_value,
-        says what orders are worth. Amounts that are missing or not positive are left out.
+        holds order values. Amounts that are missing or not positive are left out.
 
     Returns
     -------
     GammaGammaModel
-        ready to predict
+        fitted, ready to predict
 
     Raises
     ------
@@ -330,7 +339,7 @@ def population_spend(rfm: pd.DataFrame) -> GammaGammaModel:
     Warns
     -----
     PatronWarning
-        always, for the difference between customers is unknown
+        always, because the difference between customers is unknown
 
     Examples
     --------
@@ -359,7 +368,7 @@ def population_spend(rfm: pd.DataFrame) -> GammaGammaModel:
 
 
 def one_price(rfm: pd.DataFrame) -> GammaGammaModel | None:
-    """Gamma-Gamma of a business whose orders are all worth the same; None where they differ.
+    """Gamma-Gamma of a business with one price; None where order values differ.
 
     Parameters
     ----------

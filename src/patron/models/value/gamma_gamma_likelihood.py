@@ -1,6 +1,6 @@
-"""What the data say about the parameters of Gamma-Gamma: `log_likelihood`, and its sum with gradient.
+"""The log-likelihood of Gamma-Gamma: `log_likelihood` per customer, and its sum with gradient.
 
-The formula stands readable in `log_likelihood`: per customer, for checks and for PyMC. `SpendLikelihood` is
+`log_likelihood` is the formula as published, for checks and for PyMC. `SpendLikelihood` is
 its sum over all customers, compressed, with the gradient worked out, for the optimiser and the samplers; the
 sum itself is compiled, see :mod:`patron.models.inference.kernels`.
 
@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 
 from patron.arrays import Floats
-from patron.models.inference.backends import NUMPY, Functions, pytensor_functions
+from patron.models.inference.backends import NUMPY, Backend, pytensor_backend
 from patron.models.inference.compression import count_distinct, distinct_rows, packed
 
 __all__ = ["SpendLikelihood", "log_likelihood"]
 
 
-def log_likelihood(p: Any, q: Any, v: Any, x: Any, z: Any, functions: Functions = NUMPY) -> Any:
+def log_likelihood(p: Any, q: Any, v: Any, x: Any, z: Any, backend: Backend = NUMPY) -> Any:
     """The log-likelihood of the mean value of each customer's repeat purchases.
 
     Parameters
@@ -37,7 +37,7 @@ def log_likelihood(p: Any, q: Any, v: Any, x: Any, z: Any, functions: Functions 
         parameters, positive; v in money
     x, z
         customers: repeat purchases, at least 1, and their mean value in money
-    functions
+    backend
         NumPy's, or PyTensor's where the parameters are symbols
 
     Returns
@@ -54,7 +54,7 @@ def log_likelihood(p: Any, q: Any, v: Any, x: Any, z: Any, functions: Functions 
     >>> log_likelihood(6.25, 3.74, 15.44, np.array([2, 7]), np.array([22.35, 73.74])).round(4)
     array([-3.5513, -6.0549])
     """
-    ln, ln_gamma = functions.log, functions.gammaln
+    ln, ln_gamma = backend.log, backend.gammaln
     shape = p * x
     beta = ln_gamma(shape) + ln_gamma(q) - ln_gamma(shape + q)
     return q * ln(v) - ln(z) + shape * ln(x * z) - (shape + q) * ln(v + x * z) - beta
@@ -130,10 +130,16 @@ class SpendLikelihood:
         return kernels.spend_density, self._data
 
     def symbolic(self, theta: Any) -> Any:
-        """The same log-likelihood as a PyTensor expression of θ, straight from the formula."""
+        """The same log-likelihood as a PyTensor expression of θ, straight from the formula.
+
+        Parameters
+        ----------
+        theta
+            (d,) the coordinates, PyTensor symbols
+        """
         import pytensor.tensor as pt
 
         p, q = pt.exp(theta[0]), 1 + pt.exp(theta[1])
         v = pt.exp(theta[2] + pt.dot(self._segments[self._of.astype(np.intp)], theta[3:]))
-        each = log_likelihood(p, q, v, self._row_x, self._row_z, pytensor_functions())
+        each = log_likelihood(p, q, v, self._row_x, self._row_z, pytensor_backend())
         return pt.sum(self._weight * each)

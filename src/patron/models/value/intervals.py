@@ -1,4 +1,4 @@
-"""The interval that holds what a customer may really do, from weighted draws."""
+"""Predictive intervals from weighted draws."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from patron.arrays import Floats, Matrix
 __all__ = ["interval_of"]
 
 
-SLACK = 1e-6  # of probability: what single precision loses in a sum
+SLACK = 1e-6  # of probability: rounding error of a sum in single precision
 
 
-def interval_of(values: Matrix, weights: Matrix, level: float) -> tuple[Floats, Floats]:
-    """The interval that holds a customer's number with probability `level`.
+def interval_of(values: Matrix, weights: Matrix, coverage: float) -> tuple[Floats, Floats]:
+    """The predictive interval of each customer.
 
     Parameters
     ----------
@@ -19,8 +19,8 @@ def interval_of(values: Matrix, weights: Matrix, level: float) -> tuple[Floats, 
         (n_customers, n_draws) at least 0, what happens in each draw if the customer is alive
     weights
         (n_customers, n_draws) P(alive) in each draw; a customer who is gone counts as 0
-    level
-        probability in (0, 1)
+    coverage
+        probability in (0, 1) that the interval covers
 
     Returns
     -------
@@ -29,14 +29,14 @@ def interval_of(values: Matrix, weights: Matrix, level: float) -> tuple[Floats, 
 
     Notes
     -----
-    low is the quantile at (1 - level)/2, and high the least number such that [low, high] holds `level`. Where
+    low is the quantile at (1 - coverage)/2, and high the smallest number such that [low, high] covers. Where
     values are smooth that is the central interval. Where much of the probability lies at 0, low is 0 and high
-    the quantile at `level`: a central interval would hold more than it says.
+    the quantile at `coverage`: a central interval would cover more than it states.
 
     Examples
     --------
-    Ten purchases at most, one as likely as the other, of a customer who is surely alive; and of one who is
-    gone with probability one half:
+    Up to ten purchases, equally likely, of a customer who is surely alive; and of one who is gone with
+    probability one half:
 
     >>> values = np.arange(1, 11, dtype=np.float32)[None, :]
     >>> interval_of(values, np.ones((1, 10), dtype=np.float32), 0.8)
@@ -54,11 +54,11 @@ def interval_of(values: Matrix, weights: Matrix, level: float) -> tuple[Floats, 
         found = ordered[np.arange(short.size), np.minimum(short, n_draws - 1)]
         return np.where(gone >= probability - SLACK, 0.0, found).astype(np.float64)
 
-    low = quantile(np.full(gone.size, 0.5 * (1 - level)))
+    low = quantile(np.full(gone.size, 0.5 * (1 - coverage)))
     n_below = np.add.reduce(ordered < low.astype(np.float32)[:, None], axis=1)
     last_below = summed[np.arange(low.size), np.maximum(n_below, 1) - 1].astype(np.float64) / n_draws
     below = np.where(low > 0, gone + np.where(n_below > 0, last_below, 0.0), 0.0)
-    return low, quantile(np.minimum(below + level, 1.0))
+    return low, quantile(np.minimum(below + coverage, 1.0))
 
 
 def _sorted_with_sums(values: Matrix, weights: Matrix) -> tuple[Matrix, Matrix]:

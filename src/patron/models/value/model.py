@@ -17,7 +17,7 @@ import pandas as pd
 from patron.arrays import Floats, Index
 from patron.checks import finite, share, whole_number
 from patron.errors import PatronWarning, RangeError, TableError
-from patron.models.inference.stored import Stored, below
+from patron.models.inference.stored import Stored, with_prefix
 from patron.models.value.gamma_gamma import GammaGammaModel, one_price, population_spend
 from patron.models.value.parameter_groups import parameter_groups, shared_parameters, thinned
 from patron.models.value.posterior_predictive import Buyers, PosteriorPredictive, PredictiveSettings
@@ -38,14 +38,14 @@ _MANY_GROUPS = 1000  # groups of equal covariates above which a warning is given
 
 
 class CustomerValueModel(Stored):
-    """What each customer is worth over any horizon, with honest intervals.
+    """The value of each customer over any horizon, with predictive intervals.
 
     Parameters
     ----------
     purchases
         the model of purchases; by default BG/NBD. Fitted in place by `fit`
     spend
-        the model of the value of an order; by default Gamma-Gamma. Fitted in place by `fit`
+        the model of order values; by default Gamma-Gamma. Fitted in place by `fit`
     margin
         share of revenue in [0, 1] that is kept; `predict` also takes one per customer
     annual_discount_rate
@@ -61,10 +61,10 @@ class CustomerValueModel(Stored):
     The expected value is an analytic mean, averaged over the posterior draws of both models:
     margin · E[∫ e^(-δτ) dN(τ)] · E[mean order]. Means are additive: a longer horizon is never worth less.
 
-    The interval is of what the customer may do, not of the mean. It comes from `n_draws` futures, each with
+    The interval covers what the customer may do, not the mean. It comes from `n_draws` futures, each with
     its own posterior draw: alive or not, a purchase rate, a chance to leave, days of purchase, order values.
-    Every customer meets the same luck (common random numbers), so a customer's numbers depend on nothing but
-    the customer, the model and `random_state`: not on other rows, their order or their number. The interval
+    All customers share one set of random numbers (common random numbers), so the result depends only on the
+    customer, the model and `random_state`: not on other rows, their order or their number. The interval
     of a total cannot be formed from them. Where much of the probability lies at 0, the interval starts at 0
     and is the shortest that does (see `patron.models.value.intervals`).
 
@@ -122,7 +122,7 @@ class CustomerValueModel(Stored):
         TableError
             a row breaks a rule of RFM tables
         InputError
-            nobody has bought twice, and the table does not say what an order is worth
+            nobody has bought twice, and the table has no order value
 
         Warns
         -----
@@ -163,7 +163,7 @@ class CustomerValueModel(Stored):
         interval
             probability in (0, 1) that the intervals hold
         n_draws
-            simulated futures of each customer, and the most posterior draws that means are taken over
+            simulated futures per customer, and maximum number of posterior draws that means are taken over
         random_state
             seed of the futures
         margin
@@ -403,7 +403,7 @@ class CustomerValueModel(Stored):
         return pd.DataFrame({"customer_id": customers.ids, **bounds})
 
     def predict_new_customer(self, horizon_days: float) -> pd.Series:
-        """What a customer of whom nothing is known yet will do after the first order.
+        """The expected purchases and value of a new customer after the first order.
 
         Parameters
         ----------
@@ -468,6 +468,13 @@ class CustomerValueModel(Stored):
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], meta: Mapping[str, Any]) -> Self:
         """The model that `to_arrays` took apart.
 
+        Parameters
+        ----------
+        arrays
+            name → array, as `to_arrays` returned them
+        meta
+            plain values, as `to_arrays` returned them
+
         Examples
         --------
         >>> model = CustomerValueModel(BetaGeoModel.from_params(r=0.243, alpha=30.9, a=0.793, b=2.426),
@@ -476,8 +483,8 @@ class CustomerValueModel(Stored):
         0.3
         """
         return cls(
-            BetaGeoModel.from_arrays(below(_PURCHASES, arrays), meta["purchases"]),
-            GammaGammaModel.from_arrays(below(_SPEND, arrays), meta["spend"]),
+            BetaGeoModel.from_arrays(with_prefix(_PURCHASES, arrays), meta["purchases"]),
+            GammaGammaModel.from_arrays(with_prefix(_SPEND, arrays), meta["spend"]),
             margin=meta["margin"],
             annual_discount_rate=meta["annual_discount_rate"],
         )
@@ -519,7 +526,6 @@ class CustomerValueModel(Stored):
         share("interval", interval, ends="()", example="80 % as 0.80")
         if n_draws < 10:
             raise RangeError(f"n_draws must be at least 10 for an interval, got {n_draws!r}. 200 is plenty.")
-        whole_number("random_state", random_state, 0)
         unit = self.purchases.time_unit
         rate = continuous_rate(
             self.annual_discount_rate if annual_discount_rate is None else annual_discount_rate, unit
@@ -530,7 +536,7 @@ class CustomerValueModel(Stored):
             value_horizon=float(convert_period(value_horizon, "D", to=unit)),
             rate=rate,
             n_draws=n_draws,
-            random_state=random_state,
+            random_state=whole_number("random_state", random_state, 0),
             interval=interval,
         )
 

@@ -1,4 +1,4 @@
-"""When a customer who is still one buys next: days ahead, with a range."""
+"""Days until the next purchase of a customer who is still alive, with an interval."""
 
 import numpy as np
 import pandas as pd

@@ -1,14 +1,14 @@
-"""From parameters to every number of the scorecard: the engine of the value model. Arrays in, arrays out.
+"""The posterior predictive distribution behind the value model: from parameter draws to means and intervals.
 
-What makes a million customers cheap is that little depends on the whole customer. Given that a customer is
-alive, purchases ahead depend on (x, T) alone, and smoothly on T; one-time buyers are known by T; spend per
-order is linear in the mean spend seen. So each is computed once per distinct value and draw, and a customer
-adds P(alive) and a few products. Everything is elementwise in the customer, with the order of summation over
-draws fixed, so that a row's numbers are the same alone, in a batch and in any order.
+A million customers are cheap because little depends on the whole customer. Given that a customer is alive,
+purchases ahead depend on (x, T) alone, and smoothly on T; one-time buyers differ in T alone; spend per order
+is linear in the mean spend seen. So each is computed once per distinct value and draw, and a customer adds
+P(alive) and a few products. Everything is elementwise in the customer, with a fixed order of summation over
+draws, so that a row's numbers are the same alone, in a batch and in any order.
 
 Means are means over posterior draws of the analytic expectation. Intervals come from simulated futures (see
-`patron.models.value.purchases.simulate`), one per posterior draw; the chance of being gone is not drawn but
-enters each draw as a weight, which makes the most of few draws.
+`patron.models.value.purchases.simulate`), one per posterior draw; the probability of being gone is not drawn
+but weights each draw, so that few draws suffice.
 
 The letters are those of `patron.models.value.purchases.expectation`; of spend: an order is worth Gamma(p, ν),
 with ν ~ Gamma(q, v) over customers, and z is the mean of the x repeat orders seen.
@@ -28,7 +28,12 @@ from patron.models.value.parameter_groups import ParameterDraws, thinned
 from patron.models.value.purchases.by_age import PurchasesByAge
 from patron.models.value.purchases.expectation import log_odds_gone
 from patron.models.value.purchases.rate import FARTHEST
-from patron.models.value.purchases.simulate import Futures, draw_chances, draws_at_a_time, purchase_counts
+from patron.models.value.purchases.simulate import (
+    Futures,
+    common_random_numbers,
+    draws_at_a_time,
+    purchase_counts,
+)
 
 __all__ = ["Buyers", "PosteriorPredictive", "PredictiveSettings"]
 
@@ -41,7 +46,7 @@ MOST = 1e30  # of money, in the units of the input: a bound that keeps single pr
 
 @dataclass(frozen=True, slots=True)
 class Buyers:
-    """Customers as the models see them, one number each.
+    """Customers as arrays.
 
     Attributes
     ----------
@@ -81,7 +86,7 @@ class Buyers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictiveSettings:
-    """How far to look, and how closely.
+    """Horizons, discounting, and number of draws.
 
     Attributes
     ----------
@@ -90,9 +95,9 @@ class PredictiveSettings:
     rate
         continuous discount rate per time unit
     n_draws
-        futures of each customer, and the most posterior draws that a mean is taken over
+        simulated futures per customer, and maximum number of posterior draws that a mean is taken over
     random_state
-        seed of the luck that all customers share
+        seed of the common random numbers
     interval
         probability in (0, 1) that a predictive interval covers
     """
@@ -115,7 +120,7 @@ class PosteriorPredictive:
     buyers
         customers, in any order; equal ones are computed once
     settings
-        how far to look, and how closely
+        horizons, discounting, and number of draws
 
     Examples
     --------
@@ -148,7 +153,7 @@ class PosteriorPredictive:
             self._draws, draws.family, self._x, self._near, self._far, rate, plain_to_far=ends[0] > ends[1]
         )
         self._order_value = _mean_orders(draws.spend, self._x)
-        chances = draw_chances(n_draws, random_state)
+        chances = common_random_numbers(n_draws, random_state)
         repeated = {name: values[self._cycle] for name, values in self._draws.items()}
         self._futures = Futures(chances, repeated, draws.family, self._x)
         spend = thinned(draws.spend, n_draws)
@@ -156,7 +161,7 @@ class PosteriorPredictive:
         self._v = v.astype(np.float32)
         self._order_sums = chances.order_sums(p)
         shared = (p.tobytes(), q.tobytes(), chances.spend.tobytes())
-        self._spend_luck = np.transpose([_luck_of_spending(*shared, float(x)) for x in self._x])
+        self._quantiles_by_x = np.transpose([_spend_quantiles(*shared, float(x)) for x in self._x])
 
     def expectations(self) -> dict[str, Floats]:
         """(n_customers,) each: p_alive, p_no_purchase, purchases, value and growth (money, discounted),
@@ -164,13 +169,18 @@ class PosteriorPredictive:
         return self._columns(expected=True, simulated=False)
 
     def columns(self) -> dict[str, Floats]:
-        """The expectations, and value_low, value_high, growth_low, growth_high: the bounds of what may be."""
+        """The expectations, and the interval bounds value_low, value_high, growth_low and growth_high."""
         return self._columns(expected=True, simulated=True)
 
     def exceedance(self, threshold: Floats) -> Floats:
         """(n_customers,) probability that a customer spends more than their threshold in the horizon.
 
         `threshold` is (n_customers,) discounted money.
+
+        Parameters
+        ----------
+        threshold
+            (n_customers,) discounted money before the margin
         """
         chance = np.empty(self._which.size)
         members = np.argsort(self._which, kind="stable")
@@ -257,13 +267,13 @@ class PosteriorPredictive:
                 orders[...] = np.interp(orders, purchase_counts(), sums)
             worth[:, 1:] -= worth[:, :-1].copy()
             worth *= factors[:, None]
-            luck = np.maximum(self._spend_luck[some][:, pairs[0]], 1 / MOST)
+            quantiles = np.maximum(self._quantiles_by_x[some][:, pairs[0]], 1 / MOST)
             for k in range(n_near):  # one after the other: the number of rows must not change the order
                 near[some] += worth[:, k]
             for k in range(n_near, factors.size):
                 far[some] += worth[:, k]
-            near[some] /= luck
-            far[some] = near[some] + far[some] / luck
+            near[some] /= quantiles
+            far[some] = near[some] + far[some] / quantiles
         return np.ascontiguousarray(near.T, dtype=np.float32), np.ascontiguousarray(far.T, dtype=np.float32)
 
     def _scale(self, rows: slice) -> Matrix:
@@ -282,16 +292,16 @@ def _mean_orders(spend: Mapping[str, Floats], x: Floats) -> Floats:
 
 
 @lru_cache(maxsize=1024)
-def _luck_of_spending(p: bytes, q: bytes, chance: bytes, x: float) -> Floats:
+def _spend_quantiles(p: bytes, q: bytes, chance: bytes, x: float) -> Floats:
     """(n_draws,) the gamma quantile behind the spend of a customer with x repeat purchases."""
-    luck: Floats = gammaincinv(np.frombuffer(p) * x + np.frombuffer(q), np.frombuffer(chance))
-    return luck
+    quantiles: Floats = gammaincinv(np.frombuffer(p) * x + np.frombuffer(q), np.frombuffer(chance))
+    return quantiles
 
 
 def _slices(near: float, far: float, rate: float) -> tuple[Floats, Floats, int]:
     """Ends of the slices of time, their discount factors, and how many lie before the nearer end.
 
-    Slices are the same whatever the ends, which only cut them: no future is worth less for being longer.
+    Slices do not depend on the ends, which only cut them: a longer horizon is never worth less.
     """
     if rate == 0:
         return np.array([near, far]), np.ones(2), 1

@@ -4,7 +4,7 @@
 column         meaning
 ============== =====================================================================================
 customer_id    unique, of any type
-frequency      repeat purchase days: a whole number, 0 for who bought on one day only
+frequency      repeat purchase days: a whole number, 0 for one-time buyers
 recency        age at the last purchase: time units from the first purchase to the last, 0 without repeat
 T              age today: time units from the first purchase to today
 monetary_value mean money per repeat purchase day, positive where there is one
@@ -43,9 +43,9 @@ class Customers:
     frequency
         (n_customers,) repeat purchases, whole numbers ≥ 0
     recency, T
-        (n_customers,) time units, 0 ≤ recency ≤ T; zeros if only spend was asked for
+        (n_customers,) time units, 0 ≤ recency ≤ T; zeros if only spend is needed
     monetary_value
-        (n_customers,) money, 0 where there is no repeat purchase; zeros if not asked for
+        (n_customers,) money, 0 where there is no repeat purchase; zeros if not needed
     """
 
     ids: pd.Index
@@ -58,7 +58,15 @@ class Customers:
         return len(self.ids)
 
     def series(self, values: Floats, name: str) -> pd.Series:
-        """`values`, one per customer in the order of the rows, by customer_id."""
+        """`values`, one per customer in the order of the rows, by customer_id.
+
+        Parameters
+        ----------
+        values
+            (n_customers,) in the order of the rows
+        name
+            of the series
+        """
         return pd.Series(values, index=self.ids, name=name)
 
 

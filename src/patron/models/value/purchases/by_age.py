@@ -2,7 +2,7 @@
 
 Among a million customers with x purchases there are hundreds of ages T, or a million if times are exact to
 the second. The expectations are smooth in ln(α + T), so they are computed at ten ages per octave, the same
-ones whoever is asked for, and interpolated by a polynomial between them. That loses less than 1e-10 of the
+ones for every customer, and interpolated by a polynomial between them. That loses less than 1e-10 of the
 value, and makes the cost of a customer independent of how finely time is measured.
 
 The letters are those of `patron.models.value.purchases.expectation`.
@@ -88,11 +88,19 @@ class PurchasesByAge:
         self._x, self._n_draws = x, draws["r"].size
         self._unit = float(2.0 ** np.floor(np.log2(draws["alpha"].min())))  # ages below it are one octave
         shared = b"".join(np.ascontiguousarray(draws[name]).tobytes() for name in ("r", "alpha", "a", "b"))
-        self._asked = _Asked(shared, family, self._unit, (0.0, near, far), rate, plain_to_far)
+        self._key = _Key(shared, family, self._unit, (0.0, near, far), rate, plain_to_far)
         self._octaves: dict[tuple[int, int], tuple[Floats, Floats]] = {}
 
     def at(self, which: Index, T: Floats) -> Ahead:
-        """What lies ahead of customers with the `which`-th x and age T; (n,) each, sorted by x, then T."""
+        """What lies ahead of customers with the `which`-th x and age T; (n,) each, sorted by x, then T.
+
+        Parameters
+        ----------
+        which
+            (n,) position of each customer's x among the distinct ones
+        T
+            (n,) age, time units
+        """
         height = np.log1p(T / self._unit) / np.log(2)
         octave = np.floor(height).astype(np.intp)
         away = (2 * (height - octave) - 1)[:, None] - NODES
@@ -115,11 +123,11 @@ class PurchasesByAge:
 
     def _octave(self, which: int, octave: int) -> tuple[Floats, Floats]:
         """(n_nodes, 3, n_draws) expectations and (n_nodes,) ln median waits at the ages of one octave."""
-        return _one_octave(self._asked, float(self._x[which]), octave)
+        return _one_octave(self._key, float(self._x[which]), octave)
 
 
-class _Asked(NamedTuple):
-    """What the expectations at some age depend on besides x: equal for all requests to one model."""
+class _Key(NamedTuple):
+    """What the expectations at an age depend on besides x: the key of the cache."""
 
     draws: bytes  # r, alpha, a, b, one after the other
     family: str
@@ -130,13 +138,13 @@ class _Asked(NamedTuple):
 
 
 @lru_cache(maxsize=KEPT)
-def _one_octave(asked: _Asked, x: float, octave: int) -> tuple[Floats, Floats]:
-    r, alpha, a, b = np.frombuffer(asked.draws).reshape(4, -1)
-    T = asked.unit * np.expm1(np.log(2) * (octave + (1 + NODES[:, None]) / 2))
+def _one_octave(key: _Key, x: float, octave: int) -> tuple[Floats, Floats]:
+    r, alpha, a, b = np.frombuffer(key.draws).reshape(4, -1)
+    T = key.unit * np.expm1(np.log(2) * (octave + (1 + NODES[:, None]) / 2))
     s, beta = r + x, alpha + T
-    c = drop_out_shape(b, np.array(x), asked.family)
-    plain, discounted = purchases_while_alive(s, beta, a, c, asked.ends, (0.0, asked.rate))
-    purchases = plain[0] + plain[1] if asked.plain_to_far else plain[0]
+    c = drop_out_shape(b, np.array(x), key.family)
+    plain, discounted = purchases_while_alive(s, beta, a, c, key.ends, (0.0, key.rate))
+    purchases = plain[0] + plain[1] if key.plain_to_far else plain[0]
     means = np.stack([purchases, discounted[0], discounted[0] + discounted[1]], axis=1)
     return means, _log_median_wait(np.broadcast_to(s, beta.shape), beta)
 

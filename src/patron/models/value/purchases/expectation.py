@@ -26,6 +26,7 @@ import numpy.typing as npt
 from scipy.special import betainc, betaln, expit
 
 from patron.arrays import Floats
+from patron.checks import at_least, one_of
 from patron.errors import RangeError
 from patron.models.value.purchases import FAMILIES
 from patron.models.value.purchases.rate import purchases_while_alive
@@ -78,8 +79,8 @@ def probability_alive(
     Notes
     -----
     1 ÷ (1 + a/(b + x - 1) · ((α + T)/(α + t_x))^(r + x)), and b + x in place of b + x - 1 for MBG. Under
-    BG/NBD a customer without repeat purchase has had no chance to drop out: the probability is 1, which says
-    nothing about whether the customer returns. Use `probability_no_purchase` for that.
+    BG/NBD a customer without repeat purchase has had no chance to drop out: the probability is 1, which does
+    not mean that the customer returns. Use `probability_no_purchase` for that.
 
     Examples
     --------
@@ -148,16 +149,16 @@ def expected_purchases(
     family: str = "bgnbd",
     start: FloatsLike = 0.0,
 ) -> Floats:
-    """Expected number of purchases in a stretch of `t` time units: in (T + start, T + start + t].
+    """Expected number of purchases in a window of `t` time units: in (T + start, T + start + t].
 
     Parameters
     ----------
     r, alpha, a, b, x, t_x, T, family
         see `probability_alive`
     t
-        length of the stretch, time units, finite
+        length of the window, time units, finite
     start
-        time units from T to the beginning of the stretch
+        time units from T to the beginning of the window
 
     Returns
     -------
@@ -171,9 +172,9 @@ def expected_purchases(
 
     Notes
     -----
-    P(alive) times the integral of the purchase rate of a customer who is alive, of which the module `rate`
-    tells. It equals the published closed form with the Gaussian hypergeometric function, and has no trouble
-    at a = 1 or with thousands of purchases.
+    P(alive) times the integral of the purchase rate of a customer who is alive, see the module
+    `rate`. It equals the published closed form with the Gaussian hypergeometric function, and is stable at
+    a = 1 and with thousands of purchases.
 
     Examples
     --------
@@ -237,8 +238,7 @@ def discounted_expected_purchases(
     np.float64(5.1696)
     """
     horizon = time_ahead(np.inf if t is None else t, "horizon")
-    if not 0 <= rate < np.inf:  # written so that NaN fails too
-        raise RangeError(f"rate must be a finite discount rate of at least 0 per time unit, got {rate!r}.")
+    at_least("rate", rate, 0)
     if rate == 0 and np.isinf(horizon).any():
         raise RangeError(
             "the discount rate is 0 and the horizon endless: purchases without discount need not have a "
@@ -322,7 +322,7 @@ def expected_purchases_new_customer(
     t: FloatsLike,
     family: str = "bgnbd",
 ) -> Floats:
-    """Expected repeat purchases in the first `t` time units of a customer of whom nothing else is known.
+    """Expected repeat purchases in the first `t` time units of a new customer.
 
     Parameters
     ----------
@@ -352,20 +352,33 @@ def expected_purchases_new_customer(
 def drop_out_shape(b: Floats, x: Floats, family: str) -> Floats:
     """The second shape of the drop-out chance of a customer who is alive after x repeat purchases.
 
+    Parameters
+    ----------
+    b
+        second shape of the drop-out probability over customers
+    x
+        repeat purchases so far
+    family
+        "bgnbd" or "mbgnbd"
+
     Examples
     --------
     >>> drop_out_shape(np.array([2.5]), np.array([3.0]), "mbgnbd")
     array([6.5])
     """
-    if family not in FAMILIES:
-        raise RangeError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}.")
+    one_of("family", family, FAMILIES)
     return b + x if family == "bgnbd" else b + x + 1
 
 
 def log_odds_gone(
     r: Floats, alpha: Floats, a: Floats, b: Floats, x: Floats, t_x: Floats, T: Floats, family: str
 ) -> Floats:
-    """ln of P(gone) ÷ P(alive) at T, per element; -infinity for who had no chance to drop out.
+    """ln of P(gone) ÷ P(alive) at T, per element; -infinity where a customer could not have dropped out.
+
+    Parameters
+    ----------
+    r, alpha, a, b, x, t_x, T, family
+        see `probability_alive`
 
     Examples
     --------
@@ -380,7 +393,16 @@ def log_odds_gone(
 
 
 def time_ahead(value: FloatsLike, name: str, finite: bool = False) -> Floats:
-    """A stretch of time that begins today, as an array.
+    """A length of time from today on, as an array.
+
+    Parameters
+    ----------
+    value
+        time units, any shape
+    name
+        what errors call it
+    finite
+        whether infinity is refused
 
     Raises
     ------

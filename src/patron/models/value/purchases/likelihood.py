@@ -1,7 +1,7 @@
-"""What the data say about the parameters of BG/NBD and MBG/NBD: `log_likelihood`, and its sum with gradient.
+"""The log-likelihood of BG/NBD and MBG/NBD: `log_likelihood` per customer, and its sum with gradient.
 
-The formula stands readable in `log_likelihood`: per customer, for checks and for PyMC. `PurchaseLikelihood`
-is its sum over all customers, compressed, with the gradient worked out, for the optimiser and the samplers;
+`log_likelihood` is the formula as published, for checks and for PyMC. `PurchaseLikelihood`
+is its sum over all customers, compressed, with its gradient, for the optimiser and the samplers;
 the sum itself is compiled, see :mod:`patron.models.inference.kernels`.
 
 ========= ====================================================================================
@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 
 from patron.arrays import Floats
-from patron.errors import RangeError
-from patron.models.inference.backends import NUMPY, Functions, pytensor_functions
+from patron.checks import one_of
+from patron.models.inference.backends import NUMPY, Backend, pytensor_backend
 from patron.models.inference.compression import count_distinct, distinct_rows, packed
 from patron.models.value.purchases import FAMILIES
 
-__all__ = ["PurchaseLikelihood", "chances", "log_likelihood"]
+__all__ = ["PurchaseLikelihood", "dropout_opportunities", "log_likelihood"]
 
 
 def log_likelihood(
@@ -43,7 +43,7 @@ def log_likelihood(
     t_x: Any,
     T: Any,
     family: str = "bgnbd",
-    functions: Functions = NUMPY,
+    backend: Backend = NUMPY,
 ) -> Any:
     """The log-likelihood of each customer's purchases, without the constant x!.
 
@@ -55,7 +55,7 @@ def log_likelihood(
         customers: repeat purchases, and recency and age in time units
     family
         "bgnbd" or "mbgnbd"
-    functions
+    backend
         NumPy's, or PyTensor's where the parameters are symbols
 
     Returns
@@ -78,25 +78,31 @@ def log_likelihood(
     >>> log_likelihood(0.243, 4.414, 0.793, 2.426, np.array([2, 0]), np.array([30.43, 0]), 38.86).round(4)
     array([-9.4586, -0.5547])
     """
-    ln, ln_gamma = functions.log, functions.gammaln
-    c = chances(x, family)
+    ln, ln_gamma = backend.log, backend.gammaln
+    c = dropout_opportunities(x, family)
     survived = np.maximum(c, 1) - 1  # chances before the last; any number will do where there is none
     bought = ln_gamma(r + x) - ln_gamma(r) + r * ln(alpha) - (r + x) * ln(alpha + T)
     stayed = ln_gamma(b + c) - ln_gamma(b) + ln_gamma(a + b) - ln_gamma(a + b + c)
     odds = ln(a) - ln(b + survived) + (r + x) * (ln(alpha + T) - ln(alpha + t_x))
-    return bought + stayed + functions.where(c > 0, functions.softplus(odds), 0.0)
+    return bought + stayed + backend.where(c > 0, backend.softplus(odds), 0.0)
 
 
-def chances(x: Any, family: str) -> Any:
-    """How often a customer with x repeat purchases could have dropped out.
+def dropout_opportunities(x: Any, family: str) -> Any:
+    """The number of occasions at which a customer with x repeat purchases could have dropped out.
+
+    Parameters
+    ----------
+    x
+        repeat purchases
+    family
+        "bgnbd" or "mbgnbd"
 
     Examples
     --------
-    >>> chances(np.array([0, 3]), "mbgnbd")
+    >>> dropout_opportunities(np.array([0, 3]), "mbgnbd")
     array([1, 4])
     """
-    if family not in FAMILIES:
-        raise RangeError(f"family must be one of {', '.join(FAMILIES)}, got {family!r}.")
+    one_of("family", family, FAMILIES)
     return x + (family == "mbgnbd")
 
 
@@ -134,7 +140,7 @@ class PurchaseLikelihood:
         self, x: Floats, t_x: Floats, T: Floats, family: str, covariates: Floats | None = None
     ) -> None:
         design = np.zeros((len(x), 0)) if covariates is None else covariates
-        one, c = np.ones(len(x)), chances(x, family)
+        one, c = np.ones(len(x)), dropout_opportunities(x, family)
         self._segments, position = distinct_rows(design)
         segment, every = position.astype(np.float64), np.arange(float(len(self._segments)))
         self._family, self._everyone = family, [segment, x, t_x, T]
@@ -146,7 +152,7 @@ class PurchaseLikelihood:
         stays = [np.append(segment, every), np.append(c, 0.0 * every)]
         of_c, c_weight, _ = count_distinct(stays, np.append(one, -customers))
 
-        # Waiting, once per distinct T of a segment: so many customers, with so many purchases.
+        # Waiting, once per distinct T of a segment: number of customers and of their purchases.
         of_T, T_customers, which_T = count_distinct([segment, T], one)
         T_purchases = np.bincount(which_T, weights=x, minlength=len(T_customers))
 
@@ -191,7 +197,13 @@ class PurchaseLikelihood:
         return kernels.purchases_density, self._data
 
     def symbolic(self, theta: Any) -> Any:
-        """The same log-likelihood as a PyTensor expression of θ, straight from the formula."""
+        """The same log-likelihood as a PyTensor expression of θ, straight from the formula.
+
+        Parameters
+        ----------
+        theta
+            (d,) the coordinates, PyTensor symbols
+        """
         import pytensor.tensor as pt
 
         (segment, x, t_x, T), weight, _ = count_distinct(self._everyone, np.ones(len(self._everyone[0])))
@@ -201,5 +213,5 @@ class PurchaseLikelihood:
         alpha = pt.exp(theta[1] - pt.dot(design, theta[4 : 4 + k]))
         phi = pt.sigmoid(theta[2] + pt.dot(design, theta[4 + k :]))
         a, b = kappa * phi, kappa * (1 - phi)
-        each = log_likelihood(r, alpha, a, b, x, t_x, T, self._family, pytensor_functions())
+        each = log_likelihood(r, alpha, a, b, x, t_x, T, self._family, pytensor_backend())
         return pt.sum(weight * each)

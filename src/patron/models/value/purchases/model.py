@@ -1,6 +1,6 @@
 """How often and how long customers buy: `BetaGeoModel`, BG/NBD and MBG/NBD in one.
 
-A customer buys at a rate λ of its own until, after some purchase, it drops out with a chance p of its own.
+A customer buys at an individual rate λ and, after each purchase, drops out with an individual probability p.
 Over customers λ ~ Gamma(r, α) and p ~ Beta(a, b). In MBG/NBD a customer may also drop out after the first
 purchase.
 
@@ -8,8 +8,8 @@ purchase.
 symbol    in words
 ========= ====================================================================================
 r, alpha  shape and inverse scale (time) of the purchase rate λ over customers
-a, b      shapes of the chance p of dropping out after a purchase
-φ, κ      a/(a + b), the mean chance of dropping out, and a + b, how alike customers are in it
+a, b      shapes of the probability p of dropping out after a purchase
+φ, κ      a/(a + b), the mean drop-out probability, and a + b, how alike customers are in it
 x         frequency: repeat purchases so far
 t_x, T    recency and age: time units from the first purchase to the last, and to today
 ========= ====================================================================================
@@ -147,6 +147,15 @@ class BetaGeoModel(DrawnModel):
     ) -> Self:
         """A model whose parameters are known.
 
+        Parameters
+        ----------
+        r, alpha
+            shape and inverse scale (time units) of the purchase rate over customers, positive
+        a, b
+            shapes of the drop-out probability over customers, positive
+        family, time_unit
+            see the settings of the class
+
         Raises
         ------
         RangeError
@@ -181,8 +190,8 @@ class BetaGeoModel(DrawnModel):
         Warns
         -----
         PatronWarning
-            few customers, nobody has bought twice, the fit did not converge, or the data say
-            little about a parameter
+            few customers, nobody has bought twice, the fit did not converge, or the data carry little
+            information on a parameter
         """
         self._check_settings()
         customers = read_customers(rfm)
@@ -244,7 +253,7 @@ class BetaGeoModel(DrawnModel):
         rfm
             one row per customer: customer_id, frequency, recency, T, and the covariates
         n_draws
-            posterior draws to take the mean over, at most
+            maximum number of posterior draws that the mean is taken over
 
         Returns
         -------
@@ -281,7 +290,7 @@ class BetaGeoModel(DrawnModel):
         rfm, n_draws
             see `probability_alive`
         horizon, start
-            length of the stretch, and from T to its beginning, time units, at least 0
+            length of the window, and time from T to its beginning, time units, at least 0
 
         Returns
         -------
@@ -342,7 +351,12 @@ class BetaGeoModel(DrawnModel):
         return self._mean(rfm, formula, "probability_of_purchases", n_draws, t=horizon, n=n)
 
     def expected_purchases_new_customer(self, horizon: float) -> float:
-        """Expected repeat purchases within `horizon` time units of a first purchase, all else being average.
+        """Expected repeat purchases within `horizon` time units of a first purchase, at average covariates.
+
+        Parameters
+        ----------
+        horizon
+            time units since the first purchase, at least 0
 
         Examples
         --------
@@ -358,7 +372,7 @@ class BetaGeoModel(DrawnModel):
     def simulate(
         self, rfm: pd.DataFrame, horizon: float, n_draws: int = 100, random_state: int = 0
     ) -> pd.DataFrame:
-        """What customers may do within the horizon: purchases, drawn anew for each customer.
+        """Simulated purchases within the horizon, independent between customers.
 
         Parameters
         ----------

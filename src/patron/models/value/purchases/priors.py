@@ -1,4 +1,4 @@
-"""What BG/NBD and MBG/NBD take for plausible before they see customers, and when customers say little."""
+"""Prior distributions of BG/NBD and MBG/NBD, and warnings where the data carry little information."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ def purchase_posterior(
     Parameters
     ----------
     customers
-        whose purchases
+        checked RFM rows
     covariates
         (n_customers, k) standardised, or None
     family
@@ -80,7 +80,7 @@ def purchase_posterior(
 
 
 def purchase_draws(coordinates: Floats, unit: float, effects: Sequence[str] = ()) -> dict[str, Floats]:
-    """The parameters that draws of coordinates stand for.
+    """The parameters at draws of the coordinates.
 
     Parameters
     ----------
@@ -108,7 +108,12 @@ def purchase_draws(coordinates: Floats, unit: float, effects: Sequence[str] = ()
 
 
 def fit_warnings(customers: Customers) -> list[str]:
-    """What to know before trusting a fit to these customers, in sentences; none where all is well.
+    """Warnings about a fit to these customers, as sentences; empty if there are none.
+
+    Parameters
+    ----------
+    customers
+        checked RFM rows
 
     Examples
     --------
@@ -116,18 +121,18 @@ def fit_warnings(customers: Customers) -> list[str]:
     >>> from patron.models.value.rfm import read_customers
     >>> rfm = pd.DataFrame({"customer_id": [1, 2], "frequency": [2, 0], "recency": [30, 0], "T": [40, 60]})
     >>> fit_warnings(read_customers(rfm))
-    ['fitted to 2 customers, fewer than 50: the prior weighs as much as they do. Read the numbers as a rough
-    guess.']
+    ['fitted to 2 customers, fewer than 50: the prior weighs as much as they do. Treat the numbers as rough
+    estimates.']
     """
     found = []
     if len(customers) < FEW_CUSTOMERS:
         found.append(
             f"fitted to {len(customers)} customers, fewer than {FEW_CUSTOMERS}: the prior weighs as much as "
-            "they do. Read the numbers as a rough guess."
+            "they do. Treat the numbers as rough estimates."
         )
     if not (customers.frequency > 0).any():
         found.append(
             f"none of the {len(customers)} customers has bought twice: the data bound the purchase rate from "
-            "above and say nothing about dropping out. Read the numbers as a rough guess."
+            "above and contain nothing about dropping out. Treat the numbers as rough estimates."
         )
     return found

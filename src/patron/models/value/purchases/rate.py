@@ -1,4 +1,4 @@
-"""The purchase rate of a customer who is alive, and its integral over time: the one hard number of this room.
+"""The purchase rate of a customer who is alive, and its integral over time.
 
 A customer who is alive at T buys at the rate λ and leaves with probability p after each purchase, where
 λ ~ Gamma(s, β) and p ~ Beta(a, c). The expected rate at time τ from now is therefore

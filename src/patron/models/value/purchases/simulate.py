@@ -1,19 +1,19 @@
-"""What a customer may do after T, drawn from the model: not only the mean.
+"""What a customer may do after T, simulated from the model: distributions, not only means.
 
 A customer is alive with P(alive), buys at a rate λ ~ Gamma(r + x, α + T), leaves after each purchase with a
-chance p ~ Beta(a, b + x) (b + x + 1 for MBG), and so buys min(Poisson(λt), Geometric(p)) times in t. The
+probability p ~ Beta(a, b + x) (b + x + 1 for MBG), and so buys min(Poisson(λt), Geometric(p)) times in t. The
 letters are those of `patron.models.value.purchases.expectation`.
 
-Two ways to draw, for two questions:
+Two ways to draw, for two purposes:
 
-- `simulate_purchases` draws every customer on its own, from a generator. Sums over customers are then honest:
-  use it for the interval of a total.
-- `Chances` holds one set of random numbers that **every customer meets alike** (common random numbers): draw
-  k of one customer is luck k applied to that customer's own distribution. The answer for a customer then
-  depends on nothing but the customer and the seed: not on who else is scored, in which order, or in which
-  chunk, and a single row served alone equals the same row in a batch of a million. The luck of each
-  kind is spread evenly over its range (one number in every nth of [0, 1]), so quantiles need few draws. A
-  total over customers must not be formed from these draws, for all customers are lucky together.
+- `simulate_purchases` draws each customer independently, from a generator. Sums over customers are then
+  valid: use it for the interval of a total.
+- `CommonRandomNumbers` holds one set of uniforms per draw, **shared by all customers**: draw k of a customer
+  is the k-th set applied to that customer's own distribution. The result for a customer then depends on
+  nothing but the customer and the seed: not on the other rows, their order, or the chunk, and a single row
+  served alone equals the same row in a batch of a million. The numbers of each kind are stratified (one in
+  every nth of [0, 1]), so that quantiles need few draws. A total over customers must not be formed from these
+  draws, since they are perfectly dependent.
 """
 
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ from scipy.special import betaincinv, gammaincinv
 from patron.arrays import Floats, Integers
 from patron.models.value.purchases.expectation import drop_out_shape, probability_alive, time_ahead
 
-__all__ = ["Chances", "Futures", "draw_chances", "draws_at_a_time", "simulate_purchases"]
+__all__ = ["CommonRandomNumbers", "Futures", "common_random_numbers", "draws_at_a_time", "simulate_purchases"]
 
 
 MOST_EVENTS = 1e15  # a Poisson mean that int64 can still count
 CACHED = 2**15  # numbers worked on at a time
-NEVER = 1e15  # purchases until a customer leaves whose chance to leave is nil
+NEVER = 1e15  # purchases until a customer leaves whose probability to leave is 0
 STRIDES = ((1, 256), (16, 256), (512, 256))  # purchases a step × steps: exact counts first, then in tens
 
 
@@ -53,7 +53,7 @@ def simulate_purchases(
     Parameters
     ----------
     rng
-        where the chance comes from
+        random number generator
     r, alpha, a, b
         parameters, positive; `r[:, None]` for one row per posterior draw
     x, t_x, T
@@ -93,19 +93,19 @@ def simulate_purchases(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chances:
-    """One luck per draw, the same for every customer.
+class CommonRandomNumbers:
+    """Common random numbers: one set per draw, shared by all customers.
 
     Attributes
     ----------
     rate, leave, stay, spend
-        (n_draws,) numbers in (0, 1), one in each nth of the interval, shuffled
+        (n_draws,) uniforms in (0, 1), one in each nth of the interval, shuffled
     arrivals
         (n_draws, n_steps) times at which a customer who buys once per unit of time reaches each count
     first_order
-        (n_draws,) numbers in (0, 1), as `rate`
+        (n_draws,) uniforms in (0, 1), as `rate`
     orders_seed
-        seed of the further order values
+        seed of the values of further orders
     """
 
     rate: Floats
@@ -124,9 +124,14 @@ class Chances:
     def order_sums(self, p: Floats) -> Floats:
         """(n_draws, n_steps) sums of the first orders of each count, in units of the customer's scale 1/ν.
 
+        Parameters
+        ----------
+        p
+            (n_draws,) shape of the value of an order
+
         Examples
         --------
-        >>> sums = draw_chances(1000, 0).order_sums(np.full(1000, 6.25))
+        >>> sums = common_random_numbers(1000, 0).order_sums(np.full(1000, 6.25))
         >>> bool(abs(sums[:, 4].mean() - 4 * 6.25) < 0.5)  # column 4: four orders of mean p
         True
         """
@@ -134,12 +139,19 @@ class Chances:
 
 
 @lru_cache(maxsize=4)
-def draw_chances(n_draws: int, random_state: int) -> Chances:
-    """The luck that `random_state` stands for.
+def common_random_numbers(n_draws: int, random_state: int) -> CommonRandomNumbers:
+    """The random numbers of a seed.
+
+    Parameters
+    ----------
+    n_draws
+        simulated futures per customer
+    random_state
+        seed
 
     Examples
     --------
-    >>> chances = draw_chances(200, random_state=0)
+    >>> chances = common_random_numbers(200, random_state=0)
     >>> chances.n_draws, bool(abs(chances.rate.mean() - 0.5) < 0.01)
     (200, True)
     """
@@ -147,11 +159,11 @@ def draw_chances(n_draws: int, random_state: int) -> Chances:
     rate, leave, stay, spend, first_order, first_arrival = (_spread(rng, n_draws) for _ in range(6))
     gaps = rng.standard_gamma(np.diff(purchase_counts()), size=(n_draws, purchase_counts().size - 1))
     gaps[:, 0] = -np.log1p(-first_arrival)
-    return Chances(rate, leave, stay, spend, first_order, _running_sums(gaps), (random_state, 1))
+    return CommonRandomNumbers(rate, leave, stay, spend, first_order, _running_sums(gaps), (random_state, 1))
 
 
 @lru_cache(maxsize=4)
-def _order_sums(chances: Chances, p_bytes: bytes) -> Floats:
+def _order_sums(chances: CommonRandomNumbers, p_bytes: bytes) -> Floats:
     p = np.frombuffer(p_bytes)
     orders = np.random.default_rng(chances.orders_seed).standard_gamma(
         p[:, None] * np.diff(purchase_counts())
@@ -162,7 +174,7 @@ def _order_sums(chances: Chances, p_bytes: bytes) -> Floats:
 
 @lru_cache(maxsize=1)
 def purchase_counts() -> Floats:
-    """The counts of purchases at which `Chances.arrivals` and `Chances.order_sums` are kept, from 0.
+    """The counts of purchases, from 0, at which arrivals and order sums are kept.
 
     Each single count first; then strides, between which the running sums are straight lines: the relative
     error is far below that of the customer's own rate, which is known no better than 1/√x.
@@ -172,14 +184,14 @@ def purchase_counts() -> Floats:
 
 
 class Futures:
-    """The purchases of customers under each luck and posterior draw: paths, so that longer is never less.
+    """Simulated purchases of customers, one path per draw, so that a longer time never has fewer purchases.
 
     Parameters
     ----------
     chances
-        the luck
+        the common random numbers
     parameters
-        r, alpha, a, b, each (n_draws,): one posterior draw for each luck
+        r, alpha, a, b, each (n_draws,): one posterior draw per simulated future
     family
         "bgnbd" or "mbgnbd"
     x
@@ -194,13 +206,15 @@ class Futures:
     --------
     >>> parameters = {name: np.full(2000, value) for name, value in
     ...               dict(r=0.243, alpha=4.414, a=0.793, b=2.426).items()}
-    >>> futures = Futures(draw_chances(2000, 0), parameters, "bgnbd", np.array([0.0, 2.0]))
+    >>> futures = Futures(common_random_numbers(2000, 0), parameters, "bgnbd", np.array([0.0, 2.0]))
     >>> bought = futures.purchases(np.array([1]), np.array([38.86]), np.array([39.0]))
     >>> bool(abs(bought.mean() - 1.226 / 0.7266) < 0.05)  # of those who are alive
     True
     """
 
-    def __init__(self, chances: Chances, parameters: Mapping[str, Floats], family: str, x: Floats) -> None:
+    def __init__(
+        self, chances: CommonRandomNumbers, parameters: Mapping[str, Floats], family: str, x: Floats
+    ) -> None:
         self.chances = chances
         self.alpha = parameters["alpha"]
         shared = b"".join(parameters[name].tobytes() for name in ("r", "a", "b"))
@@ -240,6 +254,11 @@ class Futures:
 def draws_at_a_time(shape: tuple[int, int, int]) -> list[slice]:
     """The draws in groups whose (n_draws, k, n) numbers stay in the processor's cache.
 
+    Parameters
+    ----------
+    shape
+        (n_draws, k, n) of the array to be filled
+
     Examples
     --------
     >>> draws_at_a_time((200, 8, 64)), len(draws_at_a_time((200, 8, 2048)))
@@ -251,7 +270,9 @@ def draws_at_a_time(shape: tuple[int, int, int]) -> list[slice]:
 
 
 @lru_cache(maxsize=1024)
-def _rate_and_stay(chances: Chances, parameters: bytes, family: str, x: float) -> tuple[Floats, Floats]:
+def _rate_and_stay(
+    chances: CommonRandomNumbers, parameters: bytes, family: str, x: float
+) -> tuple[Floats, Floats]:
     """(n_draws,) each: the gamma quantile behind the rate, and the purchases until a customer leaves."""
     r, a, b = np.frombuffer(parameters).reshape(3, -1)
     rates = gammaincinv(r + x, chances.rate)
