@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from patron.arrays import Floats, Matrix
-from patron.models.churn.boosted_trees import add_up, grow_so_many
+from patron.models.churn.boosted_trees import raw_scores, grow_fixed
 
 __all__ = ["OutcomeTrees", "Predictor"]
 
@@ -94,7 +94,7 @@ class OutcomeTrees:
             "max_depth": self.max_depth,
             "min_data_in_leaf": min_leaf,
         }
-        grown = grow_so_many(
+        grown = grow_fixed(
             (matrix, target),
             settings,
             n_trees=self.n_trees,
@@ -102,4 +102,4 @@ class OutcomeTrees:
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         )
-        return lambda rows: add_up(grown, rows, self.n_jobs)
+        return lambda rows: raw_scores(grown, rows, self.n_jobs)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -31,6 +31,7 @@ __all__ = [
     "holdout_fifth",
     "raw_scores",
     "read_trees",
+    "tree_tags",
 ]
 
 type Rows = tuple[Matrix, Floats]
@@ -301,6 +302,25 @@ def explain(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
         explained = trees.predict(matrix, pred_contrib=True, num_threads=_threads(n_jobs, len(matrix)))
     without_average: Floats = np.asarray(explained)[:, :-1]
     return without_average
+
+
+def tree_tags(kind: Literal["classifier", "regressor"]) -> Any:
+    """The tags by which scikit-learn knows an estimator of boosted trees.
+
+    Parameters
+    ----------
+    kind
+        of estimator
+    """
+    from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
+
+    return Tags(
+        estimator_type=kind,
+        target_tags=TargetTags(required=True),
+        classifier_tags=ClassifierTags(multi_class=False) if kind == "classifier" else None,
+        regressor_tags=RegressorTags() if kind == "regressor" else None,
+        input_tags=InputTags(allow_nan=True, categorical=True, string=True),
+    )
 
 
 def _threads(n_jobs: int, n_rows: int) -> int:

@@ -28,7 +28,7 @@ from patron.errors import (
     SettingsError,
     TooFewCustomersError,
 )
-from patron.models.churn.boosted_trees import Rows, check_growth
+from patron.models.churn.boosted_trees import Rows, check_growth, tree_tags
 from patron.models.churn.calibration import (
     Calibration,
     calibration_from_dict,
@@ -333,10 +333,8 @@ class ChurnClassifier(Estimator):
         True
         """
         text = self._fitted().to_text()
-        given = self.get_params().items()
-        settings = {name: value.item() if isinstance(value, np.generic) else value for name, value in given}
         return text, {
-            "settings": settings,
+            "settings": self.plain_settings(),
             "encoder": self.encoder_.to_dict(),
             "calibration": None if self._calibration is None else self._calibration.to_dict(),
             "base_rate": self.base_rate_,
@@ -363,14 +361,7 @@ class ChurnClassifier(Estimator):
         return model
 
     def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="classifier",
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(multi_class=False),
-            input_tags=InputTags(allow_nan=True, categorical=True, string=True),
-        )
+        return tree_tags("classifier")
 
     def _tree_settings(self, names: Sequence[str]) -> dict[str, Any]:
         settings = {

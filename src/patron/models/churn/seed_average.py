@@ -179,7 +179,7 @@ class SeedAverage:
         return sum(trees.num_trees() for trees in self.boosters)
 
     def raw_scores(self, matrix: Matrix, n_jobs: int = 1) -> Floats:
-        """(n_rows,) see :func:`patron.models.churn.boosted_trees.add_up`.
+        """(n_rows,) mean raw score, see :func:`patron.models.churn.boosted_trees.raw_scores`.
 
         Parameters
         ----------

@@ -26,6 +26,7 @@ from patron.models.churn.boosted_trees import (
     grow_trees,
     raw_scores,
     read_trees,
+    tree_tags,
 )
 from patron.models.churn.classifier import FEWEST_CUSTOMERS, Labelled
 from patron.models.encoding import FeatureEncoder
@@ -255,12 +256,8 @@ class ValueTrees(Estimator):
         """
         self._check_fitted()
         text = _NEXT.join("" if trees is None else trees.model_to_string() for trees in self._trees)
-        settings = {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in self.get_params().items()
-        }
         return text, {
-            "settings": settings,
+            "settings": self.plain_settings(),
             "encoder": self.encoder_.to_dict(),
             "mean": self.mean_,
             "buyers": self._buyers,
@@ -283,14 +280,7 @@ class ValueTrees(Estimator):
         return model
 
     def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="regressor",
-            target_tags=TargetTags(required=True),
-            regressor_tags=RegressorTags(),
-            input_tags=InputTags(allow_nan=True, categorical=True, string=True),
-        )
+        return tree_tags("regressor")
 
     def _targets(self, matrix: Matrix, money: Floats, mean: float) -> "tuple[Rows | None, ...]":
         """Rows and target of each boosted ensemble; None where there are too few of a kind."""

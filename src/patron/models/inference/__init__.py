@@ -3,6 +3,7 @@
 ::
 
     backends.py     one formula for NumPy and for PyTensor
+    compiled.py     log-likelihoods whose sum and gradient are compiled
     compression.py  equal customers counted once
     covariates.py   Covariates: columns standardised, categories as indicators
     diagnostics.py  Diagnostics: whether a fit can be trusted

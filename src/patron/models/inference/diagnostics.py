@@ -97,7 +97,8 @@ class Diagnostics:
         if self.ridge:
             found.append(
                 f"the data carry little information on {' and '.join(self.ridge)}: many values fit alike, "
-                "and the prior decides. Take more customers or a longer history, and read intervals, not means."
+                "and the prior decides. Take more customers or a longer history, and read intervals, not "
+                "means."
             )
         return found
 

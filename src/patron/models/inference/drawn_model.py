@@ -68,11 +68,7 @@ class DrawnModel(Estimator, Stored):
     def to_arrays(self) -> tuple[dict[str, Floats], dict[str, Any]]:
         """The draws as arrays, and everything else as JSON has it; no customers."""
         draws = dict(self._fitted())
-        settings = {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in self.get_params().items()
-        }
-        settings["covariates"] = list(self.covariates)
+        settings = self.plain_settings() | {"covariates": list(self.covariates)}
         if self.priors is not None:
             settings["priors"] = {name: [float(x) for x in prior] for name, prior in self.priors.items()}
         return draws, {

@@ -6,6 +6,8 @@ It is all that scikit-learn's `clone`, searches and cross-validation need beside
 import inspect
 from typing import Any, Self
 
+import numpy as np
+
 from patron.errors import SettingsError, some
 
 __all__ = ["Estimator"]
@@ -32,6 +34,13 @@ class Estimator:
             for scikit-learn; there are no nested settings
         """
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def plain_settings(self) -> dict[str, Any]:
+        """The settings by name, NumPy's scalars as Python's, so that JSON can hold them."""
+        return {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in self.get_params().items()
+        }
 
     def set_params(self, **settings: Any) -> Self:
         """This estimator with these settings changed; an unknown name is a SettingsError.

@@ -23,6 +23,7 @@ import numpy as np
 
 from patron.arrays import Floats
 from patron.models.inference.backends import NUMPY, Backend, pytensor_backend
+from patron.models.inference.compiled import CompiledLikelihood
 from patron.models.inference.compression import count_distinct, distinct_rows, packed
 
 __all__ = ["RenewalLikelihood", "log_likelihood"]
@@ -66,7 +67,7 @@ def log_likelihood(
     return lost * ln(alpha) + kept * ln(beta + renewals) - seen * ln(alpha + beta + renewals)
 
 
-class RenewalLikelihood:
+class RenewalLikelihood(CompiledLikelihood):
     """The log-likelihood of many contracts and its gradient, in coordinates without bounds.
 
     Parameters
@@ -98,6 +99,8 @@ class RenewalLikelihood:
     True
     """
 
+    kernel = "renewals"
+
     def __init__(
         self,
         start: Floats,
@@ -124,30 +127,6 @@ class RenewalLikelihood:
         (self._of, self._age), self._kept, position = count_distinct([segments, ages], kept)
         self._lost = np.bincount(position, weights=lost, minlength=len(self._kept))
         self._data = packed([self._segments, self._of, self._age, self._lost, self._kept])
-
-    def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
-        """The log-likelihood at θ, and its slope in each coordinate.
-
-        Parameters
-        ----------
-        theta
-            (2 + k,) the coordinates
-
-        Returns
-        -------
-        tuple[float, Floats]
-            float and (2 + k,); no number where a parameter overflows
-        """
-        from patron.models.inference import kernels
-
-        gradient = np.empty(len(theta))
-        return kernels.renewals(theta, self._data, gradient), gradient
-
-    def compiled(self) -> tuple[Any, Floats]:
-        """The same for a sampler that calls compiled code: the function, and the data that it takes."""
-        from patron.models.inference import kernels
-
-        return kernels.renewals_density, self._data
 
     def symbolic(self, theta: Any) -> Any:
         """The same log-likelihood as a PyTensor expression of θ, straight from the formula.

@@ -23,6 +23,7 @@ import numpy as np
 
 from patron.arrays import Floats
 from patron.models.inference.backends import NUMPY, Backend, pytensor_backend
+from patron.models.inference.compiled import CompiledLikelihood
 from patron.models.inference.compression import count_distinct, distinct_rows, packed
 
 __all__ = ["SpendLikelihood", "log_likelihood"]
@@ -60,7 +61,7 @@ def log_likelihood(p: Any, q: Any, v: Any, x: Any, z: Any, backend: Backend = NU
     return q * ln(v) - ln(z) + shape * ln(x * z) - (shape + q) * ln(v + x * z) - beta
 
 
-class SpendLikelihood:
+class SpendLikelihood(CompiledLikelihood):
     """The log-likelihood of many customers and its gradient, in coordinates without bounds.
 
     Parameters
@@ -84,6 +85,8 @@ class SpendLikelihood:
     True
     """
 
+    kernel = "spend"
+
     def __init__(self, x: Floats, z: Floats, covariates: Floats | None = None) -> None:
         design = np.zeros((len(x), 0)) if covariates is None else covariates
         one = np.ones(len(x))
@@ -104,30 +107,6 @@ class SpendLikelihood:
                 *(self._of[starts], self._row_x[starts], starts * 1.0, ends * 1.0, spent, self._weight),
             ]
         )
-
-    def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
-        """The log-likelihood at θ, and its slope in each coordinate.
-
-        Parameters
-        ----------
-        theta
-            (3 + k,) the coordinates
-
-        Returns
-        -------
-        tuple[float, Floats]
-            float and (3 + k,); no number where a parameter overflows
-        """
-        from patron.models.inference import kernels
-
-        gradient = np.empty(len(theta))
-        return kernels.spend(theta, self._data, gradient), gradient
-
-    def compiled(self) -> tuple[Any, Floats]:
-        """The same for a sampler that calls compiled code: the function, and the data that it takes."""
-        from patron.models.inference import kernels
-
-        return kernels.spend_density, self._data
 
     def symbolic(self, theta: Any) -> Any:
         """The same log-likelihood as a PyTensor expression of θ, straight from the formula.

@@ -28,6 +28,7 @@ import numpy as np
 from patron.arrays import Floats
 from patron.checks import one_of
 from patron.models.inference.backends import NUMPY, Backend, pytensor_backend
+from patron.models.inference.compiled import CompiledLikelihood
 from patron.models.inference.compression import count_distinct, distinct_rows, packed
 from patron.models.value.purchases import FAMILIES
 
@@ -106,7 +107,7 @@ def dropout_opportunities(x: Any, family: str) -> Any:
     return x + (family == "mbgnbd")
 
 
-class PurchaseLikelihood:
+class PurchaseLikelihood(CompiledLikelihood):
     """The log-likelihood of many customers and its gradient, in coordinates without bounds.
 
     Parameters
@@ -135,6 +136,8 @@ class PurchaseLikelihood:
     >>> bool(np.isclose(value, log_likelihood(1.0, 1.0, 0.5, 0.5, x, t_x, T).sum()))
     True
     """
+
+    kernel = "purchases"
 
     def __init__(
         self, x: Floats, t_x: Floats, T: Floats, family: str, covariates: Floats | None = None
@@ -171,30 +174,6 @@ class PurchaseLikelihood:
                 *(end, last, which, bought, weight),
             ]
         )
-
-    def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
-        """The log-likelihood at θ, and its slope in each coordinate.
-
-        Parameters
-        ----------
-        theta
-            (4 + 2k,) the coordinates
-
-        Returns
-        -------
-        tuple[float, Floats]
-            float and (4 + 2k,); no number where a parameter overflows
-        """
-        from patron.models.inference import kernels
-
-        gradient = np.empty(len(theta))
-        return kernels.purchases(theta, self._data, gradient), gradient
-
-    def compiled(self) -> tuple[Any, Floats]:
-        """The same for a sampler that calls compiled code: the function, and the data that it takes."""
-        from patron.models.inference import kernels
-
-        return kernels.purchases_density, self._data
 
     def symbolic(self, theta: Any) -> Any:
         """The same log-likelihood as a PyTensor expression of θ, straight from the formula.
