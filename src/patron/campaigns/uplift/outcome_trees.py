@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from patron.arrays import Floats, Matrix
-from patron.models.churn.boosted_trees import raw_scores, grow_fixed
+from patron.models.churn.boosted_trees import grow_fixed, raw_scores
 
 __all__ = ["OutcomeTrees", "Predictor"]
 
