@@ -28,7 +28,6 @@ CHAIN = 14
 # What is still to be mended. Nothing may be added.
 KNOWN_MAPS = (
     "economics", "evaluation", "reports", "scores", "tracking",
-
 )  # fmt: skip
 KNOWN_FUNCTIONS = ("draw_service", "simulate", "_charges", "purchases", "score")
 KNOWN_CHAIN = 23
