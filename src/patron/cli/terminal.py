@@ -38,10 +38,10 @@ class Steps:
 
     console: "Console"
     notes: list[str] = field(default_factory=list)
-    _status: "Status | None" = None
-    _step: str = ""
-    _rows: int | None = None
-    _since: float = 0.0
+    _status: "Status | None" = field(default=None, init=False)
+    _step: str = field(default="", init=False)
+    _rows: int | None = field(default=None, init=False)
+    _since: float = field(default=0.0, init=False)
 
     def __call__(self, step: str) -> None:
         """End the previous step and begin `step`, unless Ctrl-C was pressed.

@@ -12,7 +12,7 @@ from patron.features.assemble import assemble_features
 from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.reference import Reference
 from patron.models.value.rfm import RFM_COLUMNS, RFM_WITH_ID
-from patron.settings import DriftSettings
+from patron.settings.prediction import DriftSettings
 from patron.snapshots.spine import make_spine
 from patron.tables.history import History
 from patron.tracking.runs import start_training_run

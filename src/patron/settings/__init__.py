@@ -36,67 +36,7 @@ stand in ``models/patron.toml`` and ``docs/settings.md``, both made from the fie
     out = "scores.parquet"
 """
 
-from patron.settings.campaign import AudienceSettings, MeasureSettings, TargetSettings
-from patron.settings.economics import CostsSettings, KpisSettings, PlansSettings, WhatIfSettings
-from patron.settings.follow_up import (
-    DueSettings,
-    LookalikesSettings,
-    SettleSettings,
-    StageHistorySettings,
-    UpliftSettings,
-    WinBackSettings,
-)
-from patron.settings.policy import (
-    LearningSettings,
-    NetworkSettings,
-    OfferSettings,
-    StagesSettings,
-    TiersSettings,
-)
-from patron.settings.prediction import (
-    BacktestSettings,
-    CheckSettings,
-    DemoSettings,
-    DriftSettings,
-    FeaturesSettings,
-    ScoreSettings,
-    ServeSettings,
-    TrainSettings,
-)
 from patron.settings.root import Settings, read_settings
-from patron.settings.spark import SparkSettings
-from patron.settings.tables import TableSettings, TablesSettings
+from patron.settings.tables import TableSettings
 
-__all__ = [
-    "AudienceSettings",
-    "BacktestSettings",
-    "CheckSettings",
-    "CostsSettings",
-    "DemoSettings",
-    "DriftSettings",
-    "DueSettings",
-    "FeaturesSettings",
-    "KpisSettings",
-    "LearningSettings",
-    "LookalikesSettings",
-    "MeasureSettings",
-    "NetworkSettings",
-    "OfferSettings",
-    "PlansSettings",
-    "ScoreSettings",
-    "ServeSettings",
-    "Settings",
-    "SettleSettings",
-    "SparkSettings",
-    "StageHistorySettings",
-    "StagesSettings",
-    "TableSettings",
-    "TablesSettings",
-    "TargetSettings",
-    "TiersSettings",
-    "TrainSettings",
-    "UpliftSettings",
-    "WhatIfSettings",
-    "WinBackSettings",
-    "read_settings",
-]
+__all__ = ["Settings", "TableSettings", "read_settings"]

@@ -68,7 +68,7 @@ def score(
     ----------
     settings
         where the tables are, which model, where to write; see
-        :class:`patron.settings.ScoreSettings`
+        :class:`patron.settings.prediction.ScoreSettings`
     history
         the tables, where they have been read already
     model
