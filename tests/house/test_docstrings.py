@@ -12,7 +12,6 @@ import patron
 SOURCE = Path(patron.__file__).parents[1]
 SELF = ("self", "cls")
 KNOWN = (  # rooms where something is still to be described
-    "cli",
     "datasets",
     "economics",
     "evaluation",
