@@ -54,6 +54,11 @@ class CampaignEffects:
         whether there are contacts; they at least prevent contacting customers again too soon
     margin
         share of an amount that learned effects count
+
+    Examples
+    --------
+    >>> CampaignEffects.assumed(["call"], contacts=False, margin=0.5).sentences()
+    ['The effect of contact is assumed, not learned: risk × value × acceptance of the offer.']
     """
 
     table: pd.DataFrame | None

@@ -55,6 +55,13 @@ def excluded_customers(
     -----
     PatronWarning
         no contacts are known for the rest days, or none of the excluded customers is in the scores
+
+    Examples
+    --------
+    >>> contacts = ibis.memtable({"customer_id": [8], "day": [date(2024, 6, 20)], "treated": [1]})
+    >>> ids = pd.Series([7, 8])
+    >>> excluded_customers(ids, date(2024, 6, 30), contacts=contacts, rest_days=30)
+    {'contacted in the last 30 days': array([False,  True])}
     """
     ids = ids_as_text(customer_id)
     found: dict[str, Flags] = {}

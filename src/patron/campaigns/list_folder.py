@@ -7,13 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from patron.campaigns.allocation.plan import LIST_COLUMNS
 from patron.errors import SettingsError, SourceError, TableError
 from patron.tables.source import open_source, reading
 
-__all__ = ["CSV_FILE", "LIST_FILE", "PLAN_FILE", "check_no_list", "read_list"]
+__all__ = ["CSV_FILE", "LIST_COLUMNS", "LIST_FILE", "PLAN_FILE", "check_no_list", "read_list"]
 
 LIST_FILE, CSV_FILE, PLAN_FILE = "list.parquet", "list.csv", "plan.json"
+
+LIST_COLUMNS = (
+    "customer_id", "offer", "channel", "cost", "expected_profit", "expected_profit_low",
+    "expected_profit_high", "treated", "why",
+)  # fmt: skip
+"""The columns of a list, in order."""
 
 
 def check_no_list(folder: Path) -> None:
@@ -28,6 +33,10 @@ def check_no_list(folder: Path) -> None:
     ------
     SettingsError
         it holds a list: without its holdout that campaign could never be measured
+
+    Examples
+    --------
+    >>> check_no_list(Path("nowhere"))
     """
     if any((folder / name).exists() for name in (LIST_FILE, PLAN_FILE)):
         raise SettingsError(

@@ -66,6 +66,11 @@ def check_horizon_passed(purchases: ir.Table, as_of: date | None, start: date, e
     ------
     DateError
         the horizon has not passed
+
+    Examples
+    --------
+    >>> sales = ibis.memtable({"day": [date(2024, 2, 10)]})
+    >>> check_horizon_passed(sales, date(2024, 3, 1), date(2024, 1, 31), date(2024, 2, 28))
     """
     last = purchases.day.max().to_pyarrow().as_py()
     known_until = last if as_of is None or last <= start else as_of  # a later day needs some purchase since
@@ -96,6 +101,14 @@ def purchases_made(
     ------
     TableError
         no customer of the list has ever bought: ids may be written differently
+
+    Examples
+    --------
+    >>> sales = ibis.memtable({"customer_id": [7, 7], "amount": [20.0, 5.0],
+    ...                        "day": [date(2024, 1, 20), date(2024, 2, 10)]})
+    >>> made = purchases_made(sales, np.array(["7", "8"]), date(2024, 1, 31), timedelta(days=28))
+    >>> made.days, made.after, made.before
+    (array([1., 0.]), array([5., 0.]), array([20.,  0.]))
     """
     listed = ibis.memtable(pd.DataFrame({"listed": ids.astype(object)}), schema={"listed": "string"})
     _check_ids(purchases, listed, ids)
@@ -139,6 +152,13 @@ def contacts_made(
     ------
     SettingsError
         the contacts have no such campaign
+
+    Examples
+    --------
+    >>> contacts = ibis.memtable({"customer_id": [8], "day": [date(2024, 2, 1)], "treated": [1], "cost": [4.0]})
+    >>> made = contacts_made(contacts, np.array(["7", "8"]), date(2024, 1, 31), timedelta(days=28))
+    >>> made.contacted, made.cost
+    (array([False,  True]), array([0., 4.]))
     """
     if campaign is not None and "campaign" in contacts.columns:
         names = sorted(contacts.campaign.as_table().distinct().to_pandas()["campaign"].dropna())

@@ -62,6 +62,15 @@ def read_scored_customers(source: Any, segment: str | None = None) -> ScoredCust
         they cannot be read
     TableError
         a column is missing, there are no rows, or a customer appears twice
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({
+    ...     "customer_id": [8, 7], "as_of": "2024-06-30", "horizon_days": 90, "model_version": "1",
+    ...     "churn_probability": [0.05, 0.4], "growth_potential": 200.0})
+    >>> scored = read_scored_customers(scores)
+    >>> scored.as_of, scored.horizon_days, scored.rows["churn_probability"].tolist()
+    (datetime.date(2024, 6, 30), 90, [0.4, 0.05])
     """
     if source is None:
         raise SettingsError("No scores are named. Name the file that patron score wrote, with --scores.")

@@ -80,8 +80,8 @@ class ReturnModel:
     >>> past["as_of"] = np.repeat(["2024-01-01", "2024-04-01"], 500)
     >>> returned = rng.random(1000) < 60 / past["days_since_last"]
     >>> model = ReturnModel().fit(past, returned)
-    >>> chance = model.predict(past.head(2).assign(days_since_last=[200, 800]))
-    >>> model.learned_, bool(chance[0] > chance[1])
+    >>> probability = model.predict(past.head(2).assign(days_since_last=[200, 800]))
+    >>> model.learned_, bool(probability[0] > probability[1])
     (True, True)
     """
 
@@ -144,8 +144,8 @@ class ReturnModel:
         """
         if not getattr(self, "learned_", False):
             raise NotFittedError("this ReturnModel has learned nothing: too few customers returned.")
-        chance: Floats = self._classifier.predict_proba(dormant[self._names])[:, 0]
-        return chance
+        probability: Floats = self._classifier.predict_proba(dormant[self._names])[:, 0]
+        return probability
 
 
 def dormant_customers(summaries: pd.DataFrame, rules: StageRules) -> pd.DataFrame:
@@ -259,7 +259,12 @@ def second_life(model: CustomerValueModel, rfm: pd.DataFrame, value_horizon_days
 
 
 def rank_win_backs(
-    dormant: pd.DataFrame, chance: Any, life: pd.DataFrame, *, cost: float, lift: float | None = None
+    dormant: pd.DataFrame,
+    return_probability: Any,
+    life: pd.DataFrame,
+    *,
+    cost: float,
+    lift: float | None = None,
 ) -> pd.DataFrame:
     """The win-back list, most valuable first.
 
@@ -268,7 +273,7 @@ def rank_win_backs(
     dormant
         one row per dormant or lost customer: customer_id, lifecycle_stage, days_since_last, and
         last_reason if known
-    chance
+    return_probability
         (n,) probability in [0, 1] of an organic return within the horizon
     life
         what `second_life` returned, in the same order
@@ -306,7 +311,7 @@ def rank_win_backs(
     at_least("cost", cost, 0)
     if lift is not None:
         at_least("lift", lift, 0)
-    p = np.asarray(chance, dtype=np.float64)
+    p = np.asarray(return_probability, dtype=np.float64)
     value = life["value"].to_numpy(dtype=np.float64)
     organic = p * value
     pays = organic > 0
@@ -334,8 +339,6 @@ def rank_win_backs(
     return listed.iloc[order].reset_index(drop=True)
 
 
-def _why(days: float, chance: float, value: float, needed: float) -> str:
+def _why(days: float, p: float, value: float, needed: float) -> str:
     pays = f"; a contact pays from a lift of {needed:.0%}" if np.isfinite(needed) else ""
-    return (
-        f"no purchase for {days:.0f} days; {chance:.1%} return without contact, then worth {value:,.2f}{pays}"
-    )
+    return f"no purchase for {days:.0f} days; {p:.1%} return without contact, then worth {value:,.2f}{pays}"

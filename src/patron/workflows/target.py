@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from patron.campaigns.allocation.offers import OfferBook
-from patron.campaigns.allocation.plan import LIST_COLUMNS, CampaignPlan, make_plan
+from patron.campaigns.allocation.plan import CampaignPlan, make_plan
 from patron.campaigns.audience import as_audience, to_csv
 from patron.campaigns.effect_sources import CampaignEffects
 from patron.campaigns.exclusions import excluded_customers
-from patron.campaigns.list_folder import CSV_FILE, LIST_FILE, PLAN_FILE, check_no_list
+from patron.campaigns.list_folder import CSV_FILE, LIST_COLUMNS, LIST_FILE, PLAN_FILE, check_no_list
 from patron.campaigns.scored_customers import ScoredCustomers, read_effects, read_scored_customers
 from patron.campaigns.uplift.from_contacts import learn_offer_effects
 from patron.errors import counted

@@ -84,14 +84,14 @@ def win_back(
     )
     listed = pd.DataFrame(columns=list(WIN_BACK_COLUMNS))
     if not dormant.empty:
-        chance = (
+        probability = (
             returns.predict(dormant)
             if returns.learned_
             else 1 - model.predict(dormant[RFM_WITH_ID], settings.horizon_days)["p_no_purchase"].to_numpy()
         )
         life = second_life(model, dormant[RFM_WITH_ID], settings.value_horizon_days)
         listed = rank_win_backs(
-            dormant, chance, life, cost=settings.win_back.cost, lift=settings.win_back.lift
+            dormant, probability, life, cost=settings.win_back.cost, lift=settings.win_back.lift
         )
     if out is not None:
         progress(f"Writing {out}")

@@ -112,7 +112,7 @@ def test_no_other_list_within_the_limits_earns_more(minimum, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_prices_and_core_agree_with_one_program_over_everybody(seed):
+def test_shadow_prices_and_core_agree_with_one_program_over_all_customers(seed):
     case = random_problem(seed, 400)
     allocation = allocate(case)
     assert within_limits(case, allocation.offer)

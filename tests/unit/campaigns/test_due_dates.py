@@ -106,7 +106,7 @@ def test_a_product_named_twice_is_refused():
         product_dates_due(make_lines([date(2023, 1, 1)], "tv"), products, make_spine(1))
 
 
-def test_tables_without_products_or_periods_have_no_such_moments():
+def test_tables_without_products_or_periods_have_no_due_dates():
     lines = make_lines([date(2024, 1, 1)]).drop("product_id")
     assert replenishments_due(lines, make_spine(1)).columns.tolist() == list(DUE_COLUMNS)
     assert product_dates_due(lines, ibis.memtable({"product_id": ["tv"]}), make_spine(1)).empty
@@ -123,7 +123,7 @@ def test_the_list_is_cut_to_its_window_and_sorted():
     assert found["customer_id"].tolist() == [1, 2]
 
 
-def test_next_purchases_fall_into_their_range_as_often_as_it_says():
+def test_next_purchases_fall_into_their_interval_as_often_as_stated():
     """Recovery: waits drawn from the law itself, given x purchases in T days."""
     model = make_value_model()
     drawn = {name: float(values[0]) for name, values in model.purchases.to_arrays()[0].items()}

@@ -1,4 +1,4 @@
-"""Holdout and measurement: a fair lot, intervals that hold, and no claim without a comparison."""
+"""Holdout and measurement: fair randomisation, valid intervals, and no claim without a comparison."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_every_customer_is_held_out_with_the_same_probability():
     assert held_out == pytest.approx(np.full(20, 0.25), abs=5 * np.sqrt(0.25 * 0.75 / 4000))
 
 
-def test_the_lot_follows_from_the_seed():
+def test_the_same_seed_gives_the_same_holdout():
     stratum = np.zeros(100, dtype=np.int64)
     lots = [draw_treated(stratum, 0.2, seed).tolist() for seed in (1, 1, 2)]
     assert lots[0] == lots[1] != lots[2]
@@ -33,7 +33,7 @@ def test_an_empty_list_has_no_holdout():
     assert len(draw_treated(strata([], np.empty(0)), 0.1, seed=0)) == 0
 
 
-def test_a_list_of_the_size_asked_for_shows_the_effect_four_times_in_five():
+def test_a_list_of_the_required_size_detects_the_effect_four_times_in_five():
     draw = np.random.default_rng(1)
     customers = list_size(0.25, sd=1.0, share=0.2)
     treated = draw_treated(np.zeros(customers, dtype=np.int64), 0.2, seed=0)
@@ -65,7 +65,7 @@ def test_strata_are_weighted_by_the_customers_treated():
 
 
 @pytest.mark.parametrize("adjusted", [False, True])
-def test_intervals_hold_the_truth_as_often_as_they_say(adjusted):
+def test_intervals_cover_the_truth_as_often_as_stated(adjusted):
     draw = np.random.default_rng(3)
     stratum, held = np.repeat(np.arange(5), 200), 0
     truth = np.repeat(np.linspace(-1, 3, 5), 200)
@@ -79,7 +79,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(adjusted):
     assert 0.91 <= held / 300 <= 0.99
 
 
-def test_covariates_that_tell_the_outcome_narrow_the_interval():
+def test_covariates_that_predict_the_outcome_narrow_the_interval():
     draw = np.random.default_rng(4)
     before, stratum = draw.gamma(1, 10, 2000), np.zeros(2000, dtype=np.int64)
     treated = draw_treated(stratum, 0.1, seed=0)
@@ -90,7 +90,7 @@ def test_covariates_that_tell_the_outcome_narrow_the_interval():
     assert adjusted["low"] < 1 < adjusted["high"]
 
 
-def test_strata_too_small_to_compare_are_joined():
+def test_strata_too_small_to_compare_are_merged():
     treated = np.array([True] * 9 + [False] * 3)
     stratum = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2, 0, 1, 2])
     measured = measure_effects({"margin": np.arange(12.0)}, treated, stratum).iloc[0]

@@ -53,7 +53,7 @@ def test_the_interval_of_the_profit_is_that_of_the_acceptance_where_the_value_is
     assert (expected.low[0], expected.high[0]) == pytest.approx(tuple(ends))
 
 
-def test_the_interval_of_the_profit_covers_what_draws_of_acceptance_and_value_say():
+def test_the_interval_of_the_profit_covers_draws_of_acceptance_and_value():
     offer = call(acceptance={"mean": 0.3, "strength": 20})
     draw = np.random.default_rng(0)
     value = 200 * np.exp(0.2 * draw.standard_normal(100_000))

@@ -28,12 +28,12 @@ def test_what_straight_lines_miss_is_found_under_the_noise(sd):
     assert found == pytest.approx(sd, rel=0.25)
 
 
-def test_where_nothing_is_missed_only_doubt_is_left():
+def test_without_heterogeneity_only_uncertainty_is_left():
     columns, pseudo, fold = _missed(sd=0.0)
     assert residual_effect_sd(columns, pseudo, np.zeros(len(pseudo)), fold) < 0.08
 
 
-def test_few_customers_leave_more_doubt():
+def test_few_customers_leave_more_uncertainty():
     few, many = (
         residual_effect_sd(columns, pseudo, np.zeros(len(pseudo)), fold)
         for columns, pseudo, fold in (_missed(n, sd=0.0, seed=3) for n in (300, 30_000))
@@ -67,7 +67,7 @@ def test_money_in_cents_has_a_hundred_times_the_standard_deviation():
 
 
 @pytest.mark.parametrize("columns", [np.zeros((200, 0)), np.tile([[1.0], [-1.0]], (100, 1))])
-def test_columns_whose_products_tell_nothing_new_explain_nothing(columns):
+def test_columns_whose_products_add_nothing_explain_nothing(columns):
     pseudo = np.random.default_rng(0).normal(size=200)
     assert residual_effect_sd(columns, pseudo, np.zeros(200), np.arange(200) % 2) == 0.0
 

@@ -34,7 +34,7 @@ def test_a_control_group_is_that_of_its_own_campaign():
     assert found[3:] == [(4, "call"), (5, "call"), (5, "letter")]
 
 
-def test_a_control_group_of_a_campaign_that_nobody_else_is_in_stays_by_itself():
+def test_a_control_group_of_a_campaign_without_treated_customers_stays_by_itself():
     found = made(treated=[1, 0], offer=["call", None], campaign=["may", "june"])
     assert found == [(1, "call"), (2, EVERY_CONTACT)]
 
@@ -47,6 +47,6 @@ def test_a_control_group_of_a_campaign_that_nobody_else_is_in_stays_by_itself():
         ({}, EVERY_CONTACT),
     ],
 )
-def test_without_offers_the_campaign_tells_contacts_apart(columns, offer):
+def test_without_offers_the_campaign_distinguishes_contacts(columns, offer):
     columns = {name: pd.array(values, dtype="string") for name, values in columns.items()}
     assert made(treated=[1, 0], **columns) == [(1, offer), (2, offer)]

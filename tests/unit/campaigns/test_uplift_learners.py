@@ -1,4 +1,4 @@
-"""What contact changes, learned from trials whose effects are known."""
+"""Effects learned from trials whose true effects are known."""
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ def test_every_learner_ranks_those_helped_before_those_harmed(learner: str) -> N
     assert found.effects_[effect > 0].mean() > found.effects_[effect < 0].mean() + 0.1
 
 
-def test_without_any_difference_everybody_gets_nearly_the_mean_effect() -> None:
+def test_without_heterogeneity_all_customers_get_nearly_the_mean_effect() -> None:
     rng = np.random.default_rng(2)
     X = pd.DataFrame({"x": rng.random(4000)})
     treated = (rng.random(4000) < 0.5).astype(float)
@@ -114,7 +114,7 @@ def test_a_control_group_that_was_not_randomised_is_detected() -> None:
     assert chosen.balance["feature"].iloc[0] == "orders"
 
 
-def test_what_is_missing_more_often_among_those_contacted_counts_as_a_difference() -> None:
+def test_values_missing_more_often_among_treated_customers_count_as_imbalance() -> None:
     rng = np.random.default_rng(5)
     treated = rng.random(2000) < 0.5
     gaps = np.where(treated & (rng.random(2000) < 0.5), np.nan, 1.0)
@@ -237,7 +237,7 @@ def test_the_smooth_learner_takes_categories_and_gaps_and_levels_never_seen() ->
     assert np.abs(effect).max() < 0.6
 
 
-def test_nothing_is_told_apart_by_features_that_are_constant_or_all_missing() -> None:
+def test_constant_or_missing_features_give_everyone_the_mean_effect() -> None:
     matrix = np.column_stack([np.ones(400), np.full(400, np.nan)]).astype(np.float32)
     treated = np.tile([0.0, 1.0], 200)
     assert BasisExpansion.learn(matrix, ()).columns(matrix).shape == (400, 0)
@@ -245,7 +245,7 @@ def test_nothing_is_told_apart_by_features_that_are_constant_or_all_missing() ->
     assert found.effect(matrix) == pytest.approx(np.full(400, 2.0), abs=1e-4)
 
 
-def test_an_outcome_that_features_tell_perfectly_leaves_the_smooth_learner_finite() -> None:
+def test_perfectly_predicted_outcomes_leave_the_smooth_learner_finite() -> None:
     x = np.linspace(0, 1, 1000, dtype=np.float32)[:, None]
     found = fit_penalised_regression(x, np.tile([0.0, 1.0], 500), (x[:, 0] > 0.5).astype(float), binary=True)
     with_contact, without = found.outcomes(x)
@@ -253,7 +253,7 @@ def test_an_outcome_that_features_tell_perfectly_leaves_the_smooth_learner_finit
     assert np.abs(with_contact - without).max() < 0.05
 
 
-def test_smooth_and_grown_arms_give_the_same_mean_effect() -> None:
+def test_smooth_and_tree_models_give_the_same_mean_effect() -> None:
     X, treated, y, effect = _trial(8000, seed=11)
     means = [
         UpliftModel(learners=(name,), **QUICK).fit(X, treated, y).average_effect_ for name in ("smooth", "t")

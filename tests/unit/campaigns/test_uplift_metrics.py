@@ -62,7 +62,7 @@ def test_the_bootstrap_interval_of_the_uplift_is_that_of_two_means() -> None:
     assert row["number"] == pytest.approx(y[treated == 1].mean() - y[treated == 0].mean())
 
 
-def test_slices_hold_everybody_once_and_show_the_effect_of_each() -> None:
+def test_bins_hold_each_customer_once_and_show_their_effect() -> None:
     rng = np.random.default_rng(3)
     effect = rng.uniform(-0.3, 0.5, 20_000)
     treated = rng.integers(0, 2, 20_000)
@@ -74,7 +74,7 @@ def test_slices_hold_everybody_once_and_show_the_effect_of_each() -> None:
     assert inside.sum() >= 8
 
 
-def test_a_slice_without_a_group_has_no_uplift() -> None:
+def test_a_bin_without_a_group_has_no_uplift() -> None:
     table = uplift_by_decile([1, 0, 1, 0], [1, 1, 0, 1], [4, 3, 2, 1], bins=2)
     assert pd.isna(table["uplift"].iloc[0])
     assert table["uplift"].iloc[1] == -1

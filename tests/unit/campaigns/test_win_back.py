@@ -18,7 +18,7 @@ DORMANT = pd.DataFrame(
 LIFE = pd.DataFrame({"value": [100.0, 40.0, 0.0], "low": [0.0] * 3, "high": [200.0, 80.0, 0.0]})
 
 
-def test_the_list_is_ranked_by_chance_times_value_less_cost():
+def test_the_list_is_ranked_by_probability_times_value_less_cost():
     found = rank_win_backs(DORMANT, [0.02, 0.25, 0.5], LIFE, cost=1.5, lift=0.2)
     assert found["customer_id"].tolist() == [2, 1, 3]
     assert found["organic_value"].tolist() == [10, 2, 0]

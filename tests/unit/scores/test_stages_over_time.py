@@ -40,7 +40,7 @@ def test_a_later_day_changes_no_earlier_stage(seen, history):
     pd.testing.assert_frame_equal(alone, then)
 
 
-def test_the_ways_through_life_are_told(seen):
+def test_transitions_follow_the_lifecycle(seen):
     matrix = transition_matrix(seen)
     assert matrix.dropna().sum(axis=1).to_numpy() == pytest.approx(1)
     assert matrix.loc["reach", "reach"] == 1

@@ -102,7 +102,7 @@ def test_a_campaign_from_the_scores_to_its_profit(world, offers, tmp_path, capsy
     assert json.loads((folder / "measured.json").read_text())["effects"]["profit"] == profit
 
 
-def test_who_rests_or_is_suppressed_is_not_on_the_list(make, world):
+def test_recently_contacted_or_suppressed_customers_are_not_on_the_list(make, world):
     contacts = pd.DataFrame(
         {
             "customer_id": [1, 2, 3, 4],
@@ -156,7 +156,7 @@ def test_effects_of_a_trial_take_the_place_of_assumed_acceptance(make, world):
         make(effects=learned.assign(customer_id="c" + learned["customer_id"].astype(str)))
 
 
-def test_nobody_worth_contacting_is_an_answer(make, world, tmp_path):
+def test_a_list_may_be_empty(make, world, tmp_path):
     made = make(scores=world.scores.assign(growth_potential=0.1), out=tmp_path / "none")
     assert made.sentences()[0].startswith("None of 3,000 customers is worth contacting")
     assert pd.read_parquet(tmp_path / "none" / "list.parquet").empty
@@ -182,7 +182,7 @@ def test_customers_without_a_score_are_counted_and_left_out(make, world):
         ({"min_contacts": {"x": 1}}, "A minimum for x needs the score column .* Name it with --segment"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_a_sentence(make, changes, sentence):
+def test_unusable_input_is_explained_in_one_sentence(make, changes, sentence):
     if sentence is None:
         assert len(make(**changes).plan.listed) > 0
         return
@@ -213,13 +213,13 @@ def test_contacts_after_the_day_of_the_scores_are_refused(make):
         make(tables={"contacts": later})
 
 
-def test_contacts_that_end_long_before_the_scores_are_told(make, warned):
+def test_contacts_that_end_long_before_the_scores_give_a_warning(make, warned):
     old = pd.DataFrame({"customer_id": [1], "contacted_at": ["2024-01-15"], "treated": [1]})
     make(tables={"contacts": old})
     assert "end on 2024-01-15, more than 30 days before the scores of 2024-06-30" in warned()
 
 
-def test_ids_written_otherwise_are_told_before_the_wrong_people_are_contacted(make, warned):
+def test_ids_written_differently_give_a_warning(make, warned):
     strangers = pd.DataFrame({"customer_id": ["c1", "c2"], "contacted_at": "2024-06-20", "treated": 1})
     make(tables={"contacts": strangers})
     assert "None of the 2 customers contacted recently is in the scores" in warned()
@@ -227,7 +227,7 @@ def test_ids_written_otherwise_are_told_before_the_wrong_people_are_contacted(ma
     assert "their ids look like 'c1', those of the scores like '1'" in warned()
 
 
-def test_why_nobody_is_contacted_is_told(make, world, offers):
+def test_the_reason_for_an_empty_list_is_reported(make, world, offers):
     ids = world.scores[["customer_id"]]
     assert "contacting: all of them are left out." in make(suppress=ids).sentences()[0]
     head, tail = OFFERS.replace("capacity = 100", "capacity = 0").split("[channels.phone]")
@@ -292,7 +292,7 @@ def test_an_all_treated_campaign_is_not_measured(make, measured, tmp_path):
         measured[0](folder="all")
 
 
-def test_a_holdout_that_was_contacted_after_all_is_counted(measured):
+def test_held_out_customers_contacted_anyway_are_counted(measured):
     run, listed, after = measured
     held_out = listed.loc[~listed["treated"], "customer_id"].head(7)
     strays = after.contacts.head(1).drop(columns="customer_id").merge(held_out, how="cross")

@@ -108,7 +108,7 @@ def test_without_a_random_control_group_nothing_is_called_uplift(shop):
         learn_effects(settings_of(transactions, chosen))
 
 
-def test_a_chosen_control_group_gives_adjusted_effects_where_asked(shop):
+def test_a_control_group_that_was_not_randomised_gives_adjusted_effects_on_request(shop):
     transactions, contacts = shop
     rng = np.random.default_rng(1)
     chance = np.where(contacts["customer_id"] % 2 == 0, 0.8, 0.3)
@@ -154,7 +154,7 @@ def test_the_dormant_are_ranked_and_organic_returns_are_not_claimed(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::patron.errors.PatronWarning")
-def test_where_nobody_is_dormant_there_is_nobody_to_win_back():
+def test_without_dormant_customers_there_is_no_one_to_win_back():
     lines = pd.DataFrame({"customer_id": range(60), "order_at": "2024-05-01", "amount": 5.0})
     again = lines.assign(order_at="2024-05-09")
     found = win_back(settings_of(pd.concat([lines, again])))
@@ -175,7 +175,7 @@ def test_offers_due_come_from_the_command_line_as_one_list(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::patron.errors.PatronWarning")
-def test_moments_of_purchases_are_dated_by_the_value_model():
+def test_next_purchases_are_dated_by_the_value_model():
     rng = np.random.default_rng(3)
     days = [
         (c, date(2024, 1, 1) + timedelta(days=int(d))) for c in range(150) for d in rng.integers(0, 180, 5)
@@ -191,7 +191,7 @@ def test_moments_of_purchases_are_dated_by_the_value_model():
     assert found.due_dates["due_on"].max() <= found.last
 
 
-def test_where_everybody_bought_once_no_next_purchase_has_a_date_and_the_rest_is_listed():
+def test_without_repeat_purchases_no_next_purchase_has_a_date():
     lines = pd.DataFrame(
         {"customer_id": [1, 2], "order_at": ["2024-05-01", "2024-06-01"], "amount": 9.0, "product_id": "tea"}
     )
@@ -221,7 +221,7 @@ def test_a_model_that_was_named_must_be_there():
 
 
 @pytest.mark.filterwarnings("ignore::patron.errors.PatronWarning")
-def test_contacts_of_ids_written_otherwise_are_refused(shop):
+def test_contacts_with_ids_written_differently_are_refused(shop):
     transactions, contacts = shop
     others = contacts.assign(customer_id="c" + contacts["customer_id"].astype(str))
     said = rf"None of the {len(others):,} customers contacted was known .* [Aa]re their ids those of"

@@ -46,7 +46,7 @@ def run(tmp_path, monkeypatch):
     return invoke
 
 
-def test_the_way_of_each_customer_is_told_day_by_day(found):
+def test_the_stages_of_each_customer_are_listed_day_by_day(found):
     assert found.days == [date(2024, 1, 1) + timedelta(days=61 * time) for time in range(5)]
     way = found.history.groupby("customer_id")["lifecycle_stage"].agg(list)
     assert way["Ann"] == ["acquisition", "retention", "retention", "at_risk", "at_risk"]
@@ -91,7 +91,7 @@ def test_a_contract_that_has_ended_takes_nobody_back_to_reach(found):
     pd.testing.assert_frame_equal(with_contracts.history, last)
 
 
-def test_events_tell_the_stages_where_nothing_is_sold():
+def test_events_define_the_stages_if_nothing_is_sold():
     visits = SALES.drop(columns="amount").rename(columns={"order_at": "event_at"}).assign(kind="visit")
     found = follow_stages(Settings(tables={"engagement": visits}, stage_history={"max_snapshots": 2}))
     now = found.history[found.history["as_of"] == "2024-09-01"].set_index("customer_id")["lifecycle_stage"]
@@ -125,7 +125,7 @@ def test_a_table_that_is_read_is_not_written_over(tmp_path):
     assert (tmp_path / "sales.csv").read_bytes() == before
 
 
-def test_what_was_found_is_told_in_plain_values(found):
+def test_the_result_is_available_as_plain_values(found):
     told = found.to_dict()
     assert (told["customers"], told["days"][-1], told["written"]) == (4, "2024-09-01", [])
     assert [row["lifecycle_stage"] for row in told["stages"]] == list(STAGES)
@@ -154,7 +154,7 @@ def test_those_of_the_groups_own_town_are_most_like_it():
     assert found.sentences()[0].endswith("the main reasons: home_town (14).")
 
 
-def test_a_group_that_nothing_tells_apart_is_said_to_be_so():
+def test_a_group_that_nothing_distinguishes_is_reported_as_such():
     found = alike(pd.DataFrame({"customer_id": [1, 2, 3, 4]}))
     assert found.alike == 0
     assert found.sentences()[0].startswith("Nothing that was known at acquisition distinguishes the group")

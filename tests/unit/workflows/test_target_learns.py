@@ -1,4 +1,4 @@
-"""`patron target` learns what contact changes from contacts and transactions, or says why it cannot."""
+"""`patron target` learns the effect of contact from contacts and transactions, or reports why it cannot."""
 
 import json
 from datetime import date, timedelta
@@ -143,7 +143,7 @@ def test_it_learns_what_patron_uplift_learns_on_the_day_and_in_the_horizon_of_th
     assert "Acceptance is assumed for letter, since the effects given do not name it." in told(made)
 
 
-def test_each_offer_is_told_with_what_its_effect_comes_from():
+def test_the_source_of_each_effect_is_reported():
     bases = {
         "voucher": EffectSource("uplift", 612, 588),
         "call": EffectSource("adjusted", 90, 210),
@@ -196,7 +196,7 @@ def test_offers_whose_contacts_show_no_effect_are_named_and_tables_may_be_read_a
         ({"customer_id": range(9001, 9801)}, "none of the 800 customers contacted was known before"),
     ],
 )
-def test_contacts_that_cannot_teach_serve_for_rest_only_and_it_is_said_why(
+def test_contacts_that_show_no_effect_only_exclude_customers_and_the_reason_is_reported(
     settings_for, business, change, why
 ):
     contacts = business[1].assign(**change).dropna(axis=1)

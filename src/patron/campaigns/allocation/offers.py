@@ -89,8 +89,8 @@ class Acceptance:
         """
         if not 0 < low < high < 1:
             raise RangeError(f"acceptance must have 0 < low < high < 1, got {low!r} and {high!r}.")
-        middle, spread = (low + high) / 2, (high - low) / (2 * stats.norm.ppf(_ENDS[1]))
-        start = np.array([logit(middle), np.log(max(middle * (1 - middle) / spread**2 - 1, 0.5))])
+        middle, sd = (low + high) / 2, (high - low) / (2 * stats.norm.ppf(_ENDS[1]))
+        start = np.array([logit(middle), np.log(max(middle * (1 - middle) / sd**2 - 1, 0.5))])
         wanted, ends = np.array([low, high]), np.array(_ENDS)
 
         def miss(point: Floats) -> Floats:
@@ -241,14 +241,14 @@ class OfferBook:
         >>> book.offers[0].acceptance, book.capacity["phone"]
         (Acceptance(mean=0.4, strength=20), 200)
         """
-        _refuse_unknown("The offers file", given, ("channels", "offers"))
+        _check_keys("The offers file", given, ("channels", "offers"))
         capacity = {}
         for name, channel in _tables(given, "channels").items():
-            _refuse_unknown(f"Channel {name!r}", channel, ("capacity",))
+            _check_keys(f"Channel {name!r}", channel, ("capacity",))
             capacity[name] = channel.get("capacity")
         offers = []
         for name, offer in _tables(given, "offers").items():
-            _refuse_unknown(f"Offer {name!r}", offer, (*_REQUIRED, "redemption"))
+            _check_keys(f"Offer {name!r}", offer, (*_REQUIRED, "redemption"))
             if missing := [key for key in _REQUIRED if key not in offer]:
                 raise SettingsError(f"Offer {name!r} lacks {', '.join(missing)}: give each a value.")
             known = {**offer, "acceptance": _acceptance(name, offer["acceptance"])}
@@ -413,7 +413,7 @@ def _tables(given: Mapping[str, Any], name: str) -> Mapping[str, Mapping[str, An
     return tables
 
 
-def _refuse_unknown(where: str, given: Iterable[str], known: tuple[str, ...]) -> None:
+def _check_keys(where: str, given: Iterable[str], known: tuple[str, ...]) -> None:
     for key in given:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)

@@ -19,19 +19,14 @@ from patron.campaigns.allocation.allocate import Allocation, allocate, allocate_
 from patron.campaigns.allocation.holdout import detectable_effect, draw_treated, strata
 from patron.campaigns.allocation.offers import ExpectedProfit, OfferBook, contact_cut, expected_profit
 from patron.campaigns.allocation.shadow_prices import AllocationProblem
+from patron.campaigns.list_folder import LIST_COLUMNS
 from patron.errors import InputError, PatronWarning, SettingsError, counted, some
 
-__all__ = ["LIST_COLUMNS", "CampaignPlan", "make_plan"]
+__all__ = ["CampaignPlan", "make_plan"]
 
-
-LIST_COLUMNS = (
-    "customer_id", "offer", "channel", "cost", "expected_profit", "expected_profit_low",
-    "expected_profit_high", "treated", "why",
-)  # fmt: skip
-"""The columns of a list, in order."""
 
 NOT_SCORED = "without a score"
-SLEEPING_DOGS = "whom every offer would drive away"
+SLEEPING_DOGS = "for whom every offer would increase churn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,13 +323,15 @@ def _why(
     cost = expected.cost[made, on]
     effect = expected.profit[made, on] + cost
     learned = expected.learned[made, on]
-    chance = np.array([offer.acceptance.mean for offer in book.offers])[made]
+    acceptance = np.array([offer.acceptance.mean for offer in book.offers])[made]
     texts = [
         f"contact adds {e:,.2f} of {v:,.2f} and costs {c:,.2f}; risk {p:.0%}"
         if known
         else f"risk {p:.0%} of losing {v:,.2f}, kept with {a:.0%}, costs {c:,.2f}; pays from a risk of "
         f"{cut:.0%}"
-        for e, v, c, p, known, a, cut in zip(effect, value, cost, risk, learned, chance, cuts, strict=True)
+        for e, v, c, p, known, a, cut in zip(
+            effect, value, cost, risk, learned, acceptance, cuts, strict=True
+        )
     ]
     full = [f"{words}; {why}" if why else words for words, why in zip(texts, reason, strict=True)]
     return np.array(full, dtype=object)
@@ -344,11 +341,11 @@ def _alternatives(
     scores: pd.DataFrame, problem: AllocationProblem, cost: float, free: Flags, seed: int
 ) -> dict[str, dict[str, float]]:
     """What lists by risk only, by value only and at random would earn for the same money."""
-    chance = np.random.default_rng([seed, *b"random list"]).random(len(scores))
+    random = np.random.default_rng([seed, *b"random list"]).random(len(scores))
     ranks = {
         "risk_only": _numbers(scores, "churn_probability"),
         "value_only": _numbers(scores, "growth_potential"),
-        "random": chance,
+        "random": random,
     }
     found = {}
     for name, rank in ranks.items():

@@ -125,21 +125,21 @@ def profit_curve(
 
     a, (a_low, a_high) = offer.acceptance.mean, offer.acceptance.interval()
     shared = np.concatenate([[0.0], np.cumsum(p * (worth - offer.incentive))])
-    spread = (np.maximum(known[1], worth) - np.minimum(known[0], worth)) / (2 * _SD)
+    sd = (np.maximum(known[1], worth) - np.minimum(known[0], worth)) / (2 * _SD)
     squares = (
-        p * a * ((worth - offer.incentive) ** 2 + spread**2)
+        p * a * ((worth - offer.incentive) ** 2 + sd**2)
         + (1 - p) * offer.redemption * offer.incentive**2
         - (profit[listed] + offer.contact_cost) ** 2
     )
-    chance = _SD * np.sqrt(np.concatenate([[0.0], np.cumsum(np.maximum(squares, 0.0))]))
+    randomness = _SD * np.sqrt(np.concatenate([[0.0], np.cumsum(np.maximum(squares, 0.0))]))
     shown = np.unique(np.linspace(0, len(listed), min(points, len(listed) + 1)).astype(np.int64))
     table = pd.DataFrame(
         {
             "depth": shown,
             "share": shown / max(len(listed), 1),
             "profit": total[shown],
-            "low": (total - np.hypot(shared * (a - a_low), chance))[shown],
-            "high": (total + np.hypot(shared * (a_high - a), chance))[shown],
+            "low": (total - np.hypot(shared * (a - a_low), randomness))[shown],
+            "high": (total + np.hypot(shared * (a_high - a), randomness))[shown],
         }
     )
     best = int(np.argmax(total))

@@ -191,6 +191,12 @@ def with_offers(contacts: ir.Table, offers: Collection[str] | None) -> tuple[ir.
         validated contacts
     offers
         keep only the contacts of these offers; None keeps all
+
+    Examples
+    --------
+    >>> contacts = ibis.memtable({"customer_id": [1, 2], "treated": [1, 0], "offer": ["call", "call"]})
+    >>> with_offers(contacts, ["call", "letter"])[1]
+    {'letter': 'no past contact with it is on record'}
     """
     made = offers_made(contacts)
     if offers is None:
@@ -237,7 +243,7 @@ def judged_contacts(
     ids = first.customer_id.try_cast(history.customer_id_type)  # null if it cannot be one of their ids
     contacted = history.store(
         first.select(customer_id=ids, offer=first.offer_made, treated=first.treated, as_of=day_before),
-        "asked",
+        "contacts",
     )
     newest = history.known_until - timedelta(days=horizon_days)
     complete = contacted.filter(contacted.as_of <= ibis.literal(newest))

@@ -221,10 +221,10 @@ def _logistic(design: Floats, outcome: Floats, ridge: Floats) -> Floats:
     coefficients[0] = np.log(share / (1 - share))
     loss = _loss(design, outcome, ridge, coefficients)
     for _ in range(_MAX_STEPS):
-        chance = expit(design @ coefficients)
-        slope = design.T @ (chance - outcome) + ridge * coefficients
-        weighed = design * (chance * (1 - chance))[:, None]
-        step = cho_solve(cho_factor(design.T @ weighed + np.diag(ridge)), slope)
+        probability = expit(design @ coefficients)
+        slope = design.T @ (probability - outcome) + ridge * coefficients
+        weighted = design * (probability * (1 - probability))[:, None]
+        step = cho_solve(cho_factor(design.T @ weighted + np.diag(ridge)), slope)
         length, before = 1.0, loss
         while length > 1e-4:
             loss = _loss(design, outcome, ridge, coefficients - length * step)
