@@ -155,7 +155,8 @@ def contacts_made(
 
     Examples
     --------
-    >>> contacts = ibis.memtable({"customer_id": [8], "day": [date(2024, 2, 1)], "treated": [1], "cost": [4.0]})
+    >>> contacts = ibis.memtable({"customer_id": [8], "day": [date(2024, 2, 1)], "treated": [1],
+    ...                           "cost": [4.0]})
     >>> made = contacts_made(contacts, np.array(["7", "8"]), date(2024, 1, 31), timedelta(days=28))
     >>> made.contacted, made.cost
     (array([False,  True]), array([0., 4.]))
