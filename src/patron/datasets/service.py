@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.arrays import Floats, Integers
+from patron.arrays import Flags, Floats, Integers
 from patron.datasets.columns import from_codes, timestamps
 from patron.datasets.streams import stream
 
@@ -98,7 +98,51 @@ def draw_service(
     >>> found.interactions["touchpoint"].value_counts()["letter"], float(found.truth["letters"].sum())
     (np.int64(4), 4.0)
     """
-    chance, n = stream(seed, "service"), arrived.size
+    events = _draw_events(seed, customer, at, arrived, left, days)
+    month, months = _months(start, days)
+
+    def by_month(when: Floats, weight: Floats | None = None) -> Floats:
+        counts = np.bincount(month(when), weights=weight, minlength=len(months))
+        return np.asarray(counts, dtype=np.float64)
+
+    need = by_month(events.when, events.minutes)
+    capacity = float(np.ceil(max(_SPARE * need.max(initial=0.0), 60.0) / 60) * 60)
+    costs = _ledger(
+        months,
+        capacity * _MINUTE,
+        letters=by_month(events.when, events.units) * _LETTER,
+        events=by_month(events.when) * _IT,
+        customers=_customers_of(months, start, arrived, left) * _PROGRAMME,
+        revenue=by_month(at, value) * _BRAND,
+        acquisition=by_month(arrived, acquisition_cost),
+    )
+    return Service(
+        _interactions(events, start), costs, {"service centre": capacity}, _truth(events, arrived.size)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Events:
+    """Interactions, (m,) each: customer (row), day, touchpoint (position in `_POINTS`), and their traits."""
+
+    who: Integers
+    when: Floats
+    what: Integers
+    anonymous: Flags
+    complaint: Flags
+    minutes: Floats
+    recorded: Flags
+
+    @property
+    def units(self) -> Floats:
+        """1 for a letter, 0 otherwise."""
+        return np.asarray(self.what == _POINTS.index("letter"), dtype=np.float64)
+
+
+def _draw_events(
+    seed: int, customer: Integers, at: Floats, arrived: Floats, left: Floats, days: int
+) -> _Events:
+    chance = stream(seed, "service")
     who, when, what = _of_orders(chance, customer, at)
     letters_to, letters_at = _letters(arrived, left, days)
     who = np.concatenate([who, letters_to])
@@ -110,50 +154,45 @@ def draw_service(
     complaint = (chance.random(who.size) < _COMPLAINTS) & ((what == 0) | (what == 2))
     usual = _BASE_MINUTES[what] + complaint * _COMPLAINT_MINUTES
     minutes = np.round(usual * chance.gamma(_SHAPE, 1 / _SHAPE, size=who.size), 2)
-    unrecorded = (chance.random(who.size) < _UNRECORDED) & (what != 3)
-    minutes = np.where(unrecorded, usual, minutes)
-    units = (what == 3).astype(np.int64)
+    recorded = (chance.random(who.size) >= _UNRECORDED) | (what == 3)
+    return _Events(who, when, what, anonymous, complaint, np.where(recorded, minutes, usual), recorded)
 
-    by_time = np.argsort(when, kind="stable")
-    ids = pd.array(who[by_time] + 1, dtype="Int64")
-    ids[anonymous[by_time]] = pd.NA
-    interactions = pd.DataFrame(
+
+def _interactions(events: _Events, start: np.datetime64) -> pd.DataFrame:
+    """The interactions table, by time."""
+    by_time = np.argsort(events.when, kind="stable")
+    what = events.what[by_time]
+    ids = pd.array(events.who[by_time] + 1, dtype="Int64")
+    ids[events.anonymous[by_time]] = pd.NA
+    return pd.DataFrame(
         {
             "customer_id": ids,
-            "occurred_at": timestamps(start, when[by_time]),
-            "touchpoint": from_codes(what[by_time], list(_POINTS)),
-            "channel": from_codes(what[by_time], list(_CHANNELS)),
-            "minutes": np.where(unrecorded, np.nan, minutes)[by_time],
-            "units": units[by_time],
-            "outcome": from_codes(complaint[by_time].astype(np.int64), ["solved", "complaint"]),
+            "occurred_at": timestamps(start, events.when[by_time]),
+            "touchpoint": from_codes(what, list(_POINTS)),
+            "channel": from_codes(what, list(_CHANNELS)),
+            "minutes": np.where(events.recorded, events.minutes, np.nan)[by_time],
+            "units": events.units[by_time].astype(np.int64),
+            "outcome": from_codes(events.complaint[by_time].astype(np.int64), ["solved", "complaint"]),
         },
         copy=False,
     )
-    known = ~anonymous
-    by_customer = [
-        np.bincount(who[known], weights=weight[known], minlength=n) for weight in (minutes, units * 1.0)
-    ]
-    truth = pd.DataFrame(
+
+
+def _truth(events: _Events, n: int) -> pd.DataFrame:
+    """Minutes, letters and direct cost of each customer."""
+    known = ~events.anonymous
+    minutes, letters = (
+        np.bincount(events.who[known], weights=weight[known], minlength=n)
+        for weight in (events.minutes, events.units)
+    )
+    return pd.DataFrame(
         {
             "customer_id": np.arange(1, n + 1),
-            "minutes": by_customer[0],
-            "letters": by_customer[1],
-            "direct_cost": by_customer[0] * _MINUTE + by_customer[1] * _LETTER,
+            "minutes": minutes,
+            "letters": letters,
+            "direct_cost": minutes * _MINUTE + letters * _LETTER,
         }
     )
-    month, months = _months(start, days)
-    need = np.bincount(month(when), weights=minutes, minlength=len(months))
-    capacity = float(np.ceil(max(_SPARE * need.max(initial=0.0), 60.0) / 60) * 60)
-    costs = _ledger(
-        months,
-        capacity * _MINUTE,
-        letters=np.bincount(month(when), weights=units, minlength=len(months)) * _LETTER,
-        events=np.bincount(month(when), minlength=len(months)).astype(np.float64) * _IT,
-        customers=_customers_of(months, start, arrived, left) * _PROGRAMME,
-        revenue=np.bincount(month(at), weights=value, minlength=len(months)) * _BRAND,
-        acquisition=np.bincount(month(arrived), weights=acquisition_cost, minlength=len(months)),
-    )
-    return Service(interactions, costs, {"service centre": capacity}, truth)
 
 
 def _of_orders(

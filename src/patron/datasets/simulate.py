@@ -32,7 +32,7 @@ from patron.datasets.lines import draw_lines
 from patron.datasets.memberships import draw_memberships
 from patron.datasets.purchase_process import draw_order_values, draw_repeat_purchases
 from patron.datasets.seasonality import SeasonalClock
-from patron.datasets.service import Service, draw_service
+from patron.datasets.service import draw_service
 from patron.datasets.streams import stream
 from patron.datasets.surveys import draw_surveys
 from patron.datasets.world import World
@@ -211,61 +211,39 @@ def simulate(
     )
     transactions = draw_lines(world, seed, customer + 1, at, value, start=first_day, days=days)
 
-    engagement = referrals = contributions = None
-    surveys = satisfaction = leads = lead_events = lead_truth = None
-    service: Service | None = None
-    subscriptions = membership_truth = None
-    liveliness = np.full(n_customers, np.nan)
-    if not purchases_only:
-        engagement, liveliness = draw_engagement(
-            world, seed, clock, arrived, left, start=first_day, days=days
-        )
-        referrals = draw_referrals(seed, channel, arrived, left, first_day)
-        contributions = draw_contributions(world, seed, arrived, left, start=first_day, days=days)
-        leaving = traits["leave_rate" if world.family == "paretonbd" else "leave_probability"]
-        surveys, moods = draw_surveys(seed, customer, at, arrived, left, leaving, start=first_day, days=days)
-        satisfaction = pd.DataFrame({"customer_id": np.arange(1, n_customers + 1), "satisfaction": moods})
-        leads, lead_events, lead_truth = draw_leads(seed, channel, arrived, start=first_day, days=days)
-        subscriptions, membership_truth = draw_memberships(seed, arrived, start=first_day, days=days)
-    truth = pd.DataFrame(
-        {
-            "customer_id": np.arange(1, n_customers + 1),
-            **traits,
-            "liveliness": liveliness,
-            "orders": np.bincount(customer, minlength=n_customers),
-            "left_at": _moments_or_missing(first_day, left),
-            "alive": np.isinf(left),
-        }
-    )
     customers = describe_customers(world, seed, channel, arrived, first_day)
+    ids = np.arange(1, n_customers + 1)
+    window: dict[str, Any] = {"start": first_day, "days": days}
+    liveliness, tables = np.full(n_customers, np.nan), dict[str, Any](engagement=None, referrals=None)
     if not purchases_only:
-        won_for = customers["acquisition_cost"].to_numpy()
-        service = draw_service(seed, customer, at, value, arrived, left, won_for, start=first_day, days=days)
+        leaving = traits["leave_rate" if world.family == "paretonbd" else "leave_probability"]
+        cost = customers["acquisition_cost"].to_numpy()
+        tables["engagement"], liveliness = draw_engagement(world, seed, clock, arrived, left, **window)
+        tables["referrals"] = draw_referrals(seed, channel, arrived, left, first_day)
+        tables["contributions"] = draw_contributions(world, seed, arrived, left, **window)
+        tables["surveys"], moods = draw_surveys(seed, customer, at, arrived, left, leaving, **window)
+        tables["satisfaction"] = pd.DataFrame({"customer_id": ids, "satisfaction": moods})
+        leads = draw_leads(seed, channel, arrived, **window)
+        tables |= zip(("leads", "lead_events", "lead_truth"), leads, strict=True)
+        members = draw_memberships(seed, arrived, **window)
+        tables |= zip(("subscriptions", "membership_truth"), members, strict=True)
+        service = draw_service(seed, customer, at, value, arrived, left, cost, **window)
+        tables |= {"interactions": service.interactions, "costs": service.costs}
+        tables |= {"capacity": service.capacity, "service_truth": service.truth}
+    facts: dict[str, Any] = {"liveliness": liveliness, "orders": np.bincount(customer, minlength=n_customers)}
+    facts |= {"left_at": _moments_or_missing(first_day, left), "alive": np.isinf(left)}
     if world.never_buy_share:
         never = describe_prospects(world, seed, n_customers, first_day, days)
         customers = pd.concat([customers, never], ignore_index=True)
     return SimulatedBusiness(
-        transactions,
-        engagement,
-        customers,
-        referrals,
-        truth,
-        world,
-        start,
-        days,
-        seed,
-        contributions=contributions,
-        surveys=surveys,
-        satisfaction=satisfaction,
-        leads=leads,
-        lead_events=lead_events,
-        lead_truth=lead_truth,
-        interactions=None if service is None else service.interactions,
-        costs=None if service is None else service.costs,
-        capacity=None if service is None else service.capacity,
-        service_truth=None if service is None else service.truth,
-        subscriptions=subscriptions,
-        membership_truth=membership_truth,
+        transactions=transactions,
+        customers=customers,
+        truth=pd.DataFrame({"customer_id": ids, **traits, **facts}),
+        world=world,
+        start=start,
+        days=days,
+        seed=seed,
+        **tables,
     )
 
 

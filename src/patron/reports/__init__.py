@@ -1,14 +1,12 @@
-"""What people look at. Matplotlib is imported in this room and nowhere else.
+"""Figures: a tidy table in, a Matplotlib figure out. Matplotlib is imported in this room only.
 
-===================  ======================================================================================
-figures.py           `calibration_figure`, `lift_figure`, `tracking_figure`; `save_figure` writes one as PNG
-value_figures.py     `frequency_figure`, `expected_purchases_figure`
-backtest_figures.py  `backtest_figure`: every model at every cut
-economics_figures.py `journey_figure`, `whale_figure`, `triangle_figure`, `channel_figure`,
-                     `plan_cash_figure`, `what_if_figure`
-canvas.py            how every figure looks
-===================  ======================================================================================
+Figures are made without pyplot, so none is shown, kept open or shared between threads.
 
-Each takes a tidy table and returns a Matplotlib figure, made without pyplot, so that nothing is shown, kept
-open or shared between threads.
+::
+
+    backtest_figures.py   `backtest_figure`: every model at every cut-off
+    canvas.py             layout, colours and legend of every figure; `check_table`
+    economics_figures.py  journey, whale curve, retention triangle, channels, plan cash, what-if
+    figures.py            calibration, lift and tracking; `save_figure`
+    value_figures.py      repeat purchases and expected purchases
 """

@@ -1,4 +1,4 @@
-"""Tidy table → figure of a backtest: each model at each cut."""
+"""The figure of a backtest: every model at every cut-off."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -18,14 +18,14 @@ _PANELS = {
 _TARGETS = {"calibration_error": 0.0, "total_bias": 0.0, "coverage": 0.8}
 
 
-def backtest_figure(table: pd.DataFrame, *, title: str = "Backtest: every model at every cut") -> Figure:
-    """Six metrics against the day of the cut, one line per model.
+def backtest_figure(table: pd.DataFrame, *, title: str = "Backtest: every model at every cut-off") -> Figure:
+    """Six metrics by cut-off date, one line per model.
 
     Parameters
     ----------
     table
-        one row per cut and model: `as_of` (a date), `model`, and `auc`, `brier`, `calibration_error`,
-        `gini`, `total_bias`, `coverage`; NaN where a model has no such metric
+        one row per cut-off and model: `as_of` (a date), `model`, and `auc`, `brier`, `calibration_error`,
+        `gini`, `total_bias`, `coverage`; NaN if a model lacks the metric
     title
         above the figure
 

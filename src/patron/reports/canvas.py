@@ -1,4 +1,4 @@
-"""How every figure of this room looks: the sheet, the colours, the legend, and the check of the table."""
+"""Layout, colours and legend of every figure, and the check of its table."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -23,7 +23,7 @@ __all__ = [
     "new_figure",
 ]
 
-# Okabe & Ito's colours, told apart by the colour-blind and in grey.
+# Okabe & Ito's palette, distinguishable with colour blindness and in greyscale.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = "os^Dv<>"
 QUIET = "#6E6E6E"
@@ -32,7 +32,19 @@ QUIET = "#6E6E6E"
 def new_figure(
     shape: tuple[int, int], title: str, size: tuple[float, float], **settings: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure and its panels, in reading order."""
+    """A new figure and its panels, in reading order.
+
+    Parameters
+    ----------
+    shape
+        rows and columns of panels
+    title
+        above the figure
+    size
+        width and height in inches
+    **settings
+        of `Figure.subplots`
+    """
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=12)
@@ -45,20 +57,44 @@ def new_figure(
 
 
 def mark_day(axes: Axes, day: Any) -> None:
-    """A line where the data end that the model had seen."""
+    """Mark the last day of the fit window.
+
+    Parameters
+    ----------
+    axes
+        panel
+    day
+        position on the x axis
+    """
     across = axes.get_xaxis_transform()  # x in days, y from the bottom 0 to the top 1
     look: dict[str, Any] = {"color": QUIET, "linewidth": 1, "linestyle": ":"}
     axes.plot([day, day], [0, 1], label="fitted up to here", transform=across, **look)
 
 
 def add_legend(figure: Figure, axes: Axes, columns: int = 4) -> None:
-    """One legend for the whole figure, below it."""
+    """Add one legend for the whole figure, below it.
+
+    Parameters
+    ----------
+    figure
+        the figure
+    axes
+        panel whose labels it shows
+    columns
+        maximum number of columns
+    """
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), columns), frameon=False)
 
 
 def by_model(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, dict[str, Any]]]:
-    """Each model's rows and look, in the order of the table."""
+    """The name, rows and style of each model, in the order of the table.
+
+    Parameters
+    ----------
+    table
+        with a column `model`, or of one model without a name
+    """
     groups: Iterable[tuple[Any, pd.DataFrame]] = [("", table)]
     if "model" in table.columns:
         groups = table.groupby("model", sort=False, observed=True)
@@ -72,13 +108,32 @@ def by_model(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, dict[str,
 
 
 def as_percent(*every: Any) -> None:
-    """Shares shown as per cent."""
+    """Format axes of shares as per cent.
+
+    Parameters
+    ----------
+    *every
+        x or y axes
+    """
     for axis in every:
         axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
 
 
 def check_table(table: pd.DataFrame, *needed: str) -> None:
-    """Refuses a table that lacks a column or has no row."""
+    """Raise where a table lacks a column or has no row.
+
+    Parameters
+    ----------
+    table
+        of a figure
+    *needed
+        names of columns
+
+    Raises
+    ------
+    TableError
+        a column is missing, or there is no row
+    """
     missing = [name for name in needed if name not in table.columns]
     if missing:
         raise TableError(f"the table of the figure lacks {some(missing)}; it has {some(table.columns, 20)}.")

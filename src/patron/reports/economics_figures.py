@@ -1,14 +1,14 @@
-"""Tidy table → figure of what keeping customers costs and brings.
+"""Figures of retention costs, cohorts, acquisition channels, plans and what-if.
 
 =====================  ================================================  ====================================
-figure                 the question                                      its table
+figure                 question                                          table
 =====================  ================================================  ====================================
-`journey_figure`       where does the money go, for which tier?          `RetentionCosts.journey`
-`whale_figure`         who earns the profit, and who takes it away?      `RetentionCosts.whale`
-`triangle_figure`      how many of each cohort are left?                 `economics.cohorts`
-`channel_figure`       what is a customer worth beside what it cost?     `economics.acquisition`
-`plan_cash_figure`     when does the cash of each plan come?             `PlanComparison.cash`
-`what_if_figure`       what would the change do?                         `WhatIf.paths`
+`journey_figure`       which touchpoints cost most, for which tier?      `RetentionCosts.journey`
+`whale_figure`         which customers earn the profit, which lose it?   `RetentionCosts.whale`
+`triangle_figure`      how many of each cohort are left?                 `economics.kpis.cohorts`
+`channel_figure`       is a customer worth the acquisition cost?         `economics.kpis.channels`
+`plan_cash_figure`     when does the cash of each plan come in?          `PlanComparison.cash`
+`what_if_figure`       what is the effect of the change?                 `WhatIf.paths`
 =====================  ================================================  ====================================
 """
 
@@ -33,8 +33,8 @@ __all__ = [
 _MONEY = StrMethodFormatter("{x:,.0f}")
 
 
-def journey_figure(table: pd.DataFrame, *, title: str = "Cost of keeping customers") -> Figure:
-    """Costs by tier, each bar divided by touchpoint.
+def journey_figure(table: pd.DataFrame, *, title: str = "Retention cost by tier") -> Figure:
+    """Costs by tier, stacked by touchpoint.
 
     Parameters
     ----------
@@ -69,13 +69,13 @@ def journey_figure(table: pd.DataFrame, *, title: str = "Cost of keeping custome
     return figure
 
 
-def whale_figure(table: pd.DataFrame, *, title: str = "Profit adds up, and goes down again") -> Figure:
-    """Profit so far over customers, the most profitable first.
+def whale_figure(table: pd.DataFrame, *, title: str = "Whale curve: cumulative profit") -> Figure:
+    """Cumulative profit over customers, the most profitable first.
 
     Parameters
     ----------
     table
-        one row per percent of the customers: `percent` and `profit` (money so far)
+        one row per percent of the customers: `percent` and `profit` (cumulative money)
     title
         above the figure
 
@@ -93,8 +93,8 @@ def whale_figure(table: pd.DataFrame, *, title: str = "Profit adds up, and goes 
     check_table(table, "percent", "profit")
     figure, (axes,) = new_figure((1, 1), title, size=(7.0, 4.4))
     axes.plot([0, *table["percent"]], [0.0, *table["profit"]], color=COLOURS[0])
-    axes.axhline(float(table["profit"].iloc[-1]), color=QUIET, linewidth=1, linestyle=":", label="in the end")
-    axes.set(xlabel="Customers, most profitable first (%)", ylabel="Profit so far (money of the input)")
+    axes.axhline(float(table["profit"].iloc[-1]), color=QUIET, linewidth=1, linestyle=":", label="total")
+    axes.set(xlabel="Customers, most profitable first (%)", ylabel="Cumulative profit (money of the input)")
     axes.yaxis.set_major_formatter(_MONEY)
     axes.set_xlim(0, 100)
     add_legend(figure, axes)
@@ -102,9 +102,9 @@ def whale_figure(table: pd.DataFrame, *, title: str = "Profit adds up, and goes 
 
 
 def triangle_figure(
-    table: pd.DataFrame, *, title: str = "Who is left of each cohort", term: str = "Renewals"
+    table: pd.DataFrame, *, title: str = "Retention triangle", term: str = "Renewals"
 ) -> Figure:
-    """The share of each cohort that is left after each renewal, as a shaded table.
+    """The share of each cohort left after each renewal, as a heat map.
 
     Parameters
     ----------
@@ -144,15 +144,15 @@ def triangle_figure(
 
 
 def channel_figure(
-    table: pd.DataFrame, *, title: str = "What a customer is worth beside what it cost to win"
+    table: pd.DataFrame, *, title: str = "Customer value and acquisition cost by channel"
 ) -> Figure:
-    """Value and acquisition cost per customer by channel, and the months until the cost was earned.
+    """Value and acquisition cost per customer by channel, and the payback months.
 
     Parameters
     ----------
     table
-        one row per channel: `channel`, `cac`, `value` (money a customer), `value_to_cost`,
-        `payback_months`; what is missing is not drawn
+        one row per channel: `channel`, `cac`, `value` (money per customer), `value_to_cost`,
+        `payback_months`; missing numbers are not drawn
     title
         above the figure
 
@@ -166,31 +166,31 @@ def channel_figure(
     >>> table = pd.DataFrame({"channel": ["search"], "cac": [20.0], "value": [70.0], "value_to_cost": [3.5],
     ...                       "payback_months": [4.0]})
     >>> [axes.get_ylabel() for axes in channel_figure(table).axes]
-    ['Money per customer', 'Months until the cost was earned']
+    ['Money per customer', 'Payback months']
     """
     check_table(table, "channel", "cac", "value", "value_to_cost", "payback_months")
     figure, (money, months) = new_figure((1, 2), title, size=(10.0, 4.4))
     place = np.arange(len(table))
-    money.bar(place - 0.2, table["cac"].fillna(0.0), 0.4, color=COLOURS[1], label="cost to win")
+    money.bar(place - 0.2, table["cac"].fillna(0.0), 0.4, color=COLOURS[1], label="acquisition cost")
     money.bar(place + 0.2, table["value"].fillna(0.0), 0.4, color=COLOURS[0], label="value")
     cost = table["cac"].to_numpy(dtype=np.float64)
     rule: dict[str, Any] = {"color": "black", "linewidth": 1.5, "linestyle": ":"}
     for number, least in enumerate(3 * cost):
         label = (
-            "three times the cost: a rule of thumb" if number == int(np.argmax(np.isfinite(cost))) else None
+            "three times the cost (rule of thumb)" if number == int(np.argmax(np.isfinite(cost))) else None
         )
         if np.isfinite(least):
             money.plot([number, number + 0.4], [least, least], label=label, **rule)
     top = table[["value", "cac"]].max(axis=1).fillna(0.0)
     for number, (height, ratio) in enumerate(zip(top, table["value_to_cost"], strict=True)):
-        said = f"{ratio:.1f} : 1" if np.isfinite(ratio) else "no cost known"
-        money.annotate(said, (number, height), (0, 4), textcoords="offset points", ha="center", fontsize=9)
+        note = f"{ratio:.1f} : 1" if np.isfinite(ratio) else "cost unknown"
+        money.annotate(note, (number, height), (0, 4), textcoords="offset points", ha="center", fontsize=9)
     months.bar(place, table["payback_months"].fillna(0.0), 0.5, color=COLOURS[2])
     for number, wait in enumerate(table["payback_months"]):
         if not np.isfinite(wait):
             months.annotate("–", (number, 0), (0, 4), textcoords="offset points", ha="center")
     money.set(ylabel="Money per customer")
-    months.set(ylabel="Months until the cost was earned")
+    months.set(ylabel="Payback months")
     months.yaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in (money, months):
         axes.set_xticks(place, list(table["channel"]))
@@ -199,8 +199,8 @@ def channel_figure(
     return figure
 
 
-def plan_cash_figure(table: pd.DataFrame, *, title: str = "Cash per signed customer") -> Figure:
-    """Cash so far, month by month, of each plan.
+def plan_cash_figure(table: pd.DataFrame, *, title: str = "Cumulative cash per signed customer") -> Figure:
+    """Cumulative cash of each plan, by month.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def plan_cash_figure(table: pd.DataFrame, *, title: str = "Cash per signed custo
             "linestyle": ("-", "--", "-")[number % 3],
         }
         axes.step(rows["month"], rows["cumulative_cash"], where="post", label=str(name), **look)
-    axes.set(xlabel="Months since signing", ylabel="Cash so far (money of the input)")
+    axes.set(xlabel="Months since signing", ylabel="Cumulative cash (money of the input)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 3, 6, 10]))
     axes.yaxis.set_major_formatter(_MONEY)
     add_legend(figure, axes)
@@ -236,7 +236,7 @@ def plan_cash_figure(table: pd.DataFrame, *, title: str = "Cash per signed custo
 
 
 def what_if_figure(table: pd.DataFrame, *, title: str = "What if") -> Figure:
-    """Base, revenue and profit of today's business and the changed one, with their intervals.
+    """Customers, revenue and profit by year, today and after the change, with intervals.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def what_if_figure(table: pd.DataFrame, *, title: str = "What if") -> Figure:
     )
     figure, panels = new_figure((1, 3), title, size=(11.0, 4.0))
     for axes, name in zip(panels, names, strict=True):
-        # Money of year 0 has been earned already.
+        # The money of year 0 is already earned.
         since = 0 if name == "customers" else min(1, int(table["year"].max()))
         for number, scenario in enumerate(("today", "changed")):
             rows = table[(table["scenario"] == scenario) & (table["year"] >= since)]

@@ -1,15 +1,15 @@
-"""Tidy table → figure of the churn side and of tracking: one function per question, none of them computes.
+"""Figures of churn predictions and of tracking.
 
 ====================  ==============================================  ==================================
-figure                the question                                    its table
+figure                question                                        table
 ====================  ==============================================  ==================================
-`calibration_figure`  of those with a risk of 30 %, did 30 % leave?   `evaluation.calibration_table`
-`lift_figure`         how many leavers do the first calls reach?      `evaluation.lift_table`
-`tracking_figure`     did customers buy as often as was expected?     `models.checks.tracking`
+`calibration_figure`  did 30 % leave of those with a risk of 30 %?    `evaluation.calibration_table`
+`lift_figure`         what share of leavers do the first calls reach? `evaluation.lift_table`
+`tracking_figure`     did customers buy as often as expected?         `models.value.checks.tracking`
 ====================  ==============================================  ==================================
 
-The first two take several models at once, told apart by a column `model`. Each returns a
-`matplotlib.figure.Figure`, which a notebook shows, `save_figure` writes and an experiment log takes.
+The first two take several models in one table, with a column `model`. Each returns a
+`matplotlib.figure.Figure`, which a notebook shows and `save_figure` writes.
 """
 
 from pathlib import Path
@@ -39,13 +39,13 @@ __all__ = ["calibration_figure", "lift_figure", "save_figure", "tracking_figure"
 def calibration_figure(
     table: pd.DataFrame, *, title: str = "Calibration: predicted and observed churn"
 ) -> Figure:
-    """Observed share of leavers against predicted probability, with 95 % intervals and the line of truth.
+    """Observed churn against predicted probability by bin, with 95 % intervals and the diagonal.
 
     Parameters
     ----------
     table
-        one row per bin (and `model`, if there is that column): `predicted`, `observed`, `observed_low`,
-        `observed_high`, each in [0, 1], and `customers`, as `evaluation.calibration_table` gives them
+        one row per bin (and `model`, if present): `predicted`, `observed`, `observed_low`,
+        `observed_high`, each in [0, 1], and `customers`, as in `evaluation.calibration_table`
     title
         above the figure
 
@@ -64,7 +64,7 @@ def calibration_figure(
     check_table(table, "predicted", "observed", "observed_low", "observed_high", "customers")
     figure, (axes,) = new_figure((1, 1), title, size=(6.0, 6.2))
     top = min(1.0, 1.08 * float(table[["predicted", "observed_high"]].to_numpy().max()))
-    axes.plot([0, top], [0, top], color=QUIET, linewidth=1, linestyle="--", label="as predicted")
+    axes.plot([0, top], [0, top], color=QUIET, linewidth=1, linestyle="--", label="perfect calibration")
     for name, rows, style in by_model(table):
         spread = [rows["observed"] - rows["observed_low"], rows["observed_high"] - rows["observed"]]
         label = f"{name or 'observed'} ({rows['customers'].sum():,.0f} customers)"
@@ -86,13 +86,13 @@ def calibration_figure(
 def lift_figure(
     table: pd.DataFrame, *, title: str = "Lift: contacting the riskiest customers first"
 ) -> Figure:
-    """Leavers reached against customers contacted, and the lift of each slice.
+    """Share of leavers reached by share of customers contacted, and the lift of each slice.
 
     Parameters
     ----------
     table
-        one row per slice (and `model`, if there is that column), the riskiest first: `contacted`,
-        `captured` in [0, 1] and `lift`, as `evaluation.lift_table` gives them
+        one row per slice (and `model`, if present), the riskiest first: `contacted`,
+        `captured` in [0, 1] and `lift`, as in `evaluation.lift_table`
     title
         above the figure
 
@@ -135,15 +135,14 @@ def lift_figure(
 def tracking_figure(
     table: pd.DataFrame, *, title: str = "Tracking: expected and actual repeat purchases"
 ) -> Figure:
-    """Purchases of all customers, expected and actual: up to each day and, if known, from one day to the
-    next.
+    """Expected and actual purchases of all customers: cumulative and, if given, per step.
 
     Parameters
     ----------
     table
-        one row per step, in order, as `models.checks.tracking` gives them: `day` (the last of the step, a
-        date or a number of days), `actual_cumulative` and `expected_cumulative` purchases up to it; if there,
-        `actual` and `expected` ones in the step, and `in_fit_window`, whose end a line marks
+        one row per step, by time, as in `models.value.checks.tracking`: `day` (last day of the step, a date
+        or a number of days), `actual_cumulative` and `expected_cumulative` purchases up to it; optionally
+        `actual` and `expected` purchases in the step, and `in_fit_window`, whose end is marked by a line
     title
         above the figure
 
@@ -157,12 +156,12 @@ def tracking_figure(
     >>> weeks = pd.DataFrame({"day": [7, 14, 21], "actual_cumulative": [90, 170, 240]})
     >>> weeks = weeks.assign(expected_cumulative=[88.1, 171.5, 250.2], in_fit_window=[True, True, False])
     >>> tracking_figure(weeks).axes[0].get_ylabel()
-    'Purchases so far'
+    'Cumulative purchases'
     """
     check_table(table, "day", "actual_cumulative", "expected_cumulative")
     dated = not pd.api.types.is_numeric_dtype(table["day"])
     day = pd.to_datetime(table["day"]).to_numpy() if dated else table["day"].to_numpy(dtype=np.float64)
-    panels = {"Purchases so far": "_cumulative"}
+    panels = {"Cumulative purchases": "_cumulative"}
     if {"actual", "expected"} <= set(table.columns):
         panels[f"Purchases per {_step(day)}"] = ""
     size = (8.0, 3.2 + 1.7 * len(panels))
@@ -188,7 +187,7 @@ def tracking_figure(
 
 
 def _step(day: npt.NDArray[Any]) -> str:
-    """From one row to the next, in words; the last step may be shorter."""
+    """The length of a step, in words; the last step may be shorter."""
     gaps = np.diff(day) / (np.timedelta64(1, "D") if day.dtype.kind == "M" else 1)
     if not len(gaps):
         return "step"
@@ -197,7 +196,14 @@ def _step(day: npt.NDArray[Any]) -> str:
 
 
 def save_figure(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG, 144 dots to the inch; the folder is made if it is not there.
+    """Write a figure as PNG with 144 dpi, creating the folder if needed, and return the path.
+
+    Parameters
+    ----------
+    figure
+        to be written
+    path
+        of the file
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""Tidy table → figure of the value side: what to look at before trusting a value model.
+"""Figures to check a value model before trusting it.
 
 ============================  ==========================================  ====================================
-figure                        the question                                its table, of `models.checks`
+figure                        question                                    table of `models.value.checks`
 ============================  ==========================================  ====================================
 `frequency_figure`            do as many buy again as the model says?     `frequency_histogram`
-`expected_purchases_figure`   who buys more, or less, than was expected?  `calibration`
+`expected_purchases_figure`   which customers buy more than expected?     `calibration`
 ============================  ==========================================  ====================================
 """
 
@@ -18,18 +18,18 @@ from patron.reports.canvas import COLOURS, add_legend, check_table, new_figure
 
 __all__ = ["expected_purchases_figure", "frequency_figure"]
 
-_WIDTH = 0.4  # of a bar; two stand side by side
+_WIDTH = 0.4  # of a bar; two are drawn side by side
 
 
 def frequency_figure(
     table: pd.DataFrame, *, title: str = "Repeat purchases: customers, actual and expected"
 ) -> Figure:
-    """Customers by number of repeat purchases, and how many the model expects among customers of their ages.
+    """Actual and expected number of customers by repeat purchases.
 
     Parameters
     ----------
     table
-        one row per frequency: `frequency` (the last counts all above it too), `actual` and `expected`
+        one row per frequency: `frequency` (the last includes all above it), `actual` and `expected`
         customers
     title
         above the figure
@@ -62,7 +62,7 @@ def expected_purchases_figure(
     by: str = "Repeat purchases so far",
     title: str = "Purchases in the horizon: actual and expected",
 ) -> Figure:
-    """Mean purchases after the fit, actual and expected, for groups of customers alike in one respect.
+    """Actual and expected mean purchases after the fit, by group of customers.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def expected_purchases_figure(
         one row per group: `from` and `to` (both inclusive), `customers`, and mean `actual` and `expected`
         purchases per customer
     by
-        what the groups are alike in, with its unit
+        the grouping variable, with its unit
     title
         above the figure
 

@@ -1,4 +1,4 @@
-"""Leads and what they did → which of them are worth a call, and whether the model earns its place."""
+"""Leads and their events → points, conversion probability and stage of each lead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,27 +18,27 @@ from patron.settings.inputs import read_records, warn_of_rejected
 
 __all__ = ["LeadScores", "score_leads"]
 
-_TEST_SHARE = 0.3  # of the leads that have had their time, the newest
+_TEST_SHARE = 0.3  # of the matured leads, the newest
 _POINTS = ("fit_points", "intent_points")
 
 
 @dataclass(frozen=True, slots=True)
 class LeadScores:
-    """Which leads are worth what.
+    """The result of `score_leads`.
 
     Attributes
     ----------
     leads
-        one row per lead whose horizon is not over: lead_id, created_at, points, probability (NaN where
-        there is no model), stage ("unqualified", "mql" or "sql"; None without a probability)
+        one row per lead whose horizon is not over: lead_id, created_at, points, probability (NaN without
+        a model), stage ("unqualified", "mql" or "sql"; None without a probability)
     deciles
-        conversion by tenth, by points and by model, on leads that neither has seen
+        conversion by decile of points and of model scores, on test leads
     comparison
-        on the same leads: `model` ("rule" or "model"), auc, brier, calibration_error
+        on the test leads: `model` ("rule" or "model"), leads, auc, brier, calibration_error
     advantage
-        of the model's AUC over that of the points, on the same leads; None without a model
+        AUC of the model less that of the points, on the test leads; None without a model
     why_no_model
-        None where there is one
+        the reason if there is no model; None otherwise
     """
 
     leads: pd.DataFrame
@@ -48,13 +48,11 @@ class LeadScores:
     why_no_model: str | None = None
 
     def sentences(self) -> list[str]:
-        """What was found, in words."""
+        """The verdict and the number of leads by stage, in sentences."""
         if self.advantage is None:
             return [self.why_no_model or "There is no model of conversion."]
         verdict = (
-            "earns its place beside the points"
-            if self.advantage.is_win
-            else "does not earn its place beside the points"
+            "is better than the points" if self.advantage.is_win else "is not clearly better than the points"
         )
         counts = self.leads["stage"].value_counts()
         stages = ((int(counts.get(stage, 0)), stage) for stage in ("sql", "mql", "unqualified"))
@@ -64,7 +62,7 @@ class LeadScores:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """The result as plain values."""
         tables = {"leads": self.leads, "deciles": self.deciles, "comparison": self.comparison}
         plain = {name: table.to_dict("records") for name, table in tables.items()}
         return {**plain, "why_no_model": self.why_no_model}
@@ -81,27 +79,29 @@ def score_leads(
     horizon_days: int = 60,
     progress: Progress = silent,
 ) -> LeadScores:
-    """Points, probability and stage of every open lead, and how good both scores were on past ones.
+    """Points, probability and stage of every open lead, and the accuracy of both scores on past leads.
 
     Parameters
     ----------
     settings
-        names the tables leads and lead_events; as_of None takes the last day of the events
+        `tables` with leads and lead_events; as_of None takes the last day of the events
     rules
-        the points
+        the point rules
     value
-        money, what a converted lead is worth before the cost of handling
+        money, value of a converted lead before handling cost
     marketing_cost, sales_cost
-        money a lead
+        money per lead
     age_days
-        the age at which leads are looked at
+        age at which leads are scored
     horizon_days
-        the days from then on in which a conversion counts
+        days after that age in which a conversion counts
+    progress
+        called with each step as it begins
 
     Raises
     ------
     InputError
-        a table is not named or cannot be used
+        a table is not given or cannot be used
 
     Examples
     --------
@@ -119,12 +119,12 @@ def score_leads(
     leads = records["leads"].order_by("lead_id").to_pandas()
     events = records["lead_events"].order_by("lead_id", "event_at", "kind").to_pandas()
     last: date = settings.as_of or events["event_at"].max().date()
-    progress("Looking at each lead at one age")
+    progress("Computing the features of each lead")
     rows = lead_rows(leads, events, age_days=age_days, horizon_days=horizon_days, last=last, rules=rules)
     points = rows[list(_POINTS)].sum(axis=1)
     rows, ripe = rows.drop(columns=list(_POINTS)), rows["converts"].notna()
     current = rows.loc[~ripe, ["lead_id", "created_at"]].assign(points=points[~ripe])
-    progress("Fitting the model of conversion")
+    progress("Fitting the conversion model")
     try:
         comparison, deciles, advantage = _on_the_newest(rows[ripe], points[ripe], age_days + horizon_days)
         model = fit_lead_model(rows, random_state=settings.seed)
@@ -139,7 +139,7 @@ def score_leads(
 def _on_the_newest(
     ripe: pd.DataFrame, points: "pd.Series[float]", days: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, Advantage]:
-    """Both scores on the newest leads, by a model of those whose outcome was known before these came."""
+    """Both scores on the newest leads, with a model of the leads whose outcome was known before."""
     first = ripe["created_at"].iloc[int(len(ripe) * (1 - _TEST_SHARE))] if len(ripe) else pd.Timestamp.min
     newest = ripe["created_at"] >= first
     known = ripe["created_at"] + pd.Timedelta(days=days) < first
@@ -152,7 +152,7 @@ def _on_the_newest(
         is_model = name == "model"
         found = churn_metrics(outcome, score if is_model else _as_shares(score, share))
         shown = {"auc": found["auc"]}
-        for metric in ("brier", "calibration_error"):  # points are no probability
+        for metric in ("brier", "calibration_error"):  # points are not probabilities
             shown[metric] = found[metric] if is_model else np.nan
         metrics.append({"model": name, "leads": len(test), **shown})
     deciles = [conversion_by_decile(score, outcome).assign(model=name) for name, score in scores.items()]
@@ -161,6 +161,6 @@ def _on_the_newest(
 
 
 def _as_shares(points: Any, share: float) -> Any:
-    """Points moved into (0, 1) without changing their order, as the metrics ask."""
+    """Points scaled to [0, 1], which the metrics require."""
     spread = points.max() - points.min()
     return np.full(points.size, share) if spread == 0 else (points - points.min()) / spread

@@ -48,7 +48,7 @@ def test_a_channel_without_a_cost_has_no_ratio():
         }
     )
     money, months = channel_figure(table).axes
-    assert [text.get_text() for text in money.texts] == ["no cost known", "3.5 : 1"]
+    assert [text.get_text() for text in money.texts] == ["cost unknown", "3.5 : 1"]
     assert [text.get_text() for text in months.texts] == ["–"]
 
 

@@ -16,7 +16,7 @@ from patron.workflows.demo import demo
 def few(trained):
     """The demo of a small simulated business, after another model has become champion."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("patron.workflows.demo.simulate", lambda _: simulate(n_customers=200, days=700, seed=5))
+        patch.setattr("patron.workflows.demo._load", lambda _: simulate(n_customers=200, days=700, seed=5))
         yield
 
 
