@@ -120,7 +120,7 @@ def hashed_email(address: object) -> str:
 
 
 def to_csv(audience: pd.DataFrame) -> str:
-    """The rows as CSV, with every text quoted so that no cell can be split.
+    r"""The rows as CSV, with every text quoted so that no cell can be split.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def to_csv(audience: pd.DataFrame) -> str:
     Examples
     --------
     >>> to_csv(pd.DataFrame({"customer_id": ["a,b"], "cost": [-0.5]}))
-    '"customer_id","cost"\\n"a,b",-0.5\\n'
+    '"customer_id","cost"\n"a,b",-0.5\n'
     """
     written = io.StringIO()
     named = audience.rename(columns={name: escape_formula(str(name)) for name in audience.columns})

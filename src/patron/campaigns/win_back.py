@@ -89,7 +89,7 @@ class ReturnModel:
         self.random_state = random_state
 
     def fit(self, past: pd.DataFrame, returned: Any) -> Self:
-        """This model, fitted to past days.
+        """The model itself, fitted to past days.
 
         Parameters
         ----------

@@ -41,7 +41,7 @@ class PlainLogistic:
     """
 
     def fit(self, rfm: pd.DataFrame, churned: Any) -> Self:
-        """This model, fitted.
+        """The model itself, fitted.
 
         Parameters
         ----------
@@ -113,7 +113,7 @@ class PlainTrees:
     def fit(
         self, train: Part, *, value: Any, stop: Part | None = None, calibrate: Part | None = None
     ) -> Self:
-        """This model, fitted.
+        """The model itself, fitted.
 
         Parameters
         ----------

@@ -48,8 +48,7 @@ class Drawn:
 
     @cached_property
     def gains(self) -> tuple[Floats, Floats]:
-        """(resamples, 1 + distinct predictions) customers reached, and leavers or money found among them,
-        the highest prediction first."""
+        """(resamples, 1 + distinct predictions) customers reached, and leavers or money found, best first."""
         return _gains(self.outcome, self.prediction, self.weights)
 
     @cached_property

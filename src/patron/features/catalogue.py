@@ -63,7 +63,7 @@ class FeatureSpec:
     text_unknown: str = ""
 
     def describe(self, row: Mapping[str, Any]) -> str:
-        """This feature of one customer as text, with the customer's own figures.
+        """The feature of one customer as text, with the customer's own figures.
 
         Parameters
         ----------

@@ -201,8 +201,9 @@ def score_in_batches(
 
 
 def keep_beside(work: Work, known: History, bundle: Bundle, settings: Settings) -> None:
-    """Write what is no feature, and yet counts, into `work`: referrals, contributions and, where the parts of
-    the potentials are asked for, what was spent by category.
+    """Write inputs that are not features into `work`: referrals, contributions and spend by category.
+
+    Spend by category is written only if the parts of the potentials are wanted.
 
     Raises
     ------
@@ -241,8 +242,9 @@ def potentials_beside(
 
 
 def ranks_of_all(features: Path, bundle: Bundle, asked: Asked) -> Ranks:
-    """Among whom every customer is ranked: everybody who can be scored, or those of the training where they
-    are too few. So `Bundle.predict` decides for one frame of them all.
+    """The customers among whom each one is ranked: all scorable ones, or if too few, those of the training.
+
+    `Bundle.predict` decides in the same way for one frame of all customers.
 
     Parameters
     ----------

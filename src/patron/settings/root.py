@@ -156,8 +156,9 @@ class Settings(Section):
             raise _sentence(refused.errors()[0]) from None
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values for a record of the run; a frame is named by its type and size, and no
-        password is in it.
+        """The settings as plain values for a record of the run, without passwords.
+
+        A frame is named by its type and size.
 
         Examples
         --------

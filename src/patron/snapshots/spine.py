@@ -23,8 +23,10 @@ NO_CONTRACT = "no contract that runs on as_of"
 def make_spine(
     history: History, as_of: datetime.date | Sequence[datetime.date], *, active_within_days: int | None = None
 ) -> ir.Table:
-    """The eligible customers of each as_of: those with a purchase on or before it; with an event, where the
-    activity of `history` is engagement; with a contract that runs on as_of, where it is subscriptions.
+    """The eligible customers of each as_of.
+
+    Eligible are customers with a purchase on or before it; with an event, where the activity of `history` is
+    engagement; with a contract that runs on as_of, where it is subscriptions.
 
     Parameters
     ----------

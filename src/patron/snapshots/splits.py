@@ -212,8 +212,7 @@ def choose_split(
     max_snapshots: int = 12,
     as_of_dates: Sequence[datetime.date] | None = None,
 ) -> Split:
-    """Snapshots for a training that knows nothing after as_of, the newest first to be filled: test,
-    calibrate, stop.
+    """Snapshots for a training that knows nothing after as_of: test, calibrate and stop are filled first.
 
     Without `as_of_dates` they lie one horizon apart, ending one horizon before as_of, and the earliest has
     at least half a horizon, and never less than 14 days, of history before it.

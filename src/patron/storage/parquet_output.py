@@ -1,5 +1,6 @@
-"""Parts → one file, or a folder with a folder for each value of a column; the old one stands until the new
-one is whole.
+"""Parts → one file, or a folder with a folder for each value of a column.
+
+The old one stays until the new one is complete.
 
 A file is replaced by renaming, so a reader has the old or the new one. For a folder the system can swap two
 names in one step (Linux: RENAME_EXCHANGE); elsewhere the old one steps aside first, and for a moment there is
@@ -187,8 +188,7 @@ def refuse_strangers(target: Path, stem: str) -> None:
 
 
 def put_back(target: Path) -> None:
-    """Give the old folder its name again, where a job was killed between taking it away and putting the new
-    one in its place."""
+    """Rename the old folder back, if a job was killed while it was replacing it."""
     for aside in (_aside(target), *target.glob(".*.old")):
         old = aside.with_name(aside.name.removeprefix(".").removesuffix(".old"))
         if aside.is_dir() and not old.exists():

@@ -1,5 +1,4 @@
-"""Schemas of the other tables: interactions, costs, referrals, contributions, surveys, leads, contacts,
-products.
+"""Schemas of the other tables: costs, interactions, referrals, surveys, leads, contacts and so on.
 
 Transactions, engagement, customers and subscriptions are in `schema.py`.
 """

@@ -127,8 +127,10 @@ def _refuse_other_content(file: str, name: str, *, named_parquet: bool) -> None:
 
 
 def _open_text(files: Sequence[str], name: str, connection: Any) -> ir.Table:
-    """Every column as text. The header alone decides the separator: inferring it from rows accepts broken
-    quotes."""
+    """Every column as text.
+
+    The header alone decides the separator: inferring it from rows accepts broken quotes.
+    """
     headers = {file: _header(file, name) for file in files}
     separator, columns = headers[files[0]]
     for file, header in headers.items():

@@ -179,8 +179,10 @@ class History:
 
     @property
     def transactions(self) -> ir.Table | None:
-        """One row per valid line: customer_id (as given), order_at (naive business-local time), day, amount
-        (money), and of order_id, product_id, category, quantity, discount, cost those that were given.
+        """One row per valid line.
+
+        customer_id (as given), order_at (naive business-local time), day, amount (money), and of order_id,
+        product_id, category, quantity, discount, cost those that were given.
         """
         return self.records.get("transactions")
 
@@ -191,15 +193,19 @@ class History:
 
     @property
     def customers(self) -> ir.Table | None:
-        """One row per customer: customer_id, acquired_at, channel, acquisition_cost where given, and every
-        other column as an attribute.
+        """One row per customer.
+
+        customer_id, acquired_at, channel, acquisition_cost where given, and every other column as an
+        attribute.
         """
         return self.records.get("customers")
 
     @property
     def subscriptions(self) -> ir.Table | None:
-        """One row per contract: customer_id, started_at, day (of the start), and ended_at, ended_on (its day;
-        null while it runs), plan, price, period_days, renews_at, cancel_reason where given.
+        """One row per contract.
+
+        customer_id, started_at, day (of the start), and ended_at, ended_on (its day; null while it runs),
+        plan, price, period_days, renews_at, cancel_reason where given.
         """
         return self.records.get("subscriptions")
 
@@ -221,8 +227,7 @@ class History:
 
     @property
     def rejected(self) -> dict[str, pd.DataFrame]:
-        """Table → its rejected rows as they came, under patron's names, each with the `rule` that it
-        broke."""
+        """Table → its rejected rows as given, under patron's names, each with the `rule` that it broke."""
         return {name: self.records.rejected(name) for name in self.records.tables}
 
     @property
@@ -232,8 +237,9 @@ class History:
 
     @property
     def active_days(self) -> ir.Table:
-        """Customer_id and day of every purchase or, where engagement is the activity, of every event that is
-        no invitation.
+        """Customer_id and day of every active day.
+
+        Every purchase or, where engagement is the activity, every event that is not an invitation.
         """
         if self.activity == "engagement" and self.engagement is not None:
             return _active(self.engagement).select("customer_id", "day")

@@ -124,8 +124,7 @@ class Records:
         return self.tables.get(table)
 
     def rejected(self, table: str) -> pd.DataFrame:
-        """The rejected rows of a table as they came, under patron's names, each with the `rule` that it
-        broke."""
+        """The rejected rows of a table as given, under patron's names, each with the `rule` that it broke."""
         return self._rejected[table]
 
     def with_tables(self, tables: Mapping[str, ir.Table]) -> Self:

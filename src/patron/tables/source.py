@@ -206,8 +206,7 @@ def _open_ibis(table: ir.Table, connection: Any) -> ir.Table:
 
 
 def _place_of_spark(text: str) -> tuple[str, str] | None:
-    """The kind and place of what Spark itself opens: a catalogue table, a folder, or files of another file
-    system."""
+    """The kind and place of a source that Spark opens: a catalogue table, a folder, or remote files."""
     if text.startswith("spark::"):
         return "table", text.removeprefix("spark::")
     return ("parquet", text) if Path(text).is_dir() or ("://" in text and "::" not in text) else None
@@ -267,8 +266,10 @@ def _attach(path: str, table_name: str, name: str, connection: Any) -> ir.Table:
 
 
 def _database_file(path: str, name: str) -> Path:
-    """The file of a database URL: in duckdb:///shop.db, SQLAlchemy reads a relative path, Ibis an absolute
-    one."""
+    """The file of a database URL.
+
+    In duckdb:///shop.db, SQLAlchemy reads a relative path, Ibis an absolute one.
+    """
     file = next((Path(there) for there in (path, path.lstrip("/")) if Path(there).is_file()), None)
     if file is None:
         raise SourceError(f"table {name!r}: there is no database file {path}. Check the path.")

@@ -39,8 +39,10 @@ NUMBER_OF_JAVA = r"[0-9.][dDfF]\s*$"
 
 
 class _Types(WrittenTypes):
-    """Ibis writes TIMESTAMP for both kinds; in Spark that is an instant, and a naive time is
-    TIMESTAMP_NTZ."""
+    """Ibis writes TIMESTAMP for both kinds.
+
+    In Spark that is an instant, and a naive time is TIMESTAMP_NTZ.
+    """
 
     @classmethod
     def _from_ibis_Timestamp(cls, dtype: Any) -> sge.DataType:
@@ -60,8 +62,7 @@ class _Compiler(PySparkCompiler):
         return super().visit_NonNullLiteral(op, value=value, dtype=dtype)
 
     def visit_TryCast(self, op: Any, *, arg: Any, to: dt.DataType) -> Any:
-        """Spark reads text more loosely: 12d as 12.0, and the times 2024 and epoch; it does not read
-        2024/01/31."""
+        """Spark reads text differently: 12d as 12.0, the times 2024 and epoch, but not 2024/01/31."""
         cast = super().visit_TryCast
         if not op.arg.dtype.is_string():
             return cast(op, arg=arg, to=to)
@@ -163,8 +164,7 @@ class SparkEngine(Backend):
         return self._session.sql(self.compile(table))
 
     def create_table(self, name: str, /, obj: Any = None, *, temp: bool | None = None, **other: Any) -> Any:
-        """Ibis stores a temporary table as a view, computed at each use; this one is persisted at the
-        first."""
+        """Ibis stores a temporary table as a view, computed at each use; this one is kept after the first."""
         if not temp:
             return super().create_table(name, obj, **other)
         frame = self.frame_of(obj).persist()
@@ -182,8 +182,7 @@ class SparkEngine(Backend):
         return _schema(self._session.sql(query).schema)
 
     def read_parquet(self, paths: str | Sequence[str], /, **options: Any) -> ir.Table:
-        """Parquet files of this machine as one table; Ibis does not merge columns that differ
-        (`union_by_name`)."""
+        """Local Parquet files as one table; Ibis does not merge columns that differ (`union_by_name`)."""
         merge = "true" if options.get("union_by_name") else "false"
         files = [as_url(path) for path in ([paths] if isinstance(paths, str) else paths)]
         return self.adopt(self._session.read.option("mergeSchema", merge).parquet(*files), "parquet")

@@ -1,5 +1,4 @@
-"""What was trained, kept in MLflow: runs, a registered model with its versions, and the model that MLflow
-serves.
+"""MLflow: runs of trainings, the registered model with its versions, and the model that MLflow serves.
 
 ============  ============================================================================================
 store.py      where the store is, and how its failures are told

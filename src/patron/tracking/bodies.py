@@ -117,8 +117,10 @@ def _from_json(body: bytes, bundle: Bundle) -> Request:
 
 
 def _loaded(body: bytes) -> Any:
-    """What a JSON body holds. pydantic's reader takes half the time; what it refuses the slower one reads, or
-    knows why not."""
+    """The content of a JSON body.
+
+    pydantic's reader takes half the time; what it refuses goes to the slower one, which knows the reason.
+    """
     try:
         return from_json(body)
     except ValueError:
@@ -126,8 +128,7 @@ def _loaded(body: bytes) -> Any:
 
 
 def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame | dict[str, Any]:
-    """The rows. Those that are as they should be are read at once; the guard finds what is wrong with any
-    others."""
+    """The rows: valid ones are read at once, and the guard finds the fault of any others."""
     names = records[0].keys() if records else ()
     numbers = [name for name in _numbers(bundle) if name in names]
     if len(numbers) > 1 and all(record.keys() == names for record in records):
@@ -207,8 +208,10 @@ def _from_csv(body: bytes, bundle: Bundle) -> pd.DataFrame:
 
 
 def _check_widths(body: bytes, name: str) -> None:
-    """Raise a ValueError where a row holds more or fewer values than there are names: pandas leaves out what
-    is too much, and takes what is missing for unknown."""
+    """Raise a ValueError if a row holds more or fewer values than there are names.
+
+    pandas would drop surplus values and take missing ones for unknown.
+    """
     import pyarrow as pa
     import pyarrow.csv as text
 

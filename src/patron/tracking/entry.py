@@ -1,5 +1,7 @@
-"""What MLflow runs to get the model of a saved folder. MLflow copies this file there and looks for
-`set_model`."""
+"""The script that MLflow runs to load the model of a saved folder.
+
+MLflow copies this file there and looks for `set_model`.
+"""
 
 from mlflow.models import set_model
 

@@ -163,8 +163,7 @@ class Front:
         await send({"type": "http.response.body", "body": answer})
 
     async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
-        """The body, at most so many bytes; what is beyond is received and dropped, so that the sender hears
-        why."""
+        """The body up to the limit; the rest is received and dropped, so that the client gets the answer."""
         announced = headers.get("content-length", "")
         too_large = announced.isdigit() and int(announced) > self._most_bytes
         parts: list[bytes] = []

@@ -53,8 +53,9 @@ NEEDED = ("customer_id", *RFM_COLUMNS)
 
 
 class RefusedRequest(MlflowException):
-    """A request that the model does not answer. Its sentence stays as it is, whatever the server would add to
-    it.
+    """A request that the model does not answer.
+
+    Its sentence stays as it is, although the server would add to it.
 
     Examples
     --------

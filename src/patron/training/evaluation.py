@@ -122,8 +122,10 @@ class Evaluation:
 
     @property
     def deciles(self) -> pd.DataFrame:
-        """Expected and actual money of each model, by tenths of customers: `model`, then the columns of
-        :func:`patron.evaluation.value_metrics.decile_table`."""
+        """Expected and actual money of each model, by tenths of customers.
+
+        `model`, then the columns of :func:`patron.evaluation.value_metrics.decile_table`.
+        """
         actual = self.value
         tables = [
             decile_table(actual, money).assign(model=name) for name, money in self.predictions.value.items()

@@ -63,8 +63,11 @@ class BacktestResult:
 
     @property
     def means(self) -> pd.DataFrame:
-        """One row per model: the mean of each metric over the cuts; of `total_bias` the mean absolute value,
-        so that a cut that is too high does not cancel one that is too low."""
+        """One row per model: the mean of each metric over the cuts.
+
+        Of `total_bias` it is the mean absolute value, so that a cut that is too high does not cancel one that
+        is too low.
+        """
         metrics = list(dict.fromkeys([*CHURN_METRICS, *MONEY_METRICS]))
         sized = self.table.assign(total_bias=self.table["total_bias"].abs())
         return sized.groupby("model", sort=False)[metrics].mean().reset_index()

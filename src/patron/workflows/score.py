@@ -232,8 +232,10 @@ class ScoreResult:
 
     @cached_property
     def scorecard(self) -> pd.DataFrame:
-        """Key (customer_id, as_of), one row per known customer; the columns of
-        :mod:`patron.scores.scorecard`. Read from where it was written."""
+        """Key (customer_id, as_of), one row per known customer; read from where it was written.
+
+        The columns are those of :mod:`patron.scores.scorecard`.
+        """
         if self.target is None:
             return frame_of(self.rows)
         version = self.summary.model_version

@@ -80,7 +80,7 @@ class EffectModel:
     def fit(
         self, X: pd.DataFrame, treated: Any, retained: Any, value: Any, *, propensity: Any = "constant"
     ) -> Self:
-        """This model, fitted to a trial.
+        """The model itself, fitted to a trial.
 
         Parameters
         ----------

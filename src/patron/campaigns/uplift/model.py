@@ -146,7 +146,7 @@ class UpliftModel(Estimator):
         *,
         propensity: Literal["constant", "learned"] | Any = "constant",
     ) -> Self:
-        """This model, fitted to a trial.
+        """The model itself, fitted to a trial.
 
         Parameters
         ----------

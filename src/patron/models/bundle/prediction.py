@@ -334,8 +334,10 @@ def _rfm(features: pd.DataFrame) -> pd.DataFrame:
 def _places(
     names: tuple[str, ...], categories: tuple[str, ...], ranked: tuple[str, ...]
 ) -> tuple[tuple[str, ...], Index]:
-    """The numbers needed, those that are ranked first; and the position of each feature among the numbers,
-    their ranks and the categories."""
+    """The numbers needed, ranked ones first, and the position of each feature among the columns.
+
+    The columns are the numbers, their ranks and the categories.
+    """
     ranks = [name + PERCENTILE for name in ranked]
     figures = tuple(dict.fromkeys([*ranked, *(n for n in names if n not in ranks and n not in categories)]))
     place = {name: number for number, name in enumerate([*figures, *ranks, *categories])}

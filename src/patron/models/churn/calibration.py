@@ -220,8 +220,9 @@ def shift_to_share(log_odds: Floats, share: float, calibration: Calibration | No
 
 
 def fit_sigmoid(log_odds: Floats, churned: Floats) -> SigmoidCalibration:
-    """Slope and intercept by maximum likelihood, the slope not below 0: a useless model is not
-    inverted.
+    """Slope and intercept by maximum likelihood; a slope below 0 becomes 0.
+
+    A useless model is not inverted.
 
     Parameters
     ----------
@@ -267,8 +268,7 @@ def fit_sigmoid(log_odds: Floats, churned: Floats) -> SigmoidCalibration:
 
 
 def fit_isotonic(log_odds: Floats, churned: Floats) -> IsotonicCalibration:
-    """The rising staircase closest to what happened (pool adjacent violators), its steps joined by straight
-    lines.
+    """The rising staircase closest to the outcomes (pool adjacent violators), its steps joined by lines.
 
     Parameters
     ----------

@@ -157,7 +157,7 @@ class ChurnClassifier(Estimator):
     def fit(
         self, X: pd.DataFrame, y: Any, *, stop: Labelled | None = None, calibrate: Labelled | None = None
     ) -> Self:
-        """This classifier: trees grown on `X`, stopped early on `stop`, calibrated on `calibrate`.
+        """The classifier itself: trees grown on `X`, stopped early on `stop`, calibrated on `calibrate`.
 
         Parameters
         ----------

@@ -244,8 +244,11 @@ def _grid(column: Matrix) -> tuple[Matrix, Matrix]:
 
 
 def _points(distinct: Matrix, known: Matrix) -> npt.NDArray[np.intp]:
-    """Which of the distinct numbers make the grid: evenly over the customers, so that where there are many
-    there are points; and the neighbours of those that many share, where ranks jump."""
+    """Which of the distinct numbers make the grid.
+
+    They are spread evenly over the customers, so that there are points where there are many customers; the
+    neighbours of numbers that many share are added, since ranks jump there.
+    """
     evenly = known[np.round(np.linspace(0, known.size - 1, MOST_POINTS // 2)).astype(int)]
     which, drawn = np.unique(np.searchsorted(distinct, evenly), return_counts=True)
     shared = which[drawn > 1]

@@ -43,7 +43,7 @@ class Estimator:
         }
 
     def set_params(self, **settings: Any) -> Self:
-        """This estimator with these settings changed; an unknown name is a SettingsError.
+        """The estimator with these settings changed; an unknown name is a SettingsError.
 
         Parameters
         ----------

@@ -41,8 +41,7 @@ class LogLikelihood(Protocol):
         """
 
     def compiled(self) -> tuple[Any, Floats]:
-        """The same as compiled code, and the data that it takes; see
-        :mod:`patron.models.inference.kernels`."""
+        """The same compiled, with its data; see :mod:`patron.models.inference.kernels`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ class RenewalModel(DrawnModel):
     def fit(
         self, contracts: pd.DataFrame, *, inference: str | None = None, random_state: int | None = None
     ) -> Self:
-        """This model, its parameters learned from contracts.
+        """The model itself, its parameters learned from contracts.
 
         Parameters
         ----------

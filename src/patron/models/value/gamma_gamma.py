@@ -174,7 +174,7 @@ class GammaGammaModel(DrawnModel):
     def fit(
         self, rfm: pd.DataFrame, *, inference: str | None = None, random_state: int | None = None
     ) -> Self:
-        """This model, its parameters learned from the repeat buyers in `rfm`.
+        """The model itself, its parameters learned from the repeat buyers in `rfm`.
 
         Parameters
         ----------

@@ -164,8 +164,11 @@ class PosteriorPredictive:
         self._quantiles_by_x = np.transpose([_spend_quantiles(*shared, float(x)) for x in self._x])
 
     def expectations(self) -> dict[str, Floats]:
-        """(n_customers,) each: p_alive, p_no_purchase, purchases, value and growth (money, discounted),
-        next_purchase (median time, if alive) and order_value (money)."""
+        """Expectations of each customer, (n_customers,) each.
+
+        p_alive, p_no_purchase, purchases, value and growth (money, discounted), next_purchase (median time,
+        if alive) and order_value (money).
+        """
         return self._columns(expected=True, simulated=False)
 
     def columns(self) -> dict[str, Floats]:
@@ -256,8 +259,7 @@ class PosteriorPredictive:
         return cycled.astype(np.float32)
 
     def _spent(self, pairs: Pairs) -> tuple[Matrix, Matrix]:
-        """(n, n_draws) discounted orders of those alive, up to the nearer and the farther end, in units of
-        v + xz."""
+        """(n, n_draws) discounted orders of those alive, to the near and far end, in units of v + xz."""
         times, factors, n_near = _slices(self._near, self._far, self._rate)
         bought = self._futures.purchases(*pairs, times)
         near, far = np.zeros((2, bought.shape[0], bought.shape[2]))

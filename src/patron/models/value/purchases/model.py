@@ -171,7 +171,7 @@ class BetaGeoModel(DrawnModel):
     def fit(
         self, rfm: pd.DataFrame, *, inference: str | None = None, random_state: int | None = None
     ) -> Self:
-        """This model, its parameters learned from the customers in `rfm`.
+        """The model itself, its parameters learned from the customers in `rfm`.
 
         Parameters
         ----------
