@@ -62,7 +62,7 @@ def expected_purchases_figure(
     by: str = "Repeat purchases so far",
     title: str = "Purchases in the horizon: actual and expected",
 ) -> Figure:
-    """Actual and expected mean purchases after the fit, by group of customers.
+    r"""Actual and expected mean purchases after the fit, by group of customers.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def expected_purchases_figure(
     >>> table = pd.DataFrame({"from": [0, 1], "to": [0, 9], "customers": [60, 40], "actual": [0.2, 1.9],
     ...                       "expected": [0.25, 1.8]})
     >>> [label.get_text() for label in expected_purchases_figure(table).axes[0].get_xticklabels()]
-    ['0\\n60', '1 to 9\\n40']
+    ['0\n60', '1 to 9\n40']
     """
     check_table(table, "from", "to", "customers", "actual", "expected")
     figure, (axes,) = new_figure((1, 1), title, size=(8.0, 4.6))
