@@ -22,13 +22,14 @@ from patron.features.assemble import assemble_features
 from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle.bundle import Bundle
 from patron.scores.arrow import frame_of
-from patron.scoring.batches import Asked
+from patron.scoring import on_spark
 from patron.scoring.job_stages import Stages
+from patron.scoring.options import ScoringOptions
 from patron.settings import Settings
 from patron.settings.inputs import read_history
 from patron.snapshots.churn_window import adaptive_windows
 from patron.snapshots.spine import make_spine
-from patron.storage.job_folder import Begun, working
+from patron.storage.job_folder import Checkpoint, open_workspace
 from patron.storage.target import choose_target
 from patron.tables.activity import ChurnDefinition
 from patron.tables.history import History
@@ -36,7 +37,6 @@ from patron.tracking.batch import save_batch_model
 from patron.tracking.package import save_bundle_as_model
 from patron.training.fit_bundle import fit_bundle
 from patron.training.plan import TrainingPlan
-from patron.workflows import spark_score
 from patron.workflows.features import build_features
 from patron.workflows.score import score
 from small_model import CATALOGUE, make_value_model
@@ -218,20 +218,18 @@ def test_every_part_of_the_potentials_is_the_same_on_both_engines(scored):
 def test_a_spark_worker_that_dies_is_one_sentence_and_harms_no_scores(
     business, features, scored, monkeypatch
 ):
-    asked, out = scored[2:]
+    out = scored[3]
     before = {file: file.stat().st_mtime_ns for file in out.rglob("*")}
     rows = features[0].table.to_pyarrow()
-    begun = Begun(key={}, as_of=str(AS_OF), scored_at="2024-04-01", features=len(rows), others=0)
-    how = Asked(
-        model_version=None, reasons=False, value_horizon_days=None, annual_discount_rate=None, random_state=0
-    )
+    begun = Checkpoint(key={}, as_of=str(AS_OF), scored_at="2024-04-01", features=len(rows), others=0)
+    options = ScoringOptions(reasons=False)
     bundle = Bundle.load(business.model / "artifacts" / "bundle")
-    monkeypatch.setattr(spark_score, "save_batch_model", save_deadly_model)
-    with working(out, str(out)) as work:
+    monkeypatch.setattr(on_spark, "save_batch_model", save_deadly_model)
+    with open_workspace(out, str(out)) as work:
         pq.write_table(rows, work.features)
         pq.write_table(rows.slice(0, 0), work.others)
         with pytest.raises(PatronError, match=DEAD_WORKER):
-            spark_score.score_on_spark(work, begun, bundle, how, asked, Stages())
+            on_spark.OnSpark().score(work, begun, bundle, options, Stages())
     assert {file: file.stat().st_mtime_ns for file in out.rglob("*")} == before
     assert [path.name for path in out.parent.iterdir()] == ["scores"]
 
@@ -265,12 +263,15 @@ from patron.models.bundle.bundle import Bundle
 from patron.settings.inputs import read_history
 from patron.workflows.score import score
 from patron.settings import Settings
-from patron.scoring.spark_features import features_on_spark
+from patron.progress import silent
+from patron.scoring.engines import choose_engine
 
 asked, model = Settings.model_validate_json(sys.argv[1]), sys.argv[2]
 history = read_history(asked)
 catalogue = Bundle.load(model + "/artifacts/bundle").catalogue
-features_on_spark(history.until(asked.as_of), catalogue, asked, asked.features.out)
+engine = choose_engine("spark", **asked.spark.model_dump())
+out = engine.check_features_target(asked.features.out)
+engine.write_features(history.until(asked.as_of), catalogue, out, active_within_days=None, progress=silent)
 score(asked, history=history, model=model)
 """
 """What another process does: one that has used Spark Connect can use no other Spark."""

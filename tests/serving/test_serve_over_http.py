@@ -219,7 +219,7 @@ def test_the_row_is_told_by_its_position(post):
     ("params", "sentence"),
     [
         ({"horizon": 30}, "The request sets horizon; it may set horizon_days"),
-        ({SECRET: 30}, "The request sets what is no name; it may set horizon_days"),
+        ({SECRET: 30}, "The request sets an invalid name; it may set horizon_days"),
         ({"horizon_days": 0}, "horizon_days must be a whole number of days from 1 to 36525"),
         ({"horizon_days": 30.5}, "horizon_days must be a whole number of days from 1 to 36525"),
         ({"horizon_days": 10**12}, "horizon_days must be a whole number of days from 1 to 36525"),
@@ -227,8 +227,8 @@ def test_the_row_is_told_by_its_position(post):
         ({"horizon_days": "ninety"}, "The parameter horizon_days must be a number."),
         ({"horizon_days": True}, "The parameter horizon_days must be a number."),
         ({"value_horizon_days": -1}, "value_horizon_days must be a whole number of days"),
-        ({"annual_discount_rate": 10}, "annual_discount_rate must be a share from 0 to 1"),
-        ({"annual_discount_rate": float("nan")}, "annual_discount_rate must be a share from 0 to 1"),
+        ({"annual_discount_rate": 10}, "annual_discount_rate must lie in [0, 1]"),
+        ({"annual_discount_rate": float("nan")}, "annual_discount_rate must lie in [0, 1]"),
         ({"reasons": "yes"}, "The parameter reasons must be true or false."),
     ],
 )
@@ -245,15 +245,18 @@ def test_parameters_that_are_no_object_are_refused(post):
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"", "The body is no JSON"),
+        (b"", "The body is not valid JSON"),
         (
             b"not JSON " + SECRET.encode(),
-            "The body is no JSON: it breaks off or goes wrong at line 1, column 1.",
+            "The body is not valid JSON: it ends early or has an error at line 1, column 1.",
         ),
-        (b'{"dataframe_records": [{"customer_id": "' + SECRET.encode(), "The body is no JSON"),
-        (b"\xff\xfe" + SECRET.encode("utf-16-le"), "The body is no JSON"),
-        (b"[" * 100_000, "The body is no JSON that can be read"),
-        (b'{"dataframe_records": [{"T": ' + b"9" * 5000 + b"}]}", "The body is no JSON that can be read"),
+        (b'{"dataframe_records": [{"customer_id": "' + SECRET.encode(), "The body is not valid JSON"),
+        (b"\xff\xfe" + SECRET.encode("utf-16-le"), "The body is not valid JSON"),
+        (b"[" * 100_000, "The JSON body is nested too deeply"),
+        (
+            b'{"dataframe_records": [{"T": ' + b"9" * 5000 + b"}]}",
+            "The JSON body is nested too deeply",
+        ),
         ([ROW], "The body must be an object with one of dataframe_records"),
         (7, "The body must be an object with one of dataframe_records"),
         ({}, "The body must be an object with one of dataframe_records"),
@@ -262,7 +265,7 @@ def test_parameters_that_are_no_object_are_refused(post):
         (records(ROW) | {"horizon_days": 30}, "and nothing else"),
         (records(ROW) | {"inputs": [ROW]}, "The body must be an object with one of"),
         ({"messages": [{"role": "user", "content": SECRET}]}, "The body must be an object with one of"),
-        (records(), "The request holds no rows: give at least one, with customer_id, frequency"),
+        (records(), "The request has no rows: give at least one, with customer_id, frequency"),
         (records({}), "The request lacks the column 'customer_id'"),
         ({"dataframe_records": ROW}, "dataframe_records must be a list of objects"),
         ({"dataframe_records": [[1, 2]]}, "dataframe_records must be a list of objects"),
@@ -278,7 +281,7 @@ def test_parameters_that_are_no_object_are_refused(post):
             {"dataframe_split": {"columns": [["T"]], "data": [[1]]}},
             "The columns of dataframe_split must be texts",
         ),
-        ({"dataframe_split": {"columns": [], "data": []}}, "The request holds no rows"),
+        ({"dataframe_split": {"columns": [], "data": []}}, "The request has no rows"),
     ],
 )
 def test_a_body_of_another_shape_is_refused(post, body, sentence):
@@ -288,21 +291,25 @@ def test_a_body_of_another_shape_is_refused(post, body, sentence):
 @pytest.mark.parametrize(
     ("kind", "body", "sentence"),
     [
-        (None, json.dumps(records(ROW)).encode(), "The request names no Content-Type"),
+        (None, json.dumps(records(ROW)).encode(), "The request has no Content-Type"),
         ("text/plain", json.dumps(records(ROW)).encode(), "The request has an unknown Content-Type"),
         (f"{JSON}; charset=latin-1", json.dumps(records(ROW)).encode(), "The body must be UTF-8"),
-        ("text/csv", b"", "The body is no CSV"),
-        ("text/csv", b'T,recency\n1,"2\n', "The body is no CSV"),
-        ("text/csv", b"T,recency\n1,2,3\n4,5,6,7\n", "The body is no CSV"),
+        ("text/csv", b"", "The body is not valid CSV"),
+        ("text/csv", b'T,recency\n1,"2\n', "The body is not valid CSV"),
+        ("text/csv", b"T,recency\n1,2,3\n4,5,6,7\n", "The body is not valid CSV"),
         ("text/csv", f"{HEAD}\n1,{SECRET},2,30,90,9.5\n".encode(), "as many values in each row"),
         ("text/csv", f"{HEAD}\n{ROW_OF_TEXT}\n{SECRET},2,30\n".encode(), "as many values in each row"),
         ("text/csv", f"{HEAD},T\n{ROW_OF_TEXT},91\n".encode(), "two columns of the same name"),
-        ("text/csv", f"{HEAD}\n".encode(), "The request holds no rows"),
+        ("text/csv", f"{HEAD}\n".encode(), "The request has no rows"),
         ("text/csv", HEAD.replace(",", ";").encode() + b"\n1;2\n", "lacks the column 'customer_id'"),
-        ("text/csv", SECRET.encode("utf-16"), "The body is no CSV"),
+        ("text/csv", SECRET.encode("utf-16"), "The body is not valid CSV"),
         ("text/csv", f"customer_id,T\n{SECRET},x\n".encode(), "The request lacks the column 'frequency'"),
-        ("application/vnd.apache.parquet", b"PAR1" + SECRET.encode(), "The body is no Parquet file"),
-        ("application/vnd.apache.parquet", parquet(pd.DataFrame([ROW]))[:-20], "The body is no Parquet file"),
+        ("application/vnd.apache.parquet", b"PAR1" + SECRET.encode(), "The body is not a Parquet file"),
+        (
+            "application/vnd.apache.parquet",
+            parquet(pd.DataFrame([ROW]))[:-20],
+            "The body is not a Parquet file",
+        ),
     ],
 )
 def test_another_kind_of_content_is_refused(post, kind, body, sentence):
@@ -322,7 +329,7 @@ def test_a_million_rows_are_told_where_they_belong(post):
     assert "The body is larger than 64,000,000 bytes" in sentence_of(post(too_large))
     million = pd.DataFrame({name: [value] * 1_000_000 for name, value in ROW.items()})
     told = sentence_of(post(parquet(million), "application/vnd.apache.parquet"))
-    assert told.startswith("The request holds 1,000,000 rows and may hold 100,000")
+    assert told.startswith("The request has 1,000,000 rows; at most 100,000 are allowed")
 
 
 def test_ten_thousand_rows_are_answered(post):

@@ -105,7 +105,7 @@ def test_columns_that_the_model_does_not_know_change_nothing(ask):
     "body", ['{"dataframe_records": []}', '{"dataframe_split": {"columns": [], "data": []}}']
 )
 def test_an_empty_request_is_told_what_a_row_needs(ask, body):
-    assert "holds no rows: give at least one, with customer_id, frequency" in refused(ask(body))
+    assert "has no rows: give at least one, with customer_id, frequency" in refused(ask(body))
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_a_category_never_seen_is_answered(ask):
         ({"horizon_days": 0}, "horizon_days must be a whole number of days from 1 to 36525"),
         ({"horizon_days": 10**12}, "horizon_days must be a whole number of days from 1 to 36525"),
         ({"value_horizon_days": -1}, "value_horizon_days must be a whole number of days from 1 to 36525"),
-        ({"annual_discount_rate": 10.0}, "annual_discount_rate must be a share from 0 to 1, got 10.0"),
-        ({"annual_discount_rate": float("nan")}, "annual_discount_rate must be a share from 0 to 1"),
+        ({"annual_discount_rate": 10.0}, "annual_discount_rate must lie in [0, 1], got 10.0"),
+        ({"annual_discount_rate": float("nan")}, "annual_discount_rate must lie in [0, 1]"),
     ],
 )
 def test_a_parameter_out_of_range_is_refused(ask, asked, sentence):

@@ -309,7 +309,7 @@ def test_a_stopped_command_leaves_the_old_file_and_nothing_half_written(elsewher
     (elsewhere / "sales.csv").write_text("customer_id,order_at,amount\n7,2024-05-01,9.5\n")
     whole = f"""
 import os, time
-import patron.workflows.features as features, patron.storage.atomic_files as outputs
+import patron.scoring.on_duckdb as features, patron.storage.atomic_files as outputs
 from patron.cli import main
 {program.replace("NUMBER", str(int(number)))}
 main(["features", "--transactions", "sales.csv", "--out", "features.csv"])
@@ -343,7 +343,7 @@ engagement = '{shop / "events.parquet"}'
     )
     assert code == 0
     assert "250 customers have a score by models:/patron/1" in out
-    assert "The promises are written down in promises." in out
+    assert "The predictions are logged in promises." in out
     assert len(pd.read_csv("scores.csv")) == 250
 
     code, out, _ = run("train", "--settings", "patron.toml", "--horizon", "45", "--margin", "0.35")

@@ -1,14 +1,13 @@
-"""How good a prediction is, and whether it beats what anyone would have guessed.
+"""How good predictions are, and whether they beat simple baselines.
 
-====================  =====================================================================================
-metrics.py            churn: `churn_metrics` and `ranking_metrics`, numbers by name; `calibration_table` and
-                      `lift_table`, tidy tables for figures
-value_metrics.py      value: `value_metrics` and `interval_metrics`; `decile_table`
-baselines.py          the simple rules that a model must beat: `recency_ranking`, `btyd_no_purchase`,
-                      `btyd_value`, `status_quo_value`; `compare`, one row of metrics per model
-learned_baselines.py  what anyone would fit in an afternoon: `PlainLogistic`, `PlainTrees`
-bootstrap.py          `paired_bootstrap`: is one model better than another, or was it luck
-weighted.py           metrics of many resamples at once
-drift.py              are the customers still those of the training: `population_stability`, `early_alarm`
-====================  =====================================================================================
+::
+
+    baselines.py          simple rules that a model must beat; `compare`, one row of metrics per model
+    bootstrap.py          `paired_bootstrap`: is one model better than another, or was it chance
+    drift.py              population stability index; early alarm by purchases since the training
+    learned_baselines.py  logistic regression and plain trees as baselines
+    metrics.py            churn: metrics, calibration table, lift table
+    score_monitoring.py   logged predictions joined with outcomes, and how good each version was
+    value_metrics.py      value: metrics, intervals, decile table
+    weighted.py           metrics of many bootstrap resamples at once
 """

@@ -1,11 +1,11 @@
-"""What a marketer would use without a model, and a comparison of anything with anything.
+"""Simple rules that a model must beat, and the comparison of models by their metrics.
 
-Each rule looks at an RFM frame of one day, one row per customer, and says one number per customer:
+Each rule maps an RFM frame of one day, one row per customer, to one number per customer:
 
 ==================  ===============================================================  ===========
-rule                what it assumes                                                  its numbers
+rule                assumption                                                       result
 ==================  ===============================================================  ===========
-recency_ranking     who bought longest ago is the likeliest to leave                 score
+recency_ranking     customers who bought longest ago are most likely to leave        score
 btyd_no_purchase    customers buy at random until they silently stop (BG/NBD)        probability
 btyd_value          the same, and orders around each customer's own mean (with       money,
                     Gamma-Gamma)                                                     probability
@@ -19,7 +19,8 @@ from typing import Any
 
 import pandas as pd
 
-from patron.errors import InputError, PatronWarning, RangeError, TableError, some
+from patron.checks import positive
+from patron.errors import InputError, PatronWarning, TableError, some
 from patron.evaluation.metrics import (
     PROBABILITY_METRICS,
     RANKING_METRICS,
@@ -40,7 +41,7 @@ __all__ = [
 
 
 def recency_ranking(rfm: pd.DataFrame) -> pd.Series:
-    """Days since the last purchase: the older, the likelier to leave.
+    """Days since the last purchase, as a score of churn risk.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def recency_ranking(rfm: pd.DataFrame) -> pd.Series:
 
 
 def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
-    """P(no purchase in the horizon) of a BG/NBD model fitted to these very customers, by its mode.
+    """P(no purchase in the horizon) by a BG/NBD model, fitted to the same customers (posterior mode).
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
 
 
 def btyd_value(rfm: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
-    """What BG/NBD with Gamma-Gamma, fitted to these very customers by their mode, expects of each.
+    """Expected value by BG/NBD with Gamma-Gamma, fitted to the same customers (posterior mode).
 
     Parameters
     ----------
@@ -183,7 +184,7 @@ def status_quo_value(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
     Returns
     -------
     pd.Series
-        (n_customers,) money, by customer_id in the order of `rfm`; 0 for who bought on one day only
+        (n_customers,) money, by customer_id in the order of `rfm`; 0 for customers who bought on one day only
 
     Raises
     ------
@@ -208,8 +209,7 @@ def status_quo_value(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
     {'a': 30.0, 'b': 0.0}
     """
     _check_columns(rfm, "frequency", "T", "monetary_value")
-    if not horizon_days > 0:
-        raise RangeError(f"horizon_days must be positive, got {horizon_days!r}.")
+    positive("horizon_days", horizon_days)
     per_day = rfm["frequency"] / rfm["T"].where(rfm["T"] > 0, 1)
     return _by_customer(rfm, per_day * horizon_days * rfm["monetary_value"], "status_quo_value")
 
@@ -226,16 +226,16 @@ def compare(
     scores
         model → (n_customers,) its probability or score, in the order of `y`
     base_rate
-        the guess that `brier_skill` compares with; by default the share that left
+        the reference of `brier_skill`; by default the share that left
     rankings
-        models whose numbers are no probabilities although they lie in [0, 1]
+        models whose numbers lie in [0, 1] but are not probabilities
 
     Returns
     -------
     pd.DataFrame
         One row per model, in the order of `scores`: `model`, `kind` ("probability" or "ranking"),
         `customers`, `churn_rate`, `RANKING_METRICS`, `PROBABILITY_METRICS` (NaN for a ranking) and `note`,
-        which says why a metric is missing.
+        the reason of a missing metric.
 
     Raises
     ------
@@ -271,9 +271,9 @@ def compare_values(
     actual
         (n_customers,) money that each customer brought
     expected
-        model → (n_customers,) money that it expected
+        model → (n_customers,) expected money
     intervals
-        model → low and high end of its interval, for the models that have one
+        model → lower and upper bound of its interval, for the models that have one
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Is one model better than another, or was it luck: the paired bootstrap.
+"""Paired bootstrap: is one model better than another, or is the difference due to chance.
 
-Customers are drawn with replacement, the same ones for both models, and the metric of both is taken each
-time. What the two have in common, which customers were easy and which were not, cancels out.
+Customers are resampled with replacement, the same ones for both models, and the metric of both is computed
+each time. What the models have in common, such as easy and difficult customers, cancels out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats
-from patron.errors import InputError, RangeError
+from patron.checks import at_least, share
+from patron.errors import InputError
 from patron.evaluation.weighted import HIGHER_IS_BETTER, WEIGHTED_METRICS, Drawn
 
 __all__ = ["Advantage", "compare_with_best", "paired_bootstrap"]
@@ -25,14 +26,14 @@ _FEWEST, _MOST = 200, 1000
 
 @dataclass(frozen=True, slots=True)
 class Advantage:
-    """By how much one model is better than another: positive is better, whichever way the metric counts.
+    """The advantage of one model over another: positive is better, whatever the direction of the metric.
 
     Attributes
     ----------
     metric
         its name
     size
-        of the metric on all customers, the one model's better than the other's by so much
+        difference of the metric on all customers
     low, high
         ends of the interval
     level
@@ -54,12 +55,12 @@ class Advantage:
 
     @property
     def is_win(self) -> bool:
-        """Better by more than chance."""
+        """Whether the advantage is significant."""
         return self.low > 0
 
     @property
     def is_loss(self) -> bool:
-        """Worse by more than chance."""
+        """Whether the disadvantage is significant."""
         return self.high < 0
 
     def __str__(self) -> str:
@@ -79,18 +80,18 @@ def paired_bootstrap(
     level: float = 0.95,
     random_state: int = 0,
 ) -> Advantage:
-    """By how much `a` predicts better than `b`, with the interval that chance allows.
+    """The advantage of predictions `a` over `b`, with its confidence interval.
 
     Parameters
     ----------
     metric
         one of `patron.evaluation.weighted.WEIGHTED_METRICS`, such as "brier" or "gini"
     y
-        (n_customers,) what happened: 1 if the customer left and 0 if not, or money
+        (n_customers,) outcome: 1 if the customer left and 0 if not, or money
     a, b
-        (n_customers,) what the two models predicted, in the order of `y`
+        (n_customers,) predictions of the two models, in the order of `y`
     draws
-        resamples; None takes 1000, and fewer (at least 200) from 6,000 customers on
+        count of resamples; None for 1000, and fewer (at least 200) above 6,000 customers
     level
         probability in (0, 1) that the interval holds
     random_state
@@ -99,6 +100,7 @@ def paired_bootstrap(
     Returns
     -------
     Advantage
+        The difference on all customers, with the percentiles of the resamples.
 
     Raises
     ------
@@ -121,8 +123,7 @@ def paired_bootstrap(
     (True, True)
     """
     found = _resampled([metric], y, {"a": a, "b": b}, draws=draws, random_state=random_state)
-    if not 0 < level < 1:
-        raise RangeError(f"level must be a share between 0 and 1, got {level!r}. Write 95 % as 0.95.")
+    share("level", level, ends="()", example="95 % as 0.95")
     return _advantage(metric, found[metric, "a"], found[metric, "b"], level)
 
 
@@ -136,14 +137,14 @@ def compare_with_best(
     level: float = 0.95,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """Every model against the baseline that is best by each metric.
+    """The advantage of every model over the best baseline, metric by metric.
 
     Parameters
     ----------
     metrics, y, draws, level, random_state
         see `paired_bootstrap`
     predictions
-        model → (n_customers,) what it predicted
+        model → (n_customers,) predictions
     baselines
         which of the models are baselines; at least one
 
@@ -197,7 +198,7 @@ def _best(metric: str, numbers: Mapping[str, float]) -> str:
 
 
 def _advantage(metric: str, ours: Floats, theirs: Floats, level: float) -> Advantage:
-    """From the metric on all customers, which stands first, and on each resample."""
+    """The advantage, from the metric on all customers (first) and on each resample."""
     gained = ours - theirs if metric in HIGHER_IS_BETTER else theirs - ours
     size, resampled = float(gained[0]), gained[1:][np.isfinite(gained[1:])]
     if not np.isfinite(size) or len(resampled) == 0:
@@ -218,8 +219,7 @@ def _resampled(
     customers = len(outcome)
     if draws is None:
         draws = int(np.clip(_WORK // customers, _FEWEST, _MOST))
-    if draws < 1:
-        raise RangeError(f"draws must be at least 1, got {draws!r}.")
+    at_least("draws", draws, 1)
     rng = np.random.default_rng(random_state)
     at_a_time = max(1, _CELLS // customers)
     parts: dict[tuple[str, str], list[Floats]] = {(m, name): [] for m in metrics for name in numbers}

@@ -1,7 +1,8 @@
-"""Are the customers still those of the training, and do they buy as was expected?
+"""Drift: population stability, and an early alarm by the purchases since the training.
 
-Two alarms that need no matured label. `population_stability` compares how features and scores are distributed
-now with how they were then; `early_alarm` compares the purchases since then with those that BG/NBD expected.
+Neither needs complete outcome windows. `population_stability` compares the distributions of features and
+scores with those of the training; `early_alarm` compares purchases since the training with those that BG/NBD
+expected.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from patron.arrays import Floats
-from patron.errors import RangeError
+from patron.checks import at_least
 from patron.models.bundle.reference import MISSING, Reference
 from patron.models.value.purchases.model import BetaGeoModel
 
@@ -23,26 +24,26 @@ _DRAWS = 200
 
 
 def population_stability(reference: Reference, rows: pd.DataFrame) -> pd.DataFrame:
-    """How far each column has moved since the training.
+    """The population stability index of each column since the training.
 
     Parameters
     ----------
     reference
         the customers of the training
     rows
-        (n_customers, …) the customers now, with the columns of the reference; others are left out
+        (n_customers, …) the present customers, with the columns of the reference; others are ignored
 
     Returns
     -------
     pd.DataFrame
-        One row per column, the most moved first: `column`, `psi` (population stability index ≥ 0),
-        `missing_then` and `missing_now` (shares), `new_levels` (count of categories never seen in training)
-        and `share_new` (of the customers who have one)
+        One row per column, the largest shift first: `column`, `psi` (population stability index ≥ 0),
+        `missing_then` and `missing_now` (shares), `new_levels` (count of categories that did not occur in
+        training) and `share_new` (of the customers with one)
 
     Notes
     -----
-    psi = Σ (now - then) · ln(now / then) over the bins of the column, of which missing is one. By custom, 0.1
-    is worth a look and 0.25 is another population.
+    psi = Σ (now - then) · ln(now / then) over the bins of the column, including one for missing values. By
+    convention, 0.1 deserves a look and 0.25 is a different population.
 
     References
     ----------
@@ -81,7 +82,7 @@ def population_stability(reference: Reference, rows: pd.DataFrame) -> pd.DataFra
 
 @dataclass(frozen=True, slots=True)
 class EarlyAlarm:
-    """Purchases since the training, of the customers known then, beside those that were expected.
+    """Observed and expected purchases since the training, of the customers known then.
 
     Attributes
     ----------
@@ -92,7 +93,7 @@ class EarlyAlarm:
     actual, expected
         purchases
     spread
-        standard deviation of the total by chance and by what the model does not know of itself
+        standard deviation of the total, by chance and by parameter uncertainty
     """
 
     days: int
@@ -108,19 +109,19 @@ class EarlyAlarm:
 
     @property
     def z(self) -> float:
-        """How many standard deviations the actual number lies above the expected one."""
+        """Standard deviations by which the observed number exceeds the expected one."""
         return (self.actual - self.expected) / self.spread if self.spread > 0 else np.nan
 
     def is_alarm(self, *, z: float, ratio: float) -> bool:
-        """Whether it is both more than chance and more than a trifle.
+        """Whether the difference is both significant and large.
 
         Parameters
         ----------
         z
-            standard deviations from which on it is no chance
+            standard deviations above which it is significant
         ratio
-            share of the expected purchases from which on it matters: many customers make any difference
-            more than chance, and a season alone makes some
+            share of the expected purchases above which it is large: with many customers any difference is
+            significant, and a season alone makes some
 
         Examples
         --------
@@ -146,12 +147,12 @@ def early_alarm(
     level: float = 1.0,
     random_state: int = 0,
 ) -> EarlyAlarm:
-    """Actual against expected purchases of the days since the training: no label has to mature.
+    """Observed against expected purchases since the training, before any outcome window is complete.
 
     Parameters
     ----------
     model
-        as it was trained
+        the purchase model of the training
     rfm
         one row per customer as of the training: customer_id, frequency, recency and T in days
     actual
@@ -159,7 +160,7 @@ def early_alarm(
     days
         since the training, ≥ 1
     level
-        how many times the expected purchases the season of these days brings
+        seasonal index of these days, a factor of the expected purchases
     random_state
         seed of the simulated customers
 
@@ -177,8 +178,7 @@ def early_alarm(
     >>> early_alarm(model, rfm, actual=20, days=60).is_alarm(z=3, ratio=0.2)
     True
     """
-    if days < 1:
-        raise RangeError(f"days must be at least 1, got {days!r}.")
+    at_least("days", days, 1)
     expected = level * float(model.expected_purchases(rfm, days).sum())
     drawn = rfm
     if len(rfm) > _MOST_CUSTOMERS:

@@ -1,7 +1,7 @@
-"""What anyone would fit in an afternoon: a logistic regression on RFM, and LightGBM on features as they are.
+"""Learned baselines: logistic regression on RFM, and LightGBM on the features.
 
-Both learn on a snapshot that has matured and predict a later one, as the model does that they are compared
-with.
+Both learn from a snapshot whose outcome window is complete and predict a later one, like the model that they
+are compared with.
 """
 
 from typing import Any, Self
@@ -41,7 +41,7 @@ class PlainLogistic:
     """
 
     def fit(self, rfm: pd.DataFrame, churned: Any) -> Self:
-        """The model itself, fitted.
+        """The fitted model itself.
 
         Parameters
         ----------
@@ -73,6 +73,11 @@ class PlainLogistic:
     def predict(self, rfm: pd.DataFrame) -> Floats:
         """(n_customers,) probability of leaving.
 
+        Parameters
+        ----------
+        rfm
+            (n_customers, …) with the purchase columns
+
         Raises
         ------
         NotFittedError
@@ -89,7 +94,7 @@ class PlainLogistic:
 
 
 class PlainTrees:
-    """LightGBM on features as they are: churn calibrated on the newest snapshot, value by squared error.
+    """LightGBM on the features: churn calibrated on the newest snapshot, value by squared error.
 
     Parameters
     ----------
@@ -113,14 +118,14 @@ class PlainTrees:
     def fit(
         self, train: Part, *, value: Any, stop: Part | None = None, calibrate: Part | None = None
     ) -> Self:
-        """The model itself, fitted.
+        """The fitted model itself.
 
         Parameters
         ----------
         train
             features, and 1 if the customer left, 0 if not
         value
-            (n_customers,) money that the customers of `train` brought in the horizon
+            (n_customers,) money of the customers of `train` in the horizon
         stop, calibrate
             as for :class:`patron.models.churn.classifier.ChurnClassifier`
 
@@ -156,11 +161,23 @@ class PlainTrees:
         return self
 
     def churn(self, features: pd.DataFrame) -> Floats:
-        """(n_customers,) probability of leaving."""
+        """(n_customers,) probability of leaving.
+
+        Parameters
+        ----------
+        features
+            (n_customers, …) feature rows
+        """
         return self._churn.predict_proba(features)[:, 1]
 
     def value(self, features: pd.DataFrame) -> Floats:
-        """(n_customers,) money in the horizon."""
+        """(n_customers,) money in the horizon.
+
+        Parameters
+        ----------
+        features
+            (n_customers, …) feature rows
+        """
         return np.asarray(self._value.predict(self._encoder.encode(features)), dtype=np.float64)
 
 

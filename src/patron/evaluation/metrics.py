@@ -1,13 +1,12 @@
-"""What happened against what was predicted.
+"""Metrics of churn predictions.
 
 Every function takes the outcome first, 1 for a customer who left and 0 for one who stayed, then one number
-per customer in the same order: a *probability* of leaving, or any *score* that is higher the likelier the
-customer leaves.
+per customer in the same order: a *probability* of churn, or any *score* that is higher for a higher risk.
 
 =================  ======================================================  =============  ====================
-metric             what it says                                            perfect        a guess
+metric             meaning                                                 perfect        no information
 =================  ======================================================  =============  ====================
-auc                chance that a leaver ranks above a stayer               1              0.5
+auc                probability that a leaver ranks above a stayer          1              0.5
 average_precision  precision, averaged over the leavers found              1              base rate
 top_decile_lift    leavers in the riskiest tenth against a random tenth    1 / base rate  1
 brier              mean squared error of the probability                   0              base · (1 - base)
@@ -16,7 +15,7 @@ log_loss           mean surprise, in nats                                  0    
 calibration_error  distance of predicted from observed shares, ten bins    0              0
 =================  ======================================================  =============  ====================
 
-Ties are shared out evenly: customers with one score count as if their order were drawn at random.
+Ties are split evenly: customers with the same score count as if their order were random.
 """
 
 import warnings
@@ -28,6 +27,7 @@ from scipy.special import xlogy
 from scipy.stats import rankdata
 
 from patron.arrays import Floats
+from patron.checks import at_least, share
 from patron.errors import InputError, PatronWarning, RangeError, some
 
 __all__ = [
@@ -52,7 +52,7 @@ _Z_95 = 1.959963984540054
 
 
 def churn_metrics(y: Any, p: Any, *, base_rate: float | None = None) -> dict[str, float]:
-    """How good these probabilities of leaving are: `RANKING_METRICS` and `PROBABILITY_METRICS`.
+    """The metrics of churn probabilities: `RANKING_METRICS` and `PROBABILITY_METRICS`.
 
     Parameters
     ----------
@@ -61,13 +61,13 @@ def churn_metrics(y: Any, p: Any, *, base_rate: float | None = None) -> dict[str
     p
         (n_customers,) probability in [0, 1] of leaving
     base_rate
-        the guess that `brier_skill` compares with, in [0, 1], such as the share that left in
-        training; by default the share that left among these customers
+        the reference of `brier_skill`, in [0, 1], such as the churn rate in training; by default the
+        churn rate of these customers
 
     Returns
     -------
     dict[str, float]
-        Metric → number. Where all customers left or all stayed, those that compare leavers with stayers are
+        Metric → number. If all customers left or all stayed, metrics that compare leavers with stayers are
         NaN.
 
     Raises
@@ -103,9 +103,7 @@ def churn_metrics(y: Any, p: Any, *, base_rate: float | None = None) -> dict[str
     (1.0, 0.115, 0.54)
     """
     left, probability = _probabilities(y, p)
-    if base_rate is not None and not 0 <= base_rate <= 1:
-        raise RangeError(f"base_rate must lie in [0, 1], got {base_rate!r}.")
-    guess = left.mean() if base_rate is None else base_rate
+    guess = left.mean() if base_rate is None else share("base_rate", base_rate)
     brier = np.mean((probability - left) ** 2)
     brier_of_guess = np.mean((guess - left) ** 2)
     safe = np.clip(probability, _EPSILON, 1 - _EPSILON)
@@ -120,19 +118,19 @@ def churn_metrics(y: Any, p: Any, *, base_rate: float | None = None) -> dict[str
 
 
 def ranking_metrics(y: Any, score: Any) -> dict[str, float]:
-    """How well a score puts leavers before stayers: `RANKING_METRICS`.
+    """The metrics of a ranking: `RANKING_METRICS`.
 
     Parameters
     ----------
     y
         (n_customers,) 1 if the customer left, 0 if not
     score
-        (n_customers,) any number, higher for the likelier leaver
+        (n_customers,) any number, higher for a higher risk
 
     Returns
     -------
     dict[str, float]
-        Metric → number; all NaN where all customers left or all stayed
+        Metric → number; all NaN if all customers left or all stayed
 
     Raises
     ------
@@ -179,7 +177,12 @@ def ranking_metrics(y: Any, score: Any) -> dict[str, float]:
 
 
 def one_class_reason(y: Any) -> str:
-    """Why these outcomes cannot be ranked, "" if they can.
+    """Why ranking metrics are undefined for these outcomes; "" if they are defined.
+
+    Parameters
+    ----------
+    y
+        (n_customers,) 1 for a churned customer, else 0
 
     Examples
     --------
@@ -198,7 +201,7 @@ def one_class_reason(y: Any) -> str:
 
 
 def calibration_table(y: Any, p: Any, *, bins: int = 10) -> pd.DataFrame:
-    """Predicted beside observed, in bins of about as many customers each.
+    """Predicted and observed churn rates, in bins of about equally many customers.
 
     Parameters
     ----------
@@ -207,14 +210,14 @@ def calibration_table(y: Any, p: Any, *, bins: int = 10) -> pd.DataFrame:
     p
         (n_customers,) probability in [0, 1] of leaving
     bins
-        most bins, ≥ 1
+        maximum number of bins, ≥ 1
 
     Returns
     -------
     pd.DataFrame
-        One row per bin that holds a customer, from the safest: `bin` (1, 2, …), `customers`, `lowest` and
+        One row per non-empty bin, from the lowest risk: `bin` (1, 2, …), `customers`, `lowest` and
         `highest` probability in it, `predicted` (mean probability), `observed` (share that left) and its 95 %
-        interval `observed_low`, `observed_high`. Customers with one probability are never split.
+        interval `observed_low`, `observed_high`. Customers with the same probability are never split.
 
     Raises
     ------
@@ -237,8 +240,7 @@ def calibration_table(y: Any, p: Any, *, bins: int = 10) -> pd.DataFrame:
     0    1          3      0.133     0.333
     1    2          3      0.800     0.667
     """
-    if bins < 1:
-        raise RangeError(f"bins must be at least 1, got {bins!r}.")
+    at_least("bins", bins, 1)
     left, probability = _probabilities(y, p)
     middle = (rankdata(probability) - 0.5) / len(left)  # the mean rank of those equal
     rows = pd.DataFrame({"bin": (middle * bins).astype(np.int64) + 1, "left": left, "p": probability})
@@ -254,24 +256,24 @@ def calibration_table(y: Any, p: Any, *, bins: int = 10) -> pd.DataFrame:
 
 
 def lift_table(y: Any, score: Any, *, bins: int = 10) -> pd.DataFrame:
-    """What contacting the riskiest customers first would reach.
+    """Lift and gains of contacting the customers with the highest risk first.
 
     Parameters
     ----------
     y
         (n_customers,) 1 if the customer left, 0 if not
     score
-        (n_customers,) any number, higher for the likelier leaver
+        (n_customers,) any number, higher for a higher risk
     bins
         slices of equally many customers, ≥ 1; 10 gives deciles
 
     Returns
     -------
     pd.DataFrame
-        One row per slice, from the riskiest: `bin` (1, 2, …), `customers` and expected `leavers` in it,
+        One row per slice, from the highest risk: `bin` (1, 2, …), `customers` and expected `leavers` in it,
         `lift` (their share against the share of all), and of all slices so far `contacted` (share of
         customers), `captured` (share of leavers) and `cumulative_lift`. Numbers of customers may be
-        fractions: ties and borders are shared out.
+        fractions: ties and borders are split.
 
     Raises
     ------
@@ -288,8 +290,7 @@ def lift_table(y: Any, score: Any, *, bins: int = 10) -> pd.DataFrame:
     0    1        2.0      1.5   1.5      0.75
     1    2        2.0      0.5   0.5      1.00
     """
-    if bins < 1:
-        raise RangeError(f"bins must be at least 1, got {bins!r}.")
+    at_least("bins", bins, 1)
     left, risk = _pair(y, score)
     if not left.any():
         raise InputError(
@@ -313,7 +314,7 @@ def lift_table(y: Any, score: Any, *, bins: int = 10) -> pd.DataFrame:
 def _gains(left: Floats, risk: Floats) -> tuple[Floats, Floats]:
     """Customers reached and leavers among them, after each distinct score from the highest, from (0, 0).
 
-    Between two points a straight line is right: it is the expectation when ties are drawn at random.
+    Between two points the curve is a straight line: the expectation if ties are in random order.
     """
     _, group, customers = np.unique(-risk, return_inverse=True, return_counts=True)
     leavers = np.bincount(group, weights=left)

@@ -1,16 +1,16 @@
-"""Promises and what became of them: every score is written down, and judged once its horizon has passed.
+"""Score monitoring: logged predictions joined with what happened, and how good each model version was.
 
-A promise is one customer's score: probability and money, as of a day, for a horizon, by a version of a model.
-Promises are never changed. Where one was made again for the same customer, day, horizon and version, the
-newest counts.
+A logged prediction is one customer's score: probability and money, as of a day, for a horizon, by a model
+version. Logged predictions never change. If a customer was scored again for the same day, horizon and
+version, the newest prediction counts.
 
 ::
 
-    score ──▶ promises ──┐  (horizon passes)
-                         ├──▶ settled: promise beside outcome ──▶ report
+    score ──▶ predictions ──┐  (horizon passes)
+                            ├──▶ with_outcomes ──▶ monitoring_report
     transactions ──▶ outcomes ──┘
 
-Here are the columns and the arithmetic; :mod:`patron.workflows.settle` reads and writes.
+:mod:`patron.storage.prediction_log` stores both; :mod:`patron.workflows.settle` is the recipe.
 """
 
 import hashlib
@@ -22,31 +22,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from patron.errors import InputError, RangeError, TableError, some
+from patron.checks import share
+from patron.errors import InputError, TableError, some
 from patron.evaluation.metrics import calibration_table, churn_metrics, one_class_reason
 
 __all__ = [
     "KEY",
     "OUTCOME_COLUMNS",
-    "PROMISE_COLUMNS",
+    "PREDICTION_COLUMNS",
+    "awaiting_outcome",
     "calibration_by_version",
     "fingerprint",
+    "monitoring_report",
     "newest",
-    "promises_of",
-    "settled",
-    "settlement_report",
-    "unsettled",
+    "predictions_of",
     "uuids_as_text",
+    "with_outcomes",
 ]
 
 
 KEY = ("customer_id", "as_of", "horizon_days")
-"""What happened is known by these; a promise has a model_version besides."""
+"""The key of an outcome; a prediction is identified by model_version in addition."""
 
-_SAID = ("churn_probability", "expected_value", "expected_value_low", "expected_value_high")
-PROMISE_COLUMNS = (*KEY, *_SAID, "model_version", "margin", "scored_at")
+_PREDICTED = ("churn_probability", "expected_value", "expected_value_low", "expected_value_high")
+PREDICTION_COLUMNS = (*KEY, *_PREDICTED, "model_version", "margin", "scored_at")
 """The key with as_of a date, four numbers (a probability and money), model_version (text), margin (share of
-an amount that the money counts) and scored_at (UTC)."""
+an amount that is kept; money is after the margin) and scored_at (UTC)."""
 
 OUTCOME_COLUMNS = (*KEY, "churned", "purchases", "value", "days_since_last")
 """The key; churned (0 or 1), purchases (count) and value (money, before the margin) in the horizon; and the
@@ -55,20 +56,20 @@ days since the last purchase as of as_of."""
 _UNREGISTERED = "unregistered"
 
 
-def promises_of(scorecard: pd.DataFrame, *, margin: float = 1.0) -> pd.DataFrame:
-    """The promises of one scoring run.
+def predictions_of(scorecard: pd.DataFrame, *, margin: float = 1.0) -> pd.DataFrame:
+    """The predictions of one scoring run, as they are logged.
 
     Parameters
     ----------
     scorecard
-        as `patron score` makes it; customers without a score promise nothing
+        as `patron score` makes it; customers without a score are left out
     margin
-        share of an amount that the model's money counts, in (0, 1]
+        share of an amount that is kept, in (0, 1]; the model's money is after this margin
 
     Returns
     -------
     pd.DataFrame
-        `PROMISE_COLUMNS`, one row per customer with a score, by customer_id
+        `PREDICTION_COLUMNS`, one row per customer with a score, by customer_id
 
     Raises
     ------
@@ -81,45 +82,49 @@ def promises_of(scorecard: pd.DataFrame, *, margin: float = 1.0) -> pd.DataFrame
     ...                      "churn_probability": [0.2, None], "expected_value": [30.0, None],
     ...                      "expected_value_low": [0.0, None], "expected_value_high": [80.0, None],
     ...                      "model_version": ["3", "3"], "scored_at": pd.Timestamp("2024-07-01", tz="UTC")})
-    >>> promises_of(card)[["customer_id", "churn_probability", "model_version", "margin"]]
+    >>> predictions_of(card)[["customer_id", "churn_probability", "model_version", "margin"]]
        customer_id  churn_probability model_version  margin
     0            8                0.2             3     1.0
     """
-    wanted = [name for name in PROMISE_COLUMNS if name != "margin"]
+    wanted = [name for name in PREDICTION_COLUMNS if name != "margin"]
     absent = [name for name in wanted if name not in scorecard.columns]
     if absent:
         raise TableError(
-            f"The scores lack {some(absent)}, so they make no promise that could be settled. Give the file "
-            "that patron score wrote."
+            f"The scores lack {some(absent)}, so they cannot be logged. Give the file that patron score "
+            "wrote."
         )
-    if not 0 < margin <= 1:
-        raise RangeError(f"margin must be a share in (0, 1], got {margin!r}. Write 35 % as 0.35.")
-    said = scorecard.loc[scorecard["churn_probability"].notna() & scorecard["as_of"].notna(), wanted]
-    if said.empty:
+    share("margin", margin, ends="(]", example="35 % as 0.35")
+    scored = scorecard.loc[scorecard["churn_probability"].notna() & scorecard["as_of"].notna(), wanted]
+    if scored.empty:
         raise TableError(
-            f"None of the {len(scorecard)} customers has a score and a day, so nothing is promised."
+            f"None of the {len(scorecard)} customers has a score and a day, so there is nothing to log."
         )
-    version = said["model_version"].astype(object).where(said["model_version"].notna(), _UNREGISTERED)
-    promises = said.assign(
-        customer_id=uuids_as_text(said["customer_id"]),
-        as_of=pd.to_datetime(said["as_of"]).dt.date,
-        horizon_days=said["horizon_days"].astype(np.int64),
+    version = scored["model_version"].astype(object).where(scored["model_version"].notna(), _UNREGISTERED)
+    predictions = scored.assign(
+        customer_id=uuids_as_text(scored["customer_id"]),
+        as_of=pd.to_datetime(scored["as_of"]).dt.date,
+        horizon_days=scored["horizon_days"].astype(np.int64),
         model_version=version.astype(str),
         margin=float(margin),
-        scored_at=pd.to_datetime(said["scored_at"], utc=True).dt.as_unit("us"),
-        **{name: said[name].astype(np.float64) for name in _SAID},
+        scored_at=pd.to_datetime(scored["scored_at"], utc=True).dt.as_unit("us"),
+        **{name: scored[name].astype(np.float64) for name in _PREDICTED},
     )
-    twice = promises.duplicated([*KEY, "model_version"])
+    twice = predictions.duplicated([*KEY, "model_version"])
     if twice.any():
         raise TableError(
-            f"The scores name customers twice for one day: {some(promises.loc[twice, 'customer_id'])}. Give "
-            "one row for each."
+            f"The scores have customers twice for one day: {some(predictions.loc[twice, 'customer_id'])}. "
+            "Give one row for each."
         )
-    return promises.sort_values(["as_of", "customer_id"], ignore_index=True)[list(PROMISE_COLUMNS)]
+    return predictions.sort_values(["as_of", "customer_id"], ignore_index=True)[list(PREDICTION_COLUMNS)]
 
 
 def uuids_as_text(ids: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Customers as a ledger keeps them: UUIDs as text, whole numbers and text as they are.
+    """Customer ids as a prediction log stores them: UUIDs as text, whole numbers and text unchanged.
+
+    Parameters
+    ----------
+    ids
+        (n_customers,) customer_id
 
     Examples
     --------
@@ -132,7 +137,12 @@ def uuids_as_text(ids: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def fingerprint(rows: pd.DataFrame) -> str:
-    """What identifies these rows, whatever their order and whenever they were scored: 16 hexadecimal digits.
+    """A hash of the rows that ignores their order and scored_at: 16 hexadecimal digits.
+
+    Parameters
+    ----------
+    rows
+        predictions or outcomes
 
     Examples
     --------
@@ -148,8 +158,13 @@ def fingerprint(rows: pd.DataFrame) -> str:
     return hashlib.sha256(",".join(plain.columns).encode() + hashes.tobytes()).hexdigest()[:16]
 
 
-def newest(promises: pd.DataFrame) -> pd.DataFrame:
-    """One promise for each customer, day, horizon and version: the one that was made last.
+def newest(predictions: pd.DataFrame) -> pd.DataFrame:
+    """One prediction per customer, day, horizon and version: the latest one.
+
+    Parameters
+    ----------
+    predictions
+        as they were logged
 
     Examples
     --------
@@ -159,20 +174,20 @@ def newest(promises: pd.DataFrame) -> pd.DataFrame:
     >>> newest(twice)["churn_probability"].tolist()
     [0.2]
     """
-    by_time = promises.sort_values(["scored_at", "churn_probability"], kind="stable")
+    by_time = predictions.sort_values(["scored_at", "churn_probability"], kind="stable")
     last = by_time.drop_duplicates([*KEY, "model_version"], keep="last")
     return last.sort_values([*KEY[1:], "model_version", "customer_id"], ignore_index=True)
 
 
-def unsettled(
-    promises: pd.DataFrame, outcomes: pd.DataFrame, known_until: date
+def awaiting_outcome(
+    predictions: pd.DataFrame, outcomes: pd.DataFrame, known_until: date
 ) -> tuple[pd.DataFrame, list[date]]:
-    """Whose outcome can be looked up now, and when the horizons end that are still open.
+    """Predictions whose outcome can be observed now, and the end dates of the horizons that are still open.
 
     Parameters
     ----------
-    promises, outcomes
-        what the ledger holds
+    predictions, outcomes
+        as they were logged
     known_until
         the last day of the transactions
 
@@ -181,17 +196,17 @@ def unsettled(
     rows
         `KEY`, one row per customer, day and horizon that has passed and has no outcome yet
     ends
-        the days on which the others end, first to last
+        the days on which the other horizons end, first to last
 
     Examples
     --------
-    >>> promises = pd.DataFrame({"customer_id": [7, 7], "as_of": [date(2024, 6, 30), date(2024, 9, 30)],
-    ...                          "horizon_days": [90, 90]})
-    >>> rows, ends = unsettled(promises, promises.head(0), date(2024, 10, 1))
+    >>> scored = pd.DataFrame({"customer_id": [7, 7], "as_of": [date(2024, 6, 30), date(2024, 9, 30)],
+    ...                        "horizon_days": [90, 90]})
+    >>> rows, ends = awaiting_outcome(scored, scored.head(0), date(2024, 10, 1))
     >>> len(rows), ends
     (1, [datetime.date(2024, 12, 29)])
     """
-    keys = promises[list(KEY)].drop_duplicates(ignore_index=True)
+    keys = predictions[list(KEY)].drop_duplicates(ignore_index=True)
     runs = set(zip(keys["as_of"], keys["horizon_days"].tolist(), strict=True))
     ends = {(day, horizon): day + timedelta(days=horizon) for day, horizon in runs}
     passed = {run for run, end in ends.items() if end <= known_until}
@@ -203,37 +218,42 @@ def unsettled(
     return rows.reset_index(drop=True), sorted({end for end in ends.values() if end > known_until})
 
 
-def settled(promises: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Each promise beside what happened.
+def with_outcomes(predictions: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Each prediction joined with its outcome.
+
+    Parameters
+    ----------
+    predictions, outcomes
+        as they were logged
 
     Returns
     -------
     pd.DataFrame
-        `PROMISE_COLUMNS`, churned, purchases, value (money, before the margin), earned (value × margin) and
-        days_since_last; one row per promise that has an outcome
+        `PREDICTION_COLUMNS`, churned, purchases, value (money, before the margin), earned (value × margin)
+        and days_since_last; one row per prediction that has an outcome
 
     Examples
     --------
     >>> key = {"customer_id": [7], "as_of": [date(2024, 6, 30)], "horizon_days": [90]}
-    >>> promise = pd.DataFrame({**key, "expected_value": [20.0], "margin": [0.5], "model_version": ["3"],
-    ...                         "scored_at": pd.Timestamp("2024-07-01", tz="UTC"), "churn_probability": 0.2})
+    >>> scored = pd.DataFrame({**key, "expected_value": [20.0], "margin": [0.5], "model_version": ["3"],
+    ...                        "scored_at": pd.Timestamp("2024-07-01", tz="UTC"), "churn_probability": 0.2})
     >>> outcome = pd.DataFrame({**key, "churned": 0, "purchases": 2, "value": 50.0, "days_since_last": 9})
-    >>> settled(promise, outcome)[["customer_id", "expected_value", "earned"]]
+    >>> with_outcomes(scored, outcome)[["customer_id", "expected_value", "earned"]]
        customer_id  expected_value  earned
     0            7            20.0    25.0
     """
-    first = outcomes.drop_duplicates(list(KEY), keep="first")  # what was settled once stays settled
-    both = newest(promises).merge(first, on=list(KEY), how="inner", validate="many_to_one")
+    first = outcomes.drop_duplicates(list(KEY), keep="first")  # an outcome that was logged once never changes
+    both = newest(predictions).merge(first, on=list(KEY), how="inner", validate="many_to_one")
     return both.assign(earned=both["value"].astype(np.float64) * both["margin"])
 
 
-def settlement_report(rows: pd.DataFrame, *, depth: float = 0.1) -> pd.DataFrame:
-    """How good the promises of each version of the model were.
+def monitoring_report(rows: pd.DataFrame, *, depth: float = 0.1) -> pd.DataFrame:
+    """How good the predictions of each model version were.
 
     Parameters
     ----------
     rows
-        what `settled` returns
+        what `with_outcomes` returns
     depth
         share in (0, 1] of the customers that a campaign would have reached
 
@@ -242,20 +262,20 @@ def settlement_report(rows: pd.DataFrame, *, depth: float = 0.1) -> pd.DataFrame
     pd.DataFrame
         One row per model_version and horizon_days, by the first day scored:
 
-        - `first`, `last` (days scored), `promises`, `churn_rate`, `predicted_churn` (means), `churn_bias`
+        - `first`, `last` (days scored), `predictions`, `churn_rate`, `predicted_churn` (means), `churn_bias`
           (predicted ÷ observed - 1), `auc`, `brier`, `calibration_error`, `top_decile_lift`
         - `predicted_value`, `earned` (sums, money), `value_bias` (predicted ÷ earned - 1), `coverage` (share
           of customers within their interval)
-        - what following the scores was worth, at `depth`, summed over the days: `earned_by_scores` by those
-          with the highest expected value and `earned_by_recency` by those who bought last;
-          `leavers_by_scores` among the riskiest and `leavers_by_recency` among those silent longest; `worth`
-          = the first difference, and `worth_of_leavers` = the second difference × what a customer who stayed
-          earned, on average
+        - the gain of ranking by the scores instead of by recency, at `depth`, summed over the days:
+          `earned_by_scores` by the customers with the highest expected value and `earned_by_recency` by
+          those who bought last; `leavers_by_scores` among the customers with the highest churn probability
+          and `leavers_by_recency` among those inactive for longest; `worth` = the first difference, and
+          `worth_of_leavers` = the second difference × the average earned by a customer who stayed
 
     Raises
     ------
     InputError
-        no promise is settled yet
+        no prediction has an outcome yet
     RangeError
         depth lies outside (0, 1]
 
@@ -267,14 +287,13 @@ def settlement_report(rows: pd.DataFrame, *, depth: float = 0.1) -> pd.DataFrame
     ...                      "expected_value": [1.0, 4.0, 20.0, 30.0], "expected_value_low": [0.0] * 4,
     ...                      "expected_value_high": [5.0, 9.0, 50.0, 60.0], "churned": [1, 1, 0, 0],
     ...                      "earned": [0.0, 0.0, 15.0, 45.0], "days_since_last": [90, 3, 20, 10]})
-    >>> report = settlement_report(rows, depth=0.25).iloc[0]
+    >>> report = monitoring_report(rows, depth=0.25).iloc[0]
     >>> report[["auc", "value_bias", "coverage", "worth"]].astype(float).round(3).tolist()
     [1.0, -0.083, 1.0, 45.0]
     """
-    if not 0 < depth <= 1:
-        raise RangeError(f"depth must be a share in (0, 1], got {depth!r}. Write 10 % as 0.1.")
+    share("depth", depth, ends="(]", example="10 % as 0.1")
     if rows.empty:
-        raise InputError("No promise of this ledger is settled yet, so there is nothing to report.")
+        raise InputError("No logged prediction has an outcome yet, so there is nothing to report.")
     groups = rows.groupby(["model_version", "horizon_days"], sort=False)
     found = [
         {"model_version": version, "horizon_days": horizon, **_judged(group, depth)}
@@ -284,12 +303,12 @@ def settlement_report(rows: pd.DataFrame, *, depth: float = 0.1) -> pd.DataFrame
 
 
 def calibration_by_version(rows: pd.DataFrame) -> pd.DataFrame:
-    """Predicted beside observed shares of leavers, in ten bins for each version.
+    """Predicted and observed churn rates, in ten bins per model version.
 
     Parameters
     ----------
     rows
-        what `settled` returns
+        what `with_outcomes` returns
 
     Returns
     -------
@@ -314,20 +333,20 @@ def calibration_by_version(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judged(rows: pd.DataFrame, depth: float) -> dict[str, Any]:
-    churned, said = rows["churned"].to_numpy(dtype=np.float64), rows["churn_probability"].to_numpy()
+    churned, scored = rows["churned"].to_numpy(dtype=np.float64), rows["churn_probability"].to_numpy()
     earned, expected = rows["earned"].to_numpy(), rows["expected_value"].to_numpy()
     known = np.isfinite(expected)
     inside = (earned >= rows["expected_value_low"] - 1e-9) & (earned <= rows["expected_value_high"] + 1e-9)
     wanted = ("auc", "brier", "calibration_error", "top_decile_lift")
     one_class = bool(one_class_reason(churned))
-    metrics = dict.fromkeys(wanted, np.nan) if one_class else churn_metrics(churned, said)
+    metrics = dict.fromkeys(wanted, np.nan) if one_class else churn_metrics(churned, scored)
     return {
         "first": rows["as_of"].min(),
         "last": rows["as_of"].max(),
-        "promises": len(rows),
+        "predictions": len(rows),
         "churn_rate": float(churned.mean()),
-        "predicted_churn": float(said.mean()),
-        "churn_bias": _bias(said.sum(), churned.sum()),
+        "predicted_churn": float(scored.mean()),
+        "churn_bias": _bias(scored.sum(), churned.sum()),
         **{name: metrics[name] for name in wanted},
         "predicted_value": float(expected[known].sum()),
         "earned": float(earned[known].sum()),
@@ -338,7 +357,7 @@ def _judged(rows: pd.DataFrame, depth: float) -> dict[str, Any]:
 
 
 def _followed(days: Iterable[pd.DataFrame], depth: float) -> dict[str, float]:
-    """What the first customers by the scores brought, beside the first by recency; each day has its list."""
+    """Results of the top customers by score and by recency; each day is ranked on its own."""
     sums = dict.fromkeys(
         ("earned_by_scores", "earned_by_recency", "leavers_by_scores", "leavers_by_recency"), 0.0
     )

@@ -1,22 +1,22 @@
-"""What customers brought against what was expected of them.
+"""Metrics of value predictions.
 
-Every function takes the money that came first, then one number per customer in the same order.
+Every function takes the actual money first, then one number per customer in the same order.
 
 ==================  ====================================================  =============  ===================
-metric              what it says                                          perfect        a guess
+metric              meaning                                               perfect        no information
 ==================  ====================================================  =============  ===================
-gini                how well the order finds the money, as a share of     1              0
+gini                area under the gains curve, as a share of that of     1              0
                     the best possible order
 spearman            correlation of the ranks                              1              0
 mae                 mean distance of expected from actual money           0              –
 total_bias          expected total over actual total, less 1              0              –
-top_decile_share    share of all money that the best tenth brings         as it is       0.1
+top_decile_share    share of all money from the predicted top tenth       –              0.1
 coverage            share of customers within their interval              its level      –
-coverage_open       the same, of those whose interval is no point         its level      –
+coverage_open       the same, of those whose interval is not a point      its level      –
 ==================  ====================================================  =============  ===================
 
-Money may be negative where refunds exceed purchases. Ties are shared out evenly: customers of whom the same
-is expected count as if their order were drawn at random.
+Money may be negative if refunds exceed purchases. Ties are split evenly: customers with the same expectation
+count as if their order were random.
 """
 
 from typing import Any
@@ -26,6 +26,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from patron.arrays import Floats
+from patron.checks import at_least
 from patron.errors import InputError, RangeError
 
 __all__ = [
@@ -46,19 +47,19 @@ INTERVAL_METRICS = ("coverage", "coverage_open")
 
 
 def value_metrics(actual: Any, expected: Any) -> dict[str, float]:
-    """How good these expectations of money are: `VALUE_METRICS`.
+    """The metrics of expected values: `VALUE_METRICS`.
 
     Parameters
     ----------
     actual
-        (n_customers,) money that each customer brought; negative where more came back than was bought
+        (n_customers,) money of each customer; negative if refunds exceed purchases
     expected
-        (n_customers,) money that was expected of each
+        (n_customers,) expected money
 
     Returns
     -------
     dict[str, float]
-        Metric → number; NaN where it is not defined: nobody brought anything, or the same was expected of all
+        Metric → number; NaN if undefined: no customer spent anything, or all expectations are equal
 
     Raises
     ------
@@ -98,21 +99,21 @@ def value_metrics(actual: Any, expected: Any) -> dict[str, float]:
 
 
 def interval_metrics(actual: Any, low: Any, high: Any) -> dict[str, float]:
-    """How often the truth lies in the interval that was given: `INTERVAL_METRICS`.
+    """The coverage of prediction intervals: `INTERVAL_METRICS`.
 
     Parameters
     ----------
     actual
-        (n_customers,) money that each customer brought
+        (n_customers,) money of each customer
     low, high
-        (n_customers,) ends of each customer's interval, both inclusive
+        (n_customers,) bounds of each customer's interval, both inclusive
 
     Returns
     -------
     dict[str, float]
-        Metric → number. Where most customers are almost certain to buy nothing, their interval is the point 0
-        and holds nearly always, so that `coverage` cannot come down to its level; `coverage_open` leaves them
-        out and is NaN where nobody remains.
+        Metric → number. If most customers are almost certain to buy nothing, their interval is the point 0
+        and covers nearly always, so that `coverage` exceeds its level; `coverage_open` leaves them out and is
+        NaN if nobody remains.
 
     Raises
     ------
@@ -136,7 +137,7 @@ def interval_metrics(actual: Any, low: Any, high: Any) -> dict[str, float]:
 
 
 def within_interval(actual: Any, low: Any, high: Any) -> Floats:
-    """Whether the truth lies in the interval that was given.
+    """Whether the actual value lies in its interval.
 
     Parameters
     ----------
@@ -167,7 +168,7 @@ def within_interval(actual: Any, low: Any, high: Any) -> Floats:
 
 
 def decile_table(actual: Any, expected: Any, *, bins: int = 10) -> pd.DataFrame:
-    """Expected beside actual money, from the tenth of which most was expected to the last.
+    """Expected and actual money by decile of the expected value, highest first.
 
     Parameters
     ----------
@@ -180,7 +181,7 @@ def decile_table(actual: Any, expected: Any, *, bins: int = 10) -> pd.DataFrame:
     -------
     pd.DataFrame
         One row per slice: `bin` (1, 2, …), `customers`, mean `expected` and `actual` money per customer,
-        `share` of all actual money and `cumulative_share`. Customers at a border are shared out, so that
+        `share` of all actual money and `cumulative_share`. Customers at a border are split, so
         numbers of customers may be fractions.
 
     Raises
@@ -197,8 +198,7 @@ def decile_table(actual: Any, expected: Any, *, bins: int = 10) -> pd.DataFrame:
     0    1        2.0      45.0    60.0    1.0               1.0
     1    2        2.0       3.0     0.0    0.0               1.0
     """
-    if bins < 1:
-        raise RangeError(f"bins must be at least 1, got {bins!r}.")
+    at_least("bins", bins, 1)
     money, guess = _pair(actual, expected)
     edges = np.linspace(0, len(money), bins + 1)
     size = np.diff(edges)
@@ -219,14 +219,14 @@ def decile_table(actual: Any, expected: Any, *, bins: int = 10) -> pd.DataFrame:
 
 
 def _gains(money: Floats, guess: Floats) -> tuple[Floats, Floats]:
-    """Customers reached and money found among them after each distinct guess, the highest first."""
+    """Customers reached and their money after each distinct expectation, highest first."""
     _, group, customers = np.unique(-guess, return_inverse=True, return_counts=True)
     found = np.bincount(group, weights=money)
     return np.append(0.0, customers.cumsum()), np.append(0.0, found.cumsum())
 
 
 def _area(money: Floats, guess: Floats) -> float:
-    """Between the gains curve and the diagonal, both as shares."""
+    """Area between the gains curve and the diagonal, both as shares."""
     reached, found = _gains(money, guess)
     return float(np.trapezoid(found / found[-1], reached / reached[-1]) - 0.5)
 

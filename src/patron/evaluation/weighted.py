@@ -1,9 +1,9 @@
-"""Metrics of many weightings of the same customers at once: what a bootstrap computes.
+"""Metrics of many bootstrap resamples of the same customers at once.
 
-A resample of customers is a row of weights, how often each was drawn. Customers are put in order once, and
-every metric is then a few sums over a matrix of weights: a thousand resamples cost about as much as a few
-metrics. With all weights 1 each function gives the number of its namesake in
-:mod:`patron.evaluation.metrics` or :mod:`patron.evaluation.value_metrics`; of `coverage`, how far it is off.
+A resample of customers is a row of weights: how often each was drawn. Customers are sorted once, and every
+metric is then a few sums over a matrix of weights: a thousand resamples cost about as much as a few metrics.
+With all weights 1 each function returns the number of its namesake in :mod:`patron.evaluation.metrics` or
+:mod:`patron.evaluation.value_metrics`; for `coverage`, the deviation from its level.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class Drawn:
-    """What happened, what was predicted, and how often each customer was drawn.
+    """Outcomes, predictions and weights of the customers.
 
     Attributes
     ----------
@@ -53,12 +53,18 @@ class Drawn:
 
     @cached_property
     def customers(self) -> Floats:
-        """(resamples,) how many were drawn."""
+        """(resamples,) count of customers drawn."""
         counted: Floats = self.weights.sum(axis=1)
         return counted
 
     def mean(self, per_customer: Floats) -> Floats:
-        """(resamples,) of a number (n,) per customer."""
+        """(resamples,) the mean of a number per customer.
+
+        Parameters
+        ----------
+        per_customer
+            (n_customers,) values
+        """
         averaged: Floats = (self.weights @ per_customer) / self.customers
         return averaged
 
@@ -94,7 +100,7 @@ def _log_loss(drawn: Drawn) -> Floats:
 
 
 def _calibration_error(drawn: Drawn) -> Floats:
-    """The bins stay those of all customers."""
+    """The calibration error, in the bins of all customers."""
     middle = (rankdata(drawn.prediction) - 0.5) / len(drawn.outcome)
     bins = (middle * 10).astype(np.int64)
     order = np.argsort(bins, kind="stable")
@@ -122,7 +128,7 @@ def _mae(drawn: Drawn) -> Floats:
 
 
 def _total_bias(drawn: Drawn) -> Floats:
-    """Its size: a total that is too high is as bad as one that is too low."""
+    """The absolute total bias: too high is as bad as too low."""
     brought = drawn.mean(drawn.outcome)
     return np.abs(_ratio(drawn.mean(drawn.prediction) - brought, np.maximum(brought, 0.0)))
 
@@ -133,7 +139,7 @@ def _top_decile_share(drawn: Drawn) -> Floats:
 
 
 def _coverage_error(drawn: Drawn) -> Floats:
-    """How far the share of customers within their interval, told by a prediction of 1, lies from 80 %."""
+    """The deviation of the coverage from 80 %; the prediction is 1 for a customer within the interval."""
     return np.abs(drawn.mean(drawn.prediction) - COVERED)
 
 
@@ -161,7 +167,7 @@ HIGHER_IS_BETTER = frozenset(
 
 
 def _gains(amount: Floats, score: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """(resamples, 1 + distinct scores) customers reached and the amount found, the highest score first."""
+    """(resamples, 1 + distinct scores) customers reached and their outcome, highest score first."""
     order = np.argsort(-score, kind="stable")
     ends = np.append(_starts(score[order])[1:], len(score))
     reached, found = np.zeros((2, len(weights), len(score) + 1))
@@ -178,7 +184,7 @@ def _area(reached: Floats, found: Floats) -> Floats:
 
 
 def _found_in_the_top(reached: Floats, found: Floats) -> Floats:
-    """What the tenth with the highest scores holds; the border is shared out."""
+    """The outcome of the tenth with the highest scores; customers at the border are split."""
     return np.array([np.interp(row[-1] / 10, row, what) for row, what in zip(reached, found, strict=True)])
 
 
@@ -195,7 +201,7 @@ def _ranks(values: Floats, weights: Floats) -> Floats:
 
 
 def _starts(ordered: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
-    """Where each run of equal values begins."""
+    """The position where each run of equal values begins."""
     return np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
 
 

@@ -1,20 +1,21 @@
-"""What a model says about each customer, as one row: the scorecard.
+"""The scorecard: one row per customer with predictions, potentials, stage, action and reasons.
 
-================  ========================================================================================
-scorable.py       which feature rows can be scored, and the rule that each other row breaks
-not_scored.py     the customers who get no score, among those who do
-potentials.py     what a customer has brought, may bring, and stands to be lost
-network.py        what a customer's referrals have brought and will bring; what all are worth together
-learning.py       what a customer's contributions are worth by a rate card
-headroom.py       what similar customers are worth more
-lifecycle.py      in which stage of life a customer is
-stages_over_time.py the stage of each customer on several past days
-stage_history.py  how customers move from stage to stage, and how long they stay
-lookalikes.py     who resembles a group by what was known on the first day
-actions.py        where contact starts to pay, what it may cost, and what to do
-reasons.py        why the risk is what it is, in words
-decisions.py      potentials, tier, stage, band, action and spend, put together
-columns.py        the columns of a scorecard and their types
-scorecard.py      `make_scorecard`: feature rows and a bundle → the scorecard
-================  ========================================================================================
+::
+
+    actions.py           contact threshold, maximum retention spend, recommended action
+    arrow.py             scorecard rows as Arrow tables
+    columns.py           the columns of a scorecard and their types
+    decisions.py         the columns that follow from predictions: potentials, tier, stage, band, action
+    headroom.py          growth headroom compared with similar customers
+    learning.py          learning potential by a rate card
+    lifecycle.py         lifecycle stage of a customer
+    lookalikes.py        customers most similar to a seed group on their first day
+    network.py           network potential of referrals, and customer equity
+    not_scored.py        rows of customers without a score
+    potentials.py        base, growth and total potential, value at risk
+    reasons.py           the three strongest reasons of a risk
+    scorable.py          validation rules of the purchase columns
+    scorecard.py         `make_scorecard`: feature rows and a bundle → the scorecard
+    stage_history.py     transitions between stages, and dwell times
+    stages_over_time.py  the stage of each customer on several past days
 """

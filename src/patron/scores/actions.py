@@ -1,17 +1,17 @@
-"""What to do about each customer, from where on contact pays, and what is worth spending on it.
+"""Decision threshold, maximum profitable incentive and recommended action of each customer.
 
-Contact is a bet. Of a customer who leaves with probability p and is worth V when staying, an offer that a
-would-be leaver takes with probability a earns p·a·V, and costs the incentive d where it is taken (by those
-who would have stayed, too) and the contact c. It pays where p exceeds a cut of the customer's own::
+A customer leaves with probability p and is worth V if retained. An offer that a would-be leaver accepts with
+probability a earns p·a·V; it costs the contact c, and the incentive d whenever it is accepted (also by those
+who would have stayed). It pays if p exceeds the customer's own threshold::
 
     p > (C_FP − C_TN) / (C_FP − C_TN + C_FN − C_TP)
 
     C_FP = d + c                      contacted, would have stayed
-    C_TN = 0                          left alone, would have stayed
-    C_FN = V                          left alone, leaves
+    C_TN = 0                          not contacted, would have stayed
+    C_FN = V                          not contacted, leaves
     C_TP = a·d + (1 − a)·V + c        contacted, would have left
 
-V is the growth potential. It already counts that the customer may leave, so that the cut is a careful one.
+V is the growth potential. It already allows for churn, so the threshold is conservative.
 
 ====== =====================================================================
 band
@@ -23,8 +23,9 @@ high   contact would pay even if the customer were worth only half as much
 
 References
 ----------
-Elkan (2001), "The Foundations of Cost-Sensitive Learning", IJCAI 17, 973-978: the cut. Verbraken, Verbeke &
-Baesens (2013), IEEE Transactions on Knowledge and Data Engineering 25(5), 961-973: the costs of an offer.
+Elkan (2001), "The Foundations of Cost-Sensitive Learning", IJCAI 17, 973-978: the threshold. Verbraken,
+Verbeke & Baesens (2013), IEEE Transactions on Knowledge and Data Engineering 25(5), 961-973: the costs of an
+offer.
 """
 
 from functools import cache
@@ -34,6 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patron.arrays import Floats, Texts
+from patron.checks import shares
 from patron.errors import RangeError
 from patron.models.bundle.policy import TypicalOffer
 
@@ -77,7 +79,17 @@ ACTIONS = (
 
 
 class RetentionSpend(NamedTuple):
-    """Money for each customer, (n_customers,) each: the most that is worth paying, and its interval."""
+    """The maximum profitable incentive of each customer, and its interval.
+
+    Attributes
+    ----------
+    expected
+        (n_customers,) money, the maximum profitable incentive at the expected value
+    low
+        (n_customers,) money, at the lower bound of the value
+    high
+        (n_customers,) money, at the upper bound of the value
+    """
 
     expected: Floats
     low: Floats
@@ -87,15 +99,15 @@ class RetentionSpend(NamedTuple):
 def cost_sensitive_cut(
     cost_fp: npt.ArrayLike, cost_tn: npt.ArrayLike, cost_fn: npt.ArrayLike, cost_tp: npt.ArrayLike
 ) -> Floats:
-    """The probability of leaving above which contact costs less than leaving alone.
+    """The churn probability above which contact costs less than no contact.
 
     Parameters
     ----------
     cost_fp, cost_tn
-        money, one number or (n_customers,): what a customer who would have stayed costs, when
-        contacted and when left alone
+        money, one number or (n_customers,): cost of a customer who would have stayed, with and without
+        contact
     cost_fn, cost_tp
-        likewise for one who would have left, when left alone and when contacted
+        likewise of one who would have left, without and with contact
 
     Returns
     -------
@@ -136,14 +148,14 @@ def cost_sensitive_cut(
 
 
 def contact_cut(value: Floats, offer: TypicalOffer) -> Floats:
-    """The probability of leaving above which this offer pays, for each customer.
+    """The churn probability above which this offer pays, for each customer.
 
     Parameters
     ----------
     value
         (n_customers,) money, kept where the customer stays; below 0 counts as 0
     offer
-        what it costs and how often it works
+        its costs and its acceptance
 
     Returns
     -------
@@ -162,16 +174,16 @@ def contact_cut(value: Floats, offer: TypicalOffer) -> Floats:
 def offer_cut(
     value: Floats, incentive: float, contact_cost: float, acceptance: float, redemption: float = 1.0
 ) -> Floats:
-    """The probability of leaving above which an offer pays, from its numbers.
+    """The churn probability above which an offer with these numbers pays.
 
     Parameters
     ----------
     value
         (n_customers,) money, kept where the customer stays; below 0 counts as 0
     incentive, contact_cost
-        money ≥ 0, paid where the offer is taken, and always
+        money ≥ 0, paid if the offer is accepted, and for every contact
     acceptance, redemption
-        probability that the offer is taken by who would have left, and by who would not
+        probability of acceptance by a customer who would have left, and by one who would have stayed
 
     Returns
     -------
@@ -193,7 +205,7 @@ def offer_cut(
 
 
 def churn_band(churn_probability: Floats, growth: Floats, offer: TypicalOffer) -> Texts:
-    """low, medium or high: whether contact pays, for each customer.
+    """The churn band of each customer, low, medium or high, by whether contact pays.
 
     Parameters
     ----------
@@ -231,7 +243,7 @@ def max_retention_spend(
     growth_high: Floats,
     save_probability: float | Floats,
 ) -> RetentionSpend:
-    """The most that is worth paying for one attempt to keep each customer.
+    """The maximum profitable cost of one attempt to retain each customer.
 
     Parameters
     ----------
@@ -240,14 +252,14 @@ def max_retention_spend(
     growth, growth_low, growth_high
         (n_customers,) money, growth potential and the ends of its interval
     save_probability
-        probability in [0, 1] that the attempt keeps a customer who would have left; one, or
+        probability in [0, 1] that the attempt retains a customer who would have left; one, or
         (n_customers,)
 
     Returns
     -------
     RetentionSpend
         (n_customers,) money ≥ 0 each, expected, low and high; NaN where the value is unknown. The interval is
-        that of the customer's value, with risk and save probability as they are.
+        that of the customer's value, at the given risk and save probability.
 
     Raises
     ------
@@ -267,16 +279,13 @@ def max_retention_spend(
     (array([30.]), array([6.]), array([60.]))
     """
     save = np.asarray(save_probability, dtype=np.float64)
-    if not ((save >= 0) & (save <= 1)).all():  # written so that NaN fails too
-        raise RangeError(
-            f"save_probability must lie in [0, 1], got {save.min():g} to {save.max():g}. Write 30 % as 0.30."
-        )
+    shares("save_probability", save)
     saved = save * churn_probability
     return RetentionSpend(*(saved * np.maximum(worth, 0.0) for worth in (growth, growth_low, growth_high)))
 
 
 def recommended_action(stage: Texts, band: Texts, tier: Texts) -> Texts:
-    """What to do about each customer, by `ACTIONS`.
+    """The recommended action for each customer, by `ACTIONS`.
 
     Parameters
     ----------
@@ -302,7 +311,7 @@ def recommended_action(stage: Texts, band: Texts, tier: Texts) -> Texts:
 
 @cache
 def _action(stage: str | None, band: str | None, tier: str | None) -> str | None:
-    """The first row of `ACTIONS` that fits."""
+    """The first matching row of `ACTIONS`."""
     if stage is None:
         return None
     fits = ((stage, "any"), (band, "any"), (tier, "any"))

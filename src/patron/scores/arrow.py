@@ -1,23 +1,19 @@
-"""Scorecard rows as Arrow holds them: one type per column, whatever a batch happens to contain.
+"""Scorecard rows as Arrow tables: one type per column, whatever a batch contains.
 
-A batch in which nobody has a tier still has a column of texts. And customer ids never pass through pandas, so
-that they come out as they went in: whole numbers, texts, UUIDs.
+A batch in which no customer has a tier still has a text column. Customer ids never pass through pandas, so
+whole numbers, texts and UUIDs stay what they are.
 """
 
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from patron.models.bundle.bundle import Bundle
-from patron.models.churn.percentile_ranks import Ranks
 from patron.scores.columns import SCORECARD_TYPES, as_scorecard, dates
 from patron.scores.not_scored import of_not_scored
-from patron.scores.scorecard import make_scorecard
 
-__all__ = ["frame_of", "schema_of", "score_rows", "unscored_rows"]
+__all__ = ["frame_of", "schema_of", "table_of", "unscored_rows"]
 
 TYPES = {
     "date": pa.date32(),
@@ -30,7 +26,7 @@ TEXT: Any = pd.StringDtype(na_value=np.nan)
 
 
 def schema_of(ids: pa.DataType) -> pa.Schema:
-    """The columns of a scorecard and their types.
+    """The Arrow schema of a scorecard.
 
     Parameters
     ----------
@@ -45,56 +41,38 @@ def schema_of(ids: pa.DataType) -> pa.Schema:
     return pa.schema([(name, TYPES.get(kind, ids)) for name, kind in SCORECARD_TYPES.items()])
 
 
-def score_rows(
-    features: pa.Table,
-    bundle: Bundle,
-    *,
-    scored_at: datetime,
-    model_version: str | None,
-    ranks: Ranks,
-    reasons: bool,
-    **asked: Any,
-) -> pa.Table:
-    """The scorecard rows of one batch.
+def table_of(card: pd.DataFrame, ids: Any) -> pa.Table:
+    """A scorecard as an Arrow table.
 
     Parameters
     ----------
-    features
-        customer_id, as_of and the features of the bundle's catalogue, as DuckDB wrote them
-    bundle
-        the model
-    scored_at, model_version, ranks, reasons, asked
-        see :func:`patron.scores.scorecard.make_scorecard`
+    card
+        as :func:`patron.scores.scorecard.make_scorecard` returns it
+    ids
+        (n_rows,) Arrow column of customer_id, which replaces that of `card`
 
     Returns
     -------
     pa.Table
-        of `schema_of`; the rows of `features`, in order
+        of `schema_of`
     """
-    ids = features.column("customer_id")
-    frame = features.drop_columns(["customer_id"]).to_pandas(date_as_object=True)
-    frame.insert(0, "customer_id", np.arange(len(frame)))
-    card = make_scorecard(
-        frame,
-        bundle,
-        scored_at=scored_at,
-        model_version=model_version,
-        reasons=reasons,
-        ranks=ranks,
-        **asked,
-    )
-    return _table(card, ids)
+    schema = schema_of(ids.type)
+    columns: dict[str, Any] = {
+        name: ids if kind == "id" else pa.Array.from_pandas(card[name])
+        for name, kind in SCORECARD_TYPES.items()
+    }
+    return pa.table({name: column.cast(schema.field(name).type) for name, column in columns.items()}, schema)
 
 
 def unscored_rows(others: pa.Table, shared: dict[str, Any]) -> pa.Table:
-    """The rows of customers who get no score.
+    """The rows of customers without a score.
 
     Parameters
     ----------
     others
         customer_id, as_of (a date), not_scored_reason (text)
     shared
-        what every row of this scorecard holds, such as horizon_days and scored_at
+        values that are the same in every row of this scorecard, such as horizon_days and scored_at
 
     Returns
     -------
@@ -110,23 +88,20 @@ def unscored_rows(others: pa.Table, shared: dict[str, Any]) -> pa.Table:
     """
     frame = others.select(["as_of", "not_scored_reason"]).to_pandas(date_as_object=True)
     known = shared | {"as_of": dates(frame["as_of"]), **of_not_scored(frame["not_scored_reason"])}
-    return _table(as_scorecard(known, len(frame)), others.column("customer_id"))
+    return table_of(as_scorecard(known, len(frame)), others.column("customer_id"))
 
 
 def frame_of(rows: pa.Table) -> pd.DataFrame:
-    """The frame that :func:`patron.scores.scorecard.make_scorecard` would have returned for these rows."""
+    """The rows as the frame that :func:`patron.scores.scorecard.make_scorecard` would have returned.
+
+    Parameters
+    ----------
+    rows
+        of a scorecard, perhaps only some of its columns
+    """
     return pd.DataFrame(
         {name: _column(rows.column(name), SCORECARD_TYPES[name]) for name in rows.column_names}
     )
-
-
-def _table(card: pd.DataFrame, ids: Any) -> pa.Table:
-    schema = schema_of(ids.type)
-    columns: dict[str, Any] = {
-        name: ids if kind == "id" else pa.Array.from_pandas(card[name])
-        for name, kind in SCORECARD_TYPES.items()
-    }
-    return pa.table({name: column.cast(schema.field(name).type) for name, column in columns.items()}, schema)
 
 
 def _column(column: Any, kind: str) -> Any:

@@ -1,9 +1,9 @@
-"""The columns of a scorecard, in order, and what each of them holds.
+"""The columns of a scorecard, in order, with the type of each.
 
 ==========  ==================================================================================================
 kind        in a frame
 ==========  ==================================================================================================
-id          the type that it came in
+id          the type in the input
 date        `datetime.date`, None where unknown
 time        `timestamp[us, tz=UTC][pyarrow]`, null where unknown
 whole       `Int64`, NA where unknown
@@ -11,7 +11,7 @@ number      `float64`, NaN where unknown
 text        `str`, NaN where unknown
 ==========  ==================================================================================================
 
-Parquet and CSV write all of the unknown ones as null.
+Parquet and CSV write unknown values as null.
 """
 
 import json
@@ -22,7 +22,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["SCORECARD_COLUMNS", "SCORECARD_TYPES", "as_answer", "as_json", "as_scorecard", "dates"]
+__all__ = [
+    "OPTIONAL_COLUMNS",
+    "SCORECARD_COLUMNS",
+    "SCORECARD_TYPES",
+    "as_answer",
+    "as_json",
+    "as_scorecard",
+    "dates",
+]
 
 type Columns = Mapping[str, Any]
 
@@ -65,6 +73,9 @@ SCORECARD_TYPES = {
 
 SCORECARD_COLUMNS = tuple(SCORECARD_TYPES)
 """The columns of a scorecard, in order."""
+
+OPTIONAL_COLUMNS = ("network_potential", "learning_potential", "cost_to_serve")
+"""Columns that a feature row may have in addition to the features: money; null, or missing, counts as 0."""
 
 UTC_TIME: Any = "timestamp[us, tz=UTC][pyarrow]"
 KINDS_OF_DATES = ("date", "datetime", "datetime64", "string")
@@ -123,7 +134,7 @@ def as_answer(columns: Columns, rows: int) -> pd.DataFrame:
 
 
 def as_json(columns: Columns, rows: int) -> str:
-    """What `as_answer` holds, as a JSON list of one object for each row; also null for what is infinite.
+    """All scorecard columns as a JSON list of one object per row; unknown and infinite values are null.
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
-"""What follows from risk, growth and history: the potentials, and what to do about them.
+"""The columns of a scorecard that follow from predictions and history: potentials, tier, stage, band, action.
 
-Each column rests on those before it, from the four potentials over tier, stage and band to the action. The
-decisions of the business that go into them are the bundle's: its tiers, and its
-:class:`patron.models.bundle.policy.Policy`.
+Each column depends on those before it. The decisions of the business are those of the model: its tiers, and
+its :class:`patron.models.bundle.policy.Policy`.
 """
 
 from typing import Any
@@ -11,37 +10,40 @@ import numpy as np
 import numpy.typing as npt
 
 from patron.arrays import Floats
-from patron.models.bundle.bundle import Bundle
+from patron.models.bundle.policy import Policy
+from patron.models.bundle.tiers import Tiers
 from patron.models.churn.rows import Columns, count_rows
 from patron.scores.actions import churn_band, max_retention_spend, recommended_action
+from patron.scores.columns import OPTIONAL_COLUMNS
 from patron.scores.lifecycle import lifecycle_stage
 from patron.scores.potentials import base_potential, customer_value, past_margin, value_at_risk
 
-__all__ = ["OPTIONAL_COLUMNS", "decide", "figures"]
+__all__ = ["decide", "figures"]
 
 
-OPTIONAL_COLUMNS = ("network_potential", "learning_potential", "cost_to_serve")
-"""What a feature row may hold besides the features: money; null, and not given, count as 0."""
-
-
-def decide(rows: Columns, bundle: Bundle, predicted: Columns) -> dict[str, Any]:
-    """The columns of a scorecard that are no predictions.
+def decide(
+    rows: Columns, predicted: Columns, margin: float, policy: Policy, tiers: Tiers | None
+) -> dict[str, Any]:
+    """The columns of a scorecard that are not predictions.
 
     Parameters
     ----------
     rows
         feature rows that can be scored: the purchase columns at least; of the features those that are
         there, and perhaps `OPTIONAL_COLUMNS`
-    bundle
-        the model
     predicted
         (n_customers,) each: churn_probability and growth_potential
+    margin
+        share of an amount that is kept, in (0, 1]
+    policy
+        rules of the stages, and the typical offer
+    tiers
+        cut-offs of value; None where none are frozen
 
     Returns
     -------
     dict[str, Any]
-        column → (n_customers,) money, counts and texts; None for all where the bundle has no tiers or no
-        offer
+        column → (n_customers,) money, counts and texts; None for all where there are no tiers or no offer
 
     Examples
     --------
@@ -51,14 +53,13 @@ def decide(rows: Columns, bundle: Bundle, predicted: Columns) -> dict[str, Any]:
     earned = past_margin(
         net_spend=figures(rows, "net_spend_total", np.nan),
         cost_of_goods=figures(rows, "cost_total", 0.0),
-        margin=bundle.margin,
+        margin=margin,
     )
     network, learning, service = (np.nan_to_num(figures(rows, name, 0.0)) for name in OPTIONAL_COLUMNS)
     base = base_potential(earned, service, figures(rows, "acquisition_cost", 0.0))
     worth = customer_value(base, growth, network, learning)
-    tiers = bundle.tiers
     tier = None if tiers is None else tiers.tier(worth)
-    stage = lifecycle_stage(rows, bundle.policy.stages)
+    stage = lifecycle_stage(rows, policy.stages)
     return {
         "base_potential": base,
         "network_potential": network,
@@ -68,12 +69,21 @@ def decide(rows: Columns, bundle: Bundle, predicted: Columns) -> dict[str, Any]:
         "value_tier": tier,
         "value_percentile": None if tiers is None else tiers.percentile(worth),
         "lifecycle_stage": stage,
-        **_with_offer(bundle, churn, growth, stage, tier),
+        **_with_offer(policy, churn, growth, stage, tier),
     }
 
 
 def figures(rows: Columns, name: str, absent: float) -> Floats:
-    """The column as numbers; `absent` for everybody where it is not there.
+    """The column as numbers, or `absent` for every row if it is missing.
+
+    Parameters
+    ----------
+    rows
+        columns by name
+    name
+        of the column
+    absent
+        the number that stands for a missing column
 
     Examples
     --------
@@ -86,14 +96,14 @@ def figures(rows: Columns, name: str, absent: float) -> Floats:
 
 
 def _with_offer(
-    bundle: Bundle,
+    policy: Policy,
     churn: Floats,
     growth: Floats,
     stage: npt.NDArray[np.object_],
     tier: npt.NDArray[np.object_] | None,
 ) -> dict[str, Any]:
-    """What only a business that knows what an offer costs can decide."""
-    offer = bundle.policy.offer
+    """The columns that need the cost of an offer."""
+    offer = policy.offer
     if offer is None:
         return {}
     band = churn_band(churn, growth, offer)

@@ -1,20 +1,20 @@
-"""Growth headroom: what similar customers at their 80th percentile are worth beyond this one.
+"""Growth headroom: the gap between a customer and the 80th percentile of similar customers.
 
-Similar are the nearest neighbours among customers of the same lifecycle stage, in a space of how they buy
-(recency, frequency, money) and what they buy (categories). The headroom says what might be had from a
-customer and is no forecast: it stands beside the growth potential and is never added into customer_value.
+Similar customers (peers) are the nearest neighbours in the same lifecycle stage, by how they buy (recency,
+frequency, money) and what they buy (categories). The headroom is an upside, not a forecast: it is reported
+next to the growth potential and never part of customer_value.
 
-It is split by where the better of the peers are ahead::
+It is split by where the better peers are ahead::
 
     more purchases   peers' 80th percentile of purchases − own, at the own order value
     larger orders    peers' 80th percentile of order value − own, at the own number of purchases
     new categories   Σ over categories not bought yet: share of peers who buy it × their margin in it
 
-The three overlap (who buys in a new category also buys more), so they share out the headroom in proportion
-and are never added up on their own.
+The three overlap (a customer of a new category also buys more), so the headroom is allocated to them in
+proportion; their raw sum has no meaning.
 
-Time and memory grow with the customers, not with their square: each is compared with at most `most_peers`
-customers of the stage, drawn once, some thousands at a time.
+Time and memory are linear in the number of customers: each is compared with at most `most_peers` customers of
+the stage, sampled once, in chunks of some thousands.
 """
 
 import numpy as np
@@ -22,7 +22,8 @@ import pandas as pd
 from scipy.spatial import KDTree
 
 from patron.arrays import Floats, Index, Texts
-from patron.errors import RangeError, TableError
+from patron.checks import at_least, share
+from patron.errors import TableError
 
 __all__ = ["FEWEST_PEERS", "HEADROOM_COLUMNS", "buying_space", "growth_headroom"]
 
@@ -48,25 +49,25 @@ def growth_headroom(
     quantile: float = 0.8,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """What each customer could be worth more, and where.
+    """The growth headroom of each customer, and its three parts.
 
     Parameters
     ----------
     growth
         (n_customers,) money, growth potential; NaN where unknown
     order_value
-        (n_customers,) money > 0, what an order is expected to be worth
+        (n_customers,) money > 0, expected order value
     space
         (n_customers, n_dimensions), see `buying_space`
     stage
-        (n_customers,) lifecycle stage; None is nobody's peer
+        (n_customers,) lifecycle stage; a customer without one is not compared
     category_margin
-        (n_customers, n_categories) money, margin in each category over as many days as growth
-        looks ahead; n_categories may be 0
+        (n_customers, n_categories) money, margin in each category over a period as long as the horizon
+        of growth; n_categories may be 0
     n_peers
-        count, nearest neighbours that a customer is compared with
+        count of nearest neighbours that a customer is compared with
     most_peers
-        count, customers of a stage among whom neighbours are sought; a seeded sample where there are
+        count of customers of a stage among whom neighbours are sought; a random sample if there are
         more
     quantile
         in (0, 1), of the peers' values
@@ -123,7 +124,7 @@ def growth_headroom(
 
 
 def buying_space(features: pd.DataFrame, category_margin: Floats) -> Floats:
-    """Where each customer stands by how and what is bought; distances in it are differences.
+    """Coordinates of each customer by buying behaviour; similar customers are close to each other.
 
     Parameters
     ----------
@@ -223,7 +224,5 @@ def _check(
             f"growth_headroom needs one entry per customer in every array, and got lengths {sorted(lengths)}."
         )
     for name, count in (("n_peers", n_peers), ("most_peers", most_peers)):
-        if count < FEWEST_PEERS:
-            raise RangeError(f"{name} must be at least {FEWEST_PEERS}, got {count!r}.")
-    if not 0 < quantile < 1:
-        raise RangeError(f"quantile must lie between 0 and 1, got {quantile!r}. Write 80 % as 0.8.")
+        at_least(name, count, FEWEST_PEERS)
+    share("quantile", quantile, ends="()", example="80 % as 0.8")

@@ -1,7 +1,7 @@
-"""What a customer teaches the business: contributions × what one of them is worth.
+"""Learning potential: contributions of a customer × value per unit.
 
-The unit values are declared, not estimated: a rate card that the business writes, such as 15 for a review and
-200 for an interview. The learning potential is as true as the card, and 0 where nothing was contributed.
+The unit values are declared, not estimated: a rate card of the business, such as 15 for a review and 200 for
+an interview. The learning potential is only as accurate as the card, and 0 without contributions.
 """
 
 import warnings
@@ -16,15 +16,15 @@ __all__ = ["learning_potential"]
 
 
 def learning_potential(contributions: pd.DataFrame, rate_card: Mapping[str, float]) -> pd.Series:
-    """What each customer's contributions are worth by the rate card.
+    """The value of each customer's contributions by the rate card.
 
     Parameters
     ----------
     contributions
         one row per contribution that was visible on as_of, or per customer and kind: customer_id,
-        kind, units (count ≥ 0, null counts as 1), and unit_value (money, null where the card decides)
+        kind, units (count ≥ 0, null counts as 1), and unit_value (money, null if the card decides)
     rate_card
-        kind → money, what one unit is worth
+        kind → money per unit
 
     Returns
     -------

@@ -1,24 +1,24 @@
-"""Where each customer stands in life with the business, by rules that anybody can check.
+"""Lifecycle stage of each customer, by transparent rules.
 
-The rules are asked from top to bottom; the first that fits gives the stage, so that everyone has exactly one.
-The numbers in them are settings: :class:`patron.models.bundle.policy.StageRules`.
+The rules are applied from top to bottom; the first match is the stage, so every customer has exactly one. The
+thresholds are settings: :class:`patron.models.bundle.policy.StageRules`.
 
 ============ ==========================================================================
 stage        who
 ============ ==========================================================================
 reach        has not bought yet
-lost         silent for longer than the lost silence
-dormant      silent for longer than the dormant silence
-at_risk      silent for longer than the at-risk silence
-won_back     came back lately after a long pause that was none of the usual ones
+lost         inactive for longer than the limit of lost
+dormant      inactive for longer than the limit of dormant
+at_risk      inactive for longer than the limit of at_risk
+won_back     came back recently after an unusually long pause
 acquisition  bought on one day so far
-loyalty      bought again often enough, and is old enough
-retention    bought again a few times
-development  bought again once or twice
+loyalty      repeat purchases often enough, and customer for long enough
+retention    a few repeat purchases
+development  one or two repeat purchases
 ============ ==========================================================================
 
-A silence is the time since the last purchase. Silences are measured in days and in the customer's own usual
-gaps, and both must have passed.
+Inactivity is the time since the last purchase. It is measured in days and in the customer's own usual gaps,
+and both limits must be exceeded.
 """
 
 from collections.abc import Mapping
@@ -37,10 +37,10 @@ type Columns = Mapping[str, Any] | pd.DataFrame
 STAGES = (
     "reach", "acquisition", "development", "retention", "loyalty", "at_risk", "dormant", "lost", "won_back",
 )  # fmt: skip
-"""All stages: five on the way, and four beside it."""
+"""All stages: five of an active customer, and four of inactivity and return."""
 
 STAGE_COLUMNS = ("frequency", "recency", "T", "gap_median", "gap_max")
-"""What the rules look at, besides the active days in the two windows of `StageRules`."""
+"""The columns of the rules, in addition to the active days in the two windows of `StageRules`."""
 
 
 def lifecycle_stage(customers: Columns, rules: StageRules | None = None) -> Texts:
@@ -50,7 +50,7 @@ def lifecycle_stage(customers: Columns, rules: StageRules | None = None) -> Text
     ----------
     customers
         column → (n_customers,) numbers, such as a frame of feature rows: frequency (count of repeat
-        purchase days), recency and T (days; null for who has not bought); where they are there also
+        purchase days), recency and T (days; null for customers who have not bought); optionally
         gap_median and gap_max (days), and the active days in the windows of `won_back_within` and
         `won_back_after`, such as active_days_90d and active_days_365d
     rules
@@ -109,7 +109,7 @@ def _usual_gap(customers: Columns, frequency: Floats, recency: Floats, rules: St
 
 
 def _won_back(customers: Columns, frequency: Floats, recency: Floats, rules: StageRules) -> Flags:
-    """Bought in the newer window, not in the older days of the longer one, and once before."""
+    """Whether the customer bought in the recent window, not in the pause before it, and once earlier."""
     within, after = rules.won_back_within, rules.won_back_after
     needed = ("gap_max", f"active_days_{within}d", f"active_days_{after}d")
     if any(name not in customers for name in needed):

@@ -1,11 +1,10 @@
-"""Lookalikes: the customers most like a chosen group, by what is known when a customer is won.
+"""Lookalikes: the customers most similar to a seed group, by what is known at acquisition.
 
-Who resembles the best customers by what they bought since is no news, and nothing that could be known of
-somebody who has only just arrived. So only what was known at acquisition is compared: attributes, channel,
-the cost to acquire, and the first order.
+Similarity in purchases since then would be circular, and is unknown for a new customer. So only data known at
+acquisition are compared: attributes, channel, acquisition cost and the first order.
 
-How much a customer resembles the group is a sum of log-odds, one for each thing known: how much more common
-the customer's value is in the group than among the others. Numbers count by tenths of all customers.
+The similarity is a sum of log-odds, one per column: how much more common the customer's value is in the group
+than among the others. Numeric columns are compared by deciles of all customers.
 """
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Flags, Floats, Index
+from patron.checks import at_least
 from patron.errors import RangeError, TableError
 from patron.features.catalogue import FeatureCatalogue
 
@@ -20,26 +20,26 @@ __all__ = ["known_at_acquisition", "lookalikes"]
 
 
 FIRST_KNOWN = ("acquisition_cost", "first_order_value")
-"""Features besides the attributes that never change after a customer has been won."""
+"""Features other than attributes that never change after acquisition."""
 
 TENTHS = np.arange(1, 10) / 10
 
 
 def known_at_acquisition(features: pd.DataFrame, catalogue: FeatureCatalogue) -> pd.DataFrame:
-    """Of feature rows, what was known when the customer was won.
+    """The columns of feature rows that were known at acquisition.
 
     Parameters
     ----------
     features
         one row per customer: customer_id and the features of the catalogue
     catalogue
-        says which of them are attributes
+        knows which of them are attributes
 
     Returns
     -------
     pd.DataFrame
-        customer_id, the attributes (channel among them), acquisition_cost and first_order_value, as far as
-        they are there. Rows: those of `features`.
+        customer_id, the attributes (including channel), acquisition_cost and first_order_value, as far as
+        they exist. Rows: those of `features`.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def known_at_acquisition(features: pd.DataFrame, catalogue: FeatureCatalogue) ->
 
 
 def lookalikes(known: pd.DataFrame, group: npt.ArrayLike, *, most: int | None = None) -> pd.DataFrame:
-    """The customers outside the group who are most like it, best first.
+    """The customers outside the group that are most similar to it, best first.
 
     Parameters
     ----------
@@ -147,5 +147,5 @@ def _check(known: pd.DataFrame, columns: list[str], chosen: Flags, most: int | N
     if chosen.all() or not chosen.any():
         who = "everybody" if chosen.all() else "nobody"
         raise RangeError(f"The group holds {who}, so that there is nobody to compare it with: choose some.")
-    if most is not None and most < 1:
-        raise RangeError(f"most must be at least 1, got {most!r}.")
+    if most is not None:
+        at_least("most", most, 1)

@@ -1,27 +1,27 @@
-"""What a customer's referrals bring: the network potential.
+"""Network potential: the value of a customer's referrals.
 
-A referral that was made brings what was saved in winning the customer, and a share of the margin of the
-customer who came. Only a share, because some of those who were referred would have come anyway: `made_by` is
-the probability that the referrer made the difference, and 1 would say that nobody ever comes unasked.
+A referral saves acquisition cost, and brings a share of the margin of the referred customer. Only a share,
+because some referred customers would have come anyway: `made_by` is the probability that the referral made
+the difference.
 
 ======================  ================================================================================
-referrals made          Σ over the customers brought: acquisition cost saved + made_by × their margin;
-                        deeper degrees (those brought by those brought) count `decay` as much with each step
-referrals to come       expected referrals × what one brings
+referrals made          Σ over referred customers: acquisition cost saved + made_by × their margin;
+                        each further degree of referral is weighted by another factor `decay`
+referrals to come       expected referrals × value per referral
 ======================  ================================================================================
 
-How many referrals are to come is a rate per day that differs from customer to customer: Gamma over customers,
-Poisson within. Both numbers of the Gamma law are fitted to all customers by their marginal likelihood, so
-that somebody with one referral in a week is not taken for the best referrer of all.
+The number of referrals to come is Poisson, with a rate per day that is Gamma-distributed over customers. Both
+parameters of the Gamma distribution are fitted to all customers by their marginal likelihood, so a customer
+with one referral in a week is not mistaken for the best referrer of all.
 
-The sum over customers is an attribution: the margin of a customer who was brought stands in the customer's
-own potentials and, in part, in the referrer's. What all customers are worth together is `customer_equity`,
-which counts it once.
+The sum over customers is an attribution: the margin of a referred customer is part of the customer's own
+potentials and, in part, of the referrer's. The total value of all customers is `customer_equity`, which
+counts it once.
 
 References
 ----------
 Kumar, Petersen & Leone (2010), "Driving Profitability by Encouraging Customer Referrals", Journal of
-Marketing 74(5), 1-17: referral value, and that it counts only what would not have come anyway. Gamma-Poisson:
+Marketing 74(5), 1-17: referral value, counting only customers who would not have come anyway. Gamma-Poisson:
 Greenwood & Yule (1920), Journal of the Royal Statistical Society 83(2), 255-279.
 """
 
@@ -37,7 +37,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaln
 
 from patron.arrays import Floats, Index
-from patron.errors import RangeError, TableError
+from patron.checks import share, whole_number
+from patron.errors import TableError
 
 __all__ = [
     "NetworkRules",
@@ -51,19 +52,19 @@ __all__ = [
 
 
 NEARLY_ALIKE = 1e6
-"""Shape of the Gamma law from which on customers are as good as alike."""
+"""Shape of the Gamma distribution above which customers are practically identical."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkRules:
-    """What is assumed of referrals.
+    """Assumptions about referrals.
 
     Attributes
     ----------
     made_by
         probability in [0, 1] that a customer who was referred would not have come otherwise
     depth
-        count ≥ 1, degrees of referral that count; 1 counts those whom the customer brought
+        count ≥ 1, degrees of referral that count; 1 counts customers referred directly
     decay
         in [0, 1), how much each degree counts of the one before
 
@@ -77,7 +78,7 @@ class NetworkRules:
     >>> NetworkRules(made_by=50)
     Traceback (most recent call last):
         ...
-    patron.errors.RangeError: network.made_by must be a probability in [0, 1], got 50. Write 50 % as 0.50.
+    patron.errors.RangeError: network.made_by must lie in [0, 1], got 50. Write 50 % as 0.50.
     """
 
     made_by: float = 0.5
@@ -85,25 +86,20 @@ class NetworkRules:
     decay: float = 0.25
 
     def __post_init__(self) -> None:
-        if not 0 <= self.made_by <= 1:
-            raise RangeError(
-                f"network.made_by must be a probability in [0, 1], got {self.made_by!r}. Write 50 % as 0.50."
-            )
-        if not (self.depth >= 1 and self.depth % 1 == 0):
-            raise RangeError(f"network.depth must be a whole number of at least 1, got {self.depth!r}.")
-        if not 0 <= self.decay < 1:
-            raise RangeError(f"network.decay must be at least 0 and below 1, got {self.decay!r}.")
+        share("network.made_by", self.made_by, example="50 % as 0.50")
+        whole_number("network.depth", self.depth, 1)
+        share("network.decay", self.decay, ends="[)")
 
 
 class Referrals(NamedTuple):
-    """Who was brought by whom, among n customers.
+    """Which customer referred which, among n customers.
 
     Attributes
     ----------
     referrer
-        (n_customers,) position of the customer who brought this one; -1 for nobody on record
+        (n_customers,) position of the referrer of this customer; -1 if there is none on record
     left_out
-        rule → count of the referrals that it left out
+        rule → count of the referrals excluded by it
     """
 
     referrer: Index
@@ -111,7 +107,7 @@ class Referrals(NamedTuple):
 
     @property
     def made(self) -> Index:
-        """(n_customers,) count, customers whom each has brought."""
+        """(n_customers,) count of customers that each has referred."""
         return np.bincount(self.referrer[self.referrer >= 0], minlength=self.referrer.size)
 
 
@@ -123,26 +119,26 @@ def valid_referrals(referrals: pd.DataFrame, customer_ids: pd.Series, age_days: 
     referrals
         one row per referral that was visible on as_of: referrer_id, referred_id, days_ago
     customer_ids
-        (n_customers,) who is known, each once
+        (n_customers,) unique ids
     age_days
-        (n_customers,) days from the first purchase to as_of; NaN for who has not bought
+        (n_customers,) days from the first purchase to as_of; NaN for customers who have not bought
 
     Returns
     -------
     Referrals
-        Left out are: customers who refer themselves; referrers or referred who are not among the
-        customers, such as deleted ones; a referral after the first purchase, which won nobody; all but the
-        earliest referral of one customer (of the same day, that of the referrer who comes first); and, where
-        customers refer each other in a circle, the latest referral of the circle.
+        Excluded are: customers who refer themselves; ids that are not among the customers, such as deleted
+        ones; a referral after the first purchase; all but the earliest referral of a customer (on the same
+        day, that of the referrer who comes first); and, where customers refer each other in a circle, the
+        latest referral of the circle.
 
     Raises
     ------
     TableError
-        a customer id comes twice
+        a customer id occurs twice
 
     Examples
     --------
-    Ann brought Bob and herself; Cat, too, says that she brought Bob:
+    Ann refers Bob and herself; Cat refers Bob, too:
 
     >>> said = pd.DataFrame({"referrer_id": ["Ann", "Ann", "Cat"], "referred_id": ["Bob", "Ann", "Bob"],
     ...                      "days_ago": [30, 30, 20]})
@@ -154,7 +150,7 @@ def valid_referrals(referrals: pd.DataFrame, customer_ids: pd.Series, age_days: 
     """
     ids = pd.Index(customer_ids)
     if not ids.is_unique:
-        raise TableError(f"The customer {str(ids[ids.duplicated()][0])!r} comes twice: give each once.")
+        raise TableError(f"The customer {str(ids[ids.duplicated()][0])!r} occurs twice: give each once.")
     by, whom = (ids.get_indexer(pd.Index(referrals[name])) for name in ("referrer_id", "referred_id"))
     ago = referrals["days_ago"].to_numpy(dtype=np.float64)
     left_out = {}
@@ -181,7 +177,7 @@ def valid_referrals(referrals: pd.DataFrame, customer_ids: pd.Series, age_days: 
 
 @dataclass(frozen=True, slots=True)
 class ReferralRate:
-    """Gamma law of the customers' referrals per day: mean shape ÷ rate.
+    """Gamma distribution of the customers' referrals per day: mean shape ÷ rate.
 
     Attributes
     ----------
@@ -192,7 +188,7 @@ class ReferralRate:
 
     Examples
     --------
-    One referral in 10 days moves the estimate less than ten in 100:
+    One referral in 10 days changes the estimate less than ten in 100:
 
     >>> law = ReferralRate(shape=1.0, rate=1000.0)
     >>> law.expected(made=np.array([0, 1, 10]), days=np.array([100.0, 10.0, 100.0]), ahead=365).round(2)
@@ -204,7 +200,7 @@ class ReferralRate:
 
     @classmethod
     def fit(cls, made: npt.ArrayLike, days: npt.ArrayLike) -> Self | None:
-        """The law under which these referrals are likeliest.
+        """The maximum likelihood estimate from these referrals.
 
         Parameters
         ----------
@@ -216,7 +212,7 @@ class ReferralRate:
         Returns
         -------
         Self | None
-            The law; None where nobody has made a referral
+            The distribution; None if there is no referral
 
         Notes
         -----
@@ -248,30 +244,39 @@ class ReferralRate:
         return cls(float(np.exp(found.x[0])), float(np.exp(found.x[1]) * scale))
 
     def expected(self, made: npt.ArrayLike, days: npt.ArrayLike, ahead: float) -> Floats:
-        """Referrals expected in the days to come, (n_customers,), of those who made so many in so many days.
+        """(n_customers,) expected number of referrals in the days ahead.
 
         The posterior mean of the rate, (shape + made) / (rate + days), times `ahead`.
+
+        Parameters
+        ----------
+        made
+            (n_customers,) count of referrals so far
+        days
+            (n_customers,) days in which they were made
+        ahead
+            discounted days ahead
         """
         rate: Floats = (self.shape + np.asarray(made, float)) / (self.rate + np.asarray(days, float))
         return rate * ahead
 
 
 def acquisition_saved(acquisition_cost: Floats, referrals: Referrals) -> tuple[Floats, float]:
-    """What referrals have saved in winning customers.
+    """The acquisition cost saved by referrals.
 
     Parameters
     ----------
     acquisition_cost
         (n_customers,) money ≥ 0; NaN counts as 0
     referrals
-        who was brought by whom
+        which customer referred which
 
     Returns
     -------
     saved
-        (n_customers,) money ≥ 0, by which each is below the mean cost of customers whom nobody brought
+        (n_customers,) money ≥ 0, by which each is below the mean cost of customers without a referrer
     each
-        money, its mean over the customers who were brought; 0 where there are none
+        money, its mean over the referred customers; 0 if there are none
 
     Examples
     --------
@@ -295,24 +300,24 @@ def network_potential(
     saved_each: float,
     rules: NetworkRules | None = None,
 ) -> pd.DataFrame:
-    """What the referrals of each customer have brought and will bring.
+    """The network potential of each customer, and its components.
 
     Parameters
     ----------
     referrals
-        who was brought by whom
+        which customer referred which
     margin
-        (n_customers,) money, what each customer has brought and, discounted, will bring; NaN counts as 0
+        (n_customers,) money, past margin and discounted future margin of each; NaN counts as 0
     saved
-        (n_customers,) money ≥ 0, what was saved in winning each, had it been by referral
+        (n_customers,) money ≥ 0, acquisition cost saved if the customer was referred
     age_days
-        (n_customers,) days as a customer; NaN for who has not bought
+        (n_customers,) days as a customer; NaN for customers who have not bought
     ahead
-        days ahead for which referrals are expected, a year of them discounted being less than 365
+        discounted days ahead: less than 365 for a year
     new_customer
-        money, margin expected of a customer who is won
+        money, expected margin of a new customer
     saved_each
-        money, saved in winning one by referral
+        money, acquisition cost saved per referral
     rules
         `NetworkRules()` if None
 
@@ -326,7 +331,7 @@ def network_potential(
 
     Examples
     --------
-    Ann (0) brought Bob (1), who brought Cat (2). Bob's margin is 100, and winning him cost 20 less:
+    Ann (0) referred Bob (1), who referred Cat (2). Bob's margin is 100, and his acquisition cost 20 less:
 
     >>> chain = Referrals(np.array([-1, 0, 1]), {})
     >>> margin, saved, age = np.array([300.0, 100.0, 40.0]), np.full(3, 20.0), np.full(3, 365.0)
@@ -366,26 +371,25 @@ def network_potential(
 
 
 def customer_equity(customer_value: Floats, network_made: Floats) -> float:
-    """What all customers are worth together, nothing counted twice.
+    """The total value of all customers, each amount counted once.
 
     Parameters
     ----------
     customer_value
-        (n_customers,) money, the four potentials together; NaN is left out
+        (n_customers,) money, sum of the four potentials; NaN is left out
     network_made
-        (n_customers,) money, the part of the network potential that comes from customers who are
-        there already
+        (n_customers,) money, the part of the network potential due to existing customers
 
     Returns
     -------
     float
-        Money: Σ (customer value − network made). The margin of a customer who was brought, and the low cost
-        of winning, are in the customer's own potentials; as the referrer's merit they would count again.
-        Customers who are still to be brought are in nobody else's value, and stay.
+        Money: Σ (customer value − network made). The margin of a referred customer, and the acquisition cost
+        saved, are part of the customer's own potentials and would be counted twice. Future referrals are not
+        part of any other customer's value, and stay.
 
     Examples
     --------
-    Bob is worth 100; that Ann brought him is worth 70 as her merit, and nothing on top:
+    Bob's value is 100; 70 of it is also attributed to Ann, who referred him:
 
     >>> customer_equity(np.array([300.0 + 70.0, 100.0]), np.array([70.0, 0.0]))
     400.0
@@ -395,7 +399,7 @@ def customer_equity(customer_value: Floats, network_made: Floats) -> float:
 
 
 def _break_circles(referrer: Index, days_ago: Floats) -> int:
-    """Drop the latest referral of each circle, of the same day that of the customer who comes last."""
+    """Drop the latest referral of each circle; on the same day, that of the customer who comes last."""
     n = referrer.size
     brought = np.flatnonzero(referrer >= 0)
     graph = coo_array((np.ones(brought.size), (referrer[brought], brought)), shape=(n, n))

@@ -1,6 +1,6 @@
-"""Customers who get no score, among those who do: `append_not_scored`.
+"""Scorecard rows of customers without a score.
 
-Those who have not bought yet are known nevertheless: they are within reach.
+Customers who have not bought yet are in the stage `reach`, with an action.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ WITHIN_REACH = {
 
 
 def of_not_scored(reasons: pd.Series) -> dict[str, Any]:
-    """What is known of customers who get no score.
+    """The columns that are known for customers without a score.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def of_not_scored(reasons: pd.Series) -> dict[str, Any]:
 
 
 def append_not_scored(scorecard: pd.DataFrame, not_eligible: pd.DataFrame) -> pd.DataFrame:
-    """The scorecard with a row for each customer that gets no score, after the others.
+    """The scorecard with one more row for each customer without a score.
 
     Parameters
     ----------

@@ -1,17 +1,16 @@
-"""What a customer has brought, may bring, and stands to be lost: money, one number per customer.
+"""Potentials of a customer: money, one number per customer.
 
 ====================  ====================================================================================
-past margin           what is left of everything bought so far: less the cost of the goods where that is
-                      known, else the margin's share of it
+past margin           net spend so far, less the cost of goods if known, else times the margin
 base potential        past margin, less the costs to serve and to acquire
-growth potential      discounted margin expected over the value horizon: the value model's
-network potential     what the customer's referrals bring; 0 without a referrals table
-learning potential    what the customer teaches the business; 0 without a contributions table
+growth potential      discounted margin expected over the value horizon, by the value model
+network potential     value of the customer's referrals; 0 without a referrals table
+learning potential    value of the customer's contributions; 0 without a contributions table
 customer value        the sum of the four
-value at risk         the part of the growth potential that is expected to be lost by churn
+value at risk         expected loss of growth potential by churn
 ====================  ====================================================================================
 
-An unknown number (NaN) makes everything that rests on it unknown.
+NaN propagates: an unknown number makes everything that depends on it unknown.
 
 References
 ----------
@@ -27,14 +26,14 @@ __all__ = ["base_potential", "customer_value", "past_margin", "value_at_risk"]
 
 
 def past_margin(net_spend: Floats, cost_of_goods: Floats, margin: float) -> Floats:
-    """What is left of all that each customer has bought.
+    """The past margin of each customer.
 
     Parameters
     ----------
     net_spend
         (n_customers,) money, all amounts to date net of refunds
     cost_of_goods
-        (n_customers,) money, what the goods cost the business; 0 where that is not known
+        (n_customers,) money; 0 where unknown
     margin
         share of an amount that is kept, in (0, 1]
 
@@ -42,7 +41,7 @@ def past_margin(net_spend: Floats, cost_of_goods: Floats, margin: float) -> Floa
     -------
     Floats
         (n_customers,) money: net spend − cost of goods where that cost is known, margin × net spend
-        elsewhere; never both, which would take the cost off twice
+        elsewhere; never both, which would subtract the cost twice
 
     Examples
     --------
@@ -53,21 +52,21 @@ def past_margin(net_spend: Floats, cost_of_goods: Floats, margin: float) -> Floa
 
 
 def base_potential(past_margin: Floats, cost_to_serve: Floats, acquisition_cost: Floats) -> Floats:
-    """What each customer has brought so far.
+    """The base potential of each customer.
 
     Parameters
     ----------
     past_margin
         (n_customers,) money, see `past_margin`
     cost_to_serve
-        (n_customers,) money, what calls, visits and the like took; a credit is negative
+        (n_customers,) money, cost of calls, visits and so on; a credit is negative
     acquisition_cost
-        (n_customers,) money ≥ 0, what it took to win the customer
+        (n_customers,) money ≥ 0
 
     Returns
     -------
     Floats
-        (n_customers,) money; negative where the customer has not yet paid back what was spent
+        (n_customers,) money; negative while the customer has not paid back the costs
 
     Examples
     --------
@@ -78,7 +77,7 @@ def base_potential(past_margin: Floats, cost_to_serve: Floats, acquisition_cost:
 
 
 def customer_value(base: Floats, growth: Floats, network: Floats, learning: Floats) -> Floats:
-    """The four potentials together.
+    """The customer value: the sum of the four potentials.
 
     Parameters
     ----------
@@ -99,7 +98,7 @@ def customer_value(base: Floats, growth: Floats, network: Floats, learning: Floa
 
 
 def value_at_risk(churn_probability: Floats, growth: Floats) -> Floats:
-    """What is expected to be lost by churn.
+    """The expected loss by churn.
 
     Parameters
     ----------
@@ -111,7 +110,7 @@ def value_at_risk(churn_probability: Floats, growth: Floats) -> Floats:
     Returns
     -------
     Floats
-        (n_customers,) money ≥ 0; nobody can lose what is not there to come
+        (n_customers,) money ≥ 0; 0 where the growth potential is negative
 
     Examples
     --------

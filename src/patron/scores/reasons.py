@@ -1,18 +1,18 @@
-"""Why the risk is what it is: the three strongest reasons of each customer, in words.
+"""Reasons of a churn risk: the three strongest feature families of each customer, as text.
 
-The classifier's log-odds are a sum with one part per feature. Features that tell one story (orders in 7, 30,
-90 days) would fill all three places, so the parts are added up by family; a family that moves the risk is
-then told by its strongest feature of the same direction, with the customer's own figures::
+The classifier's log-odds are a sum with one contribution per feature. Related features (orders in 7, 30, 90
+days) would fill all three places, so contributions are summed by family; each family is represented by its
+strongest feature of the same direction, with the customer's own figures::
 
     last order 63 days ago, usually every 21 days (raises risk)
     5 email opens so far, the last 80 days ago (raises risk, can be acted on)
 
-What a marketer can act on is marked where it raises the risk: how customers are addressed, what comes back
-and which contract they have, but not how long they have been customers.
+Families that marketing can influence (contacts, responses, contract terms) are marked if they raise the risk.
 
 References
 ----------
-The parts are Shapley values of the trees: Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67.
+The contributions are Shapley values of the trees: Lundberg et al. (2020), Nature Machine Intelligence 2,
+56-67.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -54,20 +54,20 @@ def explain_risk(
     Parameters
     ----------
     features
-        one row per customer: at least the features of the catalogue, and what is expected of the
-        customer where the classifier saw that
+        one row per customer: at least the features of the catalogue, and the expectations of the value
+        model if the classifier was fitted on them
     churn
         classifier that was fitted on features of this catalogue
     catalogue
-        the family and the words of each feature
+        the family and the text template of each feature
     rows
-        from some of the positions to all that the classifier sees of these customers, percentiles among
-        it; None where it sees `features` as they are
+        from positions to the input of the classifier for these customers, including percentiles; None if
+        its input is `features`
 
     Returns
     -------
     npt.NDArray[np.object_]
-        (n_customers, 3) text, None where fewer families move the risk
+        (n_customers, 3) text, None if fewer families change the risk
 
     Examples
     --------
@@ -109,7 +109,7 @@ def _direction(log_odds: float, family: str) -> str:
 
 
 def _by_family(parts: pd.DataFrame, catalogue: FeatureCatalogue) -> tuple[Floats, npt.NDArray[np.intp]]:
-    """How far each family moves each customer's log-odds, and where the feature stands that tells it best."""
+    """The contribution of each family to each customer's log-odds, and its strongest feature."""
     log_odds = parts.to_numpy(dtype=float)
     family_of = [spec_of(name, catalogue).topic for name in parts.columns]
     moved, teller = [], []
@@ -123,7 +123,7 @@ def _by_family(parts: pd.DataFrame, catalogue: FeatureCatalogue) -> tuple[Floats
 
 
 def _rows(features: pd.DataFrame, catalogue: FeatureCatalogue) -> Iterator[Mapping[str, Any]]:
-    """Name → the customer's own figure, one customer after the other."""
+    """Name → the customer's own figure, customer by customer."""
     names = [*catalogue.names, *(spec.name for spec in BTYD_SPECS if spec.name in features.columns)]
     for figures in zip(*(features[name].tolist() for name in names), strict=True):
         yield dict(zip(names, figures, strict=True))

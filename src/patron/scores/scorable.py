@@ -1,8 +1,8 @@
-"""Which feature rows can be scored: the rules that the purchase columns keep.
+"""Validation rules of the purchase columns: which feature rows can be scored.
 
-A purchase model answers for any numbers; for some of them, such as a purchase younger than the customer, the
-answer means nothing. Each rule is a sentence that is true of a good row, so that the sentence says what is
-wrong with another.
+A purchase model returns a number for any input, but it is meaningless for some, such as a purchase earlier
+than the first one. Each rule is a sentence that holds for a valid row, and so is the reason why another row
+has no score.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,15 @@ LONGEST_AGE_DAYS = 36_525
 
 
 class Rule(NamedTuple):
-    """What a good row keeps, and which rows break it."""
+    """A validation rule.
+
+    Attributes
+    ----------
+    sentence
+        the rule that a valid row keeps
+    broken
+        from purchase columns to (n_rows,) whether each row breaks the rule
+    """
 
     sentence: str
     broken: Callable[[Purchases], Flags]
@@ -70,6 +78,11 @@ RULES = (
 
 def purchase_columns(features: pd.DataFrame | Columns) -> dict[str, Floats]:
     """The four columns of `RFM_COLUMNS`: each (n_customers,) float64, NaN where null.
+
+    Parameters
+    ----------
+    features
+        feature rows
 
     Raises
     ------

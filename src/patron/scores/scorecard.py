@@ -1,25 +1,25 @@
-"""The scorecard: what a model says about each customer, one row per customer and as_of.
+"""The scorecard: one row per customer and as_of with predictions, potentials, stage, action and reasons.
 
 ========================================================  ============================================
 customer_id, as_of, horizon_days, value_horizon_days,     keys and provenance
 model_version, scored_at
 churn_probability                                         P(churn in the horizon), 0 to 1
-churn_band                                                low, medium, high: cut where contact starts to pay
+churn_band                                                low, medium, high: by whether contact pays
 p_alive, expected_purchases, expected_order_value         from the posterior, over the horizon
 expected_value, expected_value_low, expected_value_high   money over the horizon, with an 80 % interval
 next_purchase_on, overdue_ratio                           a date · days since the last ÷ own usual gap
 base_, growth_, network_, learning_potential              money; growth with an 80 % interval
-customer_value, value_at_risk                             money; the four together · what churn would cost
+customer_value, value_at_risk                             money; sum of the four · expected loss by churn
 value_tier, value_percentile                              vip, medium, low · 1 to 100, by frozen cut-offs
 lifecycle_stage                                           one of nine, by the rules of the business
-reason_1, reason_2, reason_3                              why the risk is what it is, strongest first
-recommended_action, max_retention_spend                   what to do, and the most to pay for it
-not_scored_reason                                         null, or what stands in the way of a score
+reason_1, reason_2, reason_3                              reasons of the risk, strongest first
+recommended_action, max_retention_spend                   action · maximum profitable cost of an attempt
+not_scored_reason                                         null, or why there is no score
 ========================================================  ============================================
 
-Where the churn probability comes from: the classifier, for rows that hold its features and for the horizon
-that it was trained for; in all other cases P(no purchase in the horizon) of the value model. It is never 1 −
-P(alive), which is 0 for everyone who has bought once.
+The churn probability is that of the classifier, for rows with its features and for the horizon of its
+training; otherwise it is P(no purchase in the horizon) of the value model. It is never 1 − P(alive), which is
+0 for every one-time buyer.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,6 +32,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Floats
+from patron.checks import share
 from patron.errors import RangeError, TableError, some
 from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.policy import Policy, StageRules, TypicalOffer
@@ -83,22 +84,22 @@ def make_scorecard(
     ranks: Ranks = "auto",
     form: Form = as_scorecard,
 ) -> pd.DataFrame:
-    """What the model says about each customer.
+    """The scorecard of these customers.
 
     Parameters
     ----------
     features
         one row per customer: customer_id, as_of (a date; null or absent gives no next_purchase_on),
-        and either all features of the bundle's catalogue, or none but frequency, recency, T and
+        and either all features of the bundle's catalogue, or only frequency, recency, T and
         monetary_value
     bundle
         the trained model
     scored_at
         when; now if None. A time without a zone is taken as UTC
     model_version
-        which version of the model `bundle` is; null if None
+        version of the model `bundle`; null if None
     reasons
-        whether to say why; this takes longer than all the rest
+        whether to compute reasons; this takes longer than all the rest
     horizon_days, value_horizon_days
         days ≥ 1; the bundle's own if None
     annual_discount_rate
@@ -108,7 +109,7 @@ def make_scorecard(
     random_state
         seed of the draws behind the intervals
     ranks
-        among whom customers are ranked, see :meth:`patron.models.bundle.bundle.Bundle.predict`
+        the population in which customers are ranked, see :meth:`patron.models.bundle.bundle.Bundle.predict`
     form
         `as_scorecard`, typed for files and analysis; or `as_answer`, plain for JSON
 
@@ -116,7 +117,7 @@ def make_scorecard(
     -------
     pd.DataFrame
         `SCORECARD_COLUMNS`. Rows: those of `features`, in order, index 0, 1, 2, … A row that breaks a rule of
-        :mod:`patron.scores.scorable` has nulls, and the rule as its not_scored_reason.
+        :mod:`patron.scores.scorable` has nulls, and the rule is its not_scored_reason.
 
     Raises
     ------
@@ -178,7 +179,7 @@ def score_columns(
     random_state: int = 0,
     ranks: Ranks = "auto",
 ) -> dict[str, Any]:
-    """The columns of the scorecard before they get a form; see :mod:`patron.scores.columns` for the forms.
+    """The columns of the scorecard as arrays, before :mod:`patron.scores.columns` formats them.
 
     Parameters
     ----------
@@ -201,8 +202,7 @@ def score_columns(
     """
     horizon_days = _days("horizon_days", horizon_days, bundle.horizon_days)
     value_horizon_days = _days("value_horizon_days", value_horizon_days, bundle.value_horizon_days)
-    if not 0 < interval < 1:
-        raise RangeError(f"interval must be a share between 0 and 1, got {interval!r}. Write 80 % as 0.8.")
+    share("interval", interval, ends="()", example="80 % as 0.8")
     complete = _holds_the_catalogue(features, bundle)
     ids, rows = features["customer_id"], _as_arrays(features, bundle)
     purchases = purchase_columns(rows)
@@ -225,7 +225,7 @@ def score_columns(
     )
     scored = {
         **{name: predicted[name] for name in FROM_VALUE_MODEL},
-        **decide({**known, **bought}, bundle, predicted),
+        **decide({**known, **bought}, predicted, bundle.margin, bundle.policy, bundle.tiers),
         "churn_probability": predicted["churn_probability"],
         "next_purchase_on": _days_later(as_of[scorable], predicted["next_purchase_days"]),
         "overdue_ratio": figures(known, "overdue_ratio", np.nan),
@@ -252,7 +252,7 @@ def freeze_tiers(
     offer: Mapping[str, float] | None = None,
     stages: StageRules | None = None,
 ) -> Bundle:
-    """The bundle with what is decided by these customers, or about them, once and for all.
+    """The bundle with tiers, policy and reference population, frozen from the customers of the training.
 
     Parameters
     ----------
@@ -263,15 +263,15 @@ def freeze_tiers(
     shares
         of the customers that are vip, and that are vip or medium
     offer
-        incentive, contact_cost (money) and acceptance (probability), as far as they are known; what is
-        not is taken in proportion to the median of their expected orders
+        incentive, contact_cost (money) and acceptance (probability); missing amounts are set in proportion
+        to the median expected order
     stages
         the rules of lifecycle_stage; `StageRules()` if None
 
     Returns
     -------
     Bundle
-        with tiers, policy, the type of their ids, and how their features and scores are distributed
+        with tiers, policy, the type of ids, and the distributions of features and scores
 
     Raises
     ------
@@ -305,12 +305,9 @@ def _days(name: str, given: int | None, own: int) -> int:
 
 
 def _rate(annual_discount_rate: float | None) -> float | None:
-    if annual_discount_rate is not None and not 0 <= annual_discount_rate <= 1:
-        raise RangeError(
-            f"annual_discount_rate must be a share from 0 to 1, got {annual_discount_rate!r}. "
-            "Write 10 % as 0.10."
-        )
-    return annual_discount_rate
+    if annual_discount_rate is None:
+        return None
+    return share("annual_discount_rate", annual_discount_rate, example="10 % as 0.10")
 
 
 def _predict(asked: Columns, bundle: Bundle, **settings: Any) -> dict[str, Floats]:
@@ -328,7 +325,7 @@ def _as_arrays(features: pd.DataFrame | Columns, bundle: Bundle) -> Columns:
 
 
 def _holds_the_catalogue(features: pd.DataFrame | Columns, bundle: Bundle) -> bool:
-    """Whether the rows hold all features of the catalogue; False if none but the purchase columns."""
+    """Whether the rows have all features of the catalogue; False if only the purchase columns."""
     if "customer_id" not in features:
         raise TableError("The feature rows lack customer_id: give each row the id of its customer.")
     absent = [name for name in bundle.catalogue.names if name not in features]
@@ -362,7 +359,7 @@ def _reasons(
 
 
 def _placed(scored: dict[str, Any], scorable: npt.NDArray[np.intp], rows: int) -> dict[str, Any]:
-    """The values of the rows that could be scored, where these rows stand among all; the others unknown."""
+    """The values of the scorable rows, placed among all rows; the others are unknown."""
     if len(scorable) == rows:
         return scored
     placed = {}
@@ -389,7 +386,7 @@ def _as_of(features: Columns) -> Days:
 
 
 def _days_later(as_of: Days, days: Floats) -> Days:
-    """as_of plus so many days, a part of a day counting as one; NaT where unknown or over a century away."""
+    """as_of plus a number of days, rounded up; NaT if unknown or over a century away."""
     near = np.isfinite(days) & (days <= FARTHEST_DAYS)
     later = np.ceil(np.where(near, days, 0)).astype("timedelta64[D]")
     return np.where(near, as_of + later, np.datetime64("NaT", "D"))

@@ -1,7 +1,7 @@
-"""How customers move from stage to stage: their stays, the transitions, and how long a stage lasts.
+"""Stage history: the transitions of customers between stages, and dwell times.
 
-All of it is told from snapshots, so a change is known as of the first snapshot that shows it, and what
-happened between two snapshots and was over by the second is not seen.
+All of it is observed at snapshots: a change is dated by the first snapshot that shows it, and stays that
+begin and end between two snapshots are not observed.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def stage_history(snapshots: pd.DataFrame, rules: StageRules | None = None) -> p
     ----------
     snapshots
         one row per customer and as_of: customer_id, as_of (a date), and what
-        :func:`patron.scores.lifecycle.lifecycle_stage` looks at
+        :func:`patron.scores.lifecycle.lifecycle_stage` needs
     rules
         of the stages; `StageRules()` if None
 
@@ -62,7 +62,7 @@ def stage_history(snapshots: pd.DataFrame, rules: StageRules | None = None) -> p
 
 
 def transition_matrix(history: pd.DataFrame) -> pd.DataFrame:
-    """What share of the customers of each stage is in which stage one snapshot later.
+    """The share of customers of each stage that are in each stage one snapshot later.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def transition_matrix(history: pd.DataFrame) -> pd.DataFrame:
     -------
     pd.DataFrame
         Index and columns: the stages that occur, in the order of `STAGES`. A row sums to 1; it is null for a
-        stage of which nobody was seen at the next snapshot.
+        stage without customers at the next snapshot.
 
     Examples
     --------
@@ -109,9 +109,9 @@ def stays(history: pd.DataFrame) -> pd.DataFrame:
     -------
     pd.DataFrame
         customer_id, lifecycle_stage, began_on, last_seen_on, days, ended. `days` run from the first snapshot
-        of the stay to the first one after it, or to the last one that saw it where it has not `ended`. Stays
-        that were running at the first snapshot of all, or when a customer came into sight again, have no
-        known beginning and are left out.
+        of the stay to the first one after it, or to the last one of a stay that has not `ended`. Stays that
+        were running at the first snapshot, or when a customer reappeared, have no known beginning and are
+        left out.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def stays(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def median_dwell_time(history: pd.DataFrame) -> pd.DataFrame:
-    """How long customers stay in each stage: the median, with stays that have not ended counted as such.
+    """The median dwell time in each stage, with open stays as censored.
 
     Parameters
     ----------
@@ -155,13 +155,13 @@ def median_dwell_time(history: pd.DataFrame) -> pd.DataFrame:
     -------
     pd.DataFrame
         Index: the stages, in the order of `STAGES`. Columns: stays (count with a known beginning), ended
-        (count), median_days; the median is null while more than half of the stays would still go on.
+        (count), median_days; the median is null while more than half of the stays are expected to continue.
 
     Notes
     -----
     The Kaplan-Meier estimate of the share of stays that last longer than t falls to S(t)·(1 − d / n) where d
-    of n stays end; the median is the first t at which it is at most a half. Leaving out the open stays would
-    tell of short ones only.
+    of n stays end; the median is the first t at which it is at most a half. Leaving out open stays would
+    select short ones.
 
     References
     ----------
@@ -190,25 +190,25 @@ def median_dwell_time(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def _followed(history: pd.DataFrame) -> Flags:
-    """Which rows have the same customer's row of the very next snapshot after them."""
+    """Whether the next row is that of the same customer at the next snapshot."""
     place = _places(history["as_of"].to_numpy())
     return _equals_next(history["customer_id"].to_numpy()) & _equals_next(place, ahead=1)
 
 
 def _places(days: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """Which of the snapshots each day is: 0, 1, 2, …"""
+    """The number of the snapshot of each day: 0, 1, 2, …"""
     return np.searchsorted(np.unique(days), days)
 
 
 def _equals_next(values: npt.NDArray[Any], ahead: int = 0) -> Flags:
-    """Whether the next value is this one, or `ahead` of it; the last has no next one."""
+    """Whether the next value equals this one, or is `ahead` of it; False for the last."""
     equal = np.zeros(values.size, dtype=bool)
     equal[:-1] = values[1:] == (values[:-1] + ahead if ahead else values[:-1])
     return equal
 
 
 def _moved_down(flags: Flags) -> Flags:
-    """What is true of the row before."""
+    """The values shifted down by one row."""
     moved = np.zeros_like(flags)
     moved[1:] = flags[:-1]
     return moved

@@ -1,23 +1,20 @@
-"""What the recipes that score share: batches, drift, model choice, potentials, Spark.
+"""Scoring: one scorecard row per customer, by DuckDB on one machine or by Spark.
 
 ::
 
-    batches.py          Scoring in batches: features to a file, then some tens of thousands of customers at a
-                        time.
-    costs_to_serve.py   What it took to serve each customer up to a day, from a table such as `patron costs`
-                        writes.
-    drift.py            Whether the customers that are scored are still those of the training, and whether
-                        they buy as expected.
-    job_stages.py       The stages of a long job: what each is called, how many rows it handled and how many
-                        seconds it took.
-    model_choice.py     The model that scores, and what the settings may ask of it.
-    on_spark.py         Scoring on Spark: the stages of batch.py, with features, scores and files made by
-                        Spark's workers.
-    potential_parts.py  The four potentials in their parts, one row per customer with a score: for `patron
-                        score --potentials`.
-    potentials.py       What referrals and contributions bring each customer, and what serving took: columns
-                        beside the features.
-    spark_features.py   Features on Spark: computed by its workers and written by them; the driver sees
-                        counts alone.
-    value_model.py      The value model of a registered model, or one fitted to the customers at hand.
+    costs_to_serve.py   cost to serve of each customer up to a day
+    drift.py            whether the scored customers still resemble those of the training
+    engines.py          `Engine`, the protocol of both engines, and `choose_engine`
+    job_stages.py       stages of a long job: name, rows and seconds
+    model_choice.py     load the model, and check what is asked of it
+    on_duckdb.py        the engine of one machine: features by DuckDB, scores in batches
+    on_spark.py         the engine of many machines: features, scores and files by Spark
+    options.py          `ScoringOptions`: how a scorecard is made
+    potential_parts.py  components of the four potentials, for `patron score --potentials`
+    potentials.py       network and learning potential: columns added to the features
+    preparation.py      write features and events into the workspace
+    ranks.py            the population in which every customer is ranked
+    resuming.py         whether an interrupted job can be resumed
+    summary.py          a scorecard in a few numbers
+    value_model.py      the value model of a registered model, or one fitted to the customers at hand
 """

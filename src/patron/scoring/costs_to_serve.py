@@ -1,8 +1,8 @@
-"""What it took to serve each customer up to a day, from a table such as `patron costs` writes.
+"""Cost to serve of each customer up to a day, from a table such as `patron costs` writes.
 
-A row is what one customer cost over one period. It counts from the last day of the period on, and as a whole:
-when within the period the money went, nobody knows. Periods of a customer that follow one another add up;
-periods that overlap would count a cost twice, and are refused.
+A row is the cost of one customer over one period. It counts in full from the last day of the period, because
+the table does not say when within the period the money was spent. Successive periods of a customer add up;
+overlapping ones would count a cost twice and are refused.
 """
 
 import warnings
@@ -27,12 +27,12 @@ __all__ = ["COSTS", "CostsToServe", "costs_known", "costs_of", "costs_taken"]
 
 
 COSTS = "costs_to_serve.parquet"
-"""Where the costs of a scoring stand: customer_id, cost, until."""
+"""The file in which a scoring keeps the costs: customer_id, cost, until."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostsToServe:
-    """What was taken off the base potentials.
+    """The costs to serve that were subtracted from the base potentials.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class CostsToServe:
     until: date | None
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """The result as plain values."""
         until = None if self.until is None else self.until.isoformat()
         return {
             "customers": self.customers,
@@ -62,27 +62,27 @@ class CostsToServe:
         }
 
     def sentence(self) -> str:
-        """In words.
+        """The result in a sentence.
 
         Examples
         --------
         >>> CostsToServe(3000, 2950, 8123.4, date(2024, 6, 30)).sentence()
-        'Costs to serve of 8,123.40 up to 2024-06-30 are taken off the base potentials of 2,950 of 3,000
+        'Costs to serve of 8,123.40 up to 2024-06-30 are subtracted from the base potentials of 2,950 of 3,000
         customers; the other 50 have none on record and count as 0.'
         """
         if self.on_record == 0:
-            return "No cost to serve was known by then: base potentials are as without the table."
+            return "No cost to serve was known on that day: the base potentials are unchanged."
         others = self.customers - self.on_record
         rest = "has none on record and counts" if others == 1 else f"{others:,} have none on record and count"
         return (
-            f"Costs to serve of {self.total:,.2f} up to {self.until} are taken off the base potentials of "
-            f"{self.on_record:,} of {counted(self.customers, 'customer')}"
+            f"Costs to serve of {self.total:,.2f} up to {self.until} are subtracted from the base potentials "
+            f"of {self.on_record:,} of {counted(self.customers, 'customer')}"
             f"{f'; the other {rest} as 0' if others else ''}."
         )
 
 
 def costs_known(table: ir.Table, as_of: date, id_type: Any) -> ir.Table:
-    """What each customer had cost up to a day.
+    """The cost of each customer up to a day.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def costs_known(table: ir.Table, as_of: date, id_type: Any) -> ir.Table:
     rows, ended = (int(part.count().to_pyarrow().as_py()) for part in (table, seen))
     if ended < rows:
         warnings.warn(
-            f"Not counted of the table 'costs_to_serve': {counted(rows - ended, 'row')} of periods that end "
+            f"Not counted of the table 'costs_to_serve': {counted(rows - ended, 'row')} whose period ends "
             f"after {as_of}.",
             PatronWarning,
             stacklevel=3,
@@ -135,19 +135,19 @@ def costs_known(table: ir.Table, as_of: date, id_type: Any) -> ir.Table:
 
 
 def costs_of(folder: Path, ids: pd.Series) -> Floats:
-    """What each customer had cost, as `costs_known` was written into a folder.
+    """The cost of each customer, from what `costs_known` returned and a folder keeps.
 
     Parameters
     ----------
     folder
-        with costs_to_serve.parquet, where there is such a table
+        with costs_to_serve.parquet, if there is such a table
     ids
         (n_customers,) customer_id
 
     Returns
     -------
     Floats
-        (n_customers,) money; 0 for who has no cost on record, and for everybody without the table
+        (n_customers,) money; 0 for customers without a cost on record, and for all without the table
 
     Raises
     ------
@@ -158,7 +158,7 @@ def costs_of(folder: Path, ids: pd.Series) -> Floats:
 
 
 def costs_taken(folder: Path, features: Path) -> CostsToServe | None:
-    """What was taken off the base potentials; None without the table.
+    """The costs that were subtracted from the base potentials; None without the table.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def _looked_up(folder: Path, ids: pd.Series) -> Floats:
 
 
 def _refuse_overlaps(table: ir.Table) -> None:
-    """Of periods in the order of their starts, two next to each other overlap wherever any two do."""
+    """Raise if periods of a customer overlap: in order of their starts, two neighbours do if any two do."""
     begins, ends = table.period_start.date(), table.period_end.date()
     in_order = ibis.window(group_by="customer_id", order_by=["period_start", "period_end"])
     dated = table.select("customer_id", begins=begins, ended=ends.lag().over(in_order))

@@ -1,10 +1,12 @@
-"""Whether the customers that are scored are still those of the training, and whether they buy as expected."""
+"""Drift: whether the scored customers still resemble those of the training, and buy as often as expected."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from patron.errors import InputError, ModelError, counted
 from patron.evaluation.drift import EarlyAlarm, early_alarm, population_stability
@@ -12,48 +14,76 @@ from patron.features.assemble import assemble_features
 from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.reference import Reference
 from patron.models.value.rfm import RFM_COLUMNS, RFM_WITH_ID
-from patron.settings.prediction import DriftSettings
 from patron.snapshots.spine import make_spine
+from patron.storage.job_folder import SCORED, Checkpoint, Workspace
 from patron.tables.history import History
-from patron.tracking.runs import start_training_run
-from patron.tracking.store import Store
 
-__all__ = ["SCORES", "Drift", "log_drift", "measure_drift", "purchases_since_training"]
+__all__ = [
+    "SCORES",
+    "Drift",
+    "DriftLimits",
+    "compare_with_training",
+    "measure_drift",
+    "purchases_since_training",
+]
 
 SCORES = ("churn_probability", "expected_value")
-_MOST_NAMED = 3
+MAX_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftLimits:
+    """The thresholds above which drift is reported.
+
+    Attributes
+    ----------
+    psi_notice, psi_alarm
+        population stability index ≥ 0
+    missing_change
+        share in (0, 1], difference in the share of missing values
+    purchases_z
+        standard deviations between observed and expected purchases since the training
+    purchases_ratio
+        share in (0, 1), by which they must differ in addition
+    """
+
+    psi_notice: float = 0.10
+    psi_alarm: float = 0.25
+    missing_change: float = 0.10
+    purchases_z: float = 3.0
+    purchases_ratio: float = 0.20
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What has moved since the training.
+    """The drift since the training.
 
     Attributes
     ----------
     table
         one row per feature and score; see :func:`patron.evaluation.drift.population_stability`
     alarm
-        purchases since the training beside those expected; None on the day of the training itself
+        purchases since the training, observed and expected; None on the day of the training itself
     limits
-        from where on it is worth a word
+        reporting thresholds
     """
 
     table: pd.DataFrame
     alarm: EarlyAlarm | None
-    limits: DriftSettings
+    limits: DriftLimits
 
     @property
     def is_alarm(self) -> bool:
-        """The scores are of another population, or purchases are not what was expected.
+        """Whether the scores have shifted, or purchases are not as expected.
 
-        A feature alone raises none: what follows a mailing or a week day jumps without meaning anything.
+        A feature alone raises no alarm: one that follows mailings or week days jumps for no lasting reason.
         """
         scores = self.table.loc[self.table["column"].isin(SCORES), "psi"]
         return bool((scores >= self.limits.psi_alarm).any()) or self._is_early_alarm
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Metric → number, for a log."""
+        """Metric → number, to be logged."""
         found = {f"drift.psi.{row['column']}": float(row["psi"]) for row in self.table.to_dict("records")}
         found["drift.psi_largest"] = float(self.table["psi"].max()) if len(self.table) else 0.0
         if self.alarm is not None:
@@ -65,7 +95,7 @@ class Drift:
         return found | {"drift.alarm": float(self.is_alarm)}
 
     def to_dict(self) -> dict[str, Any]:
-        """What was found, as plain values."""
+        """The result as plain values."""
         early = None
         if self.alarm is not None:
             early = {
@@ -77,25 +107,25 @@ class Drift:
         return {"alarm": self.is_alarm, "columns": self.table.to_dict("records"), "early_alarm": early}
 
     def sentences(self) -> list[str]:
-        """What has moved, in words; one sentence where nothing has."""
+        """The result in sentences; a single one where nothing has shifted."""
         limits, table = self.limits, self.table
         lines = []
         moved = table[table["psi"] >= limits.psi_notice]
         if len(moved):
-            named = ", ".join(f"{row.column} {row.psi:.2f}" for row in moved.head(_MOST_NAMED).itertuples())
-            worst = "another population" if moved["psi"].iloc[0] >= limits.psi_alarm else "worth a look"
+            named = ", ".join(f"{row.column} {row.psi:.2f}" for row in moved.head(MAX_NAMED).itertuples())
+            worst = "a different population" if moved["psi"].iloc[0] >= limits.psi_alarm else "worth a look"
             lines.append(
-                f"Drift: {len(moved)} of {len(table)} features and scores have moved since the training, "
+                f"Drift: {len(moved)} of {len(table)} features and scores have shifted since the training, "
                 f"{worst} (PSI {named})."
             )
-        for new in table[table["new_levels"] > 0].head(_MOST_NAMED).to_dict("records"):
+        for new in table[table["new_levels"] > 0].head(MAX_NAMED).to_dict("records"):
             levels = counted(int(new["new_levels"]), "value")
             lines.append(
-                f"Drift: {new['column']} has {levels} that the training did not know "
+                f"Drift: {new['column']} has {levels} that did not occur in training "
                 f"({new['share_new']:.1%} of the customers)."
             )
         gone = (table["missing_now"] - table["missing_then"]).abs() >= limits.missing_change
-        for row in table[gone].head(_MOST_NAMED).itertuples():
+        for row in table[gone].head(MAX_NAMED).itertuples():
             lines.append(
                 f"Drift: {row.column} is missing for {row.missing_now:.0%} of the customers, "
                 f"{row.missing_then:.0%} in training."
@@ -104,7 +134,7 @@ class Drift:
             lines.append(f"{'Alarm' if self._is_early_alarm else 'Drift'}: {self.alarm}.")
         if self.is_alarm:
             lines.append("Train again before trusting these scores: patron train.")
-        return lines or ["Drift: no feature and no score has moved since the training."]
+        return lines or ["Drift: no feature and no score has shifted since the training."]
 
     @property
     def _is_early_alarm(self) -> bool:
@@ -117,26 +147,26 @@ def measure_drift(
     bundle: Bundle,
     column: Callable[[str], pd.Series],
     alarm: EarlyAlarm | None,
-    limits: DriftSettings,
+    limits: DriftLimits,
 ) -> Drift | None:
-    """The customers that are scored against those of the training.
+    """The drift of the scored customers from those of the training.
 
     Parameters
     ----------
     bundle
         the model
     column
-        from the name of a feature or score to its value for each customer that is scored; asked for one
-        at a time, so that they never stand in memory together
+        returns the values of a feature or score of every scored customer; called for one name at a time,
+        so that memory holds one column
     alarm
-        what `purchases_since_training` found
+        what `purchases_since_training` returned
     limits
-        from where on a change is worth a word
+        reporting thresholds
 
     Returns
     -------
     Drift | None
-        Drift; None for a model that does not know its customers
+        Drift; None for a model that was saved without a reference population
 
     Examples
     --------
@@ -154,7 +184,7 @@ def measure_drift(
 
 
 def purchases_since_training(bundle: Bundle, known: History) -> EarlyAlarm | None:
-    """Purchases since the training, of the customers known then, beside those that were expected.
+    """Observed and expected purchases since the training, of the customers known then.
 
     Parameters
     ----------
@@ -166,7 +196,7 @@ def purchases_since_training(bundle: Bundle, known: History) -> EarlyAlarm | Non
     Returns
     -------
     EarlyAlarm | None
-        EarlyAlarm; None where no day has gone by since the training or nobody of then is known
+        EarlyAlarm; None if no day has passed since the training, or none of those customers is known
 
     Examples
     --------
@@ -187,25 +217,28 @@ def purchases_since_training(bundle: Bundle, known: History) -> EarlyAlarm | Non
         return None
 
 
-def log_drift(store: Store, drift: Drift, model_uri: str, as_of: str) -> str:
-    """A run of its own for this scoring, with the table and the numbers.
+def compare_with_training(
+    workspace: Workspace, checkpoint: Checkpoint, bundle: Bundle, limits: DriftLimits
+) -> Drift | None:
+    """The drift of the customers in a workspace, read one column at a time.
 
-    Returns
-    -------
-    str
-        The id of the run.
-
-    Raises
-    ------
-    ModelError
-        the store is locked, cannot be reached, or cannot be written to
-
-    Examples
-    --------
-    See :func:`patron.workflows.score.score`.
+    Parameters
+    ----------
+    workspace
+        with features and scores
+    checkpoint
+        of this job
+    bundle
+        the model
+    limits
+        reporting thresholds
     """
-    tags = {"job": "score", "model": model_uri}
-    with start_training_run(store, f"scores as of {as_of}", tags=tags) as run:
-        run.log_metrics({name: number for name, number in drift.metrics.items() if number == number})
-        run.log_table(drift.table, "drift")
-    return run.run_id
+
+    def column(name: str) -> pd.Series:
+        files = workspace.shards(SCORED) if name in SCORES else [workspace.features]
+        tables = [pq.read_table(file, columns=[name]) for file in files]
+        values: pd.Series = pa.concat_tables(tables).column(name).to_pandas()
+        return values
+
+    purchases = None if checkpoint.purchases is None else EarlyAlarm(**checkpoint.purchases)
+    return measure_drift(bundle, column, purchases, limits)

@@ -1,6 +1,6 @@
-"""The stages of a long job: what each is called, how many rows it handled and how many seconds it took.
+"""Stages of a long job: the name of each, the rows it handled and the seconds it took.
 
-`Stages` is told of each step as it begins, passes it on to whoever watches the job, and remembers it, so that
+`Stages` is called with each step as it begins, passes it on to the progress display, and records it, so that
 the numbers are in the result as well as on the screen.
 """
 
@@ -23,9 +23,9 @@ class Stage:
     stage
         what was done
     rows
-        count of the rows handled; None where rows say nothing
+        count of the rows handled; None where rows do not apply
     seconds
-        that it took
+        duration
     """
 
     stage: str
@@ -33,19 +33,19 @@ class Stage:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """The stage as plain values."""
         return {"stage": self.stage, "rows": self.rows, "seconds": round(self.seconds, 3)}
 
 
 class Stages:
-    """A `Progress` that remembers.
+    """A `Progress` that records each step.
 
     Parameters
     ----------
     progress
-        told of each step as it begins, and of its rows if it has a method `rows`
+        called with each step as it begins, and with its rows if it has a method `rows`
     clock
-        seconds, rising
+        returns seconds, monotonic
 
     Examples
     --------
@@ -68,19 +68,25 @@ class Stages:
         self._since = 0.0
 
     def __call__(self, step: str) -> None:
-        """End the stage before and begin `step`."""
+        """End the previous stage and begin `step`."""
         self.end()
         self._progress(step)
         self._step, self._rows, self._since = step, None, self._clock()
 
     def rows(self, count: int) -> None:
-        """How many rows the present stage has handled."""
+        """Record how many rows the current stage has handled.
+
+        Parameters
+        ----------
+        count
+            of rows
+        """
         self._rows = count
         if isinstance(self._progress, CountsRows):
             self._progress.rows(count)
 
     def end(self) -> tuple[Stage, ...]:
-        """End the present stage; all that have ended."""
+        """End the current stage and return all stages."""
         if self._step is not None:
             self._ended.append(Stage(self._step, self._rows, self._clock() - self._since))
             self._step = None

@@ -1,218 +1,305 @@
-"""Scoring on Spark: the stages of batch.py, with features, scores and files made by Spark's workers.
+"""Features and scores on Spark: its workers compute and write them, and the driver sees counts.
 
 The numbers are those of one machine. Features come from the same expressions; every customer is ranked among
-all, by a grid that the driver learns from one column at a time; and the registered model, with this grid in
-it, is what MLflow's `spark_udf` runs beside the data. What the driver holds is one column, and counts; where
-referrals, contributions or costs to serve are given, also what they bring or take for each customer.
+all, by a grid that the driver learns one column at a time; and the registered model, with this grid in it, is
+run next to the data by MLflow's `spark_udf`. The driver holds one column at a time, and counts; and where
+referrals, contributions or costs to serve are given, what they add per customer.
 """
 
+import shutil
 import uuid
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from patron.features.assemble import assemble_features
-from patron.features.engagement import warn_of_new_kinds
+from patron.features.catalogue import FeatureCatalogue
 from patron.models.bundle.bundle import Bundle
 from patron.models.churn.percentile_ranks import Percentiles
+from patron.progress import Progress
 from patron.scores.columns import SCORECARD_COLUMNS, SCORECARD_TYPES
 from patron.scores.not_scored import NEVER, WITHIN_REACH
-from patron.scoring.batches import Asked, keep_beside, potentials_beside, ranks_of_all
-from patron.scoring.drift import purchases_since_training
 from patron.scoring.job_stages import Stages
-from patron.settings import Settings
-from patron.settings.inputs import engine_for, refuse_nobody
-from patron.snapshots.asof import visible
-from patron.snapshots.spine import make_spine, not_eligible
-from patron.storage.atomic_files import ENDINGS, writing
-from patron.storage.job_folder import SCORED, UNSCORED, Begun, Work
-from patron.storage.spark_output import as_parts, publish, write_files
+from patron.scoring.options import ScoringOptions
+from patron.scoring.potentials import potentials_of_all
+from patron.scoring.preparation import prepare_scoring
+from patron.scoring.ranks import ranks_of_all
+from patron.snapshots.spine import make_spine, refuse_empty_spine
+from patron.storage.atomic_files import ENDINGS
+from patron.storage.job_folder import SCORED, UNSCORED, Checkpoint, Workspace, sole_job
+from patron.storage.spark_output import as_shards, check_spark_target, publish, write_files
 from patron.storage.target import Target
 from patron.tables.files import as_url
 from patron.tables.history import History
-from patron.tables.spark import spark_failures
+from patron.tables.records import Records
+from patron.tables.spark import open_spark, spark_failures
 from patron.tracking.batch import save_batch_model, spark_scorer
 
-__all__ = ["partitioned", "prepare_on_spark", "publish_on_spark", "score_on_spark"]
+__all__ = ["OnSpark"]
 
-PARTS_PER_CORE, MOST_CORES = 2, 10_000
-STEM = "scores"
-BESIDE = "beside.parquet"
+PARTITIONS_PER_CORE, MAX_CORES = 2, 10_000
+SCORES_STEM, FEATURES_STEM = "scores", "features"
+POTENTIALS = "potentials.parquet"
 SPARK_TYPES = {"date": "date", "time": "timestamp", "whole": "bigint", "number": "double", "text": "string"}
 
 
-def partitioned(settings: Settings) -> Settings:
-    """The settings, with folders by as_of where a folder is to be written and nothing is said of its folders.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnSpark:
+    """The engine of more than one machine; see :class:`patron.scoring.engines.Engine`.
 
-    Examples
-    --------
-    >>> partitioned(Settings(score={"out": "scores"})).score.partition_by
-    'as_of'
-    """
-    score = settings.score
-    if score.out is None or score.partition_by is not None or score.out.suffix.lower() in ENDINGS:
-        return settings
-    return settings.model_copy(update={"score": score.model_copy(update={"partition_by": "as_of"})})
-
-
-def prepare_on_spark(work: Work, known: History, bundle: Bundle, settings: Settings, stages: Stages) -> Begun:
-    """Let Spark write the features of everybody who gets a score, and the names of the others, into `work`.
-
-    Parameters, result and errors are those of :func:`patron.scoring.batches.prepare`; both tables are folders
-    here, and the tables of `known` are Spark's.
-
-    Raises
-    ------
-    SettingsError
-        nobody is eligible
-    PatronError
-        a worker or Spark itself died, or a disk is full
-    """
-    as_of, within = known.known_until, settings.active_within_days
-    engine = known.connection
-    stages(f"Building features as of {as_of}")
-    with spark_failures():
-        spine = make_spine(known, as_of, active_within_days=within)
-        if known.engagement is not None:
-            warn_of_new_kinds(visible(known.engagement, spine), bundle.catalogue)
-        features = engine.frame_of(assemble_features(known, spine, bundle.catalogue))
-        others = engine.frame_of(not_eligible(known, as_of, active_within_days=within))
-    scored = write_files(features, work.features)
-    refuse_nobody(scored, settings, as_of)
-    unscored = write_files(others, work.others)
-    with writing(work.target), spark_failures():
-        keep_beside(work, known, bundle, settings)
-    stages.rows(scored)
-    purchases = None
-    if settings.drift.measure and as_of > bundle.as_of:
-        stages("Counting the purchases since the training")
-        with spark_failures():
-            purchases = purchases_since_training(bundle, known)
-    return Begun(
-        key={},
-        as_of=as_of.isoformat(),
-        scored_at=datetime.now(UTC).isoformat(),
-        features=scored,
-        others=unscored,
-        purchases=None if purchases is None else asdict(purchases),
-    )
-
-
-def score_on_spark(
-    work: Work, begun: Begun, bundle: Bundle, asked: Asked, settings: Settings, stages: Stages
-) -> None:
-    """Let Spark write the scorecard into `work`, part by part.
-
-    Parameters
+    Attributes
     ----------
-    work
-        with the folders that `prepare_on_spark` wrote
-    begun
-        what it returned
-    bundle
-        the model
-    asked
-        what the scorecard is to hold
-    settings
-        `spark` says into how many parts
-
-    Raises
-    ------
-    PatronError
-        a worker or Spark itself died, or a disk is full; nothing has been published
+    master, remote, config
+        as :func:`patron.tables.spark.open_spark`
+    partitions
+        count of partitions in which customers are scored; None for two per core
     """
-    if bundle.percentiles is not None:
-        stages("Ranking the customers among each other")
-        ranks = ranks_of_all(work.features, bundle, asked)
-        bundle = replace(bundle, percentiles=ranks) if isinstance(ranks, Percentiles) else bundle
-        stages.rows(begun.features)
-    beside = potentials_beside(work, bundle, asked, settings, ranks="model")
-    if beside is not None:
-        ids = ds.dataset(work.features).to_table(columns=["customer_id"])["customer_id"]
-        with work.writing(work.folder / BESIDE) as temporary:
-            pq.write_table(pa.table({"customer_id": ids, **beside.columns(0, len(ids))}), temporary)
-    stages(f"Scoring {begun.features:,} customers")
-    model = save_batch_model(
-        bundle,
-        work.folder / f"model-{uuid.uuid4().hex[:12]}",  # MLflow's workers may still hold the one before
-        reasons=asked.reasons,
-        value_horizon_days=asked.value_horizon_days,
-        annual_discount_rate=asked.annual_discount_rate,
-        random_state=asked.random_state,
-    )
-    with spark_failures():
-        session = engine_for(settings).session
-        scored, shared = _scored(session, work, model, begun, bundle, asked, settings)
-        unscored = session.read.parquet(as_url(work.others))
-    as_parts(scored, work, SCORED)
-    if begun.others:
-        as_parts(_completed(unscored, shared), work, UNSCORED)
-    stages.rows(begun.features)
+
+    master: str = "local[*]"
+    remote: str | None = None
+    config: Mapping[str, str] = field(default_factory=dict, repr=False)  # it may hold passwords
+    partitions: int | None = None
+
+    def check_features_target(self, out: Path) -> Path:
+        """As `Engine.check_features_target`: a folder.
+
+        Parameters
+        ----------
+        out
+            as it was named
+        """
+        return check_spark_target(out)
+
+    def write_features(
+        self,
+        known: History,
+        catalogue: FeatureCatalogue,
+        out: Path | None,
+        *,
+        active_within_days: int | None,
+        progress: Progress,
+    ) -> tuple[ir.Table, int]:
+        """As `Engine.write_features`; the folder `out` is partitioned by as_of.
+
+        Parameters
+        ----------
+        known
+            what is known on the day
+        catalogue
+            which features
+        out
+            what `check_features_target` returned, or None
+        active_within_days
+            only customers active in these last days are eligible; None for everyone
+        progress
+            called with each step as it begins
+        """
+        engine, within = known.connection, active_within_days
+        with spark_failures():
+            spine = make_spine(known, known.known_until, active_within_days=within)
+            table = assemble_features(known, spine, catalogue)
+            if out is None:
+                table = known.store(table, FEATURES_STEM)
+                rows = int(table.count().to_pyarrow().as_py())
+                refuse_empty_spine(rows, known, active_within_days=within)
+                return table, rows
+        with sole_job(out.with_name(f".{out.name}.lock"), str(out)):
+            grown = out.with_name(f".{out.name}.work")
+            try:
+                rows = write_files(engine.frame_of(table), grown, by="as_of")
+                refuse_empty_spine(rows, known, active_within_days=within)
+                publish(engine, grown, out, "as_of", FEATURES_STEM)
+            finally:
+                shutil.rmtree(grown, ignore_errors=True)
+        with spark_failures():
+            day = out / f"as_of={known.known_until}"
+            written = engine.session.read.option("basePath", as_url(out)).parquet(as_url(day))
+            return engine.adopt(written.select(*table.columns), FEATURES_STEM), rows
+
+    def partition_column(self, out: Path | None, partition_by: str | None) -> str | None:
+        """As `Engine.partition_column`; a folder is partitioned by as_of unless another column was named.
+
+        Parameters
+        ----------
+        out
+            where the scorecard is written
+        partition_by
+            the column that was asked for
+
+        Examples
+        --------
+        >>> OnSpark().partition_column(Path("scores"), None)
+        'as_of'
+        """
+        if out is None or partition_by is not None or out.suffix.lower() in ENDINGS:
+            return partition_by
+        return "as_of"
+
+    def prepare(
+        self,
+        workspace: Workspace,
+        known: History,
+        events: Records | None,
+        bundle: Bundle,
+        options: ScoringOptions,
+        stages: Stages,
+    ) -> Checkpoint:
+        """As `Engine.prepare`; features and the customers without a score are folders here.
+
+        Parameters
+        ----------
+        workspace
+            takes features and events
+        known
+            what is known on the day of the scoring
+        events
+            referrals, contributions and costs to serve, or None
+        bundle
+            names the features
+        options
+            how the scorecard is made
+        stages
+            reports the progress
+        """
+
+        def write(table: ir.Table, path: Path) -> int:
+            with spark_failures():
+                frame = known.connection.frame_of(table)
+            return write_files(frame, path)
+
+        return prepare_scoring(
+            workspace, known, events, bundle, options, stages, write=write, failures=spark_failures
+        )
+
+    def score(
+        self,
+        workspace: Workspace,
+        checkpoint: Checkpoint,
+        bundle: Bundle,
+        options: ScoringOptions,
+        stages: Stages,
+    ) -> int:
+        """As `Engine.score`; no shards are kept of a job that was interrupted, so the answer is 0.
+
+        Parameters
+        ----------
+        workspace
+            as `prepare` left it
+        checkpoint
+            what `prepare` returned
+        bundle
+            the model
+        options
+            how the scorecard is made
+        stages
+            reports the progress
+        """
+        if bundle.percentiles is not None:
+            stages("Ranking the customers among each other")
+            ranks = ranks_of_all(workspace.features, bundle, options)
+            bundle = replace(bundle, percentiles=ranks) if isinstance(ranks, Percentiles) else bundle
+            stages.rows(checkpoint.features)
+        extra = potentials_of_all(workspace.folder, workspace.features, bundle, options, "model")
+        if extra is not None:
+            ids = ds.dataset(workspace.features).to_table(columns=["customer_id"])["customer_id"]
+            with workspace.writing(workspace.folder / POTENTIALS) as temporary:
+                pq.write_table(pa.table({"customer_id": ids, **extra.columns(0, len(ids))}), temporary)
+        stages(f"Scoring {checkpoint.features:,} customers")
+        model = save_batch_model(
+            bundle,
+            workspace.folder / f"model-{uuid.uuid4().hex[:12]}",  # workers may still hold an earlier one
+            reasons=options.reasons,
+            **options.of_predictions(),
+        )
+        with spark_failures():
+            session = self._connect().session
+            rows = self._rows(session, workspace, bundle)
+            shared = _shared(checkpoint, bundle, options)
+            scored = _scorecard(rows, spark_scorer(session, model), shared)
+            unscored = session.read.parquet(as_url(workspace.others))
+        as_shards(scored, workspace, SCORED)
+        if checkpoint.others:
+            as_shards(_unscored(unscored, shared), workspace, UNSCORED)
+        stages.rows(checkpoint.features)
+        return 0
+
+    def publish(self, workspace: Workspace, target: Target) -> None:
+        """As `Engine.publish`; a folder is written by Spark, anything else from the driver.
+
+        Parameters
+        ----------
+        workspace
+            as `score` left it
+        target
+            a file, a folder or a database table
+        """
+        shards = workspace.shards()
+        if target.path is None or target.partition_by is None:
+            target.publish(shards, workspace.folder)
+            return
+        engine = self._connect()
+        grown = workspace.folder / "whole"
+        with spark_failures():
+            whole = engine.session.read.parquet(*(as_url(shard) for shard in shards))
+        write_files(whole, grown, by=target.partition_by)
+        publish(engine, grown, target.path.absolute(), target.partition_by, SCORES_STEM)
+
+    def _connect(self) -> Any:
+        return open_spark(master=self.master, remote=self.remote, config=self.config)
+
+    def _rows(self, session: Any, workspace: Workspace, bundle: Bundle) -> Any:
+        """customer_id, as_of, and a struct of what the model reads, in as many partitions as are scored."""
+        import pyspark.sql.functions as sf
+
+        rows = session.read.parquet(as_url(workspace.features))
+        seen = [sf.col("as_of").cast("string").alias("as_of")]
+        seen += [sf.col(f"`{name}`") for name in bundle.catalogue.names]
+        if (workspace.folder / POTENTIALS).is_file():
+            extra = session.read.parquet(as_url(workspace.folder / POTENTIALS))
+            rows = rows.join(extra, "customer_id")
+            seen += [sf.col(name) for name in extra.columns if name != "customer_id"]
+        rows = rows.repartition(self.partitions or PARTITIONS_PER_CORE * _cores(session))
+        return rows.select("customer_id", "as_of", sf.struct(*seen).alias("seen"))
 
 
-def publish_on_spark(work: Work, target: Target, settings: Settings) -> None:
-    """Write the scorecard of `work` where it belongs; a folder by Spark, anything else from the driver.
-
-    Raises
-    ------
-    PatronError
-        a disk or the database refuses; the old scores are still there
-    """
-    parts = work.parts()
-    if target.path is None or target.partition_by is None:
-        target.publish(parts, work)
-        return
-    engine = engine_for(settings)
-    grown = work.folder / "whole"
-    with spark_failures():
-        whole = engine.session.read.parquet(*(as_url(part) for part in parts))
-    write_files(whole, grown, by=target.partition_by)
-    publish(engine, grown, target.path.absolute(), target.partition_by, STEM)
-
-
-def _scored(
-    session: Any, work: Work, model: Path, begun: Begun, bundle: Bundle, asked: Asked, settings: Settings
-) -> tuple[Any, dict[str, Any]]:
-    """The scorecard of those who get a score, and the columns that are the same for all."""
+def _shared(checkpoint: Checkpoint, bundle: Bundle, options: ScoringOptions) -> dict[str, Any]:
+    """The columns that are the same in every row of the scorecard."""
     import pyspark.sql.functions as sf
 
-    rows = session.read.parquet(as_url(work.features))
-    seen = [sf.col("as_of").cast("string").alias("as_of")]
-    seen += [sf.col(f"`{name}`") for name in bundle.catalogue.names]
-    if (work.folder / BESIDE).is_file():
-        beside = session.read.parquet(as_url(work.folder / BESIDE))
-        rows = rows.join(beside, "customer_id")
-        seen += [sf.col(name) for name in beside.columns if name != "customer_id"]
-    rows = rows.repartition(settings.spark.partitions or PARTS_PER_CORE * _cores(session))
-    answers = rows.select(
-        "customer_id", "as_of", spark_scorer(session, model)(sf.struct(*seen)).alias("card")
-    )
-    shared = {
-        "model_version": sf.lit(asked.model_version),
-        "scored_at": sf.lit(begun.scored_at),
+    return {
+        "model_version": sf.lit(options.model_version),
+        "scored_at": sf.lit(checkpoint.scored_at),
         "horizon_days": sf.lit(bundle.horizon_days),
-        "value_horizon_days": sf.lit(asked.value_horizon_days or bundle.value_horizon_days),
+        "value_horizon_days": sf.lit(options.value_horizon_days or bundle.value_horizon_days),
     }
+
+
+def _scorecard(rows: Any, scorer: Any, shared: dict[str, Any]) -> Any:
+    """The rows of customers with a score."""
+    import pyspark.sql.functions as sf
+
+    answers = rows.select("customer_id", "as_of", scorer(sf.col("seen")).alias("card"))
     own = {"customer_id": sf.col("customer_id"), "as_of": sf.col("as_of")}
     columns = {name: sf.col(f"card.{name}") for name in SCORECARD_COLUMNS if name not in own} | own | shared
-    return answers.select(*_typed(columns)), shared
+    return answers.select(*_typed(columns))
 
 
 def _cores(session: Any) -> int:
-    """How many parts Spark works on at a time; a remote session tells it by how it cuts a range."""
+    """How many partitions Spark works on at a time; a remote session shows it by how it splits a range."""
     import pyspark.sql.functions as sf
 
-    part = sf.spark_partition_id().alias("part")
-    return int(session.range(MOST_CORES).select(part).distinct().count())
+    partition = sf.spark_partition_id().alias("part")
+    return int(session.range(MAX_CORES).select(partition).distinct().count())
 
 
-def _completed(others: Any, shared: dict[str, Any]) -> Any:
-    """The rows of those who get no score."""
+def _unscored(others: Any, shared: dict[str, Any]) -> Any:
+    """The rows of customers without a score."""
     import pyspark.sql.functions as sf
 
     columns = dict.fromkeys(SCORECARD_COLUMNS, sf.lit(None)) | shared

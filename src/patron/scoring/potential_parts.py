@@ -1,12 +1,12 @@
-"""The four potentials in their parts, one row per customer with a score: for `patron score --potentials`.
+"""The components of the four potentials, one row per customer with a score: for `patron score --potentials`.
 
 ==================================================================  =====================================
 past_margin − cost_to_serve − acquisition_cost                      base_potential
 growth_potential, growth_potential_low, growth_potential_high       a forecast, with its interval
-growth_headroom = more_purchases + larger_orders + new_categories   beside it; in no sum
+growth_headroom = more_purchases + larger_orders + new_categories   informative; not part of any sum
 acquisition_saved + margin_brought + from_deeper                    network_made
 network_made + network_to_come                                      network_potential
-learning_potential                                                  declared by the rate card
+learning_potential                                                  by the rate card
 ==================================================================  =====================================
 """
 
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -29,41 +28,31 @@ from patron.scores.headroom import buying_space, growth_headroom
 from patron.scores.network import customer_equity
 from patron.scores.potentials import past_margin
 from patron.scoring.costs_to_serve import costs_of
-from patron.snapshots.asof import visible_on
+from patron.scoring.potentials import CATEGORIES, NETWORK, OF_NETWORK
 from patron.storage.atomic_files import write_frame
-from patron.tables.history import History
+from patron.storage.job_folder import SCORED, Workspace
 
-__all__ = ["Equity", "keep_categories", "keep_network", "write_potentials"]
-
-
-CATEGORIES, NETWORK = "categories.parquet", "network.parquet"
-
-MOST_CATEGORIES = 12
-"""Categories in which customers are compared, those with the largest turnover."""
+__all__ = ["Equity", "write_potentials"]
 
 FROM_FEATURES = ("customer_id", "as_of", *RFM_COLUMNS, "net_spend_total", "cost_total", "acquisition_cost")
 FROM_SCORES = (
     "base_potential", "growth_potential", "growth_potential_low", "growth_potential_high",
     "expected_order_value", "lifecycle_stage", "network_potential", "learning_potential", "customer_value",
 )  # fmt: skip
-OF_NETWORK = (
-    "referrals_made", "acquisition_saved", "margin_brought", "from_deeper", "network_made",
-    "expected_referrals", "network_to_come",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Equity:
-    """What the customers are worth together.
+    """Customer equity: the total value of the customers.
 
     Attributes
     ----------
     customer_equity
-        money, nothing counted twice
+        money, each amount counted once
     attributed
-        money, the sum of customer_value, in which a customer who was brought counts for both
+        money, the sum of customer_value, in which a referred customer counts for both customers
     path
-        where the parts are
+        where the components are
     """
 
     customer_equity: float
@@ -71,7 +60,7 @@ class Equity:
     path: Path
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """The result as plain values."""
         return {
             "customer_equity": self.customer_equity,
             "attributed": self.attributed,
@@ -79,66 +68,31 @@ class Equity:
         }
 
     def sentence(self) -> str:
-        """In words.
+        """The result in a sentence.
 
         Examples
         --------
         >>> Equity(900.0, 1000.0, Path("parts.parquet")).sentence()
-        'Together the customers are worth 900: their values add up to 1,000, of which 100 stand in two rows.
-        The parts are in parts.parquet.'
+        'Customer equity is 900: the customer values add up to 1,000, of which 100 are counted in two rows.
+        The components are in parts.parquet.'
         """
         twice = self.attributed - self.customer_equity
         return (
-            f"Together the customers are worth {self.customer_equity:,.0f}: their values add up to "
-            f"{self.attributed:,.0f}, of which {twice:,.0f} stand in two rows. The parts are in {self.path}."
+            f"Customer equity is {self.customer_equity:,.0f}: the customer values add up to "
+            f"{self.attributed:,.0f}, of which {twice:,.0f} are counted in two rows. "
+            f"The components are in {self.path}."
         )
 
 
-def keep_categories(folder: Path, known: History, days: int) -> None:
-    """Write what each customer spent in each of the larger categories lately.
+def write_potentials(out: Path, workspace: Workspace, bundle: Bundle, *, random_state: int) -> Equity:
+    """Write the components of the potentials.
 
     Parameters
     ----------
-    folder
-        takes categories.parquet, without which no category is compared
-    known
-        what is known on the day
-    days
-        how many days up to and including that day count
-    """
-    lines = known.transactions
-    if lines is None or "category" not in lines.columns:
-        return
-    seen = visible_on(lines, known.known_until)
-    seen = seen.filter(seen.days_ago < days, seen.category.notnull())
-    turnover = seen.group_by("category").agg(turnover=seen.amount.sum())
-    largest = turnover.order_by(ibis.desc("turnover"), "category").limit(MOST_CATEGORIES)
-    names = largest.category.to_pyarrow().to_pylist()
-    if names:
-        spent = seen.filter(seen.category.isin(names)).group_by("customer_id", "category")
-        spent.agg(spend=seen.amount.sum().cast("float64")).to_parquet(folder / CATEGORIES)
-
-
-def keep_network(folder: Path, network: pd.DataFrame) -> None:
-    """Write the parts of the network potential, one row per feature row, as network.parquet."""
-    pq.write_table(pa.Table.from_pandas(network[list(OF_NETWORK)], preserve_index=False), folder / NETWORK)
-
-
-def write_potentials(
-    target: Path, folder: Path, features: Path, scored: list[Path], bundle: Bundle, *, random_state: int
-) -> Equity:
-    """Write the parts of the potentials.
-
-    Parameters
-    ----------
-    target
+    out
         Parquet or CSV by its ending
-    folder
-        where `keep_categories` and `keep_network` have written
-    features
-        Parquet file of the feature rows; or a folder of such files, in any order
-    scored
-        Parquet files of their scores, in the order of that file; or, for a folder, in any order
+    workspace
+        with features and scores, and with categories and network if they are known
     bundle
         the model
     random_state
@@ -147,16 +101,18 @@ def write_potentials(
     Returns
     -------
     Equity
+        The total value of the customers.
 
     Raises
     ------
     PatronError
         the disk is full
     """
-    there, table = _feature_rows(features, folder / NETWORK)
+    folder = workspace.folder
+    there, table = _feature_rows(workspace.features, folder / NETWORK)
     wanted = ["customer_id", *FROM_SCORES]
-    answers = pa.concat_tables([pq.read_table(part, columns=wanted) for part in scored])
-    if features.is_dir():
+    answers = pa.concat_tables([pq.read_table(shard, columns=wanted) for shard in workspace.shards(SCORED)])
+    if workspace.features.is_dir():  # Spark's files, in any order
         table, answers = table.sort_by("customer_id"), answers.sort_by("customer_id")
     rows, scores = table.to_pandas(date_as_object=True), answers.drop_columns("customer_id").to_pandas()
     margin = bundle.margin * _spend_by_category(folder / CATEGORIES, rows["customer_id"])
@@ -187,14 +143,14 @@ def write_potentials(
         learning_potential=scores["learning_potential"],
         customer_value=scores["customer_value"],
     )
-    write_frame(parts, target)
+    write_frame(parts, out)
     value = parts["customer_value"].to_numpy(dtype=np.float64)
     made = parts["network_made"].to_numpy(dtype=np.float64)
-    return Equity(customer_equity(value, made), float(np.nansum(value)), target)
+    return Equity(customer_equity(value, made), float(np.nansum(value)), out)
 
 
 def _feature_rows(features: Path, network: Path) -> tuple[list[str], pa.Table]:
-    """The names of the columns wanted that are there, and these columns; beside them those of the network."""
+    """The names of the wanted columns that exist, and these columns with those of the network."""
     read = ds.dataset(features)
     there = [name for name in FROM_FEATURES if name in read.schema.names]
     rows = read.to_table(columns=there)

@@ -3,10 +3,9 @@
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from patron.errors import PatronWarning, SettingsError
+from patron.errors import PatronWarning
 from patron.progress import Progress
 from patron.settings import Settings, TableSettings
 from patron.storage.job_folder import refuse_sources
@@ -25,7 +24,6 @@ __all__ = [
     "known_history",
     "read_history",
     "read_records",
-    "refuse_nobody",
     "warn_of_rejected",
 ]
 
@@ -220,31 +218,6 @@ def warn_of_rejected(report: DataReport) -> None:
         rejected = table.sentences()[1 : 1 + len(table.rejected)]
         if rejected:
             warnings.warn(" ".join(rejected), PatronWarning, stacklevel=3)
-
-
-def refuse_nobody(rows: int, settings: Settings, as_of: date) -> None:
-    """Raise where the rule of eligibility has left no customer.
-
-    Raises
-    ------
-    SettingsError
-        there is no row
-
-    Examples
-    --------
-    >>> refuse_nobody(0, Settings(active_within_days=7), date(2024, 5, 1))
-    Traceback (most recent call last):
-        ...
-    patron.errors.SettingsError: No customer bought in the 7 days up to 2024-05-01. Widen active_within_days.
-    """
-    if rows == 0:
-        window = settings.active_within_days
-        if window is None:
-            raise SettingsError(f"No customer is active as of {as_of}. Choose another as_of.")
-        active = "bought" if settings.activity in (None, "purchases") else "was active"
-        raise SettingsError(
-            f"No customer {active} in the {window} days up to {as_of}. Widen active_within_days."
-        )
 
 
 def _sources(settings: Settings, tables: Iterable[str]) -> dict[str, Any]:

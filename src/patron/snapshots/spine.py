@@ -10,11 +10,11 @@ import ibis
 import ibis.expr.types as ir
 
 from patron.checks import at_least
-from patron.errors import DateError, some
+from patron.errors import DateError, SettingsError, some
 from patron.snapshots.asof import running
 from patron.tables.history import History
 
-__all__ = ["make_spine", "not_eligible"]
+__all__ = ["make_spine", "not_eligible", "refuse_empty_spine"]
 
 EVENT = {"purchases": "purchase", "engagement": "event"}
 NO_CONTRACT = "no contract that runs on as_of"
@@ -121,6 +121,43 @@ def not_eligible(
         f"no {event} on or before as_of",
     )
     return marked.select(customer_id=marked.customer_id, as_of=ibis.literal(day), not_scored_reason=reason)
+
+
+def refuse_empty_spine(rows: int, known: History, *, active_within_days: int | None = None) -> None:
+    """Raise if no customer is eligible.
+
+    Parameters
+    ----------
+    rows
+        count of the spine's rows
+    known
+        what is known on the day
+    active_within_days
+        as for `make_spine`
+
+    Raises
+    ------
+    SettingsError
+        there is no row
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> sale = pd.DataFrame({"customer_id": [7], "order_at": ["2024-05-01"], "amount": [9.5]})
+    >>> refuse_empty_spine(0, History.read(sale), active_within_days=7)
+    Traceback (most recent call last):
+        ...
+    patron.errors.SettingsError: No customer bought in the 7 days up to 2024-05-01. Widen active_within_days.
+    """
+    if rows:
+        return
+    if active_within_days is None:
+        raise SettingsError(f"No customer is active as of {known.known_until}. Choose another as_of.")
+    active = "bought" if known.activity == "purchases" else "was active"
+    raise SettingsError(
+        f"No customer {active} in the {active_within_days} days up to {known.known_until}. Widen "
+        "active_within_days."
+    )
 
 
 def _eligible(history: History, day: datetime.date, active_within_days: int | None) -> ir.Table:

@@ -1,17 +1,12 @@
-"""Files that appear complete or not at all, job folders, Parquet and database output, the prediction log.
+"""Storage: files that appear complete or not at all, job folders, databases and the prediction log.
 
 ::
 
-    atomic_files.py    Files that appear whole or not at all.
-    databases.py       A table of a database: connect to it, and write to it in one transaction that counts
-                       whole or not at all.
-    job_folder.py      The folder in which a scoring is prepared, so that a killed job can go on: `working`.
-    parquet_output.py  Parts → one file, or a folder with a folder for each value of a column; the old one
-                       stands until the new one is whole.
-    prediction_log.py  Where a ledger is kept: a folder of Parquet parts, or a database. Rows are added,
-                       never changed.
-    spark_output.py    What Spark writes: a folder of Parquet files, with a folder in it for each value of a
-                       column.
-    target.py          Where a scorecard goes: a file, a folder parted by a column, or a table of a database.
-    upsert.py          Scorecards into a table of a database: all rows in one transaction, or none.
+    atomic_files.py    write a file completely or not at all
+    databases.py       connect to a database, and write a table in one transaction
+    job_folder.py      workspace, lock and checkpoint of a scoring job
+    parquet_output.py  shards → one file, or a partitioned folder
+    prediction_log.py  predictions and outcomes, in a folder or a database
+    spark_output.py    files and partitioned folders written by Spark
+    target.py          where a scorecard is written: file, folder or database table
 """

@@ -1,7 +1,6 @@
-"""Files that appear whole or not at all.
+"""Write files atomically: readers find the old file or the new one, never a part of it.
 
-Everything is written to a hidden temporary file beside the target, which takes the target's name only when it
-is complete. Whoever reads the target finds the old file or the new one, never a part.
+Everything is written to a hidden temporary file next to the target and renamed once it is complete.
 """
 
 import errno
@@ -38,7 +37,12 @@ _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 def check_target(path: str | Path) -> Path:
-    """The path, once it is sure that a table may be written there. Ask before the work, not after it.
+    """The path of a table to write, checked before the work starts.
+
+    Parameters
+    ----------
+    path
+        a Parquet or CSV file, by its ending
 
     Raises
     ------
@@ -62,7 +66,12 @@ def check_target(path: str | Path) -> Path:
 
 
 def check_folder(path: str | Path) -> Path:
-    """The path, once it is sure that a folder of files may be written there.
+    """The path of a folder to write, checked before the work starts.
+
+    Parameters
+    ----------
+    path
+        the folder, which need not exist yet
 
     Raises
     ------
@@ -82,8 +91,15 @@ def check_folder(path: str | Path) -> Path:
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target`; it becomes `target` when the block ends well and is removed when not.
+def whole_file(target: Path, shown_as: str | None = None) -> Iterator[Path]:
+    """A temporary path next to `target`; renamed to `target` if the block succeeds, removed if it fails.
+
+    Parameters
+    ----------
+    target
+        the file to write; its folder is created where it is missing
+    shown_as
+        what an error message calls it; None for its path
 
     Raises
     ------
@@ -102,7 +118,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     """
     temporary = None
     try:
-        with writing(repr(str(target))):
+        with writing(shown_as or repr(str(target))):
             target.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(
                 prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
@@ -119,7 +135,12 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(target: str) -> Iterator[None]:
-    """Turn what a disk refuses while `target` is written into one sentence.
+    """Turn an error of the disk while `target` is written into one sentence.
+
+    Parameters
+    ----------
+    target
+        what the sentence names
 
     Raises
     ------
@@ -142,7 +163,13 @@ def writing(target: str) -> Iterator[None]:
 
 
 def settle(temporary: Path) -> None:
-    """Put a file on the disk before it gets its name, and give it the rights of any new file."""
+    """Flush a file to disk before it is renamed, with the permissions of any new file.
+
+    Parameters
+    ----------
+    temporary
+        a complete file
+    """
     mask = os.umask(0)
     os.umask(mask)
     temporary.chmod(0o666 & ~mask)
@@ -152,6 +179,18 @@ def settle(temporary: Path) -> None:
 
 def write_frame(frame: "pd.DataFrame", path: str | Path) -> Path:
     """Write a frame as Parquet or CSV by the ending; null is empty in CSV, dates are ISO.
+
+    Parameters
+    ----------
+    frame
+        the rows
+    path
+        the file
+
+    Returns
+    -------
+    Path
+        The file that was written.
 
     Raises
     ------
@@ -179,6 +218,18 @@ def write_frame(frame: "pd.DataFrame", path: str | Path) -> Path:
 def write_table(table: "ir.Table", path: str | Path) -> Path:
     """Write an Ibis table as Parquet or CSV by the ending, straight from the engine.
 
+    Parameters
+    ----------
+    table
+        the rows
+    path
+        the file
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
     Raises
     ------
     SettingsError
@@ -202,7 +253,19 @@ def write_table(table: "ir.Table", path: str | Path) -> Path:
 
 
 def write_json(value: Mapping[str, Any], path: str | Path) -> Path:
-    """Write plain values as one JSON object; what is no number becomes null, a date is ISO.
+    """Write plain values as one JSON object; NaN and infinity become null, dates ISO text.
+
+    Parameters
+    ----------
+    value
+        the object
+    path
+        the file
+
+    Returns
+    -------
+    Path
+        The file that was written.
 
     Examples
     --------
@@ -217,7 +280,12 @@ def write_json(value: Mapping[str, Any], path: str | Path) -> Path:
 
 
 def plain(value: Any) -> Any:
-    """What JSON can hold: NumPy's numbers as Python's, what is no number as None, all else as text.
+    """The value as JSON can hold it: NumPy scalars as Python's, NaN and infinity as None, all else as text.
+
+    Parameters
+    ----------
+    value
+        a mapping, a sequence or a scalar
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""A table of a database: connect to it, and write to it in one transaction that counts whole or not at all.
+"""Connect to a database table, and write to it in one transaction.
 
-SQL is the same everywhere but for a few words, and those are here: how to wait for another writer, what
-stands for a value, and how rows are handed over. DuckDB takes Arrow as it is and PostgreSQL a stream; any
-other database that Ibis connects to gets row by row through its own driver. ::
+The differences between databases are here: how to wait for another writer, how to mark a parameter, and how
+to insert rows. DuckDB reads Arrow directly and PostgreSQL a COPY stream; any other database of Ibis gets rows
+through its own driver. ::
 
     with connected(table) as backend, transaction(backend, "scores") as step:
         step.create(table, schema)
@@ -35,6 +35,11 @@ __all__ = ["DatabaseTable", "Transaction", "absolute_url", "connected", "lacking
 PATIENCE = 60.0
 """Seconds that a writer waits for another."""
 
+CREATION = 0.5
+"""Seconds that another process may take to write the first bytes of a new DuckDB file."""
+
+_NEW = "not a valid DuckDB database file"
+
 EXTRAS = {"postgresql": ("psycopg", "postgres"), "postgres": ("psycopg", "postgres")}
 _ROWS = "patron_rows"
 _SCHEMAS = {
@@ -45,7 +50,7 @@ _SCHEMAS = {
 
 @dataclass(frozen=True, slots=True)
 class DatabaseTable:
-    """A table of a database. Its URL may hold a password, so it is never shown.
+    """A database table. Its URL may contain a password, so it is never shown.
 
     Attributes
     ----------
@@ -64,19 +69,24 @@ class DatabaseTable:
 
     @property
     def database(self) -> str:
-        """The URL as a message may show it."""
+        """The URL without password, for messages."""
         return without_password(self.url).partition("?")[0]
 
     @property
     def scheme(self) -> str:
-        """The kind of database, as its URL says."""
+        """The kind of database: the scheme of its URL."""
         return self.url.partition("://")[0]
 
 
 def absolute_url(url: str) -> str:
-    """The URL with the path of its file, if it is one of a file, as Ibis reads it.
+    """The URL with an absolute path, if it is that of a file, as Ibis reads it.
 
-    duckdb:///crm.db is a relative path in SQLAlchemy's reading, and an absolute one in Ibis's.
+    duckdb:///crm.db is a relative path for SQLAlchemy, and an absolute one for Ibis.
+
+    Parameters
+    ----------
+    url
+        of a database, as it was named
 
     Examples
     --------
@@ -95,14 +105,14 @@ def absolute_url(url: str) -> str:
 
 @contextmanager
 def connected(table: DatabaseTable, to: Literal["read", "write"] = "write") -> Iterator[Any]:
-    """The database, as an Ibis backend; whatever goes wrong with it is told in one sentence.
+    """The database as an Ibis backend; its errors become one sentence.
 
     Parameters
     ----------
     table
-        which the sentence names
+        which table
     to
-        what it says was tried
+        whether it is read or written, for the sentence
 
     Raises
     ------
@@ -145,12 +155,19 @@ def connected(table: DatabaseTable, to: Literal["read", "write"] = "write") -> I
 
 
 def table_of(backend: Any, table: DatabaseTable) -> Any:
-    """The Ibis table; None where there is none.
+    """The Ibis table; None if there is none.
+
+    Parameters
+    ----------
+    backend
+        what `connected` yields
+    table
+        which table
 
     Raises
     ------
     SettingsError
-        there is not even its schema
+        there is no such schema
 
     Examples
     --------
@@ -169,12 +186,21 @@ def table_of(backend: Any, table: DatabaseTable) -> Any:
 
 
 def lacking(backend: Any, table: DatabaseTable, columns: Sequence[str]) -> list[str]:
-    """Which of these columns a table has not; none where it is still to be made.
+    """The columns that a table lacks; none if it does not exist yet.
+
+    Parameters
+    ----------
+    backend
+        what `connected` yields
+    table
+        which table
+    columns
+        names that it must have
 
     Raises
     ------
     SettingsError
-        there is not even its schema
+        there is no such schema
 
     Examples
     --------
@@ -190,14 +216,14 @@ def lacking(backend: Any, table: DatabaseTable, columns: Sequence[str]) -> list[
 
 @contextmanager
 def transaction(backend: Any, turn: str) -> Iterator["Transaction"]:
-    """One transaction: what is done in it counts when the block ends well, and otherwise never happened.
+    """One transaction, committed if the block succeeds and rolled back if it fails.
 
     Parameters
     ----------
     backend
-        what `connected` gives
+        what `connected` yields
     turn
-        writers with the same word wait for each other here, before the first of them reads
+        writers with the same word wait for each other, before the first of them reads
 
     Examples
     --------
@@ -211,27 +237,34 @@ def transaction(backend: Any, turn: str) -> Iterator["Transaction"]:
     ...     table_of(backend, table).count().execute()
     2
     """
-    if backend.name == "duckdb":  # whose file one process has for itself
+    if backend.name == "duckdb":  # a file belongs to one process at a time
         backend.con.begin()
         yield Transaction(backend, backend.con)
         backend.con.commit()
         return
     with backend.begin() as cursor:
-        if backend.name == "sqlite":  # whose driver begins too late: creating a table would be outside
+        if backend.name == "sqlite":  # its driver begins too late: CREATE TABLE would be outside
             cursor.execute("BEGIN IMMEDIATE")
-        if backend.name == "postgres":  # where two may even create one table at once
+        if backend.name == "postgres":  # two writers may create one table at once
             cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE * 1000:.0f}")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [zlib.crc32(turn.encode())])
         yield Transaction(backend, cursor)
 
 
 class Transaction:
-    """The steps of one transaction, in the words of its database; `transaction` begins and ends it.
+    """The statements of one transaction, in the dialect of its database; `transaction` begins and ends it.
+
+    Parameters
+    ----------
+    backend
+        what `connected` yields
+    cursor
+        of the driver, inside a transaction
 
     Attributes
     ----------
     mark
-        what stands for a value in a statement
+        the placeholder of a value in a statement
     """
 
     def __init__(self, backend: Any, cursor: Any) -> None:
@@ -242,7 +275,19 @@ class Transaction:
     def create(
         self, table: DatabaseTable, schema: pa.Schema, *, key: Sequence[str] = (), temporary: bool = False
     ) -> None:
-        """Make a table with these columns, if there is none; no two of its rows have the same key."""
+        """Create a table with these columns unless it exists, with `key` as its primary key.
+
+        Parameters
+        ----------
+        table
+            to be created
+        schema
+            columns and their types
+        key
+            columns of the primary key; none if empty
+        temporary
+            whether it is dropped with the connection
+        """
         types = ibis.schema({column.name: _type(column.type) for column in schema})
         columns = [column.sql(self._dialect) for column in types.to_sqlglot_column_defs(self._dialect)]
         if key:
@@ -251,7 +296,15 @@ class Transaction:
         self.execute(f"CREATE {made} IF NOT EXISTS {self.name(table)} ({', '.join(columns)})")
 
     def insert(self, table: DatabaseTable, rows: pa.Table) -> None:
-        """Add rows."""
+        """Add rows.
+
+        Parameters
+        ----------
+        table
+            which table
+        rows
+            with the names of its columns
+        """
         name, columns = self.name(table), self.names(rows.column_names)
         if self._kind == "duckdb":
             self._cursor.register(_ROWS, rows)
@@ -269,27 +322,55 @@ class Transaction:
             )
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Carry out a statement, whose marks stand for the values."""
+        """Execute a statement.
+
+        Parameters
+        ----------
+        statement
+            SQL
+        values
+            one per mark
+        """
         self._cursor.execute(statement, [self._plain(value) for value in values])
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a query, whose marks stand for the values."""
+        """All rows of a query.
+
+        Parameters
+        ----------
+        query
+            SQL
+        values
+            one per mark
+        """
         self.execute(query, values)
         return list(self._cursor.fetchall())
 
     def name(self, table: DatabaseTable) -> str:
-        """The table, as a statement names it."""
+        """The quoted name of a table.
+
+        Parameters
+        ----------
+        table
+            which table
+        """
         return str(sge.table_(table.name, db=table.schema, quoted=True).sql(self._dialect))
 
     def names(self, columns: Sequence[str]) -> str:
-        """Columns, as a statement names them."""
+        """The quoted names of columns, separated by commas.
+
+        Parameters
+        ----------
+        columns
+            unquoted names
+        """
         return ", ".join(sg.to_identifier(name, quoted=True).sql(self._dialect) for name in columns)
 
     def _tuples(self, rows: pa.Table) -> Iterator[tuple[Any, ...]]:
         return zip(*(self._values(column) for column in rows.columns), strict=True)
 
     def _values(self, column: pa.ChunkedArray) -> list[Any]:
-        if pa.types.is_temporal(column.type):  # few different ones, and slow to make
+        if pa.types.is_temporal(column.type):  # few distinct values, and slow to convert
             coded = column.combine_chunks().dictionary_encode()
             values = [self._plain(value) for value in coded.dictionary.to_pylist()]
             return [None if code is None else values[code] for code in coded.indices.to_pylist()]
@@ -298,20 +379,21 @@ class Transaction:
         return list(column.to_pylist())
 
     def _plain(self, value: Any) -> Any:
-        """As the driver takes it: in SQLite a date or an id of no type of its own is text."""
+        """The value as the driver accepts it: SQLite has no type for dates and UUIDs, so they are text."""
         if self._kind != "sqlite" or value is None or isinstance(value, int | float | str):
             return value
         return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
 def _connect(url: str) -> Any:
-    """The backend; a DuckDB file that another process holds is waited for."""
-    until = time.monotonic() + PATIENCE
+    """The backend; waits for a DuckDB file that another process holds, or is just creating."""
+    begun = time.monotonic()
     while True:
         try:
             backend = ibis.connect(url)
         except duckdb.IOException as held:
-            if "lock is held" not in str(held) or time.monotonic() > until:
+            patience = PATIENCE if "lock is held" in str(held) else CREATION if _NEW in str(held) else 0.0
+            if time.monotonic() > begun + patience:
                 raise
             time.sleep(0.05)
             continue
@@ -321,7 +403,7 @@ def _connect(url: str) -> Any:
 
 
 def _schemas(backend: Any, wanted: str) -> set[str]:
-    """The schemas of the database, in small letters; of a kind that does not tell, the one that is wanted."""
+    """The schemas of the database in lower case; the wanted one if the database cannot list them."""
     query = _SCHEMAS.get(backend.name)
     if query is None:
         return {wanted.lower()}
@@ -329,13 +411,13 @@ def _schemas(backend: Any, wanted: str) -> set[str]:
 
 
 def _refuse_what_is_not_kept(backend: Any, table: DatabaseTable) -> None:
-    """DuckDB opens a Parquet or CSV file as well: as a view of a database that is gone with the process."""
+    """DuckDB also opens a Parquet or CSV file, but as a view in memory that ends with the process."""
     if backend.name != "duckdb":
         return
     query = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
     if backend.con.execute(query).fetchall() == [(None,)]:
         backend.disconnect()
-        raise SettingsError(f"{table.database} is no database, so nothing would be kept. Name another file.")
+        raise SettingsError(f"{table.database} is not a database: nothing would be kept. Name another file.")
 
 
 def _unknown(table: DatabaseTable, why: Exception) -> Exception:

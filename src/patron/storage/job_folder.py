@@ -1,60 +1,67 @@
-"""The folder in which a scoring is prepared, so that a killed job can go on: `working`.
+"""The workspace of a scoring job: folder, lock and checkpoint, so that a killed job can be resumed.
 
-It lies beside the target and holds what is finished so far::
+The folder lies next to the target and holds what is finished so far::
 
-    .scores.parquet.lock         held by the job that works; gone with it
+    .scores.parquet.lock         held by the running job; released when its process ends, however it ends
     .scores.parquet.work/
-        features.parquet         one row per customer who gets a score
-        others.parquet           one row per customer who gets none, and why
-        begun.json               what all this was made from; written last of the three
-        scored-00000.parquet     the scorecard, part by part
+        features.parquet         one row per customer with a score
+        others.parquet           one row per customer without one, and why
+        checkpoint.json          what all this was made from; written last of the three
+        scored-00000.parquet     the scorecard, shard by shard
         …
-        whole.parquet            the parts together, about to take the target's name
+        whole.parquet            the shards together, before they take the target's name
 
-Each file takes its name only when it is whole, so what has a name can be trusted. A job that ends well
-removes the folder; one that fails or is killed leaves it, and the next either goes on from it or removes it.
+Each file is renamed only when it is complete, so what has a name can be trusted. A job that succeeds removes
+the folder; one that fails or is killed leaves it, and the next job resumes from it or removes it.
 """
 
-import fcntl
 import glob
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from patron.errors import PatronError, SettingsError
-from patron.storage.atomic_files import settle, writing
+from patron.storage.atomic_files import whole_file, writing
 
-__all__ = ["SCORED", "UNSCORED", "Begun", "Work", "fingerprint", "only_job", "refuse_sources", "working"]
-
-FEATURES, OTHERS, BEGUN = "features.parquet", "others.parquet", "begun.json"
+__all__ = [
+    "SCORED",
+    "UNSCORED",
+    "Checkpoint",
+    "Workspace",
+    "fingerprint",
+    "open_workspace",
+    "refuse_sources",
+    "sole_job",
+]
 
 SCORED, UNSCORED = "scored", "unscored"
-"""The kinds of parts."""
+"""The kinds of shards."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """What a scoring was begun with.
+class Checkpoint:
+    """The state of a scoring whose features are complete.
 
     Attributes
     ----------
     key
-        all that the scores depend on; a job may go on only from the same
+        all that the scores depend on; a job may be resumed only with the same
     as_of, scored_at
         ISO text
     features, others
         count of the customers with and without a score
     purchases
-        the purchases since the training beside those expected; None where not known
+        purchases since the training, observed and expected; None where not known
     """
 
     key: Mapping[str, Any]
@@ -66,15 +73,15 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """The working folder of one target.
+class Workspace:
+    """The folder in which one target is prepared.
 
     Attributes
     ----------
     folder
         it exists
     target
-        what is to be made, in words
+        what error messages call the target
     """
 
     folder: Path
@@ -82,64 +89,97 @@ class Work:
 
     @property
     def features(self) -> Path:
-        """One row per customer who gets a score."""
-        return self.folder / FEATURES
+        """One row per customer with a score."""
+        return self.folder / "features.parquet"
 
     @property
     def others(self) -> Path:
-        """One row per customer who gets none."""
-        return self.folder / OTHERS
+        """One row per customer without a score."""
+        return self.folder / "others.parquet"
 
-    @contextmanager
-    def writing(self, path: Path) -> Iterator[Path]:
-        """A temporary path; it becomes `path` when the block ends well.
+    def writing(self, path: Path) -> AbstractContextManager[Path]:
+        """A temporary path, renamed to `path` if the block succeeds.
+
+        Parameters
+        ----------
+        path
+            a file of this folder
 
         Raises
         ------
         PatronError
             the disk is full, or refuses the file for another reason
         """
-        temporary = path.with_name(f"{path.name}.part")
-        try:
-            with writing(self.target):
-                yield temporary
-                settle(temporary)
-                os.replace(temporary, path)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        return whole_file(path, self.target)
 
-    def begin(self, begun: Begun) -> None:
-        """Note what the features were made from."""
-        with self.writing(self.folder / BEGUN) as temporary:
-            written = {name: getattr(begun, name) for name in Begun.__slots__}
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Write what the features were made from.
+
+        Parameters
+        ----------
+        checkpoint
+            the counts of the tables that are here
+        """
+        with self.writing(self._checkpoint) as temporary:
+            written = {name: getattr(checkpoint, name) for name in Checkpoint.__slots__}
             temporary.write_text(json.dumps(written, ensure_ascii=False), encoding="utf-8")
 
-    def begun(self) -> Begun | None:
-        """What the features here were made from; None where they are not whole."""
+    def checkpoint(self) -> Checkpoint | None:
+        """What the features here were made from; None where they are incomplete."""
         try:
-            begun = Begun(**json.loads((self.folder / BEGUN).read_text(encoding="utf-8")))
+            found = Checkpoint(**json.loads(self._checkpoint.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        whole = _rows(self.features) == begun.features and _rows(self.others) == begun.others
-        return begun if whole else None
+        complete = _rows(self.features) == found.features and _rows(self.others) == found.others
+        return found if complete else None
 
-    def part(self, kind: str, number: int) -> Path:
-        """Where a part is, or will be; `kind` is "scored" or "unscored"."""
+    def shard(self, kind: str, number: int) -> Path:
+        """The path of a shard.
+
+        Parameters
+        ----------
+        kind
+            "scored" or "unscored"
+        number
+            from 0
+        """
         return self.folder / f"{kind}-{number:05d}.parquet"
 
-    def has_part(self, kind: str, number: int, rows: int) -> bool:
-        """Whether a part is there and whole."""
-        return _rows(self.part(kind, number)) == rows
+    def has_shard(self, kind: str, number: int, rows: int) -> bool:
+        """Whether a shard is there and complete.
 
-    def write_part(self, kind: str, number: int, rows: pa.Table) -> None:
-        """Write one part."""
-        with self.writing(self.part(kind, number)) as temporary:
+        Parameters
+        ----------
+        kind, number
+            as `shard`
+        rows
+            how many it must have
+        """
+        return _rows(self.shard(kind, number)) == rows
+
+    def write_shard(self, kind: str, number: int, rows: pa.Table) -> None:
+        """Write one shard.
+
+        Parameters
+        ----------
+        kind, number
+            as `shard`
+        rows
+            of the scorecard
+        """
+        with self.writing(self.shard(kind, number)) as temporary:
             pq.write_table(rows, temporary)
 
-    def parts(self) -> list[Path]:
-        """The parts in the order of the scorecard: those with a score first."""
-        return [path for kind in (SCORED, UNSCORED) for path in sorted(self.folder.glob(f"{kind}-*.parquet"))]
+    def shards(self, *kinds: str) -> list[Path]:
+        """The shards in the order of the scorecard: customers with a score first.
+
+        Parameters
+        ----------
+        kinds
+            of these kinds only; all if none is named
+        """
+        wanted = kinds or (SCORED, UNSCORED)
+        return [path for kind in wanted for path in sorted(self.folder.glob(f"{kind}-*.parquet"))]
 
     def empty(self) -> None:
         """Remove everything in it."""
@@ -147,9 +187,13 @@ class Work:
         with writing(self.target):
             self.folder.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / "checkpoint.json"
+
 
 def fingerprint(sources: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What tells whether files are still the same: their sizes, and when they were written.
+    """The sizes and modification times of files, to see whether they have changed.
 
     Parameters
     ----------
@@ -159,8 +203,8 @@ def fingerprint(sources: Mapping[str, Any]) -> dict[str, Any] | None:
     Returns
     -------
     dict[str, Any] | None
-        Table → path, size and time of each of its files; None where a table is no file of this machine, so
-        that nobody can tell whether it has changed
+        Table → path, size and time of each of its files; None where a table is not a file of this machine,
+        so that changes cannot be detected
 
     Examples
     --------
@@ -186,7 +230,7 @@ def fingerprint(sources: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def refuse_sources(target: Path, sources: Mapping[str, Any]) -> None:
-    """Raise where a file that is to be written is one that a table is read from.
+    """Raise if a file to be written is also one that a table is read from.
 
     Parameters
     ----------
@@ -219,7 +263,7 @@ def refuse_sources(target: Path, sources: Mapping[str, Any]) -> None:
 
 
 def _files(source: Any) -> list[str]:
-    """The files of a table; none where it is no file of this machine."""
+    """The files of a table; none where it is not a file of this machine."""
     if not isinstance(source, str | os.PathLike):
         return []
     named = re.sub(r"^duckdb://|::\w+(\.\w+)?$", "", os.fspath(source))
@@ -228,15 +272,15 @@ def _files(source: Any) -> list[str]:
 
 
 @contextmanager
-def working(place: Path, target: str) -> Iterator[Work]:
-    """The working folder beside `place`, for this job alone.
+def open_workspace(place: Path, target: str) -> Iterator[Workspace]:
+    """The workspace next to `place`, for this job alone.
 
     Parameters
     ----------
     place
-        the file or folder that is to be made
+        the file or folder to be made
     target
-        the same in words
+        what error messages call it
 
     Raises
     ------
@@ -247,72 +291,69 @@ def working(place: Path, target: str) -> Iterator[Work]:
     --------
     >>> import tempfile
     >>> place = Path(tempfile.mkdtemp()) / "scores.parquet"
-    >>> with working(place, "scores.parquet") as work:
-    ...     work.folder.name
+    >>> with open_workspace(place, "scores.parquet") as workspace:
+    ...     workspace.folder.name
     '.scores.parquet.work'
     >>> list(place.parent.iterdir())
     []
     """
-    work = Work(place.with_name(f".{place.name}.work"), target)
-    with only_job(place.with_name(f".{place.name}.lock"), target):
+    workspace = Workspace(place.with_name(f".{place.name}.work"), target)
+    with sole_job(place.with_name(f".{place.name}.lock"), target):
         with writing(target):
-            work.folder.mkdir(parents=True, exist_ok=True)
+            workspace.folder.mkdir(parents=True, exist_ok=True)
         try:
-            yield work
+            yield workspace
         except BaseException:
-            if work.begun() is None:  # nothing that a later job could go on from
-                shutil.rmtree(work.folder, ignore_errors=True)
+            if workspace.checkpoint() is None:  # nothing that a later job could resume from
+                shutil.rmtree(workspace.folder, ignore_errors=True)
             raise
-        shutil.rmtree(work.folder, ignore_errors=True)
+        shutil.rmtree(workspace.folder, ignore_errors=True)
 
 
 @contextmanager
-def only_job(lock: Path, target: str) -> Iterator[None]:
-    """Hold `lock` while the block runs; the system lets it go when the process dies, however that happens.
+def sole_job(lock: Path, target: str) -> Iterator[None]:
+    """Hold `lock` while the block runs; the system releases it when the process dies, however that happens.
+
+    Parameters
+    ----------
+    lock
+        a file, which is removed at the end
+    target
+        what the error message calls the job's target
 
     Raises
     ------
     PatronError
         another job holds it
     """
+    held = FileLock(lock)
     with writing(target):
         lock.parent.mkdir(parents=True, exist_ok=True)
-        handle = _locked(lock, target)
+        try:
+            held.acquire(blocking=False)
+        except Timeout:
+            raise PatronError(
+                f"Another job{_holder(lock)} is scoring into {target} at this moment. Wait until it has "
+                "ended, or name another target."
+            ) from None
     try:
-        os.ftruncate(handle, 0)
         with suppress(OSError):  # a full disk; the number only serves the sentence
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
+            lock.write_text(str(os.getpid()))
         yield
     finally:
         lock.unlink(missing_ok=True)
-        os.close(handle)
+        held.release()
 
 
-def _locked(lock: Path, target: str) -> int:
-    """The locked file. Its holder removes it at the end, so what was opened may be a file that is no more."""
-    while True:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), os.stat(lock)):
-                    return handle
-        except BlockingIOError:
-            holder = os.pread(handle, 20, 0).decode(errors="replace").strip()
-            who = f" (process {holder})" if holder.isdigit() else ""
-            os.close(handle)
-            raise PatronError(
-                f"Another job{who} is scoring into {target} at this moment. Wait until it has ended, or name "
-                "another target."
-            ) from None
-        except OSError:
-            os.close(handle)
-            raise
-        os.close(handle)
+def _holder(lock: Path) -> str:
+    with suppress(OSError):
+        number = lock.read_text(errors="replace").strip()
+        return f" (process {number})" if number.isdigit() else ""
+    return ""
 
 
 def _rows(path: Path) -> int | None:
-    """Rows of a Parquet file; None where it is not there or was cut short."""
+    """Rows of a Parquet file; None where it is missing or was cut short."""
     try:
         return int(pq.read_metadata(path).num_rows)
     except (OSError, pa.ArrowException):

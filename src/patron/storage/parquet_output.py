@@ -1,11 +1,9 @@
-"""Parts → one file, or a folder with a folder for each value of a column.
+"""Write shards as one file or as a partitioned folder; the old one stays until the new one is complete.
 
-The old one stays until the new one is complete.
-
-A file is replaced by renaming, so a reader has the old or the new one. For a folder the system can swap two
-names in one step (Linux: RENAME_EXCHANGE); elsewhere the old one steps aside first, and for a moment there is
-none. The files in a folder bear the name of their scoring: a reader who listed the old folder and opens its
-files after the swap gets "no such file", never some old and some new rows together.
+A file is replaced by renaming, so readers see the old or the new one. Two folders are swapped in one step
+where the system can (Linux: RENAME_EXCHANGE); elsewhere the old one is renamed first, and for a moment there
+is none. File names are unique to a scoring: a reader that listed the old folder and opens its files after the
+swap gets "no such file", never a mixture of old and new rows.
 """
 
 import ctypes
@@ -25,8 +23,7 @@ import pyarrow.parquet as pq
 from patron.errors import SettingsError, some
 from patron.scores.arrow import frame_of
 from patron.scores.columns import SCORECARD_TYPES
-from patron.storage.atomic_files import settle, writing
-from patron.storage.job_folder import Work
+from patron.storage.atomic_files import settle, whole_file, writing
 
 __all__ = [
     "STEM",
@@ -49,65 +46,79 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
 def check_partition(column: str) -> str:
-    """The column, once it is sure that a folder for each of its values makes sense.
+    """The column, after checking that a folder for each of its values makes sense.
+
+    Parameters
+    ----------
+    column
+        of the scorecard
 
     Raises
     ------
     SettingsError
-        the scorecard has no such column, or each customer has an own value there
+        the scorecard has no such column, or it has too many values
 
     Examples
     --------
     >>> check_partition("p_alive")
     Traceback (most recent call last):
         ...
-    patron.errors.SettingsError: partition_by is 'p_alive', which has no few values. Choose among as_of, ...
+    patron.errors.SettingsError: partition_by is 'p_alive', which has too many values. Choose among as_of, ...
     """
     few = [name for name, kind in SCORECARD_TYPES.items() if kind in ("date", "whole", "text")]
     few = [name for name in few if not name.startswith(("reason_", "next_"))]
     if column not in few:
-        what = "has no few values" if column in SCORECARD_TYPES else "is no column of the scorecard"
+        what = "has too many values" if column in SCORECARD_TYPES else "is not a column of the scorecard"
         raise SettingsError(f"partition_by is {column!r}, which {what}. Choose among {', '.join(few)}.")
     return column
 
 
-def publish_file(parts: Sequence[Path], target: Path, work: Work) -> None:
-    """Put the parts together, as Parquet or CSV by the ending, and give the whole the target's name.
+def publish_file(shards: Sequence[Path], target: Path, folder: Path) -> None:
+    """Combine the shards, as Parquet or CSV by the ending, into one file that replaces `target`.
+
+    Parameters
+    ----------
+    shards
+        Parquet files of the scorecard
+    target
+        the file
+    folder
+        of the job, on the same disk, where the new file grows
 
     Raises
     ------
     PatronError
         the disk is full, or refuses the file for another reason
     """
-    whole = work.folder / f"whole{target.suffix.lower()}"
-    with work.writing(whole) as temporary:
+    whole = folder / f"whole{target.suffix.lower()}"
+    with whole_file(whole, str(target)) as temporary:
         if whole.suffix == ".csv":
             with temporary.open("w", encoding="utf-8", newline="") as text:
-                for number, part in enumerate(parts):
-                    rows = frame_of(pq.read_table(part))
+                for number, shard in enumerate(shards):
+                    rows = frame_of(pq.read_table(shard))
                     rows.to_csv(text, index=False, header=number == 0, lineterminator="\n")
         else:
-            with pq.ParquetWriter(temporary, pq.read_schema(parts[0])) as written:
-                for part in parts:
-                    written.write_table(pq.read_table(part))
-    with writing(work.target):
+            with pq.ParquetWriter(temporary, pq.read_schema(shards[0])) as written:
+                for shard in shards:
+                    written.write_table(pq.read_table(shard))
+    with writing(str(target)):
         os.replace(whole, target)
 
 
-def publish_folder(parts: Sequence[Path], target: Path, column: str, work: Work) -> None:
-    """Put the rows into a folder for each value of `column`, and these in place of the old ones.
+def publish_folder(shards: Sequence[Path], target: Path, column: str, folder: Path) -> None:
+    """Write the rows into one folder per value of `column`, replacing the old ones.
 
     Parameters
     ----------
-    parts
-        the scorecard
+    shards
+        Parquet files of the scorecard
     target
-        the folder; one that holds anything but Parquet files is left alone
+        the folder; refused if it holds anything but patron's Parquet files
     column
-        of few values. One that is the same throughout a scoring, such as as_of, replaces its own folder
-        and leaves those of other days; any other replaces the whole
-    work
-        where the new folders grow
+        with few values. If it is constant within a scoring, such as as_of, only its own folder is replaced
+        and those of other days stay; otherwise the whole folder is replaced
+    folder
+        of the job, on the same disk, where the new folders grow
 
     Raises
     ------
@@ -117,18 +128,18 @@ def publish_folder(parts: Sequence[Path], target: Path, column: str, work: Work)
         the column has more than 200 values, or the target holds other files
     """
     refuse_strangers(target, STEM)
-    values = {value for part in parts for value in _distinct(part, column)}
+    values = {value for shard in shards for value in _distinct(shard, column)}
     if len(values) > MOST_FOLDERS:
         raise SettingsError(
-            f"partition_by {column!r} would make {len(values)} folders, and at most {MOST_FOLDERS} make "
-            "sense. Choose a column with fewer values."
+            f"partition_by {column!r} would make {len(values)} folders; at most {MOST_FOLDERS} are allowed. "
+            "Choose a column with fewer values."
         )
-    grown = work.folder / "whole"
+    grown = folder / "whole"
     shutil.rmtree(grown, ignore_errors=True)
-    schema = pq.read_schema(parts[0])
-    with writing(work.target):
+    schema = pq.read_schema(shards[0])
+    with writing(str(target)):
         ds.write_dataset(
-            _batches(parts),
+            _batches(shards),
             grown,
             schema=schema,
             format="parquet",
@@ -143,7 +154,7 @@ def publish_folder(parts: Sequence[Path], target: Path, column: str, work: Work)
 
 
 def replace_folder(grown: Path, target: Path, column: str, stem: str) -> None:
-    """Put a folder that is whole in the place of `target`.
+    """Replace `target` by a complete folder.
 
     Parameters
     ----------
@@ -152,10 +163,10 @@ def replace_folder(grown: Path, target: Path, column: str, stem: str) -> None:
     target
         the folder that is replaced
     column
-        one that is the same throughout a run, such as as_of, replaces its own folder and leaves those of
-        other days; any other replaces the whole
+        if it is constant within a run, such as as_of, only its own folder is replaced and those of other
+        days stay; otherwise the whole folder is replaced
     stem
-        how the names of the files begin; a target that holds others is left alone
+        how the names of the files begin; a target that holds others is refused
 
     Raises
     ------
@@ -172,7 +183,14 @@ def replace_folder(grown: Path, target: Path, column: str, stem: str) -> None:
 
 
 def refuse_strangers(target: Path, stem: str) -> None:
-    """Replacing a folder removes what is in it, so it must hold nothing but what patron wrote.
+    """Raise if a folder that would be replaced holds anything but files that patron wrote.
+
+    Parameters
+    ----------
+    target
+        the folder
+    stem
+        how the names of patron's files begin
 
     Raises
     ------
@@ -188,7 +206,13 @@ def refuse_strangers(target: Path, stem: str) -> None:
 
 
 def put_back(target: Path) -> None:
-    """Rename the old folder back, if a job was killed while it was replacing it."""
+    """Restore the old folder where a job was killed between renaming it and moving in the new one.
+
+    Parameters
+    ----------
+    target
+        the folder
+    """
     for aside in (_aside(target), *target.glob(".*.old")):
         old = aside.with_name(aside.name.removeprefix(".").removesuffix(".old"))
         if aside.is_dir() and not old.exists():
@@ -200,14 +224,14 @@ def _is_ours(file: Path, stem: str) -> bool:
     return file.name.startswith(f"{stem}-") and file.suffix == ".parquet" and "=" in file.parent.name
 
 
-def _distinct(part: Path, column: str) -> Iterable[object]:
-    values: Iterable[object] = pc.unique(pq.read_table(part, columns=[column]).column(column)).to_pylist()
+def _distinct(shard: Path, column: str) -> Iterable[object]:
+    values: Iterable[object] = pc.unique(pq.read_table(shard, columns=[column]).column(column)).to_pylist()
     return values
 
 
-def _batches(parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        yield from pq.read_table(part).to_batches()
+def _batches(shards: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+    for shard in shards:
+        yield from pq.read_table(shard).to_batches()
 
 
 def _aside(target: Path) -> Path:
@@ -215,7 +239,7 @@ def _aside(target: Path) -> Path:
 
 
 def _take_the_place(new: Path, old: Path) -> None:
-    """Give `new` the name of `old`, which is then removed."""
+    """Rename `new` to `old`, which is removed."""
     if not old.exists():
         os.replace(new, old)
         return

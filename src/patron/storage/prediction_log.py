@@ -1,16 +1,17 @@
-"""Where a ledger is kept: a folder of Parquet parts, or a database. Rows are added, never changed.
+"""The prediction log: every score and, later, its outcome, in a folder of Parquet files or in a database.
 
-A part is named by what it holds. Whoever appends the same rows again finds them there, and two writers at
-once write two files, or the same one twice with the same content: no lock is needed, and none is taken. ::
+Rows are appended and never changed. A file is named by a hash of its rows, so appending the same rows again
+changes nothing, and two writers at once need no lock. ::
 
-    ledger/promises/2024-06-30_0a1b2c3d4e5f6071.parquet
-    ledger/outcomes/2024-06-30_9f8e7d6c5b4a3928.parquet
+    log/predictions/2024-06-30_0a1b2c3d4e5f6071.parquet
+    log/outcomes/2024-06-30_9f8e7d6c5b4a3928.parquet
 
-In a database the tables promises and outcomes have the name of the part in each row, and the table parts has
-each name once. A part is added in one transaction, and writers wait for each other.
+In a database the tables predictions and outcomes carry that name in the column part, and the table parts
+lists each name once. The rows of one part are added in one transaction, and writers wait for each other.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +20,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from patron.errors import SettingsError, SourceError, TableError, some, without_password
-from patron.evaluation.score_monitoring import OUTCOME_COLUMNS, PROMISE_COLUMNS, fingerprint
+from patron.evaluation.score_monitoring import (
+    OUTCOME_COLUMNS,
+    PREDICTION_COLUMNS,
+    fingerprint,
+    predictions_of,
+)
+from patron.scores.arrow import frame_of
 from patron.storage.atomic_files import check_folder, whole_file
 from patron.storage.databases import (
     DatabaseTable,
@@ -30,10 +37,17 @@ from patron.storage.databases import (
     transaction,
 )
 
-__all__ = ["DatabaseLedger", "LedgerStore", "ParquetLedger", "open_ledger"]
+__all__ = [
+    "DatabaseLog",
+    "ParquetLog",
+    "PredictionLog",
+    "log_scorecard",
+    "log_shards",
+    "open_prediction_log",
+]
 
 PLACES = "a folder of Parquet files, sqlite:///FILE, duckdb:///FILE or postgresql://USER@HOST/DATABASE"
-COLUMNS = {"promises": PROMISE_COLUMNS, "outcomes": OUTCOME_COLUMNS}
+COLUMNS = {"predictions": PREDICTION_COLUMNS, "outcomes": OUTCOME_COLUMNS}
 
 _DATABASE = r"(?P<url>(sqlite|duckdb):///+[^/:?][^?]*?|postgres(ql)?://.+?)(::(?P<schema>\w+))?"
 _PARTS = pa.schema({"kind": pa.string(), "part": pa.string()})
@@ -45,32 +59,46 @@ _TYPES = {
 }  # any other number is a double
 
 
-class LedgerStore(Protocol):
-    """A place that keeps promises and outcomes. As text, it is that place without a password."""
+class PredictionLog(Protocol):
+    """A store of predictions and outcomes. Its `str` is the place, without a password."""
 
     def append(self, kind: str, rows: pd.DataFrame) -> int:
-        """Add rows ("promises" or "outcomes"); the count of those that were new."""
+        """Add rows; returns the count of new ones.
+
+        Parameters
+        ----------
+        kind
+            "predictions" or "outcomes"
+        rows
+            of that kind
+        """
         ...
 
     def read(self, kind: str) -> pd.DataFrame:
-        """Every row of a kind, in the order of their parts."""
+        """Every row of a kind, in the order of their parts.
+
+        Parameters
+        ----------
+        kind
+            "predictions" or "outcomes"
+        """
         ...
 
 
-def open_ledger(place: str | Path) -> LedgerStore:
-    """The ledger at a place; it is made by the first append.
+def open_prediction_log(place: str | Path) -> PredictionLog:
+    """The prediction log at a place; the first append creates it.
 
     Parameters
     ----------
     place
-        a folder; or ``sqlite:///FILE``, ``duckdb:///FILE`` or ``postgresql://USER@HOST/DATABASE``, after
-        which two colons and a schema may stand
+        a folder; or ``sqlite:///FILE``, ``duckdb:///FILE`` or ``postgresql://USER@HOST/DATABASE``,
+        optionally followed by two colons and a schema
 
     Raises
     ------
     SettingsError
-        the place is a file or another database, cannot be written to, or holds other tables of
-        these names
+        the place is a file or another kind of database, cannot be written to, or has other tables
+        of these names
     MissingExtraError
         the driver of the database is not installed
     PatronError
@@ -78,35 +106,117 @@ def open_ledger(place: str | Path) -> LedgerStore:
 
     Examples
     --------
-    >>> open_ledger("mysql://shop/crm")
+    >>> open_prediction_log("mysql://shop/crm")
     Traceback (most recent call last):
         ...
-    patron.errors.SettingsError: A ledger is a folder of Parquet files, sqlite:///FILE, duckdb:///FILE or
-    postgresql://USER@HOST/DATABASE, and not 'mysql://shop/crm'.
+    patron.errors.SettingsError: A prediction log is a folder of Parquet files, sqlite:///FILE, duckdb:///FILE
+    or postgresql://USER@HOST/DATABASE, and not 'mysql://shop/crm'.
     """
     text = str(place)
     if found := re.fullmatch(_DATABASE, text):
-        ledger = DatabaseLedger(absolute_url(found["url"]), found["schema"])
-        ledger.check()
-        return ledger
+        log = DatabaseLog(absolute_url(found["url"]), found["schema"])
+        log.check()
+        return log
     if "://" in text or not text:
-        raise SettingsError(f"A ledger is {PLACES}, and not {without_password(text)!r}.")
+        raise SettingsError(f"A prediction log is {PLACES}, and not {without_password(text)!r}.")
     if Path(text).is_file():
-        raise SettingsError(f"The ledger {text!r} is a file. Name {PLACES}.")
-    return ParquetLedger(check_folder(text))
+        raise SettingsError(f"The prediction log {text!r} is a file. Name {PLACES}.")
+    return ParquetLog(check_folder(text))
 
 
-class ParquetLedger:
-    """A ledger of Parquet parts in a folder.
+def log_scorecard(scorecard: pd.DataFrame | str | Path, log: str | Path, *, margin: float = 1.0) -> int:
+    """Log the predictions of a scoring run; nothing happens if they are logged already.
+
+    Parameters
+    ----------
+    scorecard
+        what `patron score` made, or the file that it wrote
+    log
+        folder or database, see :func:`open_prediction_log`
+    margin
+        share of an amount that is kept, in (0, 1]; `Bundle.margin`
+
+    Returns
+    -------
+    int
+        Count of new predictions.
+
+    Raises
+    ------
+    SourceError
+        the file or the log cannot be read
+    TableError
+        the scorecard has no score, or its ids are of another type than those of the log
+    SettingsError
+        the place cannot be a prediction log
+    PatronError
+        the database refuses; then it is as it was before
 
     Examples
     --------
     >>> import tempfile
     >>> from datetime import date
-    >>> ledger = ParquetLedger(Path(tempfile.mkdtemp()))
+    >>> card = pd.DataFrame({"customer_id": [7], "as_of": [date(2024, 6, 30)], "horizon_days": [90],
+    ...                      "churn_probability": [0.2], "expected_value": [30.0],
+    ...                      "expected_value_low": [0.0], "expected_value_high": [80.0],
+    ...                      "model_version": ["3"], "scored_at": pd.Timestamp("2024-07-01", tz="UTC")})
+    >>> folder = tempfile.mkdtemp()
+    >>> log_scorecard(card, folder), log_scorecard(card, folder)
+    (1, 0)
+    """
+    opened = open_prediction_log(log)
+    card = scorecard if isinstance(scorecard, pd.DataFrame) else _read_scores(Path(scorecard))
+    return opened.append("predictions", predictions_of(card, margin=margin))
+
+
+def log_shards(shards: Iterable[Path], log: PredictionLog, *, margin: float) -> int:
+    """Log the predictions of a scorecard that lies in shards.
+
+    Parameters
+    ----------
+    shards
+        Parquet files
+    log
+        what `open_prediction_log` returns
+    margin
+        as `log_scorecard`
+
+    Returns
+    -------
+    int
+        Count of new predictions.
+
+    Raises
+    ------
+    SourceError, TableError, PatronError
+        as `log_scorecard`
+
+    Examples
+    --------
+    See :func:`patron.workflows.score.score`, which calls it if a prediction log is named.
+    """
+    columns = [name for name in PREDICTION_COLUMNS if name != "margin"]
+    tables = [pq.read_table(shard, columns=columns) for shard in shards]
+    card = frame_of(pa.concat_tables(tables, promote_options="permissive"))
+    return log.append("predictions", predictions_of(card, margin=margin))
+
+
+class ParquetLog:
+    """A prediction log of Parquet files in a folder.
+
+    Parameters
+    ----------
+    folder
+        created by the first append
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from datetime import date
+    >>> log = ParquetLog(Path(tempfile.mkdtemp()))
     >>> rows = pd.DataFrame({"customer_id": [7], "as_of": [date(2024, 6, 30)], "horizon_days": [90],
     ...                      "churned": [0], "purchases": [2], "value": [50.0], "days_since_last": [9]})
-    >>> ledger.append("outcomes", rows), ledger.append("outcomes", rows), len(ledger.read("outcomes"))
+    >>> log.append("outcomes", rows), log.append("outcomes", rows), len(log.read("outcomes"))
     (1, 0, 1)
     """
 
@@ -117,7 +227,15 @@ class ParquetLedger:
         return str(self.folder)
 
     def append(self, kind: str, rows: pd.DataFrame) -> int:
-        """Add rows as one part; 0 where that part is there already."""
+        """Add rows as one part; 0 where that part is there already.
+
+        Parameters
+        ----------
+        kind
+            "predictions" or "outcomes"
+        rows
+            of that kind
+        """
         if rows.empty:
             return 0
         target = self.folder / kind / f"{_part_name(rows)}.parquet"
@@ -130,6 +248,11 @@ class ParquetLedger:
 
     def read(self, kind: str) -> pd.DataFrame:
         """Every row of a kind.
+
+        Parameters
+        ----------
+        kind
+            "predictions" or "outcomes"
 
         Raises
         ------
@@ -150,8 +273,8 @@ class ParquetLedger:
         return None
 
 
-class DatabaseLedger:
-    """A ledger in the tables promises, outcomes and parts of a database.
+class DatabaseLog:
+    """A prediction log in the tables predictions, outcomes and parts of a database.
 
     Parameters
     ----------
@@ -164,10 +287,10 @@ class DatabaseLedger:
     --------
     >>> import tempfile
     >>> from datetime import date
-    >>> ledger = DatabaseLedger(f"sqlite://{tempfile.mkdtemp()}/ledger.db")
+    >>> log = DatabaseLog(f"sqlite://{tempfile.mkdtemp()}/log.db")
     >>> rows = pd.DataFrame({"customer_id": ["a"], "as_of": [date(2024, 6, 30)], "horizon_days": [90],
     ...                      "churned": [0], "purchases": [2], "value": [50.0], "days_since_last": [9]})
-    >>> ledger.append("outcomes", rows), ledger.append("outcomes", rows), len(ledger.read("outcomes"))
+    >>> log.append("outcomes", rows), log.append("outcomes", rows), len(log.read("outcomes"))
     (1, 0, 1)
     """
 
@@ -180,7 +303,7 @@ class DatabaseLedger:
         return self.tables["parts"].database
 
     def check(self) -> None:
-        """Make sure that the database answers, and that its tables, if there are any, are those of a ledger.
+        """Check that the database answers, and that its tables, if there are any, are those of a log.
 
         Raises
         ------
@@ -193,23 +316,31 @@ class DatabaseLedger:
             check_folder(self.file.parent)
             return
         wanted = {"parts": _PARTS.names, **{kind: [*columns, "part"] for kind, columns in COLUMNS.items()}}
-        with connected(self.tables["promises"]) as backend:
+        with connected(self.tables["predictions"]) as backend:
             for name, columns in wanted.items():
                 if missing := lacking(backend, self.tables[name], columns):
                     raise SettingsError(
-                        f"{self.tables[name]} is none of a ledger: it lacks {some(missing)}. Name another "
-                        "database or, after two colons, another schema."
+                        f"{self.tables[name]} is not a table of a prediction log: it lacks {some(missing)}. "
+                        "Name another database or, after two colons, another schema."
                     )
 
     def append(self, kind: str, rows: pd.DataFrame) -> int:
-        """Add rows as one part, in one transaction; 0 where that part is there already."""
+        """Add rows as one part, in one transaction; 0 where that part is there already.
+
+        Parameters
+        ----------
+        kind
+            "predictions" or "outcomes"
+        rows
+            of that kind
+        """
         if rows.empty:
             return 0
         name, table, parts = _part_name(rows), self.tables[kind], self.tables["parts"]
         added = _as_stored(rows[list(COLUMNS[kind])], name)
         if self.file is not None:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-        with connected(table) as backend, transaction(backend, "ledger") as step:
+        with connected(table) as backend, transaction(backend, "prediction log") as step:
             step.create(parts, _PARTS, key=_PARTS.names)
             step.create(table, added.schema)
             same = f"SELECT part FROM {step.name(parts)} WHERE kind = {step.mark} AND part = {step.mark}"
@@ -223,6 +354,11 @@ class DatabaseLedger:
 
     def read(self, kind: str) -> pd.DataFrame:
         """Every row of a kind.
+
+        Parameters
+        ----------
+        kind
+            "predictions" or "outcomes"
 
         Raises
         ------
@@ -242,6 +378,19 @@ class DatabaseLedger:
         return self.file is None or self.file.exists()
 
 
+def _read_scores(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix.lower() == ".csv":
+            return pd.read_csv(path, parse_dates=["as_of"], dtype={"model_version": "str"})
+        rows = pq.read_table(path)
+    except (OSError, ValueError, pa.ArrowException) as refused:
+        raise SourceError(
+            f"The scores {str(path)!r} cannot be read: {str(refused).splitlines()[0]}. Give the file that "
+            "patron score wrote."
+        ) from None
+    return frame_of(rows.select([name for name in rows.column_names if name in PREDICTION_COLUMNS]))
+
+
 def _part_name(rows: pd.DataFrame) -> str:
     return f"{min(rows['as_of'])}_{fingerprint(rows)}"
 
@@ -251,8 +400,8 @@ def _read_part(part: Path, kind: str) -> pd.DataFrame:
         read: pd.DataFrame = pq.read_table(part, columns=list(COLUMNS[kind])).to_pandas()
     except (OSError, pa.ArrowException, KeyError) as damaged:
         raise SourceError(
-            f"The part {str(part)!r} of the ledger cannot be read: {str(damaged).splitlines()[0]}. Move it "
-            "away and append the scores of that run again."
+            f"The file {str(part)!r} of the prediction log cannot be read: {str(damaged).splitlines()[0]}. "
+            "Move it away and log the scores of that run again."
         ) from None
     return read
 
@@ -265,7 +414,7 @@ def _arrow(rows: pd.DataFrame) -> pa.Table:
 
 
 def _as_stored(rows: pd.DataFrame, part: str) -> pa.Table:
-    """The rows of a part, with the types that its table has whatever comes first."""
+    """The rows of a part, in the types of its table whatever is appended first."""
     plain = _arrow(rows)
     ids = plain["customer_id"].type
     types = {"customer_id": pa.int64() if pa.types.is_integer(ids) else ids} | _TYPES
@@ -282,12 +431,12 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _refuse_other_ids(held: "pd.Series[Any] | None", given: "pd.Series[Any]") -> None:
-    """Whole numbers and text never meet in one ledger: 7 and "7" would be two customers."""
+    """Whole numbers and text never share a log: 7 and "7" would be two customers."""
     if held is None:
         return
     kinds = ["whole numbers" if pd.api.types.is_integer_dtype(ids.dtype) else "text" for ids in (held, given)]
     if kinds[0] != kinds[1]:
         raise TableError(
-            f"The customers of this ledger are {kinds[0]}, and those given are {kinds[1]}. Keep one ledger "
-            "for each kind of id, or write the ids alike."
+            f"The customer ids of this prediction log are {kinds[0]}, and those given are {kinds[1]}. Keep "
+            "one log per kind of id, or write the ids alike."
         )

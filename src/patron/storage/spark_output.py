@@ -1,8 +1,8 @@
-"""What Spark writes: a folder of Parquet files, with a folder in it for each value of a column.
+"""Write a folder of Parquet files by Spark, partitioned by a column.
 
-Spark's own files come first, hidden beside the target; when all of them are there they get the names that
-patron's files have, and the folder takes the place of the old one, as :mod:`patron.storage.parquet_output`
-does it. The target must be a folder that the driver and the workers share.
+Spark first writes its own files, hidden next to the target; once complete they are renamed like patron's
+files, and the folder replaces the old one (:mod:`patron.storage.parquet_output`). The driver and the workers
+must share the target's file system.
 """
 
 import uuid
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from patron.errors import SettingsError
 from patron.storage.atomic_files import check_folder, settle, writing
-from patron.storage.job_folder import Work
+from patron.storage.job_folder import Workspace
 from patron.storage.parquet_output import replace_folder
 from patron.tables.files import as_url
 from patron.tables.spark import spark_failures
@@ -21,11 +21,16 @@ from patron.tables.spark import spark_failures
 if TYPE_CHECKING:
     from patron.tables.spark_sql import SparkEngine
 
-__all__ = ["as_parts", "check_spark_target", "publish", "write_files"]
+__all__ = ["as_shards", "check_spark_target", "publish", "write_files"]
 
 
 def check_spark_target(path: str | Path) -> Path:
-    """The path, once it is sure that a folder of Parquet files may be written there.
+    """The path of a folder of Parquet files to write, checked before the work starts.
+
+    Parameters
+    ----------
+    path
+        the folder, which need not exist yet
 
     Raises
     ------
@@ -47,7 +52,16 @@ def check_spark_target(path: str | Path) -> Path:
 
 
 def write_files(frame: Any, folder: Path, by: str | None = None) -> int:
-    """Let Spark write a frame into a new folder, with a folder for each value of `by`.
+    """Let Spark write a frame into a new folder.
+
+    Parameters
+    ----------
+    frame
+        of Spark
+    folder
+        it is replaced
+    by
+        column to partition by, or None
 
     Returns
     -------
@@ -65,23 +79,32 @@ def write_files(frame: Any, folder: Path, by: str | None = None) -> int:
     return sum(int(pq.read_metadata(file).num_rows) for file in folder.rglob("part-*.parquet"))
 
 
-def as_parts(frame: Any, work: Work, kind: str) -> None:
-    """Let Spark write a frame as the parts of a scoring; `kind` is "scored" or "unscored".
+def as_shards(frame: Any, workspace: Workspace, kind: str) -> None:
+    """Let Spark write a frame as the shards of a scoring.
+
+    Parameters
+    ----------
+    frame
+        of Spark, rows of a scorecard
+    workspace
+        takes the shards
+    kind
+        "scored" or "unscored"
 
     Raises
     ------
     PatronError
         a worker or Spark itself died, or a disk is full
     """
-    written = work.folder / kind
+    written = workspace.folder / kind
     write_files(frame, written)
-    with writing(work.target):
+    with writing(workspace.target):
         for number, file in enumerate(sorted(written.glob("part-*.parquet"))):
-            file.rename(work.part(kind, number))
+            file.rename(workspace.shard(kind, number))
 
 
 def publish(engine: "SparkEngine", grown: Path, target: Path, by: str, stem: str) -> None:
-    """Put a folder that `write_files` wrote in the place of `target`.
+    """Replace `target` by a folder that `write_files` wrote.
 
     Parameters
     ----------
@@ -92,10 +115,10 @@ def publish(engine: "SparkEngine", grown: Path, target: Path, by: str, stem: str
     target
         the folder that is replaced
     by
-        column that the folders are named by; one that is the same throughout a run, such as as_of, replaces
-        its own folder and leaves those of other days
+        column that the folder is partitioned by; if it is constant within a run, such as as_of, only its own
+        folder is replaced and those of other days stay
     stem
-        how names of files begin; a target that holds any others is left alone
+        how names of files begin; a target that holds any others is refused
 
     Raises
     ------

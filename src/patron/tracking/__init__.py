@@ -1,24 +1,24 @@
-"""MLflow: runs of trainings, the registered model with its versions, and the model that MLflow serves.
+"""Tracking: runs, registered models and the served model, all in MLflow.
 
-============  ============================================================================================
-store.py      where the store is, and how its failures are told
-runs.py       one parent run per training: settings, data report, metrics, figures, the models
-registry.py   versions of the registered model, their aliases champion and challenger, loading by URI
-files.py      the files of a model, wherever they are
-served.py     the model that MLflow loads and serves: requests in, scorecard rows out
-guard.py      which requests it answers, and the sentence for each other one
-signature.py  the columns and parameters of a request, and of the answer
-package.py    a bundle → a folder that MLflow loads, with the code that it needs
-entry.py      what MLflow runs to get the model of such a folder
-batch.py      the same model for parts of a population, as Spark's workers run it; batch_entry.py as entry.py
-bodies.py     the body of a request → rows and parameters
-front.py      MLflow's scoring server with a guarded front, as an ASGI application
-server.py     that application as a process
-============  ============================================================================================
+::
 
-MLflow is imported in this room and nowhere else. It takes seconds, so this file imports nothing; it only sees
-to it that MLflow, once imported, reports to nobody, keeps quiet, and gives up on a dead server in seconds.
-What the environment says already is left as it is.
+    batch.py        the model as Spark's workers run it on parts of a population
+    batch_entry.py  what MLflow runs to load the model of batch.py
+    bodies.py       the body of a request → rows and parameters
+    entry.py        what MLflow runs to load the served model
+    files.py        the files of a model, wherever MLflow keeps them
+    front.py        MLflow's scoring server with a guarded front, as an ASGI application
+    guard.py        which requests are valid, and the sentence for each other one
+    package.py      a bundle → a folder that MLflow loads, with code and signature
+    registry.py     versions of the registered model, aliases, loading by URI
+    runs.py         one parent run per training: settings, reports, metrics, figures, models
+    served.py       the model that MLflow loads and serves: requests → scorecard rows
+    server.py       the server process, with one worker or several
+    store.py        where the MLflow store is, and its errors as sentences
+
+MLflow is imported here and nowhere else. It takes seconds, so this file imports nothing; it only makes sure
+that MLflow, once imported, sends no telemetry, logs little, and gives up on an unreachable server within
+seconds. Variables that are set in the environment already are left as they are.
 """
 
 import os
@@ -35,8 +35,7 @@ MANNERS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "GIT_PYTHON_REFRESH": "quiet",
 }
-"""Environment variables that MLflow reads when it is imported, and what they are set to where they are not
-set."""
+"""Environment variables that MLflow reads on import, and their values where they are not set."""
 
 for _name, _value in MANNERS.items():
     os.environ.setdefault(_name, _value)

@@ -1,9 +1,9 @@
-"""A model that scores parts of a population wherever they are: MLflow's `spark_udf` around a bundle.
+"""A model that scores parts of a population next to the data, by MLflow's `spark_udf`.
 
-The served model (served.py) guards a request that comes from anywhere, and ranks a large one among itself.
-Here the rows are patron's own, and every part must be ranked among all customers of the day: so the bundle
-that travels holds the grid of that day, and a row that cannot be scored gets its reason and disturbs no
-other. Ids stay where they are; a row is known by its place.
+The served model (served.py) validates requests from anywhere, and ranks a large request among itself. Here
+the rows are patron's own, and every part must be ranked among all customers of the day: so the bundle carries
+the grid of that day, and a row that cannot be scored gets its reason without affecting the others. Ids stay
+where they are; a row is identified by its position.
 """
 
 import warnings
@@ -19,11 +19,9 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 from mlflow.types import ColSpec, DataType, Schema
 
 from patron.models.bundle.bundle import Bundle
-from patron.scores.columns import SCORECARD_TYPES, as_answer
-from patron.scores.decisions import OPTIONAL_COLUMNS
+from patron.scores.columns import OPTIONAL_COLUMNS, SCORECARD_TYPES, as_answer
 from patron.scores.scorecard import make_scorecard
-from patron.tracking.package import NEEDED_TO_PREDICT, PACKAGE
-from patron.tracking.served import BUNDLE_ARTIFACT
+from patron.tracking.package import BUNDLE_ARTIFACT, NEEDED_TO_PREDICT, PACKAGE
 from patron.tracking.store import be_quiet
 
 __all__ = ["SCORED_COLUMNS", "BatchModel", "save_batch_model", "spark_scorer"]
@@ -31,7 +29,7 @@ __all__ = ["SCORED_COLUMNS", "BatchModel", "save_batch_model", "spark_scorer"]
 PROVENANCE = ("customer_id", "as_of", "model_version", "scored_at")
 
 SCORED_COLUMNS = tuple(name for name in SCORECARD_TYPES if name not in PROVENANCE)
-"""What the model says of a row; who it is, and by which model when, is known outside."""
+"""The columns that the model returns; customer, day, version and time are added outside."""
 
 
 class BatchModel(PythonModel):
@@ -40,7 +38,7 @@ class BatchModel(PythonModel):
     Attributes
     ----------
     bundle
-        the trained model with the grid of the population that is scored
+        the trained model with the grid of the scored population
     asked
         keywords of :func:`patron.scores.scorecard.make_scorecard`
 
@@ -53,14 +51,30 @@ class BatchModel(PythonModel):
     asked: dict[str, Any]
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the bundle that lies beside the code."""
+        """Read the bundle that was saved with the code.
+
+        Parameters
+        ----------
+        context
+            of MLflow, with the place of the bundle
+        """
         self.bundle = Bundle.load(Path(context.artifacts[BUNDLE_ARTIFACT]))
         self.asked = dict(context.model_config or {})
 
     def predict(
         self, context: PythonModelContext | None, model_input: pd.DataFrame, params: Any = None
     ) -> pd.DataFrame:
-        """The scores of some customers; `context` and `params` are not used."""
+        """The scores of some customers.
+
+        Parameters
+        ----------
+        context
+            not used
+        model_input
+            feature rows with as_of (ISO text)
+        params
+            not used
+        """
         rows = model_input.reset_index(drop=True).assign(customer_id=np.arange(len(model_input)))
         card = make_scorecard(rows, self.bundle, ranks="model", form=as_answer, **self.asked)
         return pd.DataFrame({name: _sent(card[name], SCORECARD_TYPES[name]) for name in SCORED_COLUMNS})
@@ -72,11 +86,11 @@ def save_batch_model(bundle: Bundle, folder: str | Path, **asked: Any) -> Path:
     Parameters
     ----------
     bundle
-        with the grid by which its customers are ranked
+        with the grid by which customers are ranked
     folder
         new
     asked
-        keywords of :func:`patron.scores.scorecard.make_scorecard` that JSON can hold, such as reasons
+        keywords of :func:`patron.scores.scorecard.make_scorecard` with JSON values, such as reasons
 
     Returns
     -------
@@ -140,7 +154,7 @@ def spark_scorer(session: Any, folder: Path) -> Any:
 
     Examples
     --------
-    See :func:`patron.scoring.on_spark.score_on_spark`.
+    See :func:`patron.scoring.on_spark.OnSpark.score`.
     """
     import pyspark.sql.types as st
 
@@ -173,7 +187,7 @@ def _signature(bundle: Bundle) -> ModelSignature:
 
 
 def _sent(values: pd.Series, kind: str) -> Any:
-    """Numbers with NaN, texts with a missing value: what Arrow makes null."""
+    """Numbers with NaN and texts with a missing value, which Arrow turns into null."""
     if kind in ("number", "whole"):
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
     return values.astype(pd.StringDtype(na_value=np.nan))

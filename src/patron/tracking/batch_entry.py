@@ -1,7 +1,4 @@
-"""The script that MLflow runs to load the model of a folder that :mod:`patron.tracking.batch` has written.
-
-MLflow copies this file there and looks for `set_model`.
-"""
+"""Load the model of :mod:`patron.tracking.batch`: MLflow copies this file into the model and runs it."""
 
 from mlflow.models import set_model
 

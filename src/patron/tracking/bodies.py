@@ -1,9 +1,9 @@
-"""The body of a request → rows and parameters, or the sentence that says what is wrong with it.
+"""Parse the body of a request into rows and parameters, or refuse it with one sentence.
 
-The shapes are those of MLflow's scoring server: JSON with one of `SHAPES` and perhaps ``params``, CSV, or
-Parquet. MLflow's own reader puts the body into its errors and passes over keys that it does not know; this
-one names neither a value nor a key of the request. And of what was sent only the columns that the model knows
-are laid out: a small body with very many others, or with others in each row, would fill the memory.
+The formats are those of MLflow's scoring server: JSON with one of `SHAPES` and optionally ``params``, CSV, or
+Parquet. MLflow's own reader repeats the body in its errors and ignores unknown keys; this one repeats neither
+a value nor a key of the request. Only columns that the model knows are read: a small body with very many
+others, or with different ones in each row, would fill the memory.
 """
 
 import json
@@ -20,7 +20,7 @@ from pydantic_core import from_json
 
 from patron.models.bundle.bundle import Bundle
 from patron.models.value.rfm import RFM_COLUMNS
-from patron.scores.decisions import OPTIONAL_COLUMNS
+from patron.scores.columns import OPTIONAL_COLUMNS
 from patron.tracking.guard import check_size, refuse
 
 __all__ = ["SHAPES", "read_body"]
@@ -28,12 +28,12 @@ __all__ = ["SHAPES", "read_body"]
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 
 SHAPES = ("dataframe_records", "dataframe_split", "inputs", "instances")
-"""What the rows of a JSON body stand under."""
+"""The keys that may hold the rows of a JSON body."""
 
 ENCODINGS = ("utf-8", "utf8", "us-ascii")
 
 UNKNOWN = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
-"""What stands for an unknown number in CSV. Among texts only nothing does: NA may be a region."""
+"""Values that mean an unknown number in CSV. For texts only an empty value does: NA may be a region."""
 
 type Request = tuple[pd.DataFrame | dict[str, Any], Any]
 
@@ -44,24 +44,24 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
     Parameters
     ----------
     body
-        what was sent
+        of the request
     content_type
-        the header of that name; None where there was none
+        the header of that name, or None
     bundle
-        which columns are text, where the body does not say so
+        the model, which knows the columns that are text
 
     Returns
     -------
     rows
-        one per customer, not checked yet: a frame; or, where they came as records that all hold numbers
-        where the model has numbers, the columns that the model knows: arrays of numbers, lists of others
+        one per customer, not validated yet: a frame; or, for records with numbers wherever the model has
+        numbers, the columns that the model knows: arrays of numbers, lists of others
     parameters
-        what stands under "params", also not checked; None without any
+        the value of "params", not validated either; None if missing
 
     Raises
     ------
     RefusedRequest
-        the content type is missing or unknown, or the body is not what it says
+        the content type is missing or unknown, or the body does not match it
 
     Examples
     --------
@@ -73,14 +73,14 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
     ...     read_body(b'{"dataframe_records": [', JSON, None)
     ... except RefusedRequest as refused:
     ...     refused.message
-    'The body is no JSON: it breaks off or goes wrong at line 1, column 24.'
+    'The body is not valid JSON: it ends early or has an error at line 1, column 24.'
     """
     if not content_type:
-        raise refuse(f"The request names no Content-Type: send {JSON}, {CSV} or {PARQUET}.")
+        raise refuse(f"The request has no Content-Type: send {JSON}, {CSV} or {PARQUET}.")
     kind, *details = (part.strip().lower() for part in content_type.split(";"))
     charsets = [detail.removeprefix("charset=").strip('"') for detail in details if "charset=" in detail]
     if any(charset not in ENCODINGS for charset in charsets):
-        raise refuse("The body must be UTF-8, and the Content-Type names another charset.")
+        raise refuse("The body must be UTF-8, but the Content-Type names another charset.")
     if kind == JSON:
         return _from_json(body, bundle)
     if kind == CSV:
@@ -95,15 +95,15 @@ def _from_json(body: bytes, bundle: Bundle) -> Request:
         given = _loaded(body)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise refuse(f"The body is no JSON: it breaks off or goes wrong at {where}.") from None
+        raise refuse(f"The body is not valid JSON: it ends early or has an error at {where}.") from None
     except UnicodeDecodeError:
-        raise refuse("The body is no JSON: it is not UTF-8.") from None
+        raise refuse("The body is not valid JSON: it is not UTF-8.") from None
     except (RecursionError, ValueError):  # brackets without end, a number of thousands of digits
-        raise refuse("The body is no JSON that can be read: it is nested or a number is too long.") from None
+        raise refuse("The JSON body is nested too deeply or contains a number that is too long.") from None
     shapes = [name for name in SHAPES if name in given] if isinstance(given, dict) else []
     if len(shapes) != 1 or set(given) - {*shapes, "params"}:
         listed = ", ".join(SHAPES)
-        raise refuse(f"The body must be an object with one of {listed}, perhaps params, and nothing else.")
+        raise refuse(f"The body must be an object with one of {listed}, optionally params, and nothing else.")
     (shape,) = shapes
     content = given[shape]
     if shape == "dataframe_split":
@@ -117,9 +117,10 @@ def _from_json(body: bytes, bundle: Bundle) -> Request:
 
 
 def _loaded(body: bytes) -> Any:
-    """The content of a JSON body.
+    """The value of a JSON body.
 
-    pydantic's reader takes half the time; what it refuses goes to the slower one, which knows the reason.
+    pydantic's reader takes half the time; what it refuses, the slower one either reads, or reports with its
+    position.
     """
     try:
         return from_json(body)
@@ -128,7 +129,7 @@ def _loaded(body: bytes) -> Any:
 
 
 def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame | dict[str, Any]:
-    """The rows: valid ones are read at once, and the guard finds the fault of any others."""
+    """The rows. Valid ones are read the fast way; the guard finds the error in any others."""
     names = records[0].keys() if records else ()
     numbers = [name for name in _numbers(bundle) if name in names]
     if len(numbers) > 1 and all(record.keys() == names for record in records):
@@ -148,12 +149,12 @@ def _from_records(records: list[dict[str, Any]], bundle: Bundle) -> pd.DataFrame
 
 
 def _numbers(bundle: Bundle) -> list[str]:
-    """The columns of numbers that the model knows."""
+    """The numeric columns that the model knows."""
     return list(dict.fromkeys([*RFM_COLUMNS, *bundle.catalogue.numbers, *OPTIONAL_COLUMNS]))
 
 
 def _others(bundle: Bundle) -> list[str]:
-    """The columns that it knows besides."""
+    """The other columns that the model knows."""
     return ["customer_id", "as_of", *bundle.catalogue.categories]
 
 
@@ -197,10 +198,10 @@ def _from_csv(body: bytes, bundle: Bundle) -> pd.DataFrame:
         if len(rows) and len(rows.columns):
             _check_widths(body, rows.columns[0])
     except UnicodeDecodeError:
-        raise refuse("The body is no CSV: it is not UTF-8.") from None
+        raise refuse("The body is not valid CSV: it is not UTF-8.") from None
     except (ValueError, OverflowError):  # every error of the parser is a ValueError
         raise refuse(
-            "The body is no CSV: it needs a line of column names, and as many values in each row."
+            "The body is not valid CSV: it needs a line of column names, and as many values in each row."
         ) from None
     check_size(len(rows))
     _refuse_twice([name for name in names if name in known])
@@ -208,9 +209,9 @@ def _from_csv(body: bytes, bundle: Bundle) -> pd.DataFrame:
 
 
 def _check_widths(body: bytes, name: str) -> None:
-    """Raise a ValueError if a row holds more or fewer values than there are names.
+    """Raise a ValueError if a row has more or fewer values than there are names.
 
-    pandas would drop surplus values and take missing ones for unknown.
+    pandas drops surplus values, and reads missing ones as unknown.
     """
     import pyarrow as pa
     import pyarrow.csv as text
@@ -236,9 +237,9 @@ def _from_parquet(body: bytes, bundle: Bundle) -> pd.DataFrame:
         rows: pd.DataFrame = file.read(columns=known).to_pandas(ignore_metadata=True)
         return rows
     except (pa.ArrowException, OSError, ValueError):
-        raise refuse("The body is no Parquet file, or was cut short.") from None
+        raise refuse("The body is not a Parquet file, or was cut short.") from None
 
 
 def _refuse_twice(names: list[str]) -> None:
     if len(set(names)) < len(names):
-        raise refuse("The request holds two columns of the same name.")
+        raise refuse("The request has two columns of the same name.")

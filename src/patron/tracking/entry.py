@@ -1,7 +1,4 @@
-"""The script that MLflow runs to load the model of a saved folder.
-
-MLflow copies this file there and looks for `set_model`.
-"""
+"""Load the served model: MLflow copies this file into the model and runs it."""
 
 from mlflow.models import set_model
 

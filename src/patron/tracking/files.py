@@ -1,8 +1,8 @@
-"""The files of a model: fetched from wherever MLflow keeps them, and written into a folder of their own.
+"""The files of a model: fetched from wherever MLflow keeps them, and copied into a folder.
 
-MLflow keeps absolute paths in the store's database. A project that was moved, or got another name, still has
-the files beside that database, where :mod:`patron.tracking.store` puts them: so that is where they are looked
-for when the path that was noted is gone.
+MLflow stores absolute paths in its database. A project that was moved or renamed still has the files next to
+that database, where :mod:`patron.tracking.store` puts them: so they are looked for there if the stored path
+is gone.
 """
 
 import os
@@ -23,7 +23,7 @@ from patron.tracking.store import Store, store_failures
 __all__ = ["LOGGED", "copy_into", "fetch_files", "is_absent"]
 
 LOGGED = re.compile(r"models:/(?P<id>m-[0-9a-f]+)")
-"""A model that a run has logged; it need not be registered."""
+"""A model logged by a run; it need not be registered."""
 
 VERSION = re.compile(r"models:/(?P<name>[^/@]+)/(?P<number>\d+)")
 SQLITE, ARTIFACTS = "sqlite:///", "artifacts"
@@ -41,12 +41,12 @@ def fetch_files(store: Store, uri: str, part: Path, copies: str | Path) -> Path 
     part
         folder below that of the model; ``Path()`` for all of it
     copies
-        folder that takes the files
+        folder to copy the files to
 
     Returns
     -------
     Path | None
-        The folder; None where there are no such files.
+        The folder; None if there are no such files.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def fetch_files(store: Store, uri: str, part: Path, copies: str | Path) -> Path 
             with store_failures(store.uri):
                 raise
         return None
-    except ValueError:  # what MLflow's readers of addresses raise where there is nothing to read
+    except ValueError:  # what MLflow's URI parsers raise for what is not a URI
         return None
     except ImportError as error:
         raise ModelError(
@@ -81,7 +81,14 @@ def fetch_files(store: Store, uri: str, part: Path, copies: str | Path) -> Path 
 
 
 def copy_into(folder: Path, files: Path) -> None:
-    """Copy the files of a model into a new or empty folder; what was copied goes again where not all can be.
+    """Copy the files of a model into a new or empty folder; if one fails, all copies are removed.
+
+    Parameters
+    ----------
+    folder
+        new or empty
+    files
+        folder of the model
 
     Raises
     ------
@@ -101,7 +108,12 @@ def copy_into(folder: Path, files: Path) -> None:
 
 
 def is_absent(error: MlflowException) -> bool:
-    """Whether MLflow says that there is no such thing, and not that it failed.
+    """Whether MLflow reports that something does not exist, rather than a failure.
+
+    Parameters
+    ----------
+    error
+        of MLflow
 
     Examples
     --------
@@ -112,7 +124,7 @@ def is_absent(error: MlflowException) -> bool:
 
 
 def _where_kept(store: Store, uri: str) -> str | None:
-    """The place that MLflow has noted; None for what it finds by itself."""
+    """The place that MLflow has stored; None for what it finds by itself."""
     if logged := LOGGED.fullmatch(uri):
         return str(store.client().get_logged_model(logged["id"]).artifact_location)
     if version := VERSION.fullmatch(uri):
@@ -121,7 +133,7 @@ def _where_kept(store: Store, uri: str) -> str | None:
 
 
 def _beside_the_database(store: Store, kept: str) -> Path | None:
-    """The same folder below the database's own; None where what was noted is there, or neither is."""
+    """The same folder next to the database; None if the stored one exists, or neither does."""
     if not store.uri.startswith(SQLITE) or not is_local_uri(kept):
         return None
     noted = Path(local_file_uri_to_path(kept))
@@ -134,7 +146,7 @@ def _beside_the_database(store: Store, kept: str) -> Path | None:
 
 
 def _copy_of_moved(files: Path, uri: str, copy: Path) -> Path | None:
-    """The copy, with MLflow's note of the version, which it adds where it fetches by itself."""
+    """The copy, with the version file that MLflow adds when it fetches a model by itself."""
     if not _holds_files(files):
         return None
     shutil.copytree(files, copy)

@@ -1,56 +1,53 @@
-"""MLflow's scoring server with a guarded front: an ASGI application.
+"""MLflow's scoring server with a guarded front: an ASGI application on Starlette.
 
 ::
 
     /ping  /health  /version      MLflow's own
     /invocations                  read here (bodies.py), checked and scored by the model (guard.py, served.py)
 
-Left alone, MLflow's server answers a request without a content type with status 500, passes over parameters
-that it does not know, puts the rows of a request into its own errors, and takes a second to write the answer
-for ten thousand customers. Here every request that is not answered gets status 400 and one sentence, in
-MLflow's own form: ``{"error_code": "INVALID_PARAMETER_VALUE", "message": …}``.
+On its own, MLflow's server answers a request without a content type with status 500, ignores unknown
+parameters, repeats the rows of a request in its errors, and takes a second to write the answer for ten
+thousand customers. Here every invalid request gets status 400 and one sentence, in MLflow's own form:
+``{"error_code": "INVALID_PARAMETER_VALUE", "message": …}``.
 """
 
 import asyncio
 import gc
-import json
 import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.pyfunc import scoring_server
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from patron.errors import ModelError, PatronError
 from patron.tracking.bodies import read_body
 from patron.tracking.guard import RefusedRequest, refuse
+from patron.tracking.package import input_example
 from patron.tracking.served import ServedModel
-from patron.tracking.signature import input_example
 
 __all__ = ["FOLDER", "MOST_BYTES", "Front", "front_from_environment", "load_front", "settle_process"]
 
 FOLDER, LIMIT = "PATRON_SERVED_FOLDER", "PATRON_SERVED_BYTES"
-"""Environment variables by which a worker learns what it serves: the model's folder, the largest body."""
+"""Environment variables by which a worker learns what it serves: the model's folder and the largest body."""
 
 MOST_BYTES = 64_000_000
 """The largest body that is read, unless another limit is given."""
 
 THREADS = 4  # more would wait for one another, and each may hold a large request
 
-type Message = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[Message]]
-type Send = Callable[[Message], Awaitable[None]]
-
 log = logging.getLogger(__name__)
 
 
 def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
-    """The application for a model in a folder.
+    """The application that serves the model in a folder.
 
     Parameters
     ----------
@@ -62,7 +59,7 @@ def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
     Raises
     ------
     ModelError
-        the folder holds no model of patron, or one that cannot be read
+        the folder has no model of patron, or one that cannot be read
 
     Examples
     --------
@@ -73,18 +70,16 @@ def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
         model = loaded.unwrap_python_model()
     except PatronError:
         raise
-    except Exception as error:  # what lies in the folder is read and run by MLflow, and may fail in any way
+    except Exception as error:  # MLflow reads and runs what is in the folder, and may fail in any way
         raise ModelError(f"The folder {str(folder)!r} holds no model that MLflow loads.") from error
     if not isinstance(model, ServedModel):
         raise ModelError(f"The folder {str(folder)!r} holds no model of patron: use mlflow models serve.")
-    model.predict(
-        None, input_example(model.bundle)
-    )  # the first customer need not wait for what is loaded late
+    model.predict(None, input_example(model.bundle))  # so that the first request finds everything loaded
     return Front(scoring_server.init(loaded), model, most_bytes)
 
 
 def front_from_environment() -> "Front":
-    """The application that the environment describes: what each of several workers calls.
+    """The application that the environment describes; each of several workers calls it.
 
     Raises
     ------
@@ -101,19 +96,19 @@ def front_from_environment() -> "Front":
 
 
 def settle_process() -> None:
-    """Set this process up to do nothing but serve from now on: what it sets holds for all that it does.
+    """Tune this process for serving; the settings hold for everything that it does.
 
     Examples
     --------
     See :func:`patron.tracking.server.run_server`.
     """
-    pd.set_option("mode.string_storage", "python")  # Arrow's texts are slow where there are few of them
+    pd.set_option("mode.string_storage", "python")  # Arrow's texts are slow for few rows
     gc.collect()
     gc.freeze()  # what is there by now stays: collecting garbage need not look through it
 
 
 class Front:
-    """What the server calls with each request.
+    """The ASGI application that the server calls with each request.
 
     Parameters
     ----------
@@ -125,74 +120,68 @@ class Front:
         the largest body that is read
     """
 
-    def __init__(self, others: Any, model: ServedModel, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, others: ASGIApp, model: ServedModel, most_bytes: int = MOST_BYTES) -> None:
         self._others, self._model, self._most_bytes = others, model, most_bytes
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="score")
         self._patience = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get()
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one request, as ASGI has it."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI defines it.
+
+        Parameters
+        ----------
+        scope, receive, send
+            of ASGI
+        """
         if scope["type"] != "http" or (scope["path"], scope["method"]) != ("/invocations", "POST"):
             await self._others(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in scope["headers"]}
-        try:
-            body = await self._body(headers, receive)
-            if headers.get("content-encoding", "identity") != "identity":
-                raise refuse("The body is compressed, as its Content-Encoding says: send it as it is.")
-            scoring = asyncio.get_running_loop().run_in_executor(
-                self._threads, self._score, body, headers.get("content-type")
-            )
-            status, answer = await asyncio.wait_for(scoring, self._patience)
-        except RefusedRequest as refused:
-            status, answer = 400, refused.serialize_as_json().encode()
-        except ConnectionError:  # nobody is there to be answered
-            return
-        except TimeoutError:
-            status, answer = 504, _failure(f"The request took more than {self._patience} seconds.")
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [
-                    (b"content-type", b"application/json"),
-                    (b"content-length", str(len(answer)).encode()),
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": answer})
+        with suppress(ClientDisconnect):  # nobody is left to be answered
+            answer = await self._answer(Request(scope, receive))
+            await answer(scope, receive, send)
 
-    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
-        """The body up to the limit; the rest is received and dropped, so that the client gets the answer."""
-        announced = headers.get("content-length", "")
+    async def _answer(self, request: Request) -> Response:
+        try:
+            body = await self._body(request)
+            if request.headers.get("content-encoding", "identity") != "identity":
+                raise refuse("The body is compressed, as its Content-Encoding says: send it uncompressed.")
+            scoring = asyncio.get_running_loop().run_in_executor(
+                self._threads, self._score, body, request.headers.get("content-type")
+            )
+            return Response(await asyncio.wait_for(scoring, self._patience), media_type="application/json")
+        except RefusedRequest as refused:
+            return Response(refused.serialize_as_json(), 400, media_type="application/json")
+        except TimeoutError:
+            sentence = f"The request took more than {self._patience} seconds."
+            return JSONResponse({"error_code": "DEADLINE_EXCEEDED", "message": sentence}, 504)
+
+    async def _body(self, request: Request) -> bytes:
+        """The body; the rest of one that is too large is received and dropped, so that the sender learns why.
+
+        Who announces a body that is too large, and waits to be told to send it, is refused at once.
+        """
+        announced = request.headers.get("content-length", "")
         too_large = announced.isdigit() and int(announced) > self._most_bytes
         parts: list[bytes] = []
-        size, more = 0, not (too_large and "expect" in headers)
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ConnectionError
-            part, more = message.get("body", b""), message.get("more_body", False)
-            size += len(part)
-            too_large = too_large or size > self._most_bytes
-            if too_large:
-                parts.clear()
-            else:
-                parts.append(part)
+        size = 0
+        if not (too_large and "expect" in request.headers):
+            async for part in request.stream():
+                size += len(part)
+                too_large = too_large or size > self._most_bytes
+                if too_large:
+                    parts.clear()
+                else:
+                    parts.append(part)
         if too_large:
             raise refuse(f"The body is larger than {self._most_bytes:,} bytes: send the rows in parts.")
         return b"".join(parts)
 
-    def _score(self, body: bytes, content_type: str | None) -> tuple[int, bytes]:
+    def _score(self, body: bytes, content_type: str | None) -> str:
         try:
             rows, parameters = read_body(body, content_type, self._model.bundle)
-            return 200, f'{{"predictions": {self._model.answer(rows, parameters)}}}'.encode()
+            return f'{{"predictions": {self._model.answer(rows, parameters)}}}'
         except RefusedRequest:
             raise
-        except Exception as error:  # the last door: nobody outside may see a stack trace
+        except Exception as error:  # the last resort: no stack trace may leave the server
             log.exception("A request of %d bytes could not be answered.", len(body))
             raise refuse(f"The request cannot be read ({type(error).__name__}).") from None
-
-
-def _failure(sentence: str) -> bytes:
-    return json.dumps({"error_code": "DEADLINE_EXCEEDED", "message": sentence}).encode()

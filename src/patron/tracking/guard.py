@@ -1,8 +1,8 @@
-"""Which requests the served model answers, and the one sentence for each other request.
+"""Validate requests to the served model, and refuse invalid ones with one sentence.
 
-MLflow's scoring server lets NaN through, and puts the rows that it received in front of every error of a
-model. So the model checks a request itself and refuses it with a `RefusedRequest`: status 400, one sentence
-that names the column and the rule, and nothing about the customers but the position of a row.
+MLflow's scoring server accepts NaN, and repeats the received rows in every error of a model. So the model
+validates a request itself and refuses it with a `RefusedRequest`: status 400 and one sentence that names the
+column and the rule, and no customer data except the position of a row.
 """
 
 import re
@@ -21,14 +21,13 @@ from patron.errors import some
 from patron.models.bundle.bundle import Bundle
 from patron.models.churn.rows import Columns
 from patron.models.value.rfm import RFM_COLUMNS
-from patron.scores.columns import dates
-from patron.scores.decisions import OPTIONAL_COLUMNS
+from patron.scores.columns import OPTIONAL_COLUMNS, dates
 from patron.scores.scorable import broken_rules
-from patron.tracking.signature import PARAMETERS
 
 __all__ = [
     "LARGEST_NUMBER",
     "MOST_ROWS",
+    "PARAMETERS",
     "RefusedRequest",
     "check_parameters",
     "check_request",
@@ -37,25 +36,26 @@ __all__ = [
 ]
 
 LARGEST_NUMBER = 1e15
-"""No number of a request is larger: doubles count whole cents only up to about here."""
+"""The largest number in a request: beyond about this size doubles no longer represent whole cents."""
 
 MOST_ROWS = 100_000
-"""A request has at most so many rows: they take seconds, and more than that is a job for a batch."""
+"""The maximum number of rows in a request; these take seconds, and more should be scored as a batch."""
 
 
 NUMBERS = ("integer", "integer-na", "floating", "mixed-integer-float", "decimal", "empty")
-"""What a column of numbers may look like to pandas; '30' is no number."""
+"""The types that pandas may infer for a numeric column; '30' is not a number."""
 
 DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
-"""How a text of a day begins; a time may follow."""
+"""The beginning of a date as text; a time may follow."""
 
 NEEDED = ("customer_id", *RFM_COLUMNS)
 
+PARAMETERS = ("horizon_days", "value_horizon_days", "annual_discount_rate", "reasons")
+"""What a request may set in addition to its rows."""
+
 
 class RefusedRequest(MlflowException):
-    """A request that the model does not answer.
-
-    Its sentence stays as it is, although the server would add to it.
+    """A refused request. Its message cannot be changed, because the server would add the rows to it.
 
     Examples
     --------
@@ -67,22 +67,33 @@ class RefusedRequest(MlflowException):
 
     @property
     def message(self) -> str:
-        """The sentence."""
+        """One sentence."""
         return str(self.args[0]) if self.args else ""
 
     @message.setter
     def message(self, text: str) -> None:
-        """The server's own message would hold the rows of the request: it is not taken over."""
+        """Ignore the message of the server, which would contain the rows of the request."""
 
 
 def refuse(sentence: str) -> RefusedRequest:
-    """The refusal with this sentence, for `raise`."""
+    """The exception with this sentence, for `raise`.
+
+    Parameters
+    ----------
+    sentence
+        names the column and the rule, and no customer data
+    """
     refusal: RefusedRequest = RefusedRequest.invalid_parameter_value(sentence)
     return refusal
 
 
 def check_size(rows: int) -> None:
     """Refuse a request of more than `MOST_ROWS` rows.
+
+    Parameters
+    ----------
+    rows
+        count
 
     Raises
     ------
@@ -95,22 +106,21 @@ def check_size(rows: int) -> None:
     """
     if rows > MOST_ROWS:
         raise refuse(
-            f"The request holds {rows:,} rows and may hold {MOST_ROWS:,}: send it in parts, or score a whole "
-            "table with 'patron score'."
+            f"The request has {rows:,} rows; at most {MOST_ROWS:,} are allowed: send it in parts, or score a "
+            "whole table with 'patron score'."
         )
 
 
 def check_request(rows: Any, bundle: Bundle) -> Columns:
-    """The rows of a request in the types that scoring takes.
+    """The rows of a request in the types that scoring needs.
 
     Parameters
     ----------
     rows
-        what the server or a caller hands over: a frame with customer_id, and either all features or the
-        purchase columns alone, and perhaps `OPTIONAL_COLUMNS`; or the same as
-        :func:`patron.tracking.bodies.read_body` makes it of records
+        a frame with customer_id, either all features or the purchase columns alone, and optionally
+        `OPTIONAL_COLUMNS`; or the same as :func:`patron.tracking.bodies.read_body` parses it from records
     bundle
-        whose features they are
+        the model
 
     Returns
     -------
@@ -130,10 +140,10 @@ def check_request(rows: Any, bundle: Bundle) -> Columns:
         raise refuse("The request must be a table: send it as dataframe_records or dataframe_split.")
     if isinstance(rows, pd.DataFrame):
         if not len(rows):
-            raise refuse(f"The request holds no rows: give at least one, with {', '.join(NEEDED)}.")
+            raise refuse(f"The request has no rows: give at least one, with {', '.join(NEEDED)}.")
         check_size(len(rows))
         if not rows.columns.is_unique:
-            raise refuse("The request holds two columns of the same name.")
+            raise refuse("The request has two columns of the same name.")
     given = _which_features(rows, bundle)
     categories = [name for name in bundle.catalogue.categories if name in given]
     others: dict[str, Any] = {name: _texts(rows[name], name) for name in categories}
@@ -150,12 +160,17 @@ def check_request(rows: Any, bundle: Bundle) -> Columns:
 
 
 def check_parameters(parameters: Any) -> dict[str, Any]:
-    """The parameters of a request; those that are null are left out.
+    """The parameters of a request, without those that are null.
+
+    Parameters
+    ----------
+    parameters
+        as the request has them
 
     Raises
     ------
     RefusedRequest
-        a parameter is not known, or reasons is neither true nor false
+        a parameter is unknown, or reasons is neither true nor false
 
     Examples
     --------
@@ -174,19 +189,19 @@ def check_parameters(parameters: Any) -> dict[str, Any]:
             raise refuse(
                 f"The parameter {name} must be {'true or false' if name == 'reasons' else 'a number'}."
             )
-        if isinstance(value, int) and abs(value) > LARGEST_NUMBER:  # the range would be told with all digits
+        if isinstance(value, int) and abs(value) > LARGEST_NUMBER:  # the message would repeat all its digits
             raise refuse(f"The parameter {name} must be a number below {LARGEST_NUMBER:.0e}.")
     return given
 
 
 def _name(given: Any) -> str:
-    """The name of a parameter where it looks like one: anything else might be a customer's."""
+    """The name of a parameter if it looks like one; anything else might be customer data."""
     plain = isinstance(given, str) and given.isidentifier() and len(given) <= 40
-    return given if plain else "what is no name"
+    return given if plain else "an invalid name"
 
 
 def _which_features(rows: pd.DataFrame | dict[str, Any], bundle: Bundle) -> list[str]:
-    """The features beside the purchase columns; none where only those are given."""
+    """The given features other than the purchase columns; none if only those are given."""
     if absent := [name for name in NEEDED if name not in rows]:
         raise refuse(f"The request lacks the column {absent[0]!r}: each row needs {', '.join(NEEDED)}.")
     given = [name for name in bundle.catalogue.names if name in rows and name not in RFM_COLUMNS]
@@ -218,7 +233,7 @@ def _days(given: Any) -> npt.NDArray[np.datetime64]:
     days = given if isinstance(given, list) else given.tolist()
     try:
         if any(isinstance(day, str) and not DAY.match(day) for day in set(days)):
-            raise ValueError  # pandas knows more texts: 'today', 'nan', and 2024 for the first of January
+            raise ValueError  # pandas accepts more: 'today', 'nan', and 2024 for the first of January
         if isinstance(days[0], str) and days.count(days[0]) == len(days):  # as of one day, as a rule
             return np.full(len(days), _day(days[0]))
         return dates(given)
@@ -275,5 +290,5 @@ def _objects(values: list[Any]) -> npt.NDArray[np.object_]:
 
 
 def _first(found: Any) -> int:
-    """The position of the first row that is meant, counted from 1."""
+    """The position of the first match, counted from 1."""
     return int(np.flatnonzero(np.asarray(found))[0]) + 1

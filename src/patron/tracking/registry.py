@@ -1,8 +1,8 @@
 """The registered model `patron`: its versions, and which of them is champion.
 
 Each training adds a version. The alias `champion` marks the one that scores, `challenger` the latest one that
-did not become champion. What a version is worth and what data it has seen stand in its tags, so that the list
-of versions says it without opening a run.
+did not become champion. The metrics of a version and its data window are tags, so that the list of versions
+shows them without opening a run.
 
 A model is named by a URI: ``models:/patron@champion``, ``models:/patron/3``, ``runs:/<run>/model`` or a
 folder.
@@ -24,7 +24,7 @@ from mlflow.models.model import MLMODEL_FILE_NAME
 from patron.errors import ModelNotFoundError, SettingsError, some
 from patron.models.bundle.bundle import Bundle
 from patron.tracking.files import LOGGED, copy_into, fetch_files, is_absent
-from patron.tracking.served import BUNDLE_ARTIFACT
+from patron.tracking.package import BUNDLE_ARTIFACT
 from patron.tracking.store import Store, store_failures
 
 __all__ = [
@@ -59,17 +59,17 @@ class ModelVersion:
     name, version
         the registered model, and which of its versions, from 1
     run_id
-        the run that trained it; None where it was registered by hand
+        the run that trained it; None if it was registered by hand
     aliases
         names that point to it, sorted
     metrics
-        name → number, as given when it was registered
+        name → number, recorded at registration
     first_day, as_of
-        first and last day of the data that it was trained on; None where not known
+        first and last day of its training data; None if unknown
     created_at
         when it was registered, UTC
     tags
-        all that was noted with it, as text
+        everything recorded with it, as text
     """
 
     name: str
@@ -84,7 +84,7 @@ class ModelVersion:
 
     @property
     def uri(self) -> str:
-        """The URI of exactly this version."""
+        """The URI of this version."""
         return f"models:/{self.name}/{self.version}"
 
 
@@ -103,7 +103,7 @@ def register(
     tags: Mapping[str, str] | None = None,
     becomes_champion: Rule = lambda champion, newcomer: champion is None,
 ) -> ModelVersion:
-    """A new version of the registered model; champion if the rule says so, by default only the first one.
+    """A new version of the registered model; champion if the rule decides so, by default only the first one.
 
     Parameters
     ----------
@@ -120,10 +120,10 @@ def register(
     name
         of the registered model, made if there is none
     tags
-        name → text, noted with the version beside what the bundle says of itself
+        name → text, recorded with the version in addition to the description of the bundle
     becomes_champion
-        asked with the champion, None where there is none, and the newcomer; where it says no,
-        the newcomer becomes challenger
+        called with the champion, or None if there is none, and the newcomer; if it returns False, the
+        newcomer becomes challenger
 
     Returns
     -------
@@ -185,7 +185,18 @@ def register(
 def promote(
     store: Store, version: int, *, name: str = MODEL_NAME, tags: Mapping[str, str] | None = None
 ) -> ModelVersion:
-    """Make a version champion, and note `tags` with it. The one before it is noted in `champion_before`.
+    """Make a version champion, and record `tags` with it; its tag `champion_before` is the previous champion.
+
+    Parameters
+    ----------
+    store
+        where the model is
+    version
+        number
+    name
+        of the registered model
+    tags
+        name → text, recorded with the version
 
     Returns
     -------
@@ -215,10 +226,16 @@ def promote(
 
 
 def rollback(store: Store, *, name: str = MODEL_NAME) -> ModelVersion:
-    """Make the version champion that was champion before the present one; again, the one before that.
+    """The previous champion, made champion again; a second call goes back one further.
 
-    The version that steps down keeps no alias, and notes in its tag `rolled_back_to` who took its place; the
-    other is returned.
+    The replaced version keeps no alias, and its tag `rolled_back_to` names the version that replaced it.
+
+    Parameters
+    ----------
+    store
+        where the model is
+    name
+        of the registered model
 
     Raises
     ------
@@ -244,7 +261,14 @@ def rollback(store: Store, *, name: str = MODEL_NAME) -> ModelVersion:
 
 
 def list_versions(store: Store, *, name: str = MODEL_NAME) -> list[ModelVersion]:
-    """All versions of the registered model, newest first; none where there is no such model.
+    """All versions of the registered model, newest first; none if there is no such model.
+
+    Parameters
+    ----------
+    store
+        where the model is
+    name
+        of the registered model
 
     Raises
     ------
@@ -263,10 +287,12 @@ def list_versions(store: Store, *, name: str = MODEL_NAME) -> list[ModelVersion]
 
 
 def find_version(store: Store, uri: str) -> ModelVersion:
-    """The version that a URI of the registry names.
+    """The version of the registered model with this URI.
 
     Parameters
     ----------
+    store
+        where the model is
     uri
         ``models:/<name>@<alias>`` or ``models:/<name>/<version>``
 
@@ -280,7 +306,7 @@ def find_version(store: Store, uri: str) -> ModelVersion:
     named = REGISTERED.fullmatch(uri)
     if named is None:
         raise ModelNotFoundError(
-            f"{uri!r} names no version of a registered model. Write models:/{MODEL_NAME}@{CHAMPION} or "
+            f"{uri!r} is not the URI of a registered version. Write models:/{MODEL_NAME}@{CHAMPION} or "
             f"models:/{MODEL_NAME}/1."
         )
     client, name = store.client(), named["name"]
@@ -295,17 +321,19 @@ def find_version(store: Store, uri: str) -> ModelVersion:
 
 
 def load_bundle(store: Store, uri: str) -> tuple[Bundle, ModelVersion | None]:
-    """The bundle of a model, and the version that it is.
+    """The bundle of a model, and its version.
 
     Parameters
     ----------
+    store
+        where the model is
     uri
         of a registered model, of a run's model, or the folder of an exported model
 
     Returns
     -------
     tuple[Bundle, ModelVersion | None]
-        The bundle, and its version; None for a model that the registry does not name.
+        The bundle, and its version; None for a model that is not registered.
 
     Raises
     ------
@@ -323,7 +351,16 @@ def load_bundle(store: Store, uri: str) -> tuple[Bundle, ModelVersion | None]:
 
 
 def export_model(store: Store, uri: str, folder: str | Path) -> Path:
-    """Copy a model into a new or empty folder, which can be moved anywhere and loaded and served from there.
+    """Copy a model into a new or empty folder, from which it can be moved, loaded and served anywhere.
+
+    Parameters
+    ----------
+    store
+        where the model is
+    uri
+        of a registered model, of a run's model, or the folder of an exported model
+    folder
+        new or empty
 
     Returns
     -------
@@ -335,14 +372,14 @@ def export_model(store: Store, uri: str, folder: str | Path) -> Path:
     ModelNotFoundError
         there is no such model
     SettingsError
-        the folder is there and not empty
+        the folder exists and is not empty
     ModelError
         the folder cannot be written to, or the store is locked or cannot be reached
     """
     folder = Path(folder)
     if os.path.lexists(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         raise SettingsError(
-            f"Cannot export to {str(folder)!r}: it is there and not empty. Name a new folder."
+            f"Cannot export to {str(folder)!r}: it exists and is not empty. Name a new folder."
         )
     version = find_version(store, uri) if _is_registered(uri) else None
     with tempfile.TemporaryDirectory() as copies:
@@ -360,9 +397,9 @@ def _is_registered(uri: str) -> bool:
 
 
 def _fetch(store: Store, uri: str, part: Path, copies: str) -> Path:
-    """A folder with (a part of) the files of a model: its own where it is one, else a copy."""
+    """A folder with (a part of) the files of a model: the model's own, or a copy."""
     if not SCHEME.match(uri):
-        if not os.path.isdir(uri):  # also where it is no path at all
+        if not os.path.isdir(uri):  # also if it is not a path
             raise ModelNotFoundError(
                 f"There is no model {uri!r}: it is neither a folder nor a URI such as "
                 f"models:/{MODEL_NAME}@{CHAMPION}."

@@ -1,9 +1,9 @@
-"""One training, one run: what went in, what came out, and how good it is.
+"""Record a training as one MLflow run: settings, data report, features, metrics, figures and models.
 
 ::
 
     patron/<run>          settings as parameters; tags
-      data_report.json    what was read and rejected, its counts also as metrics data.…
+      data_report.json    rows read and rejected, also as metrics data.…
       features.json       the feature catalogue
       figures/ tables/    calibration, lift, tracking of expected against actual purchases
       model               the bundle as MLflow serves it
@@ -37,14 +37,14 @@ NOT_IN_NAMES = re.compile(r"[^\w.\- /]")
 def start_training_run(
     store: Store, name: str | None = None, tags: Mapping[str, str] | None = None
 ) -> Iterator["TrainingRun"]:
-    """A run that is open inside the block, then finished; failed where the block raises.
+    """A run that is open inside the block, then finished; failed if the block raises.
 
     Parameters
     ----------
     store
-        where to
+        where to record it
     name
-        of the run; MLflow makes one up if None
+        of the run; MLflow generates one if None
     tags
         name → text
 
@@ -96,38 +96,86 @@ class TrainingRun:
     store: Store
 
     def log_settings(self, settings: Mapping[str, Any]) -> None:
-        """Settings as parameters, nested ones by dotted names; of a frame, only its size."""
+        """Log settings as parameters, nested ones by dotted names; of a frame, only its size.
+
+        Parameters
+        ----------
+        settings
+            name → value, may be nested
+        """
         with store_failures(self.store.uri):
             mlflow.log_params(_flat(settings))
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Numbers by name."""
+        """Log numbers by name.
+
+        Parameters
+        ----------
+        metrics
+            name → number
+        """
         with store_failures(self.store.uri):
             mlflow.log_metrics({_name(name): float(value) for name, value in metrics.items()})
 
     def log_report(self, report: Mapping[str, Any]) -> None:
-        """The data report as data_report.json, and each count in it as a metric data.<table>.<count>."""
+        """Log the data report as data_report.json, and each count in it as a metric data.<table>.<count>.
+
+        Parameters
+        ----------
+        report
+            table → counts
+        """
         self.log_document(report, "data_report.json")
         counts = {name: value for name, value in _leaves(report, "data") if _is_number(value)}
         self.log_metrics(counts)
 
     def log_catalogue(self, catalogue: FeatureCatalogue) -> None:
-        """The feature catalogue as features.json."""
+        """Log the feature catalogue as features.json.
+
+        Parameters
+        ----------
+        catalogue
+            of the model
+        """
         self.log_document(catalogue.to_dict(), "features.json")
 
     def log_document(self, document: Mapping[str, Any], file: str) -> None:
-        """Plain values as a JSON file."""
-        text = json.dumps(document, indent=1, ensure_ascii=False, default=_say)
+        """Log plain values as a JSON file.
+
+        Parameters
+        ----------
+        document
+            plain values
+        file
+            name of the file
+        """
+        text = json.dumps(document, indent=1, ensure_ascii=False, default=_as_text)
         with store_failures(self.store.uri):
             mlflow.log_text(text, file)
 
     def log_table(self, table: pd.DataFrame, name: str) -> None:
-        """A small table of results as tables/<name>.csv."""
+        """Log a small table of results as tables/<name>.csv.
+
+        Parameters
+        ----------
+        table
+            a small frame
+        name
+            of the file, without ending
+        """
         with store_failures(self.store.uri):
             mlflow.log_text(table.to_csv(index=False, lineterminator="\n"), f"tables/{name}.csv")
 
     def log_figure(self, figure: Any, name: str) -> None:
-        """A Matplotlib figure as figures/<name>.png."""
+        """Log a Matplotlib figure as figures/<name>.png.
+
+        Parameters
+        ----------
+        figure
+            of Matplotlib
+        name
+            of the file, without ending
+        """
         with store_failures(self.store.uri):
             mlflow.log_figure(figure, f"figures/{name}.png")
 
@@ -139,7 +187,7 @@ class TrainingRun:
         metrics: Mapping[str, float] | None = None,
         documents: Mapping[str, str] | None = None,
     ) -> str:
-        """One model of the bundle as a child run.
+        """Log one model of the bundle as a child run.
 
         Parameters
         ----------
@@ -168,7 +216,12 @@ class TrainingRun:
             return str(child.info.run_id)
 
     def log_bundle(self, bundle: Bundle) -> str:
-        """The bundle as a model that MLflow serves.
+        """Log the bundle as a model that MLflow serves.
+
+        Parameters
+        ----------
+        bundle
+            the trained model
 
         Returns
         -------
@@ -180,11 +233,11 @@ class TrainingRun:
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {_name(name): _say(value) for name, value in _leaves(settings)}
+    return {_name(name): _as_text(value) for name, value in _leaves(settings)}
 
 
 def _leaves(nested: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted name and value of everything that is no mapping itself."""
+    """Dotted name and value of every leaf of nested mappings."""
     for name, value in nested.items():
         path = f"{above}.{name}" if above else str(name)
         if isinstance(value, Mapping):
@@ -193,14 +246,14 @@ def _leaves(nested: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, A
             yield path, value
 
 
-def _say(value: Any) -> str:
-    """A setting as text. Whatever may hold customers' data is told by its kind and size alone."""
+def _as_text(value: Any) -> str:
+    """A setting as text. Anything that may hold customer data appears only by its type and size."""
     if value is None or isinstance(value, str | int | float | Path):
         return str(value)
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(_say(item) for item in value)
+        return ", ".join(_as_text(item) for item in value)
     shape = getattr(value, "shape", None)
     kind = type(value).__name__
     return (
@@ -215,5 +268,5 @@ def _is_number(value: Any) -> bool:
 
 
 def _name(text: str) -> str:
-    """As MLflow lets parameters and metrics be called."""
+    """The name with the characters that MLflow allows."""
     return NOT_IN_NAMES.sub("_", text)[:250]

@@ -1,7 +1,7 @@
 """The model that MLflow loads and serves: requests in, scorecard rows out.
 
-It reads its bundle once and changes nothing afterwards, so MLflow's scoring server may call `predict` from
-any number of threads. What a request holds is in signature.py, what is refused in guard.py.
+It reads its bundle once and never changes it, so MLflow's scoring server may call `predict` from any number
+of threads. package.py declares the columns of a request, guard.py validates them.
 """
 
 import logging
@@ -20,11 +20,9 @@ from patron.models.churn.rows import count_rows
 from patron.scores.columns import as_answer, as_json
 from patron.scores.scorecard import score_columns
 from patron.tracking.guard import check_parameters, check_request, refuse
+from patron.tracking.package import BUNDLE_ARTIFACT
 
-__all__ = ["BUNDLE_ARTIFACT", "ServedModel"]
-
-BUNDLE_ARTIFACT = "bundle"
-"""The name of the bundle among the artifacts of the MLflow model."""
+__all__ = ["ServedModel"]
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +35,8 @@ class ServedModel(PythonModel):
     bundle
         the trained model
     model_version
-        version in the registry that the model was loaded as; MLflow's id of the model where it
-        was loaded from a run or a folder; None where that is not known either
+        version in the registry; MLflow's id of the model if it was loaded from a run or a folder; None if
+        that is unknown too
 
     Examples
     --------
@@ -49,7 +47,13 @@ class ServedModel(PythonModel):
     model_version: str | None = None
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the bundle that lies beside the code."""
+        """Read the bundle that was saved with the code.
+
+        Parameters
+        ----------
+        context
+            of MLflow, with the place of the bundle
+        """
         folder = Path(context.artifacts[BUNDLE_ARTIFACT])
         self.bundle = Bundle.load(folder)
         self.model_version = _version(folder.parents[1])
@@ -62,13 +66,12 @@ class ServedModel(PythonModel):
         Parameters
         ----------
         context
-            not used; the bundle has been read
+            not used
         model_input
             one row per customer: customer_id, as_of (optional), and either all features or
             frequency, recency, T and monetary_value
         params
-            horizon_days, value_horizon_days, annual_discount_rate, reasons; the model's own where not
-            given
+            horizon_days, value_horizon_days, annual_discount_rate, reasons; the model's own if not given
 
         Returns
         -------
@@ -84,12 +87,12 @@ class ServedModel(PythonModel):
         return as_answer(*self._score(model_input, params))
 
     def answer(self, rows: Any, params: Any = None) -> str:
-        """The same as JSON text, without a frame in between.
+        """The scorecard rows of a request as JSON text, without a frame in between.
 
         Parameters
         ----------
         rows
-            what `predict` takes, or what :func:`patron.tracking.bodies.read_body` read
+            as for `predict`, or as :func:`patron.tracking.bodies.read_body` returns them
         params
             see `predict`
 
@@ -112,13 +115,13 @@ class ServedModel(PythonModel):
             return score_columns(request, self.bundle, model_version=self.model_version, **asked), size
         except InputError as error:  # a parameter out of its range: the request has been checked
             raise refuse(str(error)) from error
-        except Exception as error:  # the last door: the server would send the stack trace to whoever asked
+        except Exception as error:  # the last resort: the server would send the stack trace to the client
             log.exception("A request of %d rows could not be scored.", size)
             raise refuse(f"The model cannot score this request ({type(error).__name__}).") from None
 
 
 def _version(folder: Path) -> str | None:
-    """What the files that MLflow has put into the model's folder say."""
+    """The version, from the files that MLflow adds to the model's folder."""
     if (folder / REGISTERED_MODEL_META_FILE_NAME).is_file():
         return str(read_yaml(str(folder), REGISTERED_MODEL_META_FILE_NAME)["model_version"])
     model_id: str | None = Model.load(str(folder)).model_id

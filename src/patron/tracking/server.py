@@ -14,7 +14,7 @@ LOOPBACK = ("localhost", "::1")
 
 
 def check_address(host: str, port: int, workers: int) -> None:
-    """Refuse what the server could not start with, before the model is loaded.
+    """Refuse an address that the server cannot use, before the model is loaded.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def check_address(host: str, port: int, workers: int) -> None:
     Raises
     ------
     SettingsError
-        the address is taken, or is not one of this machine
+        the address is in use, or does not belong to this machine
     MissingExtraError
         more than one worker, and uvloop is not installed
 
@@ -52,7 +52,12 @@ def check_address(host: str, port: int, workers: int) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only programs on this machine reach the host.
+    """Whether only programs on this machine can reach the host.
+
+    Parameters
+    ----------
+    host
+        name or address
 
     Examples
     --------
@@ -63,7 +68,7 @@ def is_loopback(host: str) -> bool:
 
 
 def run_server(folder: str | Path, *, host: str, port: int, workers: int, most_bytes: int) -> None:
-    """Serve the model in a folder until the process is told to stop.
+    """Serve the model in a folder until the process is stopped.
 
     Parameters
     ----------
@@ -93,12 +98,12 @@ def run_server(folder: str | Path, *, host: str, port: int, workers: int, most_b
 
     from patron.tracking.front import FOLDER, LIMIT, load_front, settle_process
 
-    front = load_front(folder, most_bytes=most_bytes)  # also with several workers: what fails, fails here
+    front = load_front(folder, most_bytes=most_bytes)  # also with several workers: errors appear here
     os.environ |= {FOLDER: str(folder), LIMIT: str(most_bytes)}
-    manners: dict[str, Any] = {"host": host, "port": port, "access_log": False, "server_header": False}
+    options: dict[str, Any] = {"host": host, "port": port, "access_log": False, "server_header": False}
     if workers == 1:
         settle_process()
-        uvicorn.run(front, **manners)
+        uvicorn.run(front, **options)
     else:
         factory = "patron.tracking.front:front_from_environment"
-        uvicorn.run(factory, factory=True, workers=workers, loop="uvloop", **manners)
+        uvicorn.run(factory, factory=True, workers=workers, loop="uvloop", **options)

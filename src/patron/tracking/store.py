@@ -1,21 +1,21 @@
-"""Where the MLflow store is: `open_store`.
+"""Find and open the MLflow store: `open_store`.
 
-The store is one SQLite file with a folder of artifacts beside it::
+The store is one SQLite file with a folder of artifacts next to it::
 
     <root>/mlruns/mlflow.db      runs, metrics, registered versions and their aliases
     <root>/mlruns/artifacts/     figures, reports, models
 
-`root` is the first of these that there is:
+`root` is the first of these that exists:
 
-1. the folder that the environment variable PATRON_HOME names,
-2. the checkout of patron that this code runs from (its pyproject.toml says so),
+1. the folder in the environment variable PATRON_HOME,
+2. the checkout of patron that this code runs from (recognised by its pyproject.toml),
 3. the working folder, or the nearest above it, that holds a patron.toml,
 4. ``~/.patron``.
 
 The working folder alone never decides, so a job finds its models wherever it is started. MLFLOW_TRACKING_URI,
-where it is set, names the store instead: another database, or a tracking server. MLflow keeps absolute paths
-of artifacts in the database, so its pages show no figures of a store that was moved. The models of such a
-store are still found (files.py), and one that was exported can be moved anywhere.
+if set, names the store instead: another database, or a tracking server. MLflow stores absolute paths of
+artifacts in the database, so its pages show no figures of a store that was moved. The models of such a store
+are still found (files.py), and an exported model can be moved anywhere.
 """
 
 import logging
@@ -63,7 +63,7 @@ SIGNS = (
     ),
     ("unsupported uri", "has a URI that MLflow does not know. Correct MLFLOW_TRACKING_URI."),
 )
-"""What an error of the store says, in lower case, and the sentence that patron tells instead."""
+"""Text of an error of the store, in lower case, and the sentence that replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Store:
 
     @property
     def ui_command(self) -> str | None:
-        """The command that shows the store in a browser; None where a server shows it already."""
+        """The command that shows the store in a browser; None if a server does already."""
         return None if self.uri.startswith("http") else f"mlflow ui --backend-store-uri '{self.uri}'"
 
     def client(self) -> mlflow.MlflowClient:
@@ -96,11 +96,11 @@ class Store:
         return mlflow.MlflowClient(self.uri, self.registry_uri)
 
     def activate(self) -> None:
-        """Make it the store that MLflow's own functions work with in this process."""
+        """Make it the store of MLflow's own functions in this process."""
         named = {name: os.environ.get(name) for name in (TRACKING_URI, REGISTRY_URI)}
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.registry_uri)
-        for name, uri in named.items():  # MLflow writes them, and then they would look like the user's wish
+        for name, uri in named.items():  # MLflow sets them, and then they would look like the user's choice
             if uri is None:
                 os.environ.pop(name, None)
             else:
@@ -128,15 +128,15 @@ def project_root() -> Path:
 
 
 def open_store(root: str | Path | None = None, *, experiment: str = EXPERIMENT) -> Store:
-    """The store, made if there is none; from then on MLflow works with it in this process.
+    """The store, created if there is none; from then on MLflow uses it in this process.
 
     Parameters
     ----------
     root
         folder that holds mlruns/; found by the rule at the top of this file if None. MLFLOW_TRACKING_URI,
-        where it is set, decides if `root` is None
+        if set, decides if `root` is None
     experiment
-        name of the experiment; made if there is none
+        name of the experiment; created if there is none
 
     Raises
     ------
@@ -164,12 +164,12 @@ def open_store(root: str | Path | None = None, *, experiment: str = EXPERIMENT) 
 
 @contextmanager
 def store_failures(uri: str | None = None) -> Iterator[None]:
-    """What goes wrong with the store inside the block is told as a ModelError of one sentence.
+    """Turn an error of the store inside the block into a ModelError of one sentence.
 
     Parameters
     ----------
     uri
-        of the store, for the sentence; the one that MLflow works with if None
+        of the store, for the sentence; the one that MLflow uses if None
 
     Raises
     ------
@@ -194,10 +194,10 @@ def store_failures(uri: str | None = None) -> Iterator[None]:
 
 
 def be_quiet() -> None:
-    """Let MLflow speak of errors only, unless MLFLOW_LOGGING_LEVEL says otherwise.
+    """Let MLflow log errors only, unless MLFLOW_LOGGING_LEVEL is set.
 
-    Left alone it tells of each table that it makes, and of a failing database once more than this room does,
-    with a stack trace.
+    By default it logs each table that it creates, and repeats the error of a failing database with a stack
+    trace.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def _experiment_id(uri: str, name: str, root: Path) -> str:
 
 
 def _artifact_location(uri: str, root: Path) -> str | None:
-    """Where artifacts go. MLflow would put them under the working folder; a server decides for itself."""
+    """Where artifacts are stored. MLflow would use the working folder; a server decides for itself."""
     if uri.startswith("http"):
         return None
     database = uri.removeprefix("sqlite:///")

@@ -1,4 +1,4 @@
-"""Tables → one feature row per eligible customer, as of one date."""
+"""Features: tables → one feature row per eligible customer, as of one day."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,14 +7,13 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from patron.features.assemble import assemble_features, discover_catalogue
+from patron.features.assemble import discover_catalogue
 from patron.features.catalogue import FeatureCatalogue
 from patron.progress import Progress, silent
 from patron.results import Printed
+from patron.scoring.engines import choose_engine
 from patron.settings import Settings
-from patron.settings.inputs import known_history, refuse_nobody
-from patron.snapshots.spine import make_spine
-from patron.storage.atomic_files import check_target, write_table
+from patron.settings.inputs import known_history
 from patron.storage.job_folder import refuse_sources
 from patron.tables.history import History
 
@@ -23,16 +22,20 @@ __all__ = ["FeaturesResult", "build_features"]
 
 @dataclass(frozen=True, slots=True)
 class FeaturesResult:
-    """What `build_features` made.
+    """The result of `build_features`.
 
     Attributes
     ----------
     table
         key (customer_id, as_of), one row per eligible customer; then the columns of `catalogue` in order
+    catalogue
+        the features
+    as_of
+        the last day known
     rows
         count
     out
-        the file, by Spark the folder, that was written, or None
+        the file, or with Spark the folder, that was written; or None
     """
 
     table: ir.Table
@@ -42,7 +45,7 @@ class FeaturesResult:
     out: Path | None
 
     def to_dict(self) -> dict[str, Any]:
-        """What was made, as plain values."""
+        """The result as plain values."""
         return {
             "as_of": self.as_of.isoformat(),
             "rows": self.rows,
@@ -55,7 +58,7 @@ class FeaturesResult:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was made, in words."""
+        """The result in sentences."""
         made = f"{self.rows:,} customers and {len(self.catalogue)} features as of {self.as_of}"
         where = f"written to {self.out}" if self.out is not None else "not written: name a file with --out"
         return [f"{made}, {where}."]
@@ -65,6 +68,15 @@ def build_features(
     settings: Settings, *, history: History | None = None, progress: Progress = silent
 ) -> FeaturesResult:
     """Features of every eligible customer, from what was known on `settings.as_of`.
+
+    Parameters
+    ----------
+    settings
+        where the tables are, as_of, and where to write
+    history
+        the tables, if they have been read already
+    progress
+        called with each step as it begins
 
     Raises
     ------
@@ -80,34 +92,15 @@ def build_features(
     >>> made.table.execute().loc[0, ["frequency", "recency", "T"]].tolist()
     [1.0, 10.0, 10.0]
     """
-    out = _target(settings)
+    engine = choose_engine(settings.engine, **settings.spark.model_dump())
+    out = None if settings.features.out is None else engine.check_features_target(settings.features.out)
+    if out is not None:
+        refuse_sources(out, {name: table.source for name, table in settings.tables if table is not None})
     known = known_history(settings, history, progress)
     as_of = known.known_until
     progress(f"Building features as of {as_of}")
     catalogue = discover_catalogue(known, as_of, max_kinds=settings.train.max_kinds)
-    if settings.engine == "spark":
-        from patron.scoring.spark_features import features_on_spark
-
-        table, rows = features_on_spark(known, catalogue, settings, out)
-        return FeaturesResult(table=table, catalogue=catalogue, as_of=as_of, rows=rows, out=out)
-    spine = make_spine(known, as_of, active_within_days=settings.active_within_days)
-    table = known.store(assemble_features(known, spine, catalogue).order_by("customer_id"), "features")
-    rows = int(table.count().execute())
-    refuse_nobody(rows, settings, as_of)
-    if out is not None:
-        progress(f"Writing {out}")
-        write_table(table, out)
+    table, rows = engine.write_features(
+        known, catalogue, out, active_within_days=settings.active_within_days, progress=progress
+    )
     return FeaturesResult(table=table, catalogue=catalogue, as_of=as_of, rows=rows, out=out)
-
-
-def _target(settings: Settings) -> Path | None:
-    """Where the features go, once it is sure that they can go there."""
-    if settings.features.out is None:
-        return None
-    if settings.engine == "spark":
-        from patron.storage.spark_output import check_spark_target
-
-        return check_spark_target(settings.features.out)
-    out = check_target(settings.features.out)
-    refuse_sources(out, {name: table.source for name, table in settings.tables if table is not None})
-    return out

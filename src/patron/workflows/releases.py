@@ -157,6 +157,11 @@ def list_models() -> Releases:
 def promote(version: int) -> Released:
     """Make a version champion by hand; its tags say so.
 
+    Parameters
+    ----------
+    version
+        number
+
     Raises
     ------
     ModelNotFoundError

@@ -1,7 +1,7 @@
-"""Tables and a registered model → the scorecard: every known customer once.
+"""Score: tables and a registered model → the scorecard, one row per known customer.
 
-The work is done in stages that leave files behind (batch.py), so that memory does not grow with the customers
-and a job that was killed can go on; the target gets its name, or its transaction, at the very end.
+Each stage leaves files behind, so that memory does not grow with the customers and an interrupted job can be
+resumed; the target is replaced, or its transaction committed, at the very end.
 """
 
 import tempfile
@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
@@ -20,39 +19,41 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from patron.errors import ModelError, PatronWarning, SettingsError, counted, some
+from patron.errors import ModelError, PatronWarning, SettingsError, counted
 from patron.models.bundle.bundle import Bundle
 from patron.progress import Progress, silent
 from patron.results import Printed
 from patron.scores.arrow import frame_of
-from patron.scoring.batches import Asked, Summary, compare_with_training, prepare, score_in_batches, summarise
+from patron.scores.network import NetworkRules
 from patron.scoring.costs_to_serve import CostsToServe, costs_taken
-from patron.scoring.drift import Drift, log_drift
+from patron.scoring.drift import Drift, DriftLimits, compare_with_training
+from patron.scoring.engines import Engine, choose_engine
 from patron.scoring.job_stages import Stage, Stages
 from patron.scoring.model_choice import (
+    activity_of_model,
     check_against_model,
-    defining_churn_alike,
-    if_asked,
     load_model,
     refuse_other_amounts,
 )
-from patron.scoring.on_spark import partitioned, prepare_on_spark, publish_on_spark, score_on_spark
+from patron.scoring.options import ScoringOptions
 from patron.scoring.potential_parts import Equity, write_potentials
+from patron.scoring.potentials import EVENTS
+from patron.scoring.resuming import job_key, resumable_checkpoint
+from patron.scoring.summary import Summary, summarise
 from patron.settings import Settings
 from patron.settings.bundle_policy import with_policy
-from patron.settings.inputs import known_history
+from patron.settings.inputs import known_history, read_records, warn_of_rejected
 from patron.storage.atomic_files import check_target
-from patron.storage.job_folder import SCORED, Begun, Work, fingerprint, refuse_sources, working
-from patron.storage.prediction_log import open_ledger
+from patron.storage.job_folder import Checkpoint, Workspace, open_workspace, refuse_sources
+from patron.storage.prediction_log import PredictionLog, log_shards, open_prediction_log
 from patron.storage.target import Target, choose_target
 from patron.tables.history import History
+from patron.tables.records import Records
 from patron.tracking.registry import ModelVersion
+from patron.tracking.runs import start_training_run
 from patron.tracking.store import Store, open_store
-from patron.workflows.settle import append_parts
 
 __all__ = ["ScoreResult", "score"]
-
-KEYS = {"model": "the model", "settings": "the settings", "tables": "the tables", "patron": "patron"}
 
 
 def score(
@@ -70,7 +71,7 @@ def score(
         where the tables are, which model, where to write; see
         :class:`patron.settings.prediction.ScoreSettings`
     history
-        the tables, where they have been read already
+        the tables, if they have been read already
     model
         URI of the model; `settings.score.model` if None
     progress
@@ -91,7 +92,7 @@ def score(
     -----
     PatronWarning
         the settings ask for another margin than the model was trained with; there is no champion
-        and none was named, so that the challenger scores; there is nothing to go on from
+        and none was named, so that the challenger scores; there is nothing to resume
 
     Examples
     --------
@@ -103,86 +104,55 @@ def score(
     >>> len(scored.scorecard)
     300
     """
-    if settings.engine == "spark":
-        settings = partitioned(settings)
-    to = settings.score.to
-    target = choose_target(
-        settings.score.out, None if to is None else to.get_secret_value(), settings.score.partition_by
+    stages, model = Stages(progress), model or settings.score.model
+    engine = choose_engine(
+        settings.engine, batch_rows=settings.score.batch_rows, **settings.spark.model_dump()
     )
-    parts_path = _potentials_target(settings)
-    for path in (parts_path, None if target is None else target.path):
-        if path is not None:
-            refuse_sources(path, _sources(settings))
-    place = settings.score.prediction_log
-    ledger = None if place is None else open_ledger(place.get_secret_value())  # refused before the work
-    model = model or settings.score.model
-    stages = Stages(progress)
+    target, potentials, log = _check_outputs(settings, engine)
     stages(f"Loading {model}")
     store = open_store()
     bundle, version = load_model(store, model)
-    check_against_model(settings, bundle)
-    settings, bundle = defining_churn_alike(settings, bundle), with_policy(bundle, settings)
+    settings = _fitted_to_model(settings, bundle)
+    bundle = with_policy(bundle, settings)
     uri = version.uri if version is not None else model
-    asked = _asked(settings, version)
-    with _workshop(target) as work:
+    options = _options(settings, version)
+    with _workspace(target) as workspace:
         key = _key(settings, version, model, bundle) if history is None and target is not None else None
-        begun = _unfinished(work, key) if settings.score.resume else None
-        if goes_on := begun is not None:
-            stages(f"Going on with the features as of {begun.as_of} that are there")
-            stages.rows(begun.features)
-        else:
-            begun = _begin(work, key, settings, bundle, history, stages)
-        if settings.engine == "spark":
-            score_on_spark(work, begun, bundle, asked, settings, stages)
-            parts_there = 0
-        else:
-            parts_there = score_in_batches(work, begun, bundle, asked, settings, stages)
-        drift = None
-        if settings.drift.measure:
-            stages("Comparing the customers with those of the training")
-            drift = compare_with_training(work, begun, bundle, settings)
-            _log(store, drift, uri, date.fromisoformat(begun.as_of))
-        parts = work.parts()
-        equity = None
-        if parts_path is not None:
-            stages("Comparing customers with their like")
-            scored = [part for part in parts if part.name.startswith(SCORED)]
-            equity = write_potentials(
-                parts_path, work.folder, work.features, scored, bundle, random_state=settings.seed
-            )
-        summary = summarise(parts)
-        served = costs_taken(work.folder, work.features)
-        rows = None
-        if target is None:
-            rows = pa.concat_tables([pq.read_table(part) for part in parts])
-        else:
-            stages(f"Writing {target}")
-            publish_on_spark(work, target, settings) if settings.engine == "spark" else target.publish(
-                parts, work
-            )
-            stages.rows(summary.rows)
-        if ledger is not None:
-            stages(f"Writing the promises down in {ledger}")
-            append_parts(parts, ledger, margin=bundle.margin)
+        found = resumable_checkpoint(workspace, key) if settings.score.resume else None
+        if found is not None:
+            stages(f"Resuming with the features as of {found.as_of}")
+            stages.rows(found.features)
+        checkpoint = found or _prepare(engine, workspace, key, settings, bundle, options, history, stages)
+        reused = engine.score(workspace, checkpoint, bundle, options, stages)
+        drift = _measure_drift(workspace, checkpoint, bundle, settings, stages)
+        if drift is not None:
+            _log_drift(store, drift, uri, checkpoint.as_of)
+        equity = _write_potentials(potentials, workspace, bundle, settings, stages)
+        summary = summarise(workspace.shards())
+        served = costs_taken(workspace.folder, workspace.features)
+        rows = _publish(engine, workspace, target, summary, stages)
+        if log is not None:
+            stages(f"Logging the predictions in {log}")
+            log_shards(workspace.shards(), log, margin=bundle.margin)
     return ScoreResult(
         summary=summary,
         bundle=bundle,
         model_uri=uri,
-        as_of=date.fromisoformat(begun.as_of),
+        as_of=date.fromisoformat(checkpoint.as_of),
         target=target,
         drift=drift,
         equity=equity,
         costs_to_serve=served,
         stages=stages.end(),
-        parts_reused=parts_there if goes_on else None,
+        shards_reused=None if found is None else reused,
         rows=rows,
-        ledger=None if ledger is None else str(ledger),
+        prediction_log=None if log is None else str(log),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreResult:
-    """What `score` made.
+    """The result of `score`.
 
     Attributes
     ----------
@@ -191,25 +161,25 @@ class ScoreResult:
     bundle
         the model
     model_uri
-        which one it is
+        its URI
     as_of
         the last day known
     target
         the file, folder or table that was written, or None
     drift
-        what has moved since the training; None where it was not measured
+        the drift since the training; None if it was not measured
     equity
-        what the customers are worth together; None where the parts of the potentials were not asked for
+        the total value of the customers; None if the components of the potentials were not asked for
     costs_to_serve
-        what was taken off the base potentials; None without such a table
+        what was subtracted from the base potentials; None without such a table
     stages
-        what was done, with rows and seconds
-    parts_reused
-        count of the parts that a killed job had left, where this one went on from it; or None
+        the stages of the job, with rows and seconds
+    shards_reused
+        count of the shards reused from an interrupted job; None if no job was resumed
     rows
-        the scorecard, where it was not written
-    ledger
-        where the promises were written down, or None
+        the scorecard, if it was not written
+    prediction_log
+        where the predictions were logged, or None
     """
 
     summary: Summary
@@ -221,9 +191,9 @@ class ScoreResult:
     equity: Equity | None = None
     costs_to_serve: CostsToServe | None = None
     stages: tuple[Stage, ...] = ()
-    parts_reused: int | None = None
+    shards_reused: int | None = None
     rows: pa.Table | None = None
-    ledger: str | None = None
+    prediction_log: str | None = None
 
     @property
     def out(self) -> Path | None:
@@ -247,14 +217,17 @@ class ScoreResult:
         return self.scorecard[self.scorecard["churn_probability"].notna()]
 
     def most_valuable_at_risk(self, most: int = 10) -> pd.DataFrame:
-        """The customers with the highest value at risk, highest first, for people to read; 100 at most."""
-        columns = ["customer_id", "churn_probability", "growth_potential", "value_at_risk", "value_tier"]
-        top = self.summary.top.head(most)
-        reasons = top[["reason_1", "reason_2"]].apply(lambda row: "; ".join(row.dropna()), axis=1)
-        return top[columns].assign(why=reasons).reset_index(drop=True)
+        """The customers with the highest value at risk, highest first, for display.
+
+        Parameters
+        ----------
+        most
+            count, at most 100
+        """
+        return self.summary.most_at_risk(most)
 
     def title(self) -> str:
-        """What `most_valuable_at_risk` shows."""
+        """The heading of `most_valuable_at_risk`."""
         catalogue = self.bundle.catalogue
         money = "revenue" if self.bundle.margin == 1 else "margin"
         money = money if catalogue.has_money else "active days"
@@ -264,7 +237,7 @@ class ScoreResult:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """What was made, as plain values."""
+        """The result as plain values."""
         summary = self.summary
         return {
             "as_of": self.as_of.isoformat(),
@@ -277,7 +250,7 @@ class ScoreResult:
             "value_at_risk": summary.value_at_risk,
             "out": str(self.out) if self.out is not None else None,
             "to": str(self.target) if self.target is not None and self.out is None else None,
-            "parts_reused": self.parts_reused,
+            "shards_reused": self.shards_reused,
             "stages": [stage.to_dict() for stage in self.stages],
             "drift": None if self.drift is None else self.drift.to_dict(),
             "potentials": None if self.equity is None else self.equity.to_dict(),
@@ -290,7 +263,7 @@ class ScoreResult:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was made, in words."""
+        """The result in sentences."""
         scored, everyone = self.summary.scored, self.summary.rows
         others = (
             f"; {counted(everyone - scored, 'more has', 'more have')} none: see not_scored_reason"
@@ -300,126 +273,167 @@ class ScoreResult:
         have = counted(scored, "customer has", "customers have")
         lines = [f"{have} a score by {self.model_uri}{others}."]
         lines += [] if self.drift is None else self.drift.sentences()
-        if self.parts_reused is not None:
-            parts = counted(self.parts_reused, "part")
-            lines.append(f"Used the features and {parts} of a job that had stopped.")
+        if self.shards_reused is not None:
+            shards = counted(self.shards_reused, "shard")
+            lines.append(f"Resumed an interrupted job: reused its features and {shards}.")
         if self.costs_to_serve is not None:
             lines.append(self.costs_to_serve.sentence())
         if self.equity is not None:
             lines.append(self.equity.sentence())
-        if self.ledger is not None:
-            lines.append(f"The promises are written down in {self.ledger}.")
+        if self.prediction_log is not None:
+            lines.append(f"The predictions are logged in {self.prediction_log}.")
         lines.append(f"Written to {self.target}." if self.target else "Not written: name a file with --out.")
         return lines
 
 
-def _potentials_target(settings: Settings) -> Path | None:
-    if settings.score.potentials is None:
-        return None
-    target = check_target(settings.score.potentials)
-    if settings.score.out is not None and target.resolve() == Path(settings.score.out).resolve():
+def _check_outputs(
+    settings: Settings, engine: Engine
+) -> tuple[Target | None, Path | None, PredictionLog | None]:
+    """Scorecard, components of the potentials and prediction log, refused before the work starts."""
+    wanted = settings.score
+    to = None if wanted.to is None else wanted.to.get_secret_value()
+    target = choose_target(wanted.out, to, engine.partition_column(wanted.out, wanted.partition_by))
+    potentials = None if wanted.potentials is None else check_target(wanted.potentials)
+    if potentials is not None and wanted.out is not None and potentials.resolve() == wanted.out.resolve():
         raise SettingsError("--out and --potentials name the same file. Give each its own.")
-    return target
+    for path in (potentials, None if target is None else target.path):
+        if path is not None:
+            refuse_sources(path, _sources(settings))
+    log = (
+        None
+        if wanted.prediction_log is None
+        else open_prediction_log(wanted.prediction_log.get_secret_value())
+    )
+    return target, potentials, log
+
+
+def _fitted_to_model(settings: Settings, bundle: Bundle) -> Settings:
+    """The settings with the activity of the model, after checking what they ask of it."""
+    check_against_model(
+        bundle, horizon_days=_given(settings, "horizon_days"), margin=_given(settings, "margin")
+    )
+    activity = activity_of_model(bundle, settings.activity)
+    return settings if activity == settings.activity else settings.model_copy(update={"activity": activity})
+
+
+def _given(settings: Settings, name: str) -> Any:
+    """A setting that was given; None where it is only the default, so that the model's own counts."""
+    return getattr(settings, name) if name in settings.model_fields_set else None
+
+
+def _options(settings: Settings, version: ModelVersion | None) -> ScoringOptions:
+    return ScoringOptions(
+        model_version=None if version is None else str(version.version),
+        reasons=settings.score.reasons,
+        value_horizon_days=_given(settings, "value_horizon_days"),
+        annual_discount_rate=_given(settings, "annual_discount_rate"),
+        random_state=settings.seed,
+        active_within_days=settings.active_within_days,
+        measure_drift=settings.drift.measure,
+        keep_components=settings.score.potentials is not None,
+        network=NetworkRules(**settings.network.model_dump()),
+        rate_card=settings.learning.rate_card,
+    )
 
 
 @contextmanager
-def _workshop(target: Target | None) -> Iterator[Work]:
-    """The working folder: beside the target, or for a scorecard that is only returned, a temporary one."""
+def _workspace(target: Target | None) -> Iterator[Workspace]:
+    """The workspace next to the target; a temporary one for a scorecard that is only returned."""
     if target is None:
         with tempfile.TemporaryDirectory(prefix="patron-") as folder:
-            yield Work(Path(folder), "the temporary folder")
+            yield Workspace(Path(folder), "the temporary folder")
     else:
-        with working(target.place, str(target)) as work:
+        with open_workspace(target.place, str(target)) as workspace:
             target.put_back()
-            yield work
+            yield workspace
 
 
-def _begin(
-    work: Work,
+def _prepare(
+    engine: Engine,
+    workspace: Workspace,
     key: dict[str, Any] | None,
     settings: Settings,
     bundle: Bundle,
+    options: ScoringOptions,
     history: History | None,
     stages: Stages,
-) -> Begun:
-    """Read the tables and build the features; afterwards the tables are needed no more."""
-    work.empty()
+) -> Checkpoint:
+    """Read the tables and write the features; afterwards the tables are not needed any more."""
+    workspace.empty()
     known = known_history(settings, history, stages)
     if history is None:
         stages.rows(sum(table.rows_read for table in known.report.tables.values()))
     refuse_other_amounts(known, bundle)
-    prepare_features = prepare_on_spark if settings.engine == "spark" else prepare
-    begun = prepare_features(work, known, bundle, settings, stages)
-    sources = [table.source for _, table in settings.tables if table is not None]
-    if history is None and not any(isinstance(source, ir.Table) for source in sources):
-        known.connection.disconnect()  # it was opened for this; its memory is for the scoring
+    events = _read_events(settings, known)
+    checkpoint = engine.prepare(workspace, known, events, bundle, options, stages)
+    if history is None and not any(isinstance(table, ir.Table) for table in _sources(settings).values()):
+        known.connection.disconnect()  # it was opened for this job; its memory is for the scoring
     if key is not None:
-        begun = replace(begun, key=key)
-        work.begin(begun)
-    return begun
+        checkpoint = replace(checkpoint, key=key)
+        workspace.save_checkpoint(checkpoint)
+    return checkpoint
+
+
+def _read_events(settings: Settings, known: History) -> Records | None:
+    """Referrals, contributions and costs to serve, as far as they are given."""
+    given = [name for name in EVENTS if getattr(settings.tables, name) is not None]
+    if not given:
+        return None
+    records = read_records(settings, *given, connection=known.connection)
+    warn_of_rejected(records.report)
+    return records
 
 
 def _sources(settings: Settings) -> dict[str, Any]:
     return {name: table.source for name, table in settings.tables if table is not None}
 
 
-def _unfinished(work: Work, key: dict[str, Any] | None) -> Begun | None:
-    """What a job that was killed has left, if it was about to make the same; otherwise a note why not."""
-    begun = work.begun()
-    if key is None:
-        why = "the tables are no files, so that nobody can tell whether they are still the same"
-    elif begun is None:
-        why = "no job for this target has stopped on its way"
-    else:
-        others = [words for name, words in KEYS.items() if begun.key.get(name) != key[name]]
-        if not others:
-            return begun
-        why = f"{some(others)} changed since the job that has stopped"
-    warnings.warn(f"There is nothing to go on from, {why}: all is done anew.", PatronWarning, stacklevel=3)
-    return None
-
-
 def _key(
     settings: Settings, version: ModelVersion | None, model: str, bundle: Bundle
 ) -> dict[str, Any] | None:
-    """All that the scores depend on, as JSON holds it; None where that cannot be known."""
-    tables = fingerprint(_sources(settings))
-    if version is not None:
-        trained: Any = [version.uri, version.run_id, version.created_at.isoformat()]
-    else:
-        trained = fingerprint({"model": str(Path(model) / "**")}) if Path(model).is_dir() else model
-    if tables is None or trained is None:
-        return None
     chosen = settings.to_dict()
-    wanted = {
-        name: chosen["score"][name]
-        for name in ("reasons", "batch_rows", "potentials")
-        if name in chosen["score"]
-    }
-    asked = sorted(settings.model_fields_set - {"score"})
-    return {
-        "model": trained,
-        "settings": chosen | {"score": wanted, "asked": asked},
-        "tables": tables,
-        "patron": [package_version("patron"), bundle.describe()["patron_version"]],
-    }
+    kept = {name: chosen["score"].get(name) for name in ("reasons", "batch_rows", "potentials")}
+    given = sorted(settings.model_fields_set - {"score"})
+    return job_key(chosen | {"score": kept, "given": given}, _sources(settings), model, version, bundle)
 
 
-def _asked(settings: Settings, version: ModelVersion | None) -> Asked:
-    return Asked(
-        model_version=None if version is None else str(version.version),
-        reasons=settings.score.reasons,
-        value_horizon_days=if_asked(settings, "value_horizon_days"),
-        annual_discount_rate=if_asked(settings, "annual_discount_rate"),
-        random_state=settings.seed,
-    )
+def _measure_drift(
+    workspace: Workspace, checkpoint: Checkpoint, bundle: Bundle, settings: Settings, stages: Stages
+) -> Drift | None:
+    if not settings.drift.measure:
+        return None
+    stages("Comparing the customers with those of the training")
+    limits = DriftLimits(**settings.drift.model_dump(exclude={"measure"}))
+    return compare_with_training(workspace, checkpoint, bundle, limits)
 
 
-def _log(store: Store, drift: Drift | None, model_uri: str, as_of: date) -> None:
-    """A store that only lets models be read is no reason to give no scores."""
-    if drift is None:
-        return
+def _log_drift(store: Store, drift: Drift, model_uri: str, as_of: str) -> None:
+    """A run of its own in MLflow; a read-only store does not make the scoring fail."""
+    tags = {"job": "score", "model": model_uri}
     try:
-        log_drift(store, drift, model_uri, as_of.isoformat())
+        with start_training_run(store, f"scores as of {as_of}", tags=tags) as run:
+            run.log_metrics({name: number for name, number in drift.metrics.items() if number == number})
+            run.log_table(drift.table, "drift")
     except ModelError as refused:
         warnings.warn(f"The drift could not be logged: {refused}", PatronWarning, stacklevel=3)
+
+
+def _write_potentials(
+    out: Path | None, workspace: Workspace, bundle: Bundle, settings: Settings, stages: Stages
+) -> Equity | None:
+    if out is None:
+        return None
+    stages("Comparing customers with similar customers")
+    return write_potentials(out, workspace, bundle, random_state=settings.seed)
+
+
+def _publish(
+    engine: Engine, workspace: Workspace, target: Target | None, summary: Summary, stages: Stages
+) -> pa.Table | None:
+    """Write the scorecard to the target; without one, return its rows."""
+    if target is None:
+        return pa.concat_tables([pq.read_table(shard) for shard in workspace.shards()])
+    stages(f"Writing {target}")
+    engine.publish(workspace, target)
+    stages.rows(summary.rows)
+    return None

@@ -83,7 +83,7 @@ def test_a_missing_column_is_named(rule, column):
 
 
 def test_a_horizon_is_positive():
-    with pytest.raises(RangeError, match="horizon_days must be positive, got 0"):
+    with pytest.raises(RangeError, match="horizon_days must be a finite number above 0, got 0"):
         status_quo_value(RFM, 0)
 
 

@@ -88,5 +88,5 @@ def test_what_cannot_be_compared_is_refused():
         paired_bootstrap("auc", LEFT, [0, 1], P)
     with pytest.raises(InputError, match="must name at least one of the models"):
         compare_with_best(["auc"], LEFT, {"ours": P}, [])
-    with pytest.raises(RangeError, match="level must be a share"):
+    with pytest.raises(RangeError, match="level must lie between 0 and 1"):
         paired_bootstrap("auc", LEFT, P, P, level=95)

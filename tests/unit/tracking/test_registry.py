@@ -199,7 +199,7 @@ def test_an_exported_model_is_a_folder_that_can_be_moved(store, trained, tmp_pat
 def test_a_model_is_not_exported_over_other_files(store, trained, tmp_path):
     trained(0.2)
     (tmp_path / "note.txt").touch()
-    with pytest.raises(SettingsError, match="it is there and not empty"):
+    with pytest.raises(SettingsError, match="it exists and is not empty"):
         export_model(store, f"models:/{trained.name}@champion", tmp_path)
 
 
@@ -271,7 +271,7 @@ def test_a_project_that_was_moved_still_scores_and_hands_its_model_over(bundle, 
     ("uri", "words"),
     [
         (f"models:/patron/{2**63}", "There is no model"),
-        ("models:/pat'ron/1", "names no version of a registered model"),
+        ("models:/pat'ron/1", "is not the URI of a registered version"),
         ("http://127.0.0.1:9/model", "There are no files of the model"),
         ("", "There is no model '': it is neither a folder nor a URI"),
         ("x" * 5000, "it is neither a folder nor a URI"),

@@ -1,4 +1,4 @@
-"""Scoring in batches gives what scoring in one frame gives; a job that stopped is gone on with, or not."""
+"""Scoring in batches gives what scoring in one frame gives; an interrupted job is resumed, or not."""
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -9,11 +9,11 @@ from patron.errors import PatronError, SettingsError
 from patron.features.assemble import assemble_features
 from patron.scores.not_scored import append_not_scored
 from patron.scores.scorecard import make_scorecard
+from patron.scoring import on_duckdb
 from patron.settings import Settings
 from patron.snapshots.spine import make_spine, not_eligible
-from patron.storage.job_folder import fingerprint, working
+from patron.storage.job_folder import fingerprint, open_workspace
 from patron.tables.history import History
-from patron.workflows import batch
 from patron.workflows.score import score
 
 AS_OF = "2024-01-31"
@@ -42,7 +42,7 @@ def run(files, trained, tmp_path, warned):
 
 def stop_after(monkeypatch, batches):
     """Let the disk be full after so many batches."""
-    scored, calls = batch.score_rows, []
+    scored, calls = on_duckdb.score_batch, []
 
     def or_stop(*args, **kwargs):
         calls.append(None)
@@ -50,7 +50,7 @@ def stop_after(monkeypatch, batches):
             raise OSError(28, "No space left on device")
         return scored(*args, **kwargs)
 
-    monkeypatch.setattr(batch, "score_rows", or_stop)
+    monkeypatch.setattr(on_duckdb, "score_batch", or_stop)
 
 
 def without_time(scorecard):
@@ -99,7 +99,7 @@ def test_each_stage_tells_its_rows_and_seconds(run, shop):
     assert all(stage["seconds"] >= 0 for stage in stages.values())
 
 
-def test_a_job_that_stopped_is_gone_on_with(run, tmp_path, monkeypatch, warned):
+def test_an_interrupted_job_is_resumed(run, tmp_path, monkeypatch, warned):
     whole = run(out=tmp_path / "undisturbed.parquet")
     (tmp_path / "scores.parquet").write_text("old")
     with monkeypatch.context() as patch:
@@ -108,12 +108,12 @@ def test_a_job_that_stopped_is_gone_on_with(run, tmp_path, monkeypatch, warned):
             run()
     assert (tmp_path / "scores.parquet").read_text() == "old"
     went_on = run(score_settings={"resume": True})
-    assert went_on.parts_reused == 2
+    assert went_on.shards_reused == 2
     assert "Reading the tables" not in [stage.stage for stage in went_on.stages]
-    assert "Used the features and 2 parts of a job that had stopped." in went_on.sentences()
+    assert "Resumed an interrupted job: reused its features and 2 shards." in went_on.sentences()
     pd.testing.assert_frame_equal(without_time(went_on.scorecard), without_time(whole.scorecard))
     assert len(went_on.scorecard["scored_at"].unique()) == 1
-    assert "nothing to go on from" not in warned()
+    assert "Cannot resume" not in warned()
     assert {path.name for path in tmp_path.iterdir()} == {"undisturbed.parquet", "scores.parquet"}
 
 
@@ -130,8 +130,8 @@ def test_other_settings_begin_anew(run, monkeypatch, warned, what, changes):
         with pytest.raises(OSError, match="No space"):
             run()
     anew = run(**{"score_settings": {"resume": True}} | changes)
-    assert anew.parts_reused is None
-    assert f"There is nothing to go on from, {what}" in warned()
+    assert anew.shards_reused is None
+    assert f"Cannot resume: {what}" in warned()
 
 
 def test_other_tables_begin_anew(run, shop, tmp_path, monkeypatch, warned):
@@ -143,8 +143,8 @@ def test_other_tables_begin_anew(run, shop, tmp_path, monkeypatch, warned):
         with pytest.raises(OSError, match="No space"):
             run(tables=tables)
     shop.transactions.iloc[1:].to_csv(tables["transactions"], index=False)
-    assert run(tables=tables, score_settings={"resume": True}).parts_reused is None
-    assert "There is nothing to go on from, the tables changed" in warned()
+    assert run(tables=tables, score_settings={"resume": True}).shards_reused is None
+    assert "Cannot resume: the tables changed" in warned()
 
 
 def test_another_version_of_patron_begins_anew(run, monkeypatch, warned):
@@ -152,9 +152,9 @@ def test_another_version_of_patron_begins_anew(run, monkeypatch, warned):
         stop_after(patch, batches=2)
         with pytest.raises(OSError, match="No space"):
             run()
-    monkeypatch.setattr("patron.workflows.score.package_version", lambda name: "99.0")
-    assert run(score_settings={"resume": True}).parts_reused is None
-    assert "There is nothing to go on from, patron changed" in warned()
+    monkeypatch.setattr("patron.scoring.resuming.package_version", lambda name: "99.0")
+    assert run(score_settings={"resume": True}).shards_reused is None
+    assert "Cannot resume: patron changed" in warned()
 
 
 def test_what_referrals_and_contributions_bring_is_the_same_after_a_stop(
@@ -174,7 +174,7 @@ def test_what_referrals_and_contributions_bring_is_the_same_after_a_stop(
         with pytest.raises(OSError, match="No space"):
             run(score_settings={"potentials": parts[0]}, **asked)
     went_on = run(score_settings={"potentials": parts[0], "resume": True}, **asked)
-    assert went_on.parts_reused == 2
+    assert went_on.shards_reused == 2
     pd.testing.assert_frame_equal(without_time(went_on.scorecard), without_time(whole.scorecard))
     pd.testing.assert_frame_equal(*map(pd.read_parquet, parts))
 
@@ -183,8 +183,8 @@ def test_what_referrals_and_contributions_bring_is_the_same_after_a_stop(
         with pytest.raises(OSError, match="No space"):
             run(**asked)
     shop.referrals.iloc[1:].to_parquet(beside["referrals"])
-    assert run(score_settings={"resume": True}, **asked).parts_reused is None
-    assert "There is nothing to go on from, the tables changed" in warned()
+    assert run(score_settings={"resume": True}, **asked).shards_reused is None
+    assert "Cannot resume: the tables changed" in warned()
 
 
 def test_what_a_database_has_not_moved_yet_counts_too(tmp_path):
@@ -197,22 +197,22 @@ def test_what_a_database_has_not_moved_yet_counts_too(tmp_path):
 
 def test_frames_cannot_be_known_again(run, shop, warned):
     run(tables={"transactions": shop.transactions}, score_settings={"resume": True})
-    assert "the tables are no files" in warned()
+    assert "the tables are not files" in warned()
 
 
-def test_a_part_that_was_cut_short_is_scored_again(run, tmp_path, monkeypatch, warned):
+def test_a_shard_that_was_cut_short_is_scored_again(run, tmp_path, monkeypatch, warned):
     with monkeypatch.context() as patch:
         stop_after(patch, batches=2)
         with pytest.raises(OSError, match="No space"):
             run()
     part = tmp_path / ".scores.parquet.work" / "scored-00001.parquet"
     part.write_bytes(part.read_bytes()[:-9])
-    assert run(score_settings={"resume": True}).parts_reused == 1
+    assert run(score_settings={"resume": True}).shards_reused == 1
 
 
 def test_a_second_job_on_the_same_target_is_refused(run, tmp_path):
     with (
-        working(tmp_path / "scores.parquet", "scores.parquet"),
+        open_workspace(tmp_path / "scores.parquet", "scores.parquet"),
         pytest.raises(PatronError, match=r"Another job \(process \d+\) is scoring into .*scores\.parquet at"),
     ):
         run()
@@ -268,11 +268,11 @@ def test_a_file_that_a_table_is_read_from_is_not_replaced(run, files, flag):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"partition_by": "customer_value"}, "has no few values"),
-        ({"partition_by": "tier"}, "is no column of the scorecard"),
+        ({"partition_by": "customer_value"}, "has too many values"),
+        ({"partition_by": "tier"}, "is not a column of the scorecard"),
         ({"partition_by": "as_of", "out": None}, "needs a folder"),
         ({"to": "sqlite:///crm.db"}, "leave out --out"),
-        ({"to": "crm", "out": None}, "names no database"),
+        ({"to": "crm", "out": None}, "does not name a database"),
     ],
 )
 def test_targets_that_make_no_sense_are_refused_before_the_work(run, tmp_path, settings, words):

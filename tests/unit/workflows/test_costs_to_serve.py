@@ -60,13 +60,12 @@ def test_costs_of_months_that_had_ended_are_taken_off_the_base(score_with, alone
     pd.testing.assert_frame_equal(
         card.drop(columns=[*MOVED, "scored_at"]), alone.drop(columns=[*MOVED, "scored_at"])
     )
-    assert (
-        "Not counted of the table 'costs_to_serve': 1 row of periods that end after 2024-01-31." in warned()
-    )
+    assert "Not counted of the table 'costs_to_serve': 1 row whose period ends after 2024-01-31." in warned()
     scored = len(found.scored)
     assert found.costs_to_serve == CostsToServe(scored, 1, 6.5, AS_OF)
     assert any(
-        line.startswith("Costs to serve of 6.50 up to 2024-01-31 are taken off") for line in found.sentences()
+        line.startswith("Costs to serve of 6.50 up to 2024-01-31 are subtracted")
+        for line in found.sentences()
     )
     parts = pd.read_parquet(tmp_path / "parts.parquet").set_index("customer_id")
     assert parts["cost_to_serve"][somebody] == 6.5
@@ -93,10 +92,8 @@ def test_a_table_whose_periods_are_all_to_come_changes_nothing(score_with, alone
     found = score_with(months(somebody, feb_2024=9.0))
     card = found.scorecard.set_index("customer_id").sort_index()
     pd.testing.assert_frame_equal(card.drop(columns="scored_at"), alone.drop(columns="scored_at"))
-    assert (
-        "No cost to serve was known by then: base potentials are as without the table." in found.sentences()
-    )
-    assert "1 row of periods that end after" in warned()
+    assert "No cost to serve was known on that day: the base potentials are unchanged." in found.sentences()
+    assert "1 row whose period ends after" in warned()
 
 
 @pytest.mark.parametrize("again", [1.0, 4.0], ids=["another cost", "the same row twice"])
@@ -125,7 +122,7 @@ def test_a_period_that_ends_before_it_begins_is_rejected():
 
 def test_one_customer_without_a_cost_is_counted_as_one():
     assert CostsToServe(2, 1, 5.0, AS_OF).sentence() == (
-        "Costs to serve of 5.00 up to 2024-01-31 are taken off the base potentials of 1 of 2 customers; the "
-        "other has none on record and counts as 0."
+        "Costs to serve of 5.00 up to 2024-01-31 are subtracted from the base potentials of 1 of 2 "
+        "customers; the other has none on record and counts as 0."
     )
     assert CostsToServe(1, 1, 5.0, AS_OF).sentence().endswith("of 1 of 1 customer.")

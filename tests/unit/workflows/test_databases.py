@@ -15,9 +15,9 @@ import pytest
 from patron.errors import MissingExtraError, PatronError, SettingsError, SourceError
 from patron.scores.arrow import unscored_rows
 from patron.scores.columns import SCORECARD_COLUMNS
-from patron.storage.upsert import check_table, read_database_table, upsert
+from patron.storage import databases
+from patron.storage.target import check_table, read_database_table, upsert
 from patron.tables.source import open_source
-from patron.workflows import connections
 
 AS_OF = date(2024, 1, 31)
 
@@ -167,7 +167,7 @@ def test_two_jobs_at_once_leave_each_row_once(table, tmp_path, forks):
 
 
 def test_a_database_that_another_job_holds_is_told_in_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(connections, "PATIENCE", 0.2)
+    monkeypatch.setattr(databases, "PATIENCE", 0.2)
     file = tmp_path / "crm.db"
     table = read_database_table(f"sqlite:///{file}")
     upsert(table, parts(tmp_path, [1, 2, 3]))
@@ -208,7 +208,7 @@ def test_where_nothing_would_be_kept_nothing_is_written(url):
 
 def test_a_file_of_rows_is_no_database(tmp_path):
     (tmp_path / "scores.tsv").write_text("customer_id\n1\n")
-    with pytest.raises(SettingsError, match="is no database, so nothing would be kept"):
+    with pytest.raises(SettingsError, match="is not a database: nothing would be kept"):
         check_table(read_database_table(f"duckdb:///{tmp_path}/scores.tsv::scores"), SCORECARD_COLUMNS)
 
 

@@ -109,7 +109,8 @@ def test_the_horizon_of_the_model_counts_and_another_one_is_refused(trained, mak
 def test_another_margin_waits_for_the_next_training(trained, make_settings, warned):
     score(make_settings(as_of=AS_OF, margin=0.5), model=trained.model_uri)
     assert (
-        "trained with margin 1.0; the margin 0.5 of the settings counts from the next training on" in warned()
+        "trained with margin 1.0; the margin 0.5 of the settings takes effect with the next training"
+        in warned()
     )
 
 

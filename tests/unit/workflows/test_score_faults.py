@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from patron.storage.job_folder import only_job
+from patron.storage.job_folder import sole_job
 
 KILLED_AFTER = (0.2, 0.45, 0.7, 0.85)  # of the time that a job takes
 MOST_BYTES = 4000  # of one file, on a disk that is full
@@ -100,7 +100,7 @@ def test_a_job_killed_four_times_resumes_and_ends_as_if_undisturbed(job, finish,
 @pytest.mark.parametrize(
     ("full_from", "left"),
     [
-        ("Building features", []),  # not even the features are whole: there is nothing to go on from
+        ("Building features", []),  # not even the features are whole: there is nothing to resume
         ("Scoring", [f".{SCORES}.work"]),
         ("Writing", [f".{SCORES}.work"]),
     ],
@@ -112,14 +112,15 @@ def test_a_full_disk_is_a_sentence_and_the_old_scores_stay(finish, tmp_path, ful
     assert (code, names) == (1, [*left, SCORES]), told
     assert told.strip().splitlines()[-1] == f"patron: Cannot write {target}: File too large."
     assert target.read_text() == "the scores of yesterday"
-    assert not list((tmp_path / "out").rglob("*.part"))
+    temporary = [path for path in (tmp_path / "out").rglob(".*") if path.name not in left]
+    assert temporary == []
     code, told, names = finish("--resume")
     assert (code, names) == (0, [SCORES]), told
-    assert ("of a job that had stopped" in " ".join(told.split())) == bool(left)
+    assert ("Resumed an interrupted job" in " ".join(told.split())) == bool(left)
 
 
 def test_of_two_jobs_on_one_target_the_second_is_refused(job, finish, tmp_path):
-    with only_job(tmp_path / "out" / f".{SCORES}.lock", SCORES):
+    with sole_job(tmp_path / "out" / f".{SCORES}.lock", SCORES):
         code, told, _ = finish()
     assert code == 1
     assert f"Another job (process {os.getpid()}) is scoring into" in told

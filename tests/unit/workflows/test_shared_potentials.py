@@ -10,7 +10,7 @@ from patron.errors import TableError
 from patron.scores.network import customer_equity
 from patron.scoring.potentials import keep_events
 from patron.settings import Settings
-from patron.settings.inputs import read_history
+from patron.settings.inputs import read_history, read_records
 from patron.workflows.score import score
 
 AS_OF = date(2024, 1, 31)
@@ -150,10 +150,12 @@ def test_ids_that_no_customer_has_are_told(table, column, make_settings, shop, t
     known = read_history(make_settings()).until(AS_OF)
     words = "r" + rows[column].astype(str)
     some = rows.assign(**{column: words.where(rows.index == rows.index[0], rows[column].astype(str))})
-    keep_events(tmp_path, known, Settings(tables={table: some}))
-    assert f"Not counted of the table {table!r}: 1 row of ids that no customer has." in warned()
-    with pytest.raises(TableError, match=rf"No row of the table '{table}' is of a customer: ids .* int64"):
-        keep_events(tmp_path, known, Settings(tables={table: rows.assign(**{column: words})}))
+    keep_events(tmp_path, known, read_records(Settings(tables={table: some}), table))
+    assert f"Not counted of the table {table!r}: 1 row with ids of no customer." in warned()
+    broken = read_records(Settings(tables={table: rows.assign(**{column: words})}), table)
+    refused = rf"No row of the table '{table}' belongs to a customer: its ids .* int64"
+    with pytest.raises(TableError, match=refused):
+        keep_events(tmp_path, known, broken)
 
 
 def test_the_settings_decide_anew_what_they_name(score_with, alone, shop):
