@@ -8,8 +8,8 @@
     source.py          TableSource, and a path, frame, database URL or Ibis table → an Ibis table
     files.py           CSV and Parquet files → an Ibis table
     frames.py          pandas, Polars and Arrow tables → an Ibis table
-    schema.py          columns, units and cell rules of transactions, engagement, customers, subscriptions
-    business_schema.py the same for the other tables: costs, interactions, referrals, surveys, leads, …
+    schema.py          ColumnSpec and TableSchema: columns, units and cell rules as plain data
+    table_schemas.py   the schema of every table: transactions, engagement, customers, costs, leads, …
     cell_rules.py      one column as given → its values, and the rules that its cells may break
     row_rules.py       one table as given → its valid rows, its rejected rows, and the count of each
     table_rules.py     checks of a table as a whole: one currency, one row per customer, a purchase

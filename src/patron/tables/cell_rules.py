@@ -62,7 +62,7 @@ def read_cells(
     Examples
     --------
     >>> cell = ibis.literal(" 12.50 ")
-    >>> from patron.tables.schema import TRANSACTIONS
+    >>> from patron.tables.table_schemas import TRANSACTIONS
     >>> read_cells(cell, TRANSACTIONS["amount"], "transactions", id_type=dt.int64).execute()
     12.5
     """

@@ -8,14 +8,11 @@ import datetime
 from collections.abc import Mapping
 
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from patron.tables.activity import Activity
+from patron.tables.engine import EXACT_DECIMAL
 
-__all__ = ["EXACT_DECIMAL", "daily_events", "daily_transactions", "known_days"]
-
-EXACT_DECIMAL = dt.Decimal(38, 6)  # sums of decimals are exact in any order
+__all__ = ["daily_events", "daily_transactions", "known_days"]
 
 
 def daily_transactions(lines: ir.Table) -> ir.Table:
@@ -33,8 +30,7 @@ def daily_transactions(lines: ir.Table) -> ir.Table:
 
         - net_amount : money, float64, refunds subtracted
         - orders : int64, distinct orders that are not refunded as a whole (lines of one day without an
-        order_id are
-          one order); without order_id, lines that are not refunds
+          order_id are one order); without order_id, lines that are not refunds
         - lines, refunds : int64, all lines, and those with a negative amount
         - refund_amount : money, float64 ≥ 0
         - quantity, discount, cost : float64 sums, where given; empty cells count as 0
@@ -111,7 +107,7 @@ def daily_events(events: ir.Table) -> ir.Table:
 
 
 def known_days(
-    activity: Activity, kept: Mapping[str, ir.Table], days: ir.Table, today: datetime.date
+    activity: str, kept: Mapping[str, ir.Table], days: ir.Table, today: datetime.date
 ) -> tuple[datetime.date, datetime.date, datetime.date]:
     """First and last day of the data, and the last day known.
 

@@ -6,9 +6,12 @@ import weakref
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-__all__ = ["open_engine", "store"]
+__all__ = ["EXACT_DECIMAL", "open_engine", "store"]
+
+EXACT_DECIMAL = dt.Decimal(38, 6)  # sums of decimals are exact in any order
 
 
 def open_engine(memory_limit: str = "25%", threads: int | None = None) -> Any:

@@ -93,17 +93,8 @@ class History:
         churn
             how the business defines churn; None for `ChurnDefinition()`: no activity of the first table given
             (contracts, else purchases, else engagement) in the whole horizon
-        columns
-            table → patron's column name → your column name
-        time_zones
-            zone of the business, such as "Europe/Berlin", for every table or per table
-        duplicates
-            "keep" rows equal in every column (and count them), or "reject" all but the first
-        today
-            last day that a row may carry; None is the day of the call
-        connection
-            Ibis backend that does the work; None is the one of the Ibis tables given, or else a
-            DuckDB of bounded memory
+        columns, time_zones, duplicates, today, connection
+            as for :meth:`patron.tables.records.Records.read`
 
         Returns
         -------

@@ -8,12 +8,12 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from patron.errors import SettingsError
-from patron.tables.business_schema import schema_of
 from patron.tables.cell_rules import is_whole_number
 from patron.tables.dates import is_blank
 from patron.tables.schema import TableSchema
 from patron.tables.source import TableSource, backends_of, reading
 from patron.tables.spark import is_spark_frame, on_spark, open_spark
+from patron.tables.table_schemas import schema_of
 
 __all__ = ["as_sources", "id_type", "shared_backend"]
 

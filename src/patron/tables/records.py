@@ -10,13 +10,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from patron.errors import SettingsError
-from patron.tables.business_schema import SCHEMAS, schema_of
 from patron.tables.engine import open_engine, store
 from patron.tables.inputs import as_sources, id_type, shared_backend
 from patron.tables.report import DataReport
 from patron.tables.row_rules import CheckedRows, check_rows
 from patron.tables.source import TableSource, open_source, reading
 from patron.tables.table_rules import refuse_mixed_currencies, refuse_repeated_customers
+from patron.tables.table_schemas import SCHEMAS, schema_of
 
 __all__ = ["Records", "check_tables", "keep_rows"]
 

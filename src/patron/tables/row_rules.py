@@ -18,9 +18,8 @@ import pandas as pd
 
 from patron.errors import TableError, counted
 from patron.tables.cell_rules import read_cells, rules, without_nan
-from patron.tables.daily_activity import EXACT_DECIMAL
 from patron.tables.dates import WrittenDates, look_at_dates
-from patron.tables.engine import store
+from patron.tables.engine import EXACT_DECIMAL, store
 from patron.tables.report import DUPLICATE, TableReport
 from patron.tables.schema import ColumnSpec, TableSchema
 from patron.tables.source import TableSource, reading

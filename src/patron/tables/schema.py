@@ -1,7 +1,7 @@
-"""Schemas of the main tables: columns, units, and the rule of each cell.
+"""What a schema is: the columns of a table, their units, and the rules of their cells.
 
-A schema is plain data, which `cell_rules.py` turns into Ibis expressions. It checks the required columns and
-suggests which of the columns found a missing one may be.
+A schema is plain data, which `cell_rules.py` turns into Ibis expressions; `table_schemas.py` has that of each
+table. A schema checks the required columns and suggests which of the columns found a missing one may be.
 """
 
 import difflib
@@ -12,15 +12,7 @@ from typing import Literal
 
 from patron.errors import MissingColumnsError
 
-__all__ = [
-    "CUSTOMERS",
-    "CUSTOMER_ID",
-    "ENGAGEMENT",
-    "SUBSCRIPTIONS",
-    "TRANSACTIONS",
-    "ColumnSpec",
-    "TableSchema",
-]
+__all__ = ["ColumnSpec", "Kind", "TableSchema"]
 
 Kind = Literal["customer", "key", "time", "number", "text"]
 
@@ -57,6 +49,7 @@ class ColumnSpec:
 
     Examples
     --------
+    >>> from patron.tables.table_schemas import TRANSACTIONS
     >>> TRANSACTIONS["amount"].unit
     'money, currency of the input; negative = refund'
     """
@@ -90,6 +83,7 @@ class TableSchema:
 
     Examples
     --------
+    >>> from patron.tables.table_schemas import TRANSACTIONS
     >>> TRANSACTIONS.required
     ('customer_id', 'order_at', 'amount')
     >>> TRANSACTIONS.time
@@ -138,6 +132,7 @@ class TableSchema:
 
         Examples
         --------
+        >>> from patron.tables.table_schemas import CUSTOMERS
         >>> CUSTOMERS.check_columns(["Customer ID", "age"])
         Traceback (most recent call last):
         patron.errors.MissingColumnsError: table 'customers' lacks ['customer_id']; it has ['Customer ID',
@@ -165,140 +160,3 @@ class TableSchema:
 
 def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).lower()
-
-
-CUSTOMER_ID = ColumnSpec(
-    name="customer_id",
-    kind="customer",
-    words="who: an integer, text or UUID, the same in every table",
-    required=True,
-    also_called=("customer", "cust_id", "client_id", "user_id", "household_id", "member_id"),
-)
-
-TRANSACTIONS = TableSchema(
-    name="transactions",
-    columns=(
-        CUSTOMER_ID,
-        ColumnSpec(
-            name="order_at",
-            kind="time",
-            words="when it was bought",
-            unit="date or time, business-local",
-            required=True,
-            also_called=(
-                "order_date",
-                "date",
-                "ordered_at",
-                "purchase_date",
-                "invoice_date",
-                "transaction_date",
-                "transaction_timestamp",
-                "timestamp",
-                "datetime",
-            ),
-        ),
-        ColumnSpec(
-            name="amount",
-            kind="number",
-            words="what was paid for the line",
-            unit="money, currency of the input; negative = refund",
-            required=True,
-            also_called=("total", "sales_value", "revenue", "price", "spend", "net_amount", "value"),
-        ),
-        ColumnSpec(name="order_id", kind="key", words="which order the line belongs to"),
-        ColumnSpec(name="product_id", kind="key", words="what was bought"),
-        ColumnSpec(name="category", kind="text", words="the kind of product"),
-        ColumnSpec(name="quantity", kind="number", words="how many", unit="units; negative = returned"),
-        ColumnSpec(name="discount", kind="number", words="what was taken off the price", unit="money"),
-        ColumnSpec(name="cost", kind="number", words="what the line cost the business", unit="money"),
-        ColumnSpec(name="currency", kind="text", words="the currency of the amounts; one in all rows"),
-    ),
-)
-
-ENGAGEMENT = TableSchema(
-    name="engagement",
-    columns=(
-        CUSTOMER_ID,
-        ColumnSpec(
-            name="event_at",
-            kind="time",
-            words="when it happened",
-            unit="date or time, business-local",
-            required=True,
-            also_called=("event_date", "date", "event_time", "timestamp", "datetime"),
-        ),
-        ColumnSpec(
-            name="kind",
-            kind="text",
-            words="what happened, such as visit, email_opened or coupon_redeemed",
-            required=True,
-            also_called=("event", "event_type", "type", "event_kind", "action"),
-        ),
-        ColumnSpec(name="channel", kind="text", words="where it happened, such as web or store"),
-        ColumnSpec(name="value", kind="number", words="how much of it, such as minutes", unit="as given"),
-    ),
-)
-
-CUSTOMERS = TableSchema(
-    name="customers",
-    columns=(
-        CUSTOMER_ID,
-        ColumnSpec(
-            name="acquired_at",
-            kind="time",
-            words="when the customer was won",
-            unit="date or time, business-local",
-        ),
-        ColumnSpec(name="channel", kind="text", words="through which channel the customer was won"),
-        ColumnSpec(
-            name="acquisition_cost",
-            kind="number",
-            words="what it cost to win the customer",
-            unit="money",
-            least=0.0,
-        ),
-    ),
-    keeps_attributes=True,
-)
-
-SUBSCRIPTIONS = TableSchema(
-    name="subscriptions",
-    columns=(
-        CUSTOMER_ID,
-        ColumnSpec(
-            name="started_at",
-            kind="time",
-            words="when the contract began",
-            unit="date or time, business-local",
-            required=True,
-            also_called=(
-                "start",
-                "start_date",
-                "begins_at",
-                "signed_at",
-                "registered_at",
-                "date_registration",
-            ),
-        ),
-        ColumnSpec(
-            name="ended_at",
-            kind="time",
-            words="when it ended; empty while it runs",
-            unit="date or time, business-local",
-            not_before="started_at",
-            may_lie_ahead=True,
-            also_called=("end", "end_date", "cancelled_at", "terminated_at", "date_unregistration"),
-        ),
-        ColumnSpec(name="plan", kind="text", words="what was agreed, such as basic or gold"),
-        ColumnSpec(name="price", kind="number", words="what it costs a period", unit="money", least=0.0),
-        ColumnSpec(name="period_days", kind="number", words="days from one renewal to the next", least=1.0),
-        ColumnSpec(
-            name="renews_at",
-            kind="time",
-            words="a day on which it renews; only its place within the period counts",
-            unit="date or time, business-local",
-            may_lie_ahead=True,
-        ),
-        ColumnSpec(name="cancel_reason", kind="text", words="why it ended"),
-    ),
-)
