@@ -1,7 +1,7 @@
 """`patron train` of a large business, from a Parquet file of purchase lines to the registered model.
 
 Everything that training does: features and labels of every past day, both of its fits (the one that is
-tested and the one that is kept), the comparison with simple rules, and the registration. It works in a
+tested and the one that is kept), the comparison with baselines, and the registration. It works in a
 process of its own, and its seconds, CPU seconds and peak memory are noted, step by step.
 
     python benchmarks/training.py --customers 200000 --snapshots 8

@@ -74,8 +74,8 @@ def test_without_what_spark_connect_is_made_of_the_sentence_says_how_to_get_it(m
 
 def test_a_server_that_does_not_answer_is_one_sentence_without_the_token(monkeypatch):
     pytest.importorskip("grpc_status")
-    monkeypatch.setattr(spark, "SECONDS_TO_ANSWER", 0.1)
-    with pytest.raises(PatronError, match=r"^No Spark Connect server answers at sc://127\.0\.0\.1:1/\. See"):
+    monkeypatch.setattr(spark, "CONNECT_TIMEOUT", 0.1)
+    with pytest.raises(PatronError, match=r"^No Spark Connect server answers at sc://127\.0\.0\.1:1/\. Check"):
         open_spark(remote="sc://127.0.0.1:1/;token=secret")
 
 
@@ -105,7 +105,7 @@ def test_a_process_that_has_ended_is_one_sentence(said, sentence):
         ("SparkException: Python worker exited unexpectedly (crashed)", "A Spark worker died"),
         ("Lost task 1.0 in stage 4.0 (driver): java.io.IOException: Stream closed", "A Spark worker died"),
         ("ExecutorLostFailure (executor 3 exited caused by a task)", "Spark lost an executor"),
-        ("java.io.IOException: No space left on device", "Spark ran out of space on a disk"),
+        ("java.io.IOException: No space left on device", "Spark ran out of disk space"),
         ("[RETRIES_EXCEEDED] The maximum number of retries has been", "Spark has stopped answering"),
         ("[NO_SUCH] None.\n\nJVM stacktrace:\nx.SparkException: y", "A Spark job failed: .* None"),
         (
