@@ -75,7 +75,8 @@ def test_without_what_spark_connect_is_made_of_the_sentence_says_how_to_get_it(m
 def test_a_server_that_does_not_answer_is_one_sentence_without_the_token(monkeypatch):
     pytest.importorskip("grpc_status")
     monkeypatch.setattr(spark, "CONNECT_TIMEOUT", 0.1)
-    with pytest.raises(PatronError, match=r"^No Spark Connect server answers at sc://127\.0\.0\.1:1/\. Check"):
+    sentence = r"^No Spark Connect server answers at sc://127\.0\.0\.1:1/\. Check"
+    with pytest.raises(PatronError, match=sentence):
         open_spark(remote="sc://127.0.0.1:1/;token=secret")
 
 
