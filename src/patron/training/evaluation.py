@@ -178,18 +178,6 @@ def evaluate(
     ------
     HistoryTooShortError
         the outcome window is not complete
-
-    Examples
-    --------
-    >>> import patron
-    >>> from patron.training.fit_bundle import fit_bundle
-    >>> from patron.training.plan import TrainingPlan
-    >>> shop = patron.simulate(n_customers=300, days=500, seed=1)
-    >>> history = History.read(shop.transactions)
-    >>> then = history.until(history.known_until - timedelta(days=60))
-    >>> bundle = fit_bundle(then, TrainingPlan(horizon_days=60, inference="map"))
-    >>> evaluate(bundle, history).comparison["model"].tolist()
-    ['patron', 'recency', 'BG/NBD + Gamma-Gamma', 'logistic RFM', 'status quo']
     """
     (snapshot,) = read_labelled_snapshots(
         history,

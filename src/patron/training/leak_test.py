@@ -110,13 +110,6 @@ def find_leaks(known: History, plan: TrainingPlan, *, progress: Progress = silen
     ------
     InputError
         no model can be fitted to these tables
-
-    Examples
-    --------
-    >>> import patron
-    >>> shop = patron.simulate(n_customers=200, days=300, seed=1)
-    >>> find_leaks(History.read(shop.transactions), TrainingPlan(horizon_days=30)).is_clean
-    True
     """
     as_of = known.known_until
     progress(f"Planting rows after {as_of}")

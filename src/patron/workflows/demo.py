@@ -53,14 +53,6 @@ def demo(settings: Settings, *, progress: Progress = silent) -> "DemoResult":
         the package that carries the sample is not installed
     ModelError
         the model could not be recorded
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> where = {"data": "simulated", "out": tempfile.mkdtemp()}
-    >>> shown = demo(Settings(demo=where, inference="map"))
-    >>> [file.name for file in shown.files]
-    ['scores.parquet', 'scores.csv']
     """
     targets = [check_target(settings.demo.out / name) for name in ("scores.parquet", "scores.csv")]
     progress(f"Loading {settings.demo.data}")
@@ -195,11 +187,6 @@ def business_in_short(annual_discount_rate: float = 0.10, *, progress: Progress 
         per year; 10 % is 0.10
     progress
         called with each step as it begins
-
-    Examples
-    --------
-    >>> business_in_short().what_if.title()
-    'What if: retention +1 point'
     """
     progress("Simulating a shop with a ledger and contracts")
     shop = simulate(SHOP_CUSTOMERS, days=SHOP_DAYS)
