@@ -1,11 +1,10 @@
 """Feature frames → the matrix of numbers that trees are grown on: `FeatureEncoder`.
 
-The rule: what a column is (a number or a category) and which levels a category has are learned once, on the
-training rows, and travel with the model as plain text. Everything later is fitted to that, and nothing later
-can break it:
+The rule: the kind of a column (number or category) and the levels of a category are learned once, on the
+training rows, and are stored with the model as plain text. Later rows are made to fit:
 
 ======================================  ==========================================================
-found when predicting                   becomes
+found in later rows                     becomes
 ======================================  ==========================================================
 other order of columns, extra columns   selected by name, the rest ignored
 a level never seen in training          missing
@@ -22,15 +21,15 @@ from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Floats, Matrix
 from patron.errors import InputError, PatronWarning, TableError, some
 
 __all__ = ["MOST_LEVELS", "FeatureEncoder", "matrix_of", "numbers_of", "outcomes"]
 
 MOST_LEVELS = 100
-"""Levels kept of one category, the most frequent ones; the rest counts as missing."""
+"""Maximum number of levels of a category: the most frequent ones; others count as missing."""
 
 _PLAIN = {np.dtype(name) for name in ("float64", "float32", "int64", "int32")}
 _NUMBERS = {"boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty"}
@@ -39,7 +38,7 @@ _CATEGORIES = {"string", "categorical", "mixed-integer", "mixed", "unknown-array
 
 @dataclass(frozen=True, slots=True)
 class FeatureEncoder:
-    """Which features a model takes, in which order, and which levels each category has.
+    """The features of a model in their order, and the levels of each category.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ class FeatureEncoder:
 
     @classmethod
     def learn(cls, X: pd.DataFrame) -> Self:
-        """What the columns of `X` are.
+        """The encoder of the columns of `X`.
 
         Parameters
         ----------
@@ -73,7 +72,7 @@ class FeatureEncoder:
         Raises
         ------
         InputError
-            `X` is no DataFrame, or a column holds dates, durations or the like
+            `X` is not a DataFrame, or a column holds dates, durations or the like
         TableError
             `X` has no column, or two of one name
 
@@ -88,10 +87,10 @@ class FeatureEncoder:
 
     @property
     def category_positions(self) -> list[int]:
-        """Where the categories stand in the matrix."""
+        """Positions of the categories in the matrix."""
         return [position for position, name in enumerate(self.names) if name in self.levels]
 
-    def encode(self, X: pd.DataFrame, frame: str = "X") -> npt.NDArray[np.float32]:
+    def encode(self, X: pd.DataFrame, frame: str = "X") -> Matrix:
         """The matrix of `X`.
 
         Parameters
@@ -99,11 +98,11 @@ class FeatureEncoder:
         X
             (n_customers, any number of columns) holds at least the features by name
         frame
-            what errors call `X`
+            name of `X` in errors
 
         Returns
         -------
-        npt.NDArray[np.float32]
+        Matrix
             (n_customers, n_features) numbers as they are, categories as codes from 0, NaN where missing
 
         Raises
@@ -131,7 +130,7 @@ class FeatureEncoder:
             matrix[:, position] = self.codes(name, X[name].tolist())
         return matrix
 
-    def codes(self, name: str, values: Sequence[Any]) -> npt.NDArray[np.float32]:
+    def codes(self, name: str, values: Sequence[Any]) -> Matrix:
         """The codes of a category, NaN for a missing value or a level that is not known.
 
         Parameters
@@ -151,7 +150,7 @@ class FeatureEncoder:
         return np.array([known.get(value, np.nan) for value in values], dtype=np.float32)
 
     def to_dict(self) -> dict[str, Any]:
-        """Names and levels as JSON has them."""
+        """Names and levels as JSON values."""
         return {
             "names": list(self.names),
             "levels": {name: list(levels) for name, levels in self.levels.items()},
@@ -169,8 +168,8 @@ class FeatureEncoder:
         return cls(tuple(parts["names"]), {name: tuple(levels) for name, levels in parts["levels"].items()})
 
 
-def outcomes(y: Any, n_rows: int, name: str = "y") -> npt.NDArray[np.float64]:
-    """What happened, as the trees take it.
+def outcomes(y: Any, n_rows: int, name: str = "y") -> Floats:
+    """Outcomes as the trees expect them.
 
     Parameters
     ----------
@@ -179,11 +178,11 @@ def outcomes(y: Any, n_rows: int, name: str = "y") -> npt.NDArray[np.float64]:
     n_rows
         rows of the features
     name
-        what errors call `y`
+        name of `y` in errors
 
     Returns
     -------
-    npt.NDArray[np.float64]
+    Floats
         (n_rows,) 1.0 or 0.0
 
     Raises
@@ -207,19 +206,19 @@ def outcomes(y: Any, n_rows: int, name: str = "y") -> npt.NDArray[np.float64]:
     return values.to_numpy(dtype=np.float64)
 
 
-def numbers_of(column: pd.Series, frame: str) -> npt.NDArray[np.float32]:
-    """A column of numbers, as trees and percentiles take it.
+def numbers_of(column: pd.Series, frame: str) -> Matrix:
+    """A column of numbers as float32, checked.
 
     Parameters
     ----------
     column
         (n_customers,) numbers, null where unknown
     frame
-        what errors call the frame that it stands in
+        name of its frame in errors
 
     Returns
     -------
-    npt.NDArray[np.float32]
+    Matrix
         (n_customers,) NaN where unknown
 
     Raises
@@ -249,21 +248,21 @@ def numbers_of(column: pd.Series, frame: str) -> npt.NDArray[np.float32]:
     return numbers
 
 
-def matrix_of(X: pd.DataFrame, names: Sequence[str], frame: str) -> npt.NDArray[np.float32]:
-    """Columns of numbers side by side, as `numbers_of` reads each.
+def matrix_of(X: pd.DataFrame, names: Sequence[str], frame: str) -> Matrix:
+    """Columns of numbers side by side, each as `numbers_of` returns it.
 
     Parameters
     ----------
     X
         (n_customers, any number of columns) holds the columns by name
     names
-        which of them
+        the columns
     frame
-        what errors call `X`
+        name of `X` in errors
 
     Returns
     -------
-    npt.NDArray[np.float32]
+    Matrix
         (n_customers, n_names) NaN where unknown
 
     Raises

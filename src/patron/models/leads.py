@@ -7,12 +7,12 @@ probability by model    `ChurnClassifier` with conversion as the outcome, calibr
 
 Both see a lead at one age, some days after it became known, and nothing that came later. Leads that have
 converted by then need no score. Leads whose horizon is not over are in no training: that they have not
-converted says nothing yet.
+converted yet means nothing.
 
-Points order leads and are no probability; only a probability times a value can be held against what it costs
-to call. Does the model earn its place? Of simulated leads, sixteen thousand were enough to rank the newest
-better than sensible points do (AUC 0.726 beside 0.670); with four thousand the difference was no more than
-luck (0.748 beside 0.732). Below some hundreds there is no model, and the points are what there is.
+Points rank leads but are not probabilities; only a probability times a value can be compared with the cost of
+a call. Is the model worth having? With sixteen thousand simulated leads it ranked the newest better than
+sensible points (AUC 0.726 against 0.670); with four thousand the difference was within noise (0.748 against
+0.732). Below a few hundred leads there is no model, only points.
 
 References
 ----------
@@ -30,17 +30,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from patron.arrays import Floats
+from patron.checks import at_least, positive
 from patron.durations import SECONDS_PER_DAY
 from patron.errors import RangeError, TooFewCustomersError
 from patron.models.churn.classifier import FEWEST_CUSTOMERS, ChurnClassifier
 
 __all__ = [
     "LeadRules",
+    "break_even_probability",
     "conversion_by_decile",
     "fit_lead_model",
     "lead_rows",
     "lead_stages",
-    "least_probability",
     "score_by_rule",
 ]
 
@@ -51,7 +52,7 @@ _ONE_DAY = pd.Timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadRules:
-    """Points for what a lead is and does.
+    """Points for the attributes and the behaviour of a lead.
 
     Attributes
     ----------
@@ -73,8 +74,7 @@ class LeadRules:
     half_life_days: float = 30.0
 
     def __post_init__(self) -> None:
-        if not self.half_life_days > 0:
-            raise RangeError(f"half_life_days must be positive, got {self.half_life_days!r}.")
+        positive("half_life_days", self.half_life_days)
 
 
 def lead_rows(
@@ -86,7 +86,7 @@ def lead_rows(
     last: date,
     rules: LeadRules | None = None,
 ) -> pd.DataFrame:
-    """What was known of each lead at one age, and whether it converted in the horizon after it.
+    """Each lead as it was known at one age, and whether it converted in the horizon after that.
 
     Parameters
     ----------
@@ -95,11 +95,11 @@ def lead_rows(
     events
         lead_id, event_at, kind
     age_days
-        ≥ 1, the age at which leads are looked at
+        ≥ 1, age of the leads in the rows
     horizon_days
         ≥ 1, the days from then on in which a conversion counts
     last
-        the last day known
+        last day known
     rules
         points that become the columns fit_points and intent_points; None for none
 
@@ -125,9 +125,8 @@ def lead_rows(
     >>> seen[["lead_id", "events_visit", "converts"]].values.tolist()
     [[1.0, 1.0, 1.0], [2.0, 0.0, nan]]
     """
-    for name, number in (("age_days", age_days), ("horizon_days", horizon_days)):
-        if number < 1:
-            raise RangeError(f"{name} must be at least 1, got {number!r}.")
+    at_least("age_days", age_days, 1)
+    at_least("horizon_days", horizon_days, 1)
     end = pd.Timestamp(last) + _ONE_DAY
     seen_at = leads["created_at"] + age_days * _ONE_DAY
     converted = leads.get("converted_at", pd.Series(pd.NaT, index=leads.index))
@@ -157,11 +156,11 @@ def score_by_rule(leads: pd.DataFrame, events: pd.DataFrame, as_of: Any, rules: 
     leads
         lead_id and the columns that `rules.fit` names; one row per lead
     events
-        lead_id, event_at, kind; those after `as_of` count for nothing
+        lead_id, event_at, kind; those after `as_of` do not count
     as_of
         one moment for all, or (n_leads,) one for each
     rules
-        the points; values and kinds that they do not name are worth 0
+        the points; values and kinds without points are worth 0
 
     Returns
     -------
@@ -199,12 +198,12 @@ def score_by_rule(leads: pd.DataFrame, events: pd.DataFrame, as_of: Any, rules: 
 def fit_lead_model(
     rows: pd.DataFrame, *, calibrate_share: float = 0.3, random_state: int = 0
 ) -> ChurnClassifier:
-    """The classifier of conversion: its trees grow on the older leads, calibrated on the newer ones.
+    """The classifier of conversion: trees grown on the older leads, calibrated on the newer ones.
 
     Parameters
     ----------
     rows
-        as `lead_rows` makes them; rows whose horizon is not over are left out
+        as `lead_rows` returns them; rows whose horizon is not over are excluded
     calibrate_share
         share in (0, 1) of the leads, the newest, for calibration
     random_state
@@ -218,22 +217,22 @@ def fit_lead_model(
     Raises
     ------
     TooFewCustomersError
-        too few leads have had their time
+        the horizon of too few leads is over
     """
-    ripe = rows[rows["converts"].notna()].sort_values("created_at", kind="stable")
-    older = int(len(ripe) * (1 - calibrate_share))
+    complete = rows[rows["converts"].notna()].sort_values("created_at", kind="stable")
+    older = int(len(complete) * (1 - calibrate_share))
     if older < FEWEST_CUSTOMERS:
         raise TooFewCustomersError(
-            f"{len(ripe)} leads have had their time, too few for a model. Score them by rule until "
-            f"{int(np.ceil(FEWEST_CUSTOMERS / (1 - calibrate_share)))} have."
+            f"The horizon of {len(complete)} leads is over, too few for a model. Score them by rule until "
+            f"there are {int(np.ceil(FEWEST_CUSTOMERS / (1 - calibrate_share)))}."
         )
-    X, y = ripe.drop(columns=["lead_id", "created_at", "converts"]), ripe["converts"].astype(int)
+    X, y = complete.drop(columns=["lead_id", "created_at", "converts"]), complete["converts"].astype(int)
     later = X.iloc[older:], y.iloc[older:]
     return ChurnClassifier(random_state=random_state).fit(X.iloc[:older], y.iloc[:older], calibrate=later)
 
 
-def least_probability(value: npt.ArrayLike, handling_cost: npt.ArrayLike) -> Floats:
-    """The chance of converting from which on handling a lead pays: where P × value ≥ handling cost.
+def break_even_probability(value: npt.ArrayLike, handling_cost: npt.ArrayLike) -> Floats:
+    """The break-even probability of conversion: from it on P × value ≥ handling cost.
 
     Parameters
     ----------
@@ -249,20 +248,20 @@ def least_probability(value: npt.ArrayLike, handling_cost: npt.ArrayLike) -> Flo
 
     Examples
     --------
-    >>> least_probability([400.0, 10.0], 20.0)
+    >>> break_even_probability([400.0, 10.0], 20.0)
     array([0.05,  nan])
     """
     worth, cost = np.broadcast_arrays(
         np.asarray(value, dtype=np.float64), np.asarray(handling_cost, dtype=np.float64)
     )
-    least = np.divide(cost, worth, out=np.full(worth.shape, np.nan), where=worth > 0)
-    return np.where(least <= 1, least, np.nan)
+    needed = np.divide(cost, worth, out=np.full(worth.shape, np.nan), where=worth > 0)
+    return np.where(needed <= 1, needed, np.nan)
 
 
 def lead_stages(
     probability: npt.ArrayLike, value: npt.ArrayLike, *, marketing_cost: float, sales_cost: float
 ) -> npt.NDArray[np.str_]:
-    """What to do with each lead: leave it, let marketing work on it, or hand it to sales.
+    """The stage of each lead: unqualified, qualified for marketing, or qualified for sales.
 
     Parameters
     ----------
@@ -298,7 +297,7 @@ def lead_stages(
 
 
 def conversion_by_decile(score: npt.ArrayLike, converts: npt.ArrayLike) -> pd.DataFrame:
-    """How many leads of each tenth by score converted.
+    """Conversion of leads by decile of their score.
 
     Parameters
     ----------
@@ -311,7 +310,7 @@ def conversion_by_decile(score: npt.ArrayLike, converts: npt.ArrayLike) -> pd.Da
     -------
     pd.DataFrame
         One row per tenth, the best first: decile (1 to 10), leads, converted, conversion_rate, lift (over the
-        rate of all), least_score, converted_so_far (share of all conversions, down to this tenth)
+        rate of all), lowest_score, converted_so_far (share of all conversions, down to this tenth)
 
     Examples
     --------
@@ -324,14 +323,14 @@ def conversion_by_decile(score: npt.ArrayLike, converts: npt.ArrayLike) -> pd.Da
     decile = np.arange(scores.size) * 10 // max(scores.size, 1) + 1
     frame = pd.DataFrame({"decile": decile, "score": scores[order], "won": won[order]})
     table = frame.groupby("decile", as_index=False).agg(
-        leads=("won", "size"), converted=("won", "sum"), least_score=("score", "min")
+        leads=("won", "size"), converted=("won", "sum"), lowest_score=("score", "min")
     )
     table["conversion_rate"] = table["converted"] / table["leads"]
     overall = won.mean() if won.size else np.nan
     table["lift"] = table["conversion_rate"] / overall if overall > 0 else np.nan
     table["converted_so_far"] = table["converted"].cumsum() / won.sum() if won.sum() > 0 else np.nan
     return table[
-        ["decile", "leads", "converted", "conversion_rate", "lift", "least_score", "converted_so_far"]
+        ["decile", "leads", "converted", "conversion_rate", "lift", "lowest_score", "converted_so_far"]
     ]
 
 

@@ -10,11 +10,11 @@ from patron.datasets.simulate import SimulatedBusiness, simulate
 from patron.errors import RangeError, TooFewCustomersError
 from patron.models.leads import (
     LeadRules,
+    break_even_probability,
     conversion_by_decile,
     fit_lead_model,
     lead_rows,
     lead_stages,
-    least_probability,
     score_by_rule,
 )
 
@@ -95,20 +95,20 @@ def test_points_find_the_likely_ones_too(business):
 
 def test_too_few_leads_are_scored_by_rule():
     with pytest.raises(
-        TooFewCustomersError, match=r"2 leads have had their time.*Score them by rule until 143"
+        TooFewCustomersError, match=r"horizon of 2 leads is over.*Score them by rule until there are 143"
     ):
         fit_lead_model(lead_rows(LEADS, EVENTS, age_days=7, horizon_days=30, last=MARCH))
 
 
 def test_a_lead_is_handled_where_its_expected_value_pays_for_it():
-    assert least_probability(500.0, 20.0) == 0.04
-    assert np.isnan(least_probability([0.0, 10.0], 20.0)).all()
+    assert break_even_probability(500.0, 20.0) == 0.04
+    assert np.isnan(break_even_probability([0.0, 10.0], 20.0)).all()
     stages = lead_stages([0.039, 0.04, 0.2], 500.0, marketing_cost=20.0, sales_cost=100.0)
     assert stages.tolist() == ["unqualified", "mql", "sql"]
 
 
 def test_numbers_that_cannot_be_meant_are_refused_for_leads():
-    with pytest.raises(RangeError, match="half_life_days must be positive, got 0"):
+    with pytest.raises(RangeError, match="half_life_days must be a finite number above 0, got 0"):
         LeadRules(half_life_days=0)
     with pytest.raises(RangeError, match="age_days must be at least 1, got 0"):
         lead_rows(LEADS, EVENTS, age_days=0, horizon_days=30, last=MARCH)

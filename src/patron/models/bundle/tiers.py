@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from patron.arrays import Floats, Texts
 from patron.errors import RangeError
 
 __all__ = ["Tiers"]
@@ -101,7 +102,7 @@ class Tiers:
         """Money; customers worth more than this, and not vip, are medium."""
         return self.quantiles[_percentile_above(self.medium_share) - 1]
 
-    def percentile(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def percentile(self, values: npt.ArrayLike) -> Floats:
         """One more than the number of quantiles below each value: 1 to 100; NaN where the value is unknown.
 
         Equal values have equal percentiles, the lowest that either could have.
@@ -115,7 +116,7 @@ class Tiers:
         below = np.searchsorted(np.asarray(self.quantiles), values, side="left")
         return np.where(np.isnan(values), np.nan, below + 1.0)
 
-    def tier(self, values: npt.ArrayLike) -> npt.NDArray[np.object_]:
+    def tier(self, values: npt.ArrayLike) -> Texts:
         """vip, medium or low for each value; None where the value is unknown.
 
         Parameters

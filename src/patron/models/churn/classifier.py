@@ -423,10 +423,10 @@ def _encoded(encoder: FeatureEncoder, part: Labelled | None, name: str) -> Rows 
 
 
 def _together(*parts: Rows | None) -> Rows:
-    given = [part for part in parts if part is not None]
-    if len(given) == 1:
-        return given[0]
-    return np.concatenate([part[0] for part in given]), np.concatenate([part[1] for part in given])
+    present = [part for part in parts if part is not None]
+    if len(present) == 1:
+        return present[0]
+    return np.concatenate([part[0] for part in present]), np.concatenate([part[1] for part in present])
 
 
 def _check_enough(churned: Floats) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patron.arrays import Matrix
+from patron.arrays import Index, Matrix
 from patron.errors import SettingsError, TableError, some
 from patron.models.churn.rows import Columns, count_rows
 from patron.models.encoding import matrix_of, numbers_of
@@ -243,7 +243,7 @@ def _grid(column: Matrix) -> tuple[Matrix, Matrix]:
     return distinct, ((below + up_to) / (2 * known.size)).astype(np.float32)
 
 
-def _points(distinct: Matrix, known: Matrix) -> npt.NDArray[np.intp]:
+def _points(distinct: Matrix, known: Matrix) -> Index:
     """Which of the distinct numbers make the grid.
 
     They are spread evenly over the customers, so that there are points where there are many customers; the
@@ -252,7 +252,5 @@ def _points(distinct: Matrix, known: Matrix) -> npt.NDArray[np.intp]:
     evenly = known[np.round(np.linspace(0, known.size - 1, MOST_POINTS // 2)).astype(int)]
     which, drawn = np.unique(np.searchsorted(distinct, evenly), return_counts=True)
     shared = which[drawn > 1]
-    points: npt.NDArray[np.intp] = np.unique(
-        np.clip(np.concatenate([which, shared - 1, shared + 1]), 0, distinct.size - 1)
-    )
+    points: Index = np.unique(np.clip(np.concatenate([which, shared - 1, shared + 1]), 0, distinct.size - 1))
     return points

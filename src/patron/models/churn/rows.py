@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patron.arrays import Index
 from patron.errors import InputError, TableError, some
 
 __all__ = ["Columns", "as_columns", "count_rows", "take_rows"]
@@ -73,7 +74,7 @@ def count_rows(columns: Columns) -> int:
     return len(next(iter(columns.values()), ()))
 
 
-def take_rows(columns: Columns, rows: npt.NDArray[np.intp] | slice) -> Columns:
+def take_rows(columns: Columns, rows: Index | slice) -> Columns:
     """Some of the customers.
 
     Parameters

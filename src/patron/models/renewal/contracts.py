@@ -135,8 +135,8 @@ def contracts_of_cohorts(survivors: Sequence[float] | Mapping[Any, Sequence[floa
     """
     named = survivors if isinstance(survivors, Mapping) else {None: survivors}
     parts = []
-    for cohort, given in named.items():
-        left = np.asarray(given, dtype=np.float64)
+    for cohort, counts in named.items():
+        left = np.asarray(counts, dtype=np.float64)
         if left.size < 2 or not ((np.diff(left) <= 0).all() and left[-1] >= 0 and np.isfinite(left[0])):
             raise RangeError(
                 f"the survivors of {'the cohort' if cohort is None else f'cohort {cohort!r}'} must be two or "
@@ -171,7 +171,7 @@ def contracts_of_subscriptions(subscriptions: pd.DataFrame, as_of: date) -> pd.D
     -------
     pd.DataFrame
         DataFrame, one row per contract begun until then, in the order of `subscriptions`: renewals, ended,
-        and the columns given
+        and the columns of `subscriptions`
 
     Raises
     ------

@@ -560,7 +560,7 @@ class CustomerValueModel(Stored):
 
 
 def _for_each(numbers: Floats, name: str, n: int) -> Floats:
-    """The number of each of n customers, whether one for all was given or one for each."""
+    """One number per customer, from one for all or one for each."""
     if numbers.ndim and numbers.shape != (n,):
         raise RangeError(f"{name} must be one number or {n}, one per customer, got {numbers.shape}.")
     return np.broadcast_to(numbers, n)

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv
 
-from patron.arrays import Floats, Index, Matrix
+from patron.arrays import Flags, Floats, Index, Matrix
 from patron.models.value.intervals import interval_of
 from patron.models.value.parameter_groups import ParameterDraws, thinned
 from patron.models.value.purchases.by_age import PurchasesByAge
@@ -320,7 +320,7 @@ def _mean(values: Floats) -> Floats:
     return mean
 
 
-def _changes(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+def _changes(*columns: npt.NDArray[np.generic]) -> Flags:
     """True where a row differs from the one before it, and at the first."""
     first = np.ones(columns[0].size, dtype=np.bool_)
     if first.size > 1:

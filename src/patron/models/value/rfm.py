@@ -39,7 +39,7 @@ class Customers:
     Attributes
     ----------
     ids
-        (n_customers,) customer_id as it was given, in the order of the rows
+        (n_customers,) customer_id in the order of the rows
     frequency
         (n_customers,) repeat purchases, whole numbers ≥ 0
     recency, T
@@ -146,18 +146,18 @@ def _ids(rfm: pd.DataFrame, needed: list[str]) -> pd.Index:
 
 
 def _numbers(column: Any, name: str) -> Floats:
-    """The column as floats, NaN where nothing is given."""
+    """The column as floats, NaN where missing."""
     try:
         return np.asarray(column.astype("Float64") if column.dtype != object else column, dtype=np.float64)
     except (TypeError, ValueError):
         pass
     try:
-        given = [np.nan if value is None or value is pd.NA else float(value) for value in column]
+        numbers = [np.nan if value is None or value is pd.NA else float(value) for value in column]
     except (TypeError, ValueError):
         raise TableError(
             f"rfm.{name} must hold numbers, got {column.dtype} with {some(map(repr, column), 3)}."
         ) from None
-    return np.array(given, dtype=np.float64)
+    return np.array(numbers, dtype=np.float64)
 
 
 def _broken_rules(customers: Customers, purchases: bool, spend: bool) -> dict[str, Flags]:

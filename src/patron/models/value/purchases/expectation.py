@@ -42,17 +42,15 @@ __all__ = [
     "probability_of_purchases",
 ]
 
-FloatsLike = npt.ArrayLike
-
 
 def probability_alive(
-    r: FloatsLike,
-    alpha: FloatsLike,
-    a: FloatsLike,
-    b: FloatsLike,
-    x: FloatsLike,
-    t_x: FloatsLike,
-    T: FloatsLike,
+    r: npt.ArrayLike,
+    alpha: npt.ArrayLike,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    x: npt.ArrayLike,
+    t_x: npt.ArrayLike,
+    T: npt.ArrayLike,
     family: str = "bgnbd",
 ) -> Floats:
     """The probability that a customer is still a customer at T.
@@ -93,14 +91,14 @@ def probability_alive(
 
 
 def probability_no_purchase(
-    r: FloatsLike,
-    alpha: FloatsLike,
-    a: FloatsLike,
-    b: FloatsLike,
-    x: FloatsLike,
-    t_x: FloatsLike,
-    T: FloatsLike,
-    t: FloatsLike,
+    r: npt.ArrayLike,
+    alpha: npt.ArrayLike,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    x: npt.ArrayLike,
+    t_x: npt.ArrayLike,
+    T: npt.ArrayLike,
+    t: npt.ArrayLike,
     family: str = "bgnbd",
 ) -> Floats:
     """The probability that a customer buys nothing in (T, T + t]: churn, as the purchase model sees it.
@@ -138,16 +136,16 @@ def probability_no_purchase(
 
 
 def expected_purchases(
-    r: FloatsLike,
-    alpha: FloatsLike,
-    a: FloatsLike,
-    b: FloatsLike,
-    x: FloatsLike,
-    t_x: FloatsLike,
-    T: FloatsLike,
-    t: FloatsLike,
+    r: npt.ArrayLike,
+    alpha: npt.ArrayLike,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    x: npt.ArrayLike,
+    t_x: npt.ArrayLike,
+    T: npt.ArrayLike,
+    t: npt.ArrayLike,
     family: str = "bgnbd",
-    start: FloatsLike = 0.0,
+    start: npt.ArrayLike = 0.0,
 ) -> Floats:
     """Expected number of purchases in a window of `t` time units: in (T + start, T + start + t].
 
@@ -192,15 +190,15 @@ def expected_purchases(
 
 
 def discounted_expected_purchases(
-    r: FloatsLike,
-    alpha: FloatsLike,
-    a: FloatsLike,
-    b: FloatsLike,
-    x: FloatsLike,
-    t_x: FloatsLike,
-    T: FloatsLike,
+    r: npt.ArrayLike,
+    alpha: npt.ArrayLike,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    x: npt.ArrayLike,
+    t_x: npt.ArrayLike,
+    T: npt.ArrayLike,
     rate: float,
-    t: FloatsLike | None = None,
+    t: npt.ArrayLike | None = None,
     family: str = "bgnbd",
 ) -> Floats:
     """Expected purchases in (T, T + t], each discounted to T; over all future without `t` (DERT).
@@ -252,15 +250,15 @@ def discounted_expected_purchases(
 
 
 def probability_of_purchases(
-    r: FloatsLike,
-    alpha: FloatsLike,
-    a: FloatsLike,
-    b: FloatsLike,
-    x: FloatsLike,
-    t_x: FloatsLike,
-    T: FloatsLike,
-    t: FloatsLike,
-    n: FloatsLike,
+    r: npt.ArrayLike,
+    alpha: npt.ArrayLike,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    x: npt.ArrayLike,
+    t_x: npt.ArrayLike,
+    T: npt.ArrayLike,
+    t: npt.ArrayLike,
+    n: npt.ArrayLike,
     family: str = "bgnbd",
 ) -> Floats:
     """The probability of exactly `n` purchases in (T, T + t].
@@ -315,11 +313,11 @@ def probability_of_purchases(
 
 
 def expected_purchases_new_customer(
-    r: FloatsLike,
-    alpha: FloatsLike,
-    a: FloatsLike,
-    b: FloatsLike,
-    t: FloatsLike,
+    r: npt.ArrayLike,
+    alpha: npt.ArrayLike,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    t: npt.ArrayLike,
     family: str = "bgnbd",
 ) -> Floats:
     """Expected repeat purchases in the first `t` time units of a new customer.
@@ -392,7 +390,7 @@ def log_odds_gone(
     return np.where(x > 0, odds, -np.inf) if family == "bgnbd" else odds
 
 
-def time_ahead(value: FloatsLike, name: str, finite: bool = False) -> Floats:
+def time_ahead(value: npt.ArrayLike, name: str, finite: bool = False) -> Floats:
     """A length of time from today on, as an array.
 
     Parameters
@@ -427,5 +425,5 @@ def _expit(log_odds: Floats) -> Floats:
     return probability
 
 
-def _floats(*values: FloatsLike) -> tuple[Floats, ...]:
+def _floats(*values: npt.ArrayLike) -> tuple[Floats, ...]:
     return tuple(np.asarray(value, dtype=np.float64) for value in values)

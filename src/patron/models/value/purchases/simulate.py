@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv, gammaincinv
 
-from patron.arrays import Floats, Integers
+from patron.arrays import Floats, Index, Integers
 from patron.models.value.purchases.expectation import drop_out_shape, probability_alive, time_ahead
 
 __all__ = ["CommonRandomNumbers", "Futures", "common_random_numbers", "draws_at_a_time", "simulate_purchases"]
@@ -223,7 +223,7 @@ class Futures:
             np.ascontiguousarray(np.transpose(part)) for part in zip(*each, strict=True)
         )
 
-    def purchases(self, group: npt.NDArray[np.intp], T: Floats, times: Floats) -> Floats:
+    def purchases(self, group: Index, T: Floats, times: Floats) -> Floats:
         """Purchases up to each time of customers who are alive.
 
         Parameters
