@@ -59,7 +59,7 @@ def test_a_model_without_a_classifier_is_two_files(value_only, tmp_path):
     assert sorted(file.name for file in folder.iterdir()) == ["bundle.json", "draws.npz"]
     loaded = Bundle.load(folder)
     assert loaded.churn is None
-    assert loaded.describe()["churn_probability"] == "no purchase in the horizon"
+    assert loaded.describe()["churn_probability"] == "p_no_purchase"
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit, logit
 
 from patron.errors import InputError
+from patron.models.ensemble.season_share import SeasonShare
 from patron.models.ensemble.seasonal_index import OutcomeWindow, SeasonalIndex
 
 TODAY = date(2024, 10, 1)
@@ -112,9 +113,20 @@ def test_a_window_in_which_nobody_bought_gives_a_level_all_the_same():
     assert np.isfinite(index.no_purchase)
 
 
-def test_a_stored_level_is_the_same():
-    index = SeasonalIndex.learn([window(A_YEAR_AGO, 1.5), NEWEST], as_of=TODAY)
-    assert SeasonalIndex.from_dict(json.loads(json.dumps(index.to_dict(), allow_nan=False))) == index
+def test_a_stored_index_is_the_same_and_holds_no_sentence():
+    share = SeasonShare(horizon_days=90, shares=(0.3, 0.25))
+    index = SeasonalIndex.learn([window(A_YEAR_AGO, 1.5), NEWEST], as_of=TODAY, share=share)
+    stored = json.dumps(index.to_dict(), allow_nan=False)
+    again = SeasonalIndex.from_dict(json.loads(stored))
+    assert again == index
+    assert again.sentences() == index.sentences()
+    assert not any(sentence in stored for sentence in index.sentences())
+
+
+def test_a_window_without_expected_money_has_no_ratio_of_value():
+    index = SeasonalIndex.learn([replace(NEWEST, expected_value=0.0)], as_of=TODAY)
+    assert index.windows[0].value is None
+    assert "times the value" not in index.sentences()[1]
 
 
 def test_the_shift_of_a_window_makes_the_expected_share_of_leavers_the_actual_one():

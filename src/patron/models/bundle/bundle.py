@@ -170,7 +170,7 @@ class Bundle:
     def describe(self) -> dict[str, Any]:
         """The settings of the bundle as plain values, for a registry, a log or a report."""
         return {
-            "churn_probability": "classifier" if self.churn is not None else "no purchase in the horizon",
+            "churn_probability": "classifier" if self.churn is not None else "p_no_purchase",
             "horizon_days": self.horizon_days,
             "value_horizon_days": self.value_horizon_days,
             "margin": self.margin,

@@ -50,19 +50,14 @@ def population_percentiles(
         return None
     rfm = pd.DataFrame({name: column(name).to_numpy(dtype=np.float64) for name in RFM_COLUMNS})
     rfm.insert(0, "customer_id", np.arange(len(rfm)))
-    expected = btyd_columns(
-        pd.DataFrame(
-            bundle.value.expectations(
-                rfm,
-                bundle.horizon_days,
-                value_horizon_days=bundle.value_horizon_days
-                if value_horizon_days is None
-                else value_horizon_days,
-                annual_discount_rate=annual_discount_rate,
-                random_state=random_state,
-            )
-        )
+    found = bundle.value.expectations(
+        rfm,
+        bundle.horizon_days,
+        value_horizon_days=bundle.value_horizon_days if value_horizon_days is None else value_horizon_days,
+        annual_discount_rate=annual_discount_rate,
+        random_state=random_state,
     )
+    expected = btyd_columns(pd.DataFrame(found))
     grids: dict[str, Any] = {}
     for name in bundle.percentiles.names:
         figures = expected[name] if name in expected.columns else column(name)
