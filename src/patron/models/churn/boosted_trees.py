@@ -18,10 +18,13 @@ from patron.checks import share, whole_number
 from patron.errors import RangeError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from lightgbm import Booster
 
 __all__ = [
+    "FEWEST_CUSTOMERS",
     "Grown",
+    "Labelled",
     "Rows",
     "check_growth",
     "explain",
@@ -36,6 +39,12 @@ __all__ = [
 
 type Rows = tuple[Matrix, Floats]
 """Features (n_rows, n_features) and target (n_rows,)."""
+
+type Labelled = tuple["pd.DataFrame", Any]
+"""Features (n_customers, n_features) and outcome (n_customers,)."""
+
+FEWEST_CUSTOMERS = 100
+"""Rows below which no trees are fitted."""
 
 _ROWS_PER_THREAD = 100_000  # fewer, and waiting for each other costs more than it brings
 # Many features are nearly the same (orders in 30 and in 90 days), so each tree sees a part of them.

@@ -28,7 +28,7 @@ from patron.errors import (
     SettingsError,
     TooFewCustomersError,
 )
-from patron.models.churn.boosted_trees import Rows, check_growth, tree_tags
+from patron.models.churn.boosted_trees import FEWEST_CUSTOMERS, Labelled, Rows, check_growth, tree_tags
 from patron.models.churn.calibration import (
     Calibration,
     calibration_from_dict,
@@ -40,12 +40,6 @@ from patron.models.encoding import FeatureEncoder, outcomes
 from patron.models.inference.estimator import Estimator
 
 __all__ = ["FEWEST_CUSTOMERS", "ChurnClassifier"]
-
-type Labelled = tuple[pd.DataFrame, Any]
-"""Features (n_customers, n_features) and outcome (n_customers,)."""
-
-FEWEST_CUSTOMERS = 100
-"""Rows below which no classifier is fitted."""
 
 _NEVER_CERTAIN = 1e-6
 _CHUNK = 50_000  # rows encoded at a time: a million customers need no second copy of their features

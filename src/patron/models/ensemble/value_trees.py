@@ -20,6 +20,8 @@ from patron.arrays import Floats, Matrix
 from patron.checks import one_of
 from patron.errors import InputError, NotFittedError, SettingsError, TooFewCustomersError, some
 from patron.models.churn.boosted_trees import (
+    FEWEST_CUSTOMERS,
+    Labelled,
     Rows,
     check_growth,
     grow_fixed,
@@ -28,7 +30,6 @@ from patron.models.churn.boosted_trees import (
     read_trees,
     tree_tags,
 )
-from patron.models.churn.classifier import FEWEST_CUSTOMERS, Labelled
 from patron.models.encoding import FeatureEncoder
 from patron.models.inference.estimator import Estimator
 
