@@ -5,14 +5,14 @@ below it in this map::
 
     cli/             the command line: parse, call, print
     workflows/       one recipe per command
-    training/        what recipes that train share: fitting, evaluation, champion gate, recording, leak test
-    scoring/         what recipes that score share: batches, drift, model choice, potentials, Spark
     settings/        every setting once: field, text, unit, range and flag
+    training/        fitting, evaluation, champion gate, recording, leak test
+    scoring/         batches, drift, model choice, potentials, Spark
     storage/         atomic files, job folders, Parquet and database output, the prediction log
     campaigns/       whom to contact with which offer, and whether it worked
     tracking/        runs, registry and serving in MLflow, which is imported here and nowhere else
     reports/         figures in Matplotlib, which is imported here and nowhere else
-    evaluation/      how good a prediction is, and whether it beats simple rules
+    evaluation/      how good a prediction is, and whether it beats baselines
     scores/          the scorecard: one row per customer
     economics/       what keeping customers costs and brings
     models/          churn, purchases and spend, renewal, and the bundle of all
