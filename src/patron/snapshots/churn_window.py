@@ -114,8 +114,8 @@ def _segments(history: History, spine: ir.Table) -> ir.Table | None:
     columns = [column for column in customers.columns if column != "customer_id"]
     if name not in columns:
         raise SettingsError(
-            f"churn_segment {name!r} is no column of the table 'customers'; it has {some(columns, 20)}. Name "
-            "one of them, or omit churn_segment."
+            f"churn_segment {name!r} is not a column of the table 'customers'; it has {some(columns, 20)}. "
+            "Name one of them, or omit churn_segment."
         )
     known = known_customers(customers, {"segment": customers[name]}, spine).select(*KEY, "segment")
     return known.filter(known.segment.notnull())

@@ -138,7 +138,7 @@ def refuse_empty_spine(rows: int, known: History, *, active_within_days: int | N
     Raises
     ------
     SettingsError
-        there is no row
+        the spine is empty
 
     Examples
     --------

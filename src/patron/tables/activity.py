@@ -126,7 +126,7 @@ def passive_kinds(engagement: ir.Table) -> tuple[str, ...]:
     Raises
     ------
     TableError
-        there is no other kind
+        every kind is passive
 
     Examples
     --------

@@ -47,9 +47,9 @@ class History:
         how the business defines churn; its activity is never None
     days
         one row per customer × day with a transaction: customer_id, day, net_amount (money), orders
-        (distinct orders that are no refund, or lines where there is no order_id), lines, refunds (lines),
+        (distinct orders that are not refunds, or lines without an order_id), lines, refunds (lines),
         refund_amount (money, ≥ 0), quantity, discount, cost where given, is_purchase (net_amount > 0).
-        Without transactions: one row per customer × day with engagement that is no invitation, or else with
+        Without transactions: one row per customer × day with engagement other than invitations, or else with
         the start of a contract, with a net_amount of 1
     first_day
         day of the first transaction, or of the first event where engagement is the activity

@@ -58,7 +58,7 @@ class Predictions:
     intervals
         model → low and high end of its 80 % interval of value
     rankings
-        models whose churn score is no probability
+        models whose churn score is not a probability
     """
 
     churn: dict[str, Floats] = field(default_factory=dict)

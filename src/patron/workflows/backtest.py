@@ -49,7 +49,7 @@ class BacktestResult:
         than that one), `<metric>_gain_low` and `<metric>_gain_high` (paired bootstrap interval); that of
         `coverage` is `coverage_error`, how far it lies from 80 %
     deciles
-        one row per cut, model and tenth of its customers: expected beside actual money
+        one row per cut, model and tenth of its customers: expected and actual money
     horizon_days
         days that each cut looks ahead
     files
@@ -134,8 +134,8 @@ def backtest(
     Parameters
     ----------
     settings
-        where the tables are, the horizon; `backtest` says how many cuts, how far apart, and the folder
-        for the results
+        the tables and the horizon; `backtest` sets the number of cuts, their distance, and the folder of the
+        results
     history
         the tables, where they have been read already
     progress
@@ -152,8 +152,8 @@ def backtest(
     --------
     >>> import patron
     >>> shop = patron.simulate(n_customers=300, days=500, seed=1)
-    >>> asked = {"tables": {"transactions": shop.transactions}, "horizon_days": 60, "backtest": {"cuts": 1}}
-    >>> found = backtest(Settings.model_validate(asked))
+    >>> options = {"tables": {"transactions": shop.transactions}, "horizon_days": 60, "backtest": {"cuts": 1}}
+    >>> found = backtest(Settings.model_validate(options))
     >>> found.table["model"].tolist()[:3]
     ['patron', 'recency', 'BG/NBD + Gamma-Gamma']
     """

@@ -39,7 +39,7 @@ def train(
     Parameters
     ----------
     settings
-        where the tables are, the horizon, and everything else
+        the tables, the horizon and every other choice
     history
         the tables, where they have been read already
     progress

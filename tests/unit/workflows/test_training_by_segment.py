@@ -33,7 +33,7 @@ def test_a_model_of_windows_by_segment_predicts_for_a_segment_that_is_new():
 def test_training_by_a_column_that_is_not_there_is_refused():
     tables = {"transactions": SHOP.transactions, "customers": SHOP.customers}
     wrong = Settings(tables=tables, **(BY_CHANNEL | {"churn_segment": "shop"}))
-    with pytest.raises(SettingsError, match="churn_segment 'shop' is no column of the table 'customers'"):
+    with pytest.raises(SettingsError, match="churn_segment 'shop' is not a column of the table 'customers'"):
         fit_bundle(read_history(wrong), training_plan(wrong))
 
 
