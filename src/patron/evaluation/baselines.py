@@ -115,7 +115,7 @@ def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
 
     _check_columns(rfm, "frequency", "recency", "T")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PatronWarning)  # of parameters that nobody reads: the metrics judge
+        warnings.simplefilter("ignore", PatronWarning)  # about parameters; only the metrics matter here
         model = BetaGeoModel().fit(rfm, inference="map")
     return _by_customer(rfm, model.probability_no_purchase(rfm, horizon_days), "no_purchase")
 
@@ -142,7 +142,7 @@ def btyd_value(rfm: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
     TableError
         `rfm` lacks a column
     InputError
-        nobody has bought twice
+        no customer has bought twice
 
     References
     ----------
@@ -164,7 +164,7 @@ def btyd_value(rfm: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
 
     _check_columns(rfm, "frequency", "recency", "T", "monetary_value")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PatronWarning)  # of parameters that nobody reads: the metrics judge
+        warnings.simplefilter("ignore", PatronWarning)  # about parameters; only the metrics matter here
         model = CustomerValueModel(
             BetaGeoModel(inference="map"), GammaGammaModel(inference="map"), annual_discount_rate=0.0
         ).fit(rfm)

@@ -278,7 +278,7 @@ def lift_table(y: Any, score: Any, *, bins: int = 10) -> pd.DataFrame:
     Raises
     ------
     InputError
-        as `ranking_metrics`, and where nobody left
+        as `ranking_metrics`, or no customer left
     RangeError
         `bins` below 1
 

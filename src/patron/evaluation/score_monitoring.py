@@ -74,7 +74,7 @@ def predictions_of(scorecard: pd.DataFrame, *, margin: float = 1.0) -> pd.DataFr
     Raises
     ------
     TableError
-        the scorecard lacks a column, names a customer twice for one day, or scores nobody
+        the scorecard lacks a column, has a customer twice for one day, or has no score
 
     Examples
     --------

@@ -113,7 +113,7 @@ def interval_metrics(actual: Any, low: Any, high: Any) -> dict[str, float]:
     dict[str, float]
         Metric → number. If most customers are almost certain to buy nothing, their interval is the point 0
         and covers nearly always, so that `coverage` exceeds its level; `coverage_open` leaves them out and is
-        NaN if nobody remains.
+        NaN if none remain.
 
     Raises
     ------

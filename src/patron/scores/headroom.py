@@ -31,7 +31,7 @@ __all__ = ["FEWEST_PEERS", "HEADROOM_COLUMNS", "buying_space", "growth_headroom"
 HEADROOM_COLUMNS = ("growth_headroom", "more_purchases", "larger_orders", "new_categories", "peers")
 
 FEWEST_PEERS = 10
-"""Below so many peers there is no 80th percentile worth the name, and the headroom is unknown."""
+"""The minimum number of peers for an 80th percentile; below it the headroom is unknown."""
 
 CHUNK_ROWS = 8_192
 """Customers whose peers are held in memory at a time."""

@@ -65,7 +65,7 @@ def lifecycle_stage(customers: Columns, rules: StageRules | None = None) -> Text
     -----
     The usual gap is the median gap; without one the mean gap, recency ÷ frequency; for who bought on one day
     only `first_gap_days`. A pause counts as unusual where it is longer than `at_risk_gaps` of the customer's
-    other gaps. Without the columns of the windows nobody is won_back.
+    other gaps. Without the columns of the windows no customer is won_back.
 
     Examples
     --------

@@ -81,7 +81,7 @@ def lookalikes(known: pd.DataFrame, group: npt.ArrayLike, *, most: int | None = 
     TableError
         `known` holds nothing but customer_id, or the group has another length
     RangeError
-        nobody or everybody is in the group, or `most` is below 1
+        the group is empty or has all customers, or `most` is below 1
 
     Notes
     -----
@@ -102,7 +102,7 @@ def lookalikes(known: pd.DataFrame, group: npt.ArrayLike, *, most: int | None = 
     _check(known, columns, chosen, most)
     parts = np.column_stack([_log_odds(_codes(known[name]), chosen) for name in columns])
     outside = np.flatnonzero(~chosen)
-    parts = parts[outside].round(12)  # so that the order of summation moves nobody
+    parts = parts[outside].round(12)  # so that the order of summation changes no rank
     likeness = parts.sum(axis=1)
     best = np.argsort(-likeness, kind="stable")[:most]
     because = np.array(columns, dtype=object)[parts.argmax(axis=1)]
@@ -145,7 +145,7 @@ def _check(known: pd.DataFrame, columns: list[str], chosen: Flags, most: int | N
     if chosen.shape != (len(known),):
         raise TableError(f"The group must say yes or no for {len(known)} customers, and has {chosen.shape}.")
     if chosen.all() or not chosen.any():
-        who = "everybody" if chosen.all() else "nobody"
-        raise RangeError(f"The group holds {who}, so that there is nobody to compare it with: choose some.")
+        size = "all customers" if chosen.all() else "no customer"
+        raise RangeError(f"The group has {size}: choose some customers, and leave others to compare with.")
     if most is not None:
         at_least("most", most, 1)

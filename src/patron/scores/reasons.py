@@ -78,17 +78,17 @@ def explain_risk(
     >>> explain_risk(seen.iloc[[3, 390]], churn, FeatureCatalogue((last,)))[:, 0].tolist()
     ['last order 3 days ago (lowers risk)', 'last order 390 days ago (raises risk)']
     """
-    told = np.full((len(features), len(REASON_COLUMNS)), None, dtype=object)
+    texts = np.full((len(features), len(REASON_COLUMNS)), None, dtype=object)
     for start in range(0, len(features), CHUNK_ROWS):
         chunk = slice(start, start + CHUNK_ROWS)
         figures = features.iloc[chunk]
         parts = churn.contributions(figures if rows is None else rows(chunk))
-        _explain(figures, parts, catalogue, told[chunk])
-    return told
+        _explain(figures, parts, catalogue, texts[chunk])
+    return texts
 
 
 def _explain(
-    features: pd.DataFrame, parts: pd.DataFrame, catalogue: FeatureCatalogue, told: npt.NDArray[np.object_]
+    features: pd.DataFrame, parts: pd.DataFrame, catalogue: FeatureCatalogue, texts: npt.NDArray[np.object_]
 ) -> None:
     """Fill in the reasons of one chunk."""
     moved, teller = _by_family(parts, catalogue)
@@ -99,7 +99,7 @@ def _explain(
             log_odds = moved[row, family]
             if abs(log_odds) > NOTICEABLE:
                 spec = specs[teller[row, family]]
-                told[row, place] = f"{spec.describe(figures)} ({_direction(log_odds, spec.topic)})"
+                texts[row, place] = f"{spec.describe(figures)} ({_direction(log_odds, spec.topic)})"
 
 
 def _direction(log_odds: float, family: str) -> str:

@@ -65,7 +65,7 @@ def prepare_scoring(
     Raises
     ------
     SettingsError
-        nobody is eligible
+        no customer is eligible
     PatronError
         the engine failed, or the disk is full
     """

@@ -136,7 +136,7 @@ class Front:
         if scope["type"] != "http" or (scope["path"], scope["method"]) != ("/invocations", "POST"):
             await self._others(scope, receive, send)
             return
-        with suppress(ClientDisconnect):  # nobody is left to be answered
+        with suppress(ClientDisconnect):  # the client is gone
             answer = await self._answer(Request(scope, receive))
             await answer(scope, receive, send)
 
@@ -158,7 +158,7 @@ class Front:
     async def _body(self, request: Request) -> bytes:
         """The body; the rest of one that is too large is received and dropped, so that the sender learns why.
 
-        Who announces a body that is too large, and waits to be told to send it, is refused at once.
+        A client that announces a body that is too large, and waits for "100 Continue", is refused at once.
         """
         announced = request.headers.get("content-length", "")
         too_large = announced.isdigit() and int(announced) > self._most_bytes

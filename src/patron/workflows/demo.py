@@ -66,7 +66,7 @@ def demo(settings: Settings, *, progress: Progress = silent) -> "DemoResult":
 
     progress(f"Writing {targets[0]} and {targets[1].name}")
     files = [write_frame(scored.scorecard, target) for target in targets]
-    progress("Counting the indicators of each quarter")
+    progress("Computing the KPIs of each quarter")
     indicators = kpis(_by_quarter(suited, sample.as_of))
     business = business_in_short(suited.annual_discount_rate, progress=progress)
     return DemoResult(sample.words, trained, scored, indicators, business, files)

@@ -1,6 +1,6 @@
-"""The life of the registered model between two trainings: what there is, which one scores, handing one over.
+"""Releases: list, promote, roll back and export versions of the registered model.
 
-Each of these is one step in the registry; `patron models`, `promote`, `rollback` and `export` show it.
+These are the commands `patron models`, `promote`, `rollback` and `export`; each is one step in the registry.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from patron.tracking.store import open_store
 __all__ = ["Exported", "Released", "Releases", "export", "list_models", "promote", "rollback"]
 
 SHOWN_METRICS = ("auc", "brier", "calibration_error", "gini", "total_bias")
-"""What the table of versions shows of the metrics; `to_dict` has all of them."""
+"""The metrics in the table of versions; `to_dict` has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Releases:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per version, newest first, for people to read."""
+        """One row per version, newest first, for display."""
         rows = [
             {
                 "version": version.version,
@@ -54,7 +54,7 @@ class Releases:
         return pd.DataFrame(rows)
 
     def title(self) -> str:
-        """What the table shows."""
+        """The heading of the table."""
         return f"Versions of {MODEL_NAME!r} in {self.store_uri}; times in UTC"
 
     def printed(self) -> Printed:
@@ -64,24 +64,24 @@ class Releases:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What is to be said besides the table."""
+        """The result in sentences, in addition to the table."""
         return [] if self.versions else [f"No model is registered yet in {self.store_uri}. Train one first."]
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """The result as plain values."""
         return {"tracking_uri": self.store_uri, "versions": [_plain(version) for version in self.versions]}
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Which version is champion now.
+    """The new champion.
 
     Attributes
     ----------
     champion
         that version
     before
-        the number of the version that was champion until now; None where there was none
+        the number of the previous champion; None if there was none
     """
 
     champion: ModelVersion
@@ -92,30 +92,30 @@ class Released:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was done, in words."""
+        """The result in sentences."""
         if self.before == self.champion.version:
-            return [f"{self.champion.uri} is champion, as it was before."]
-        instead = "" if self.before is None else f", in the place of version {self.before}"
+            return [f"{self.champion.uri} is still champion."]
+        instead = "" if self.before is None else f", replacing version {self.before}"
         return [
             f"{self.champion.uri} is champion{instead}.",
-            "The next patron score takes it; a running server keeps the version that it was started with.",
+            "The next patron score uses it; a running server keeps the version that it was started with.",
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """The result as plain values."""
         return {"champion": _plain(self.champion), "champion_before": self.before}
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A model outside the store.
+    """An exported model.
 
     Attributes
     ----------
     folder
         where it lies
     model_uri
-        which one it is
+        its URI
     """
 
     folder: Path
@@ -126,14 +126,14 @@ class Exported:
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
-        """What was done, in words."""
+        """The result in sentences."""
         return [
             f"{self.model_uri} is in {self.folder}, which can be moved anywhere.",
             f"Serve it with: patron serve --model {self.folder}",
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """The result as plain values."""
         return {"model_uri": self.model_uri, "folder": str(self.folder)}
 
 
@@ -155,7 +155,7 @@ def list_models() -> Releases:
 
 
 def promote(version: int) -> Released:
-    """Make a version champion by hand; its tags say so.
+    """Make a version champion by hand, which its tags record.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def promote(version: int) -> Released:
 
 
 def rollback() -> Released:
-    """Make the version champion that was champion before the present one.
+    """Make the previous champion champion again.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def rollback() -> Released:
 
 
 def export(uri: str, folder: str | Path) -> Exported:
-    """Write a model into a new folder that MLflow loads from any path.
+    """Copy a model into a new folder that MLflow loads from any path.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def export(uri: str, folder: str | Path) -> Exported:
     ModelNotFoundError
         there is no such model
     SettingsError
-        the folder is there and not empty
+        the folder exists and is not empty
     ModelError
         the folder cannot be written to, or the store is locked or cannot be reached
 

@@ -1,4 +1,4 @@
-"""A registered model → a server that answers requests, until it is told to stop."""
+"""Serve: a registered model → a server that answers requests until it is stopped."""
 
 import os
 import tempfile
@@ -17,13 +17,13 @@ __all__ = ["serve"]
 def serve(settings: Settings) -> None:
     """Serve a model over HTTP by MLflow's scoring protocol; returns when the server has been stopped.
 
-    A registered model is copied out of the store first: a server keeps answering with the version that it was
-    started with, whatever happens to the store and the aliases meanwhile.
+    A registered model is copied out of the store first: a server keeps the version that it was started with,
+    whatever happens to the store and the aliases meanwhile.
 
     Parameters
     ----------
     settings
-        `settings.serve`: which model, where to listen
+        `settings.serve`: the model, and where to listen
 
     Raises
     ------
@@ -53,17 +53,17 @@ def serve(settings: Settings) -> None:
     check_address(asked.host, asked.port, asked.workers)
     if not is_loopback(asked.host):
         warnings.warn(
-            f"{asked.host} can be reached from other machines, and the server asks nobody who they are: put "
-            "a proxy with authentication in front of it (README, Serving).",
+            f"{asked.host} can be reached from other machines, and the server does not authenticate clients: "
+            "expose it only behind a reverse proxy that does (README, Serving).",
             PatronWarning,
             stacklevel=2,
         )
-    os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")  # a model of patron needs none
+    os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")  # a model of patron has no pickle
     with tempfile.TemporaryDirectory(prefix="patron-serve-") as copies:
         folder = Path(asked.model)
-        if not os.path.isdir(asked.model):  # one that was handed over is served where there is no store
+        if not os.path.isdir(asked.model):  # an exported model needs no store
             store = open_store()
-            folder = export_model(store, _which(store, asked.model), Path(copies) / "model")
+            folder = export_model(store, _uri(store, asked.model), Path(copies) / "model")
         run_server(
             folder,
             host=asked.host,
@@ -73,8 +73,8 @@ def serve(settings: Settings) -> None:
         )
 
 
-def _which(store: Store, model: str) -> str:
-    """The model; the challenger where the champion is asked for and there is none, and a warning."""
+def _uri(store: Store, model: str) -> str:
+    """The URI of the model; of the challenger, with a warning, if there is no champion."""
     if model != f"models:/{MODEL_NAME}@{CHAMPION}":
         return model
     try:

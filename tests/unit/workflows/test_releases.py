@@ -68,8 +68,8 @@ def test_plain_values_are_json(versions):
 def test_a_promotion_by_hand_is_noted_and_can_be_taken_back(versions):
     promoted = promote(3)
     assert promoted.champion.tags["promoted_by_hand"] == "true"
-    assert promoted.sentences()[0] == "models:/patron/3 is champion, in the place of version 1."
-    assert promote(3).sentences() == ["models:/patron/3 is champion, as it was before."]
+    assert promoted.sentences()[0] == "models:/patron/3 is champion, replacing version 1."
+    assert promote(3).sentences() == ["models:/patron/3 is still champion."]
     taken_back = rollback()
     assert (taken_back.champion.version, taken_back.before) == (1, 3)
     assert list_models().table["aliases"].fillna("").tolist() == ["", "", "champion"]

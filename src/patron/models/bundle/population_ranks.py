@@ -44,7 +44,7 @@ def population_percentiles(
 
     Examples
     --------
-    See :func:`patron.scoring.batches.score_in_batches`.
+    See :func:`patron.scoring.ranks.ranks_of_all`.
     """
     if bundle.percentiles is None:
         return None
