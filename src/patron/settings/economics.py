@@ -73,7 +73,7 @@ class CostsSettings(Section):
 
 
 class PlansSettings(Section):
-    """What `patron plans` compares; see :class:`patron.economics.decisions.plans.PlanTerms`."""
+    """What `patron plans` compares; see :class:`patron.economics.decisions.plan_cash.PlanTerms`."""
 
     monthly_price: float | None = setting(
         None, unit="money", absent="mean of the contracts", example=9.0, gt=0

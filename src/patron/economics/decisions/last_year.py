@@ -37,7 +37,7 @@ class LastYear:
 
     @property
     def figures(self) -> dict[str, float]:
-        """The arguments of `patron.economics.decisions.what_if.Business` that tables can tell.
+        """The arguments of `patron.economics.decisions.what_if.Business` that can be counted.
 
         Examples
         --------

@@ -12,7 +12,7 @@ from patron.models.renewal.contracts import contracts_of_subscriptions
 from patron.models.renewal.model import RenewalModel
 from patron.tables.daily_activity import known_days
 
-__all__ = ["PlanContracts", "last_day_of_contracts", "read_plan_contracts"]
+__all__ = ["PlanContracts", "read_plan_contracts"]
 
 _MONTH, _YEAR = (28, 31), (364, 366)  # days of a period
 _MIN_ANNUAL = 200  # annual contracts, for a model of their own
@@ -101,7 +101,7 @@ def read_plan_contracts(subscriptions: ir.Table, as_of: date | None) -> PlanCont
             "table 'subscriptions' lacks 'period_days', so it is unknown when contracts renew. Map it with "
             '--column subscriptions.period_days="Your name".'
         )
-    day = as_of or last_day_of_contracts(subscriptions)
+    day = as_of or _last_day(subscriptions)
     ends = {} if "ended_at" in subscriptions.columns else {"ended_at": pd.NaT}
     contracts = contracts_of_subscriptions(subscriptions.to_pandas().assign(**ends), day)
     if contracts.empty:
@@ -116,14 +116,8 @@ def read_plan_contracts(subscriptions: ir.Table, as_of: date | None) -> PlanCont
     return PlanContracts(monthly, annual, len(contracts))
 
 
-def last_day_of_contracts(subscriptions: ir.Table) -> date:
-    """The last day on which a contract began or ended, not counting ends that lie in the future.
-
-    Parameters
-    ----------
-    subscriptions
-        as `patron.tables.records.Records` holds them
-    """
+def _last_day(subscriptions: ir.Table) -> date:
+    """The last day on which a contract began or ended, not counting ends that lie in the future."""
     return known_days("subscriptions", {"subscriptions": subscriptions}, subscriptions, date.today())[-1]
 
 

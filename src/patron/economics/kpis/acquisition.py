@@ -15,13 +15,6 @@ __all__ = ["acquisition_costs", "lead_estimates", "spend_of_periods", "with_conv
 
 NO_NEW = "no new customer in the period"
 NO_SPEND = "no acquisition spend in the period"
-ALL = "all"
-_KEYS = ["channel", "cohort"]
-_COLUMNS = (
-    *("channel", "cohort", "customers", "spend", "cac", "marginal_cac", "margin_so_far", "value"),
-    *("value_to_cost", "meets_rule_of_three", "payback_months", "most_to_acquire"),
-    *("most_by_rule_of_three", "reason"),
-)
 
 
 def spend_of_periods(costs: ir.Table, pools: Collection[str], every: Every) -> dict[int, float]:
