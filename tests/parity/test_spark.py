@@ -123,7 +123,7 @@ def business(spark, tmp_path_factory):
     for name, table in (tables | beside).items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
     files: dict[str, Any] = {name: str(folder / f"{name}.parquet") for name in tables}
-    asked: dict[str, Any] = {"activity": "purchases", "today": date(2024, 12, 31)}
+    asked: dict[str, Any] = {"churn": ChurnDefinition(activity="purchases"), "today": date(2024, 12, 31)}
     here = History.read(**files, **asked)
     few = shop.customers["customer_id"].head(400)
     known = History.read(
