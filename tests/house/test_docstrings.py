@@ -14,16 +14,11 @@ SELF = ("self", "cls")
 KNOWN = (  # rooms where something is still to be described
     "datasets",
     "economics",
-    "evaluation",
     "models",
     "reports",
-    "scores",
-    "scoring",
     "settings",
     "snapshots",
-    "storage",
     "tables",
-    "tracking",
     "training",
     "workflows",
 )
