@@ -16,6 +16,13 @@ __all__ = ["after_seconds", "from_codes", "timestamps"]
 def timestamps(start: np.datetime64, days: Floats) -> npt.NDArray[np.datetime64]:
     """Timestamps to the second: (n,) from days since the start, rounded down.
 
+    Parameters
+    ----------
+    start
+        time of day 0
+    days
+        (n,) days since the start
+
     Examples
     --------
     >>> timestamps(np.datetime64("2024-01-01"), np.array([1.5])).astype(str).tolist()
@@ -26,6 +33,13 @@ def timestamps(start: np.datetime64, days: Floats) -> npt.NDArray[np.datetime64]
 
 def after_seconds(start: np.datetime64, seconds: Integers) -> npt.NDArray[np.datetime64]:
     """Timestamps as pandas and DuckDB store them: (n,) from whole seconds since the start.
+
+    Parameters
+    ----------
+    start
+        time of second 0
+    seconds
+        (n,) whole seconds since the start
 
     Examples
     --------

@@ -61,11 +61,23 @@ class SeasonalClock:
         return float(self._operational[-1])
 
     def operational_time(self, at: Floats) -> Floats:
-        """Operational time: (n,) days of constant intensity, from calendar days since the start."""
+        """Operational time: (n,) days of constant intensity, from calendar days since the start.
+
+        Parameters
+        ----------
+        at
+            (n,) calendar days since the start
+        """
         return _interpolate(at, self._calendar, self._operational)
 
     def calendar_time(self, at: Floats) -> Floats:
-        """Calendar time: (n,) days since the start, from operational time."""
+        """Calendar time: (n,) days since the start, from operational time.
+
+        Parameters
+        ----------
+        at
+            (n,) days of constant intensity
+        """
         return _interpolate(at, self._operational, self._calendar)
 
 

@@ -148,7 +148,16 @@ def running(contracts: ir.Table, spine: ir.Table) -> ir.Table:
 def ended_ahead(contracts: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
     """The contracts that end in the horizon (as_of, as_of + horizon_days], whenever they began.
 
-    Parameters, errors and columns are those of `ahead`; days_ahead counts to the end.
+    Errors and columns are those of `ahead`; days_ahead counts to the end.
+
+    Parameters
+    ----------
+    contracts
+        one row per contract, with customer_id, day (of its start), and perhaps ended_on (day)
+    spine
+        customer_id, as_of (dates); one row per pair
+    horizon_days
+        ≥ 1, length of the horizon
 
     Examples
     --------

@@ -120,11 +120,23 @@ class Records:
         return self.tables[table]
 
     def get(self, table: str) -> ir.Table | None:
-        """The valid rows of a table, or None if it was not given."""
+        """The valid rows of a table, or None if it was not given.
+
+        Parameters
+        ----------
+        table
+            its name, such as "costs"
+        """
         return self.tables.get(table)
 
     def rejected(self, table: str) -> pd.DataFrame:
-        """The rejected rows of a table as given, under patron's names, each with the `rule` that it broke."""
+        """The rejected rows of a table as given, under patron's names, each with the `rule` that it broke.
+
+        Parameters
+        ----------
+        table
+            its name, such as "costs"
+        """
         return self._rejected[table]
 
     def with_tables(self, tables: Mapping[str, ir.Table]) -> Self:

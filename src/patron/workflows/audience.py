@@ -68,7 +68,19 @@ def audience(settings: Settings, *, progress: Progress = silent) -> "AudienceRes
 
 @dataclass(frozen=True, slots=True)
 class AudienceResult:
-    """What `audience` wrote: number of customers, columns, which of them hashed, and the file."""
+    """What `audience` wrote.
+
+    Attributes
+    ----------
+    customers
+        number of rows
+    columns
+        the columns of the file, in order
+    hashed
+        those of them that are hashed
+    out
+        the file
+    """
 
     customers: int
     columns: tuple[str, ...]

@@ -71,6 +71,13 @@ class CheckResult:
 def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
     """The data report and the rejected rows, which are also written to a file if one is named.
 
+    Parameters
+    ----------
+    settings
+        where the tables are, and which file to write; see :class:`patron.settings.CheckSettings`
+    progress
+        called with each step as it begins
+
     Raises
     ------
     InputError
