@@ -25,11 +25,8 @@ FOLDERS = [path.parent for path in FILES.values() if path.name == "__init__.py"]
 FILE_LINES = 300
 CHAIN = 14
 
-# What is still to be mended. Nothing may be added.
-KNOWN_MAPS: tuple[str, ...] = ()
-KNOWN_FUNCTIONS = ("purchases",)
-KNOWN_CHAIN = 23
-KNOWN_BELOW: tuple[str, ...] = ()
+# One compiled loop whose sums share their accumulators: in parts, the last digits would change.
+LONG_ON_PURPOSE = {("patron.models.inference.kernels", "purchases")}
 
 ENTRY = re.compile(r"    (\w+\.py|\w+/) +\S")
 CONTINUED = re.compile(r"     +\S|$")
@@ -57,8 +54,7 @@ def place(folder: Path) -> str:
 def test_the_map_of_a_folder_lists_exactly_what_is_in_it(folder):
     text = (folder / "__init__.py").read_text(encoding="utf-8")
     docstring = text.split('"""')[1] + "\n"
-    if place(folder).removeprefix("patron/") not in KNOWN_MAPS:
-        assert sorted(map_of(docstring) or []) == contents(folder)
+    assert sorted(map_of(docstring) or []) == contents(folder)
 
 
 def test_a_map_that_forgets_or_invents_a_file_is_found():
@@ -79,7 +75,7 @@ def test_no_function_is_longer_than_one_screen():
         name: found
         for name, path in FILES.items()
         for found in long_functions(path, FUNCTION_LINES)
-        if found[0] not in KNOWN_FUNCTIONS
+        if (name, found[0]) not in LONG_ON_PURPOSE
     }
     assert long == {}
 
@@ -90,14 +86,14 @@ def test_no_modules_import_each_other():
 
 def test_a_chain_of_imports_stays_short():
     chain = longest_chain(import_graph(SOURCE, lazy=False, types=False))
-    assert len(chain) <= max(CHAIN, KNOWN_CHAIN), " > ".join(chain)
+    assert len(chain) <= CHAIN, " > ".join(chain)
 
 
 def test_settings_stop_at_the_door_of_the_workflows():
     below = {
         name: found
         for name, path in FILES.items()
-        if name.split(".")[1:2] not in [[room] for room in (*WITH_SETTINGS, *KNOWN_BELOW)]
+        if name.split(".")[1:2] not in [[room] for room in WITH_SETTINGS]
         if (found := takes_settings(path))
     }
     assert below == {}
@@ -108,7 +104,7 @@ def test_only_recipes_and_the_command_line_import_the_settings():
     below = {
         name: sorted(targets)
         for name, imported in graph.items()
-        if name != "patron" and name.split(".")[1] not in (*WITH_SETTINGS, *KNOWN_BELOW)
+        if name != "patron" and name.split(".")[1] not in WITH_SETTINGS
         if (targets := [target for target in imported if target.split(".")[1] == "settings"])
     }
     assert below == {}
