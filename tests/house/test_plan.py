@@ -58,10 +58,8 @@ def test_the_map_of_a_folder_lists_exactly_what_is_in_it(folder):
 
 
 def test_a_map_that_forgets_or_invents_a_file_is_found():
-    assert map_of("Room.\n\n::\n\n    a.py   one\n           thing\n    b/     more\n\nText.\n") == [
-        "a.py",
-        "b/",
-    ]
+    room = "Room.\n\n::\n\n    a.py   one\n           thing\n    b/     more\n\nText.\n"
+    assert map_of(room) == ["a.py", "b/"]
     assert map_of("Room.\n\n::\n\n    code = 1\n\nText.\n") is None
 
 
