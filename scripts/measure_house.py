@@ -240,24 +240,34 @@ def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:
 
 
 def _shapes(text: str) -> list[str]:
-    """Each line of code with n for names and v for values; imports, `__all__` and thin lines are left out."""
-    code = _lines_of_code(text)
-    thin = _import_lines(text)
+    """Each line of code with n for names and v for values; declarations and thin lines are left out."""
+    code = _lines_of_code(text) - _declarations(text)
     lines: dict[int, list[str]] = defaultdict(list)
     for token in _tokens(text):
-        if token.start[0] in code and token.start[0] not in thin:
+        if token.start[0] in code:
             lines[token.start[0]].append(_shape(token))
     return ["".join(shape) for _, shape in sorted(lines.items()) if len(shape) > 1]
 
 
-def _import_lines(text: str) -> set[int]:
+def _declarations(text: str) -> set[int]:
+    """Lines of imports, `__all__`, signatures and fields, which are alike wherever they stand."""
     return {
         line
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
-        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        for first, last in _declared(node)
+        for line in range(first, last + 1)
     }
+
+
+def _declared(node: ast.AST) -> Iterator[tuple[int, int]]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node.lineno, max(node.lineno, node.body[0].lineno - 1)
+    elif (
+        isinstance(node, ast.Import | ast.ImportFrom)
+        or (isinstance(node, ast.AnnAssign) and node.value is None)
+        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
+    ):
+        yield node.lineno, node.end_lineno or node.lineno
 
 
 def _shape(token: tokenize.TokenInfo) -> str:
