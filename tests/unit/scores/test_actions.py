@@ -107,7 +107,7 @@ def test_an_offer_is_in_the_currency_of_the_orders():
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
-    [({"acceptance": 30}, "Write 30 % as 0.30"), ({"contact_cost": -1}, "contact_cost must be money")],
+    [({"acceptance": 30}, "Write 30 % as 0.30"), ({"contact_cost": -1}, "contact_cost must be at least 0")],
 )
 def test_an_impossible_offer_is_refused(wrong, words):
     with pytest.raises(RangeError, match=words):
