@@ -3,12 +3,13 @@ PYTHON := .venv/bin/python
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup spark demo test test-slow lint settings lock bench clean
+.PHONY: help setup spark demo test test-slow coverage lint settings lock bench clean
 
 help:
 	@echo "make demo       score the households of Complete Journey and print the ten most valuable at risk"
 	@echo "make test       everything that CI runs: lint, types, import contract, tests, examples, notebooks"
 	@echo "make test-slow  the recovery and coverage studies with their full number of worlds"
+	@echo "make coverage   the tests with branch coverage, and the floor that it must not fall below"
 	@echo "make bench      speed and memory beside the peers (benchmarks/README.md)"
 	@echo "make lint       ruff, mypy, import contract"
 	@echo "make settings   write models/patron.toml and docs/settings.md from the fields of the settings"
@@ -43,6 +44,9 @@ test: lint spark
 
 test-slow: $(STAMP) spark
 	$(PYTHON) -m pytest -n 2 --dist worksteal -m slow
+
+coverage: $(STAMP) spark
+	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not slow" --cov --cov-report=term:skip-covered
 
 bench: $(STAMP)
 	@PYTHON=$(PYTHON) ./benchmarks/run.sh
