@@ -204,7 +204,7 @@ def test_the_worth_of_members_counts_what_members_pay():
 
 
 def test_the_page_on_indicators_says_what_each_one_is():
-    page = (Path(__file__).parents[3] / "docs" / "indicators.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "indicators.md").read_text(encoding="utf-8")
     assert [name for name, words in KPIS.items() if f"| `{name}` | {words} |" not in page] == []
 
 
