@@ -26,7 +26,7 @@ from patron.models.bundle.bundle import Bundle
 from patron.scores.arrow import frame_of
 from patron.scoring import on_spark
 from patron.scoring.job_stages import Stages
-from patron.scoring.options import ScoringOptions
+from patron.scoring.options import ScoringJob, ScoringOptions
 from patron.settings import Settings
 from patron.settings.inputs import read_history
 from patron.snapshots.churn_window import adaptive_windows
@@ -229,7 +229,7 @@ def test_a_spark_worker_that_dies_is_one_sentence_and_harms_no_scores(
         pq.write_table(rows, work.features)
         pq.write_table(rows.slice(0, 0), work.others)
         with pytest.raises(PatronError, match=DEAD_WORKER):
-            on_spark.OnSpark().score(work, begun, bundle, options, Stages())
+            on_spark.OnSpark().score(ScoringJob(work, bundle, options, Stages()), begun)
     assert {file: file.stat().st_mtime_ns for file in out.rglob("*")} == before
     assert [path.name for path in out.parent.iterdir()] == ["scores"]
 

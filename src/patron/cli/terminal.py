@@ -44,13 +44,7 @@ class Steps:
     _since: float = field(default=0.0, init=False)
 
     def __call__(self, step: str) -> None:
-        """End the previous step and begin `step`, unless Ctrl-C was pressed.
-
-        Parameters
-        ----------
-        step
-            What is done, such as "Reading the tables".
-        """
+        """End the previous step and begin `step`, unless Ctrl-C was pressed."""
         check_interruption()
         self.end()
         self._step, self._rows, self._since = step, None, time.perf_counter()

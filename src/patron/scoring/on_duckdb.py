@@ -27,8 +27,7 @@ from patron.models.churn.percentile_ranks import Ranks
 from patron.progress import Progress
 from patron.scores.arrow import table_of, unscored_rows
 from patron.scores.scorecard import make_scorecard
-from patron.scoring.job_stages import Stages
-from patron.scoring.options import ScoringOptions
+from patron.scoring.options import ScoringJob, ScoringOptions
 from patron.scoring.potentials import potentials_of_all
 from patron.scoring.preparation import prepare_scoring
 from patron.scoring.ranks import ranks_of_all
@@ -44,7 +43,7 @@ __all__ = ["OnDuckDB", "score_batch"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnDuckDB:
-    """The engine of one machine; see :class:`patron.scoring.engines.Engine`.
+    """The engine of one machine.
 
     Attributes
     ----------
@@ -55,7 +54,7 @@ class OnDuckDB:
     batch_rows: int = 50_000
 
     def check_features_target(self, out: Path) -> Path:
-        """As `Engine.check_features_target`: a Parquet or CSV file.
+        """The Parquet or CSV file that features may be written to, checked before the work starts.
 
         Parameters
         ----------
@@ -73,7 +72,7 @@ class OnDuckDB:
         active_within_days: int | None,
         progress: Progress,
     ) -> tuple[ir.Table, int]:
-        """As `Engine.write_features`.
+        """One feature row per eligible customer, and the count of rows.
 
         Parameters
         ----------
@@ -82,7 +81,7 @@ class OnDuckDB:
         catalogue
             which features
         out
-            what `check_features_target` returned, or None
+            what `check_features_target` returned; None holds the table in the engine
         active_within_days
             only customers active in these last days are eligible; None for everyone
         progress
@@ -98,7 +97,7 @@ class OnDuckDB:
         return table, rows
 
     def partition_column(self, out: Path | None, partition_by: str | None) -> str | None:
-        """As `Engine.partition_column`: only the one that was asked for.
+        """The column by which a scorecard is partitioned: the one that was asked for; None for one file.
 
         Parameters
         ----------
@@ -109,65 +108,33 @@ class OnDuckDB:
         """
         return partition_by
 
-    def prepare(
-        self,
-        workspace: Workspace,
-        known: History,
-        events: Records | None,
-        bundle: Bundle,
-        options: ScoringOptions,
-        stages: Stages,
-    ) -> Checkpoint:
-        """As `Engine.prepare`.
+    def prepare(self, job: ScoringJob, known: History, events: Records | None) -> Checkpoint:
+        """Write features and events into the workspace.
 
         Parameters
         ----------
-        workspace
-            takes features and events
-        known
-            what is known on the day of the scoring
-        events
-            referrals, contributions and costs to serve, or None
-        bundle
-            names the features
-        options
-            how the scorecard is made
-        stages
-            reports the progress
+        job, known, events
+            as :func:`patron.scoring.preparation.prepare_scoring`
         """
 
         def write(table: ir.Table, path: Path) -> int:
-            with workspace.writing(path) as temporary, _failures():
+            with job.workspace.writing(path) as temporary, _failures():
                 table.order_by("customer_id").to_parquet(temporary)
             return int(pq.read_metadata(path).num_rows)
 
-        return prepare_scoring(
-            workspace, known, events, bundle, options, stages, write=write, failures=_failures
-        )
+        return prepare_scoring(job, known, events, write=write, failures=_failures)
 
-    def score(
-        self,
-        workspace: Workspace,
-        checkpoint: Checkpoint,
-        bundle: Bundle,
-        options: ScoringOptions,
-        stages: Stages,
-    ) -> int:
-        """As `Engine.score`; shards of a job that was interrupted are kept.
+    def score(self, job: ScoringJob, checkpoint: Checkpoint) -> int:
+        """Write the scorecard into the workspace as shards, and return how many were there already.
 
         Parameters
         ----------
-        workspace
-            as `prepare` left it
+        job
+            with the workspace as `prepare` left it
         checkpoint
             what `prepare` returned
-        bundle
-            the model
-        options
-            how the scorecard is made
-        stages
-            reports the progress
         """
+        workspace, bundle, options, stages = job.workspace, job.bundle, job.options, job.stages
         size, rows = self.batch_rows, checkpoint.features
         sizes = [min(size, rows - start) for start in range(0, rows, size)]
         done = [workspace.has_shard(SCORED, number, count) for number, count in enumerate(sizes)]
@@ -195,7 +162,7 @@ class OnDuckDB:
         return sum(done)
 
     def publish(self, workspace: Workspace, target: Target) -> None:
-        """As `Engine.publish`.
+        """Write the scorecard to `target`; the old scores stay until the new ones are complete.
 
         Parameters
         ----------

@@ -25,8 +25,7 @@ from patron.models.churn.percentile_ranks import Percentiles
 from patron.progress import Progress
 from patron.scores.columns import SCORECARD_COLUMNS, SCORECARD_TYPES
 from patron.scores.not_scored import NEVER, WITHIN_REACH
-from patron.scoring.job_stages import Stages
-from patron.scoring.options import ScoringOptions
+from patron.scoring.options import ScoringJob, ScoringOptions
 from patron.scoring.potentials import potentials_of_all
 from patron.scoring.preparation import prepare_scoring
 from patron.scoring.ranks import ranks_of_all
@@ -51,7 +50,7 @@ SPARK_TYPES = {"date": "date", "time": "timestamp", "whole": "bigint", "number":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnSpark:
-    """The engine of more than one machine; see :class:`patron.scoring.engines.Engine`.
+    """The engine of more than one machine, with the methods of :class:`patron.scoring.on_duckdb.OnDuckDB`.
 
     Attributes
     ----------
@@ -67,7 +66,7 @@ class OnSpark:
     partitions: int | None = None
 
     def check_features_target(self, out: Path) -> Path:
-        """As `Engine.check_features_target`: a folder.
+        """The folder that features may be written to, checked before the work starts.
 
         Parameters
         ----------
@@ -85,20 +84,12 @@ class OnSpark:
         active_within_days: int | None,
         progress: Progress,
     ) -> tuple[ir.Table, int]:
-        """As `Engine.write_features`; the folder `out` is partitioned by as_of.
+        """One feature row per eligible customer, and the count of rows; `out` is partitioned by as_of.
 
         Parameters
         ----------
-        known
-            what is known on the day
-        catalogue
-            which features
-        out
-            what `check_features_target` returned, or None
-        active_within_days
-            only customers active in these last days are eligible; None for everyone
-        progress
-            called with each step as it begins
+        known, catalogue, out, active_within_days, progress
+            as in :class:`patron.scoring.on_duckdb.OnDuckDB`
         """
         engine, within = known.connection, active_within_days
         with spark_failures():
@@ -123,14 +114,12 @@ class OnSpark:
             return engine.adopt(written.select(*table.columns), FEATURES_STEM), rows
 
     def partition_column(self, out: Path | None, partition_by: str | None) -> str | None:
-        """As `Engine.partition_column`; a folder is partitioned by as_of unless another column was named.
+        """The column by which a scorecard is partitioned: as_of for a folder, unless another was asked for.
 
         Parameters
         ----------
-        out
-            where the scorecard is written
-        partition_by
-            the column that was asked for
+        out, partition_by
+            as in :class:`patron.scoring.on_duckdb.OnDuckDB`
 
         Examples
         --------
@@ -141,31 +130,13 @@ class OnSpark:
             return partition_by
         return "as_of"
 
-    def prepare(
-        self,
-        workspace: Workspace,
-        known: History,
-        events: Records | None,
-        bundle: Bundle,
-        options: ScoringOptions,
-        stages: Stages,
-    ) -> Checkpoint:
-        """As `Engine.prepare`; features and the customers without a score are folders here.
+    def prepare(self, job: ScoringJob, known: History, events: Records | None) -> Checkpoint:
+        """Write features, customers without a score, and events into the workspace; the first two as folders.
 
         Parameters
         ----------
-        workspace
-            takes features and events
-        known
-            what is known on the day of the scoring
-        events
-            referrals, contributions and costs to serve, or None
-        bundle
-            names the features
-        options
-            how the scorecard is made
-        stages
-            reports the progress
+        job, known, events
+            as :func:`patron.scoring.preparation.prepare_scoring`
         """
 
         def write(table: ir.Table, path: Path) -> int:
@@ -173,33 +144,17 @@ class OnSpark:
                 frame = known.connection.frame_of(table)
             return write_files(frame, path)
 
-        return prepare_scoring(
-            workspace, known, events, bundle, options, stages, write=write, failures=spark_failures
-        )
+        return prepare_scoring(job, known, events, write=write, failures=spark_failures)
 
-    def score(
-        self,
-        workspace: Workspace,
-        checkpoint: Checkpoint,
-        bundle: Bundle,
-        options: ScoringOptions,
-        stages: Stages,
-    ) -> int:
-        """As `Engine.score`; no shards are kept of a job that was interrupted, so the answer is 0.
+    def score(self, job: ScoringJob, checkpoint: Checkpoint) -> int:
+        """Write the scorecard as shards; none are kept of a job that was interrupted, so the answer is 0.
 
         Parameters
         ----------
-        workspace
-            as `prepare` left it
-        checkpoint
-            what `prepare` returned
-        bundle
-            the model
-        options
-            how the scorecard is made
-        stages
-            reports the progress
+        job, checkpoint
+            as in :class:`patron.scoring.on_duckdb.OnDuckDB`
         """
+        workspace, bundle, options, stages = job.workspace, job.bundle, job.options, job.stages
         if bundle.percentiles is not None:
             stages("Ranking the customers among each other")
             ranks = ranks_of_all(workspace.features, bundle, options)
@@ -230,14 +185,12 @@ class OnSpark:
         return 0
 
     def publish(self, workspace: Workspace, target: Target) -> None:
-        """As `Engine.publish`; a folder is written by Spark, anything else from the driver.
+        """Write the scorecard to `target`: a folder by Spark, anything else from the driver.
 
         Parameters
         ----------
-        workspace
-            as `score` left it
-        target
-            a file, a folder or a database table
+        workspace, target
+            as in :class:`patron.scoring.on_duckdb.OnDuckDB`
         """
         shards = workspace.shards()
         if target.path is None or target.partition_by is None:

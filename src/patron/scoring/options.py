@@ -1,12 +1,15 @@
-"""The options of a scoring, apart from the engine that does the work."""
+"""What a scoring is made of, apart from the engine that does the work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from patron.models.bundle.bundle import Bundle
 from patron.scores.network import NetworkRules
+from patron.scoring.job_stages import Stages
+from patron.storage.job_folder import Workspace
 
-__all__ = ["ScoringOptions"]
+__all__ = ["ScoringJob", "ScoringOptions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +58,25 @@ class ScoringOptions:
             "annual_discount_rate": self.annual_discount_rate,
             "random_state": self.random_state,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringJob:
+    """One scoring in progress.
+
+    Attributes
+    ----------
+    workspace
+        takes features, events and shards
+    bundle
+        the model
+    options
+        how the scorecard is made
+    stages
+        reports the progress
+    """
+
+    workspace: Workspace
+    bundle: Bundle
+    options: ScoringOptions
+    stages: Stages

@@ -10,15 +10,13 @@ import ibis.expr.types as ir
 
 from patron.features.assemble import assemble_features
 from patron.features.engagement import warn_of_new_kinds
-from patron.models.bundle.bundle import Bundle
 from patron.scoring.drift import purchases_since_training
-from patron.scoring.job_stages import Stages
-from patron.scoring.options import ScoringOptions
+from patron.scoring.options import ScoringJob
 from patron.scoring.potentials import keep_categories, keep_events
 from patron.snapshots.asof import visible
 from patron.snapshots.spine import make_spine, not_eligible, refuse_empty_spine
 from patron.storage.atomic_files import writing
-from patron.storage.job_folder import Checkpoint, Workspace
+from patron.storage.job_folder import Checkpoint
 from patron.tables.history import History
 from patron.tables.records import Records
 
@@ -26,12 +24,9 @@ __all__ = ["prepare_scoring"]
 
 
 def prepare_scoring(
-    workspace: Workspace,
+    job: ScoringJob,
     known: History,
     events: Records | None,
-    bundle: Bundle,
-    options: ScoringOptions,
-    stages: Stages,
     *,
     write: Callable[[ir.Table, Path], int],
     failures: Callable[[], AbstractContextManager[None]],
@@ -40,18 +35,12 @@ def prepare_scoring(
 
     Parameters
     ----------
-    workspace
-        takes the features, the customers without a score, and the events
+    job
+        its workspace takes the features, the customers without a score, and the events
     known
         what is known on the day of the scoring
     events
         referrals, contributions and costs to serve, as far as they are given
-    bundle
-        names the features
-    options
-        `active_within_days`, `measure_drift`, `keep_components` and `value_horizon_days` count
-    stages
-        reports the progress
     write
         writes a table to a path by the engine, and returns the count of its rows
     failures
@@ -69,6 +58,7 @@ def prepare_scoring(
     PatronError
         the engine failed, or the disk is full
     """
+    workspace, bundle, options, stages = job.workspace, job.bundle, job.options, job.stages
     as_of, within = known.known_until, options.active_within_days
     stages(f"Building features as of {as_of}")
     with writing(workspace.target), failures():

@@ -62,8 +62,9 @@ def read_cells(
     Examples
     --------
     >>> cell = ibis.literal(" 12.50 ")
-    >>> from patron.tables.table_schemas import TRANSACTIONS
-    >>> read_cells(cell, TRANSACTIONS["amount"], "transactions", id_type=dt.int64).execute()
+    >>> from patron.tables.table_schemas import schema_of
+    >>> amount = schema_of("transactions")["amount"]
+    >>> read_cells(cell, amount, "transactions", id_type=dt.int64).execute()
     12.5
     """
     _refuse_wrong_type(given, spec, table)

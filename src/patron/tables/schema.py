@@ -1,7 +1,7 @@
 """What a schema is: the columns of a table, their units, and the rules of their cells.
 
-A schema is plain data, which `cell_rules.py` turns into Ibis expressions; `table_schemas.py` has that of each
-table. A schema checks the required columns and suggests which of the columns found a missing one may be.
+A schema is plain data, which `cell_rules.py` turns into Ibis expressions; `table_schemas.toml` has those of
+all tables. A schema checks the required columns and suggests which of the columns found a missing one may be.
 """
 
 import difflib
@@ -49,8 +49,8 @@ class ColumnSpec:
 
     Examples
     --------
-    >>> from patron.tables.table_schemas import TRANSACTIONS
-    >>> TRANSACTIONS["amount"].unit
+    >>> from patron.tables.table_schemas import schema_of
+    >>> schema_of("transactions")["amount"].unit
     'money, currency of the input; negative = refund'
     """
 
@@ -83,10 +83,10 @@ class TableSchema:
 
     Examples
     --------
-    >>> from patron.tables.table_schemas import TRANSACTIONS
-    >>> TRANSACTIONS.required
+    >>> from patron.tables.table_schemas import schema_of
+    >>> schema_of("transactions").required
     ('customer_id', 'order_at', 'amount')
-    >>> TRANSACTIONS.time
+    >>> schema_of("transactions").time
     'order_at'
     """
 
@@ -132,8 +132,8 @@ class TableSchema:
 
         Examples
         --------
-        >>> from patron.tables.table_schemas import CUSTOMERS
-        >>> CUSTOMERS.check_columns(["Customer ID", "age"])
+        >>> from patron.tables.table_schemas import schema_of
+        >>> schema_of("customers").check_columns(["Customer ID", "age"])
         Traceback (most recent call last):
         patron.errors.MissingColumnsError: table 'customers' lacks ['customer_id']; it has ['Customer ID',
         'age']. Perhaps 'Customer ID' is customer_id: map it with --column customers.customer_id="Customer ID"

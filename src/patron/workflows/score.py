@@ -35,7 +35,7 @@ from patron.scoring.model_choice import (
     load_model,
     refuse_other_amounts,
 )
-from patron.scoring.options import ScoringOptions
+from patron.scoring.options import ScoringJob, ScoringOptions
 from patron.scoring.potential_parts import Equity, write_potentials
 from patron.scoring.potentials import EVENTS
 from patron.scoring.resuming import job_key, resumable_checkpoint
@@ -117,20 +117,32 @@ def score(
     uri = version.uri if version is not None else model
     options = _options(settings, version)
     with _workspace(target) as workspace:
+        job = ScoringJob(workspace, bundle, options, stages)
         key = _key(settings, version, model, bundle) if history is None and target is not None else None
         found = resumable_checkpoint(workspace, key) if settings.score.resume else None
         if found is not None:
             stages(f"Resuming with the features as of {found.as_of}")
             stages.rows(found.features)
-        checkpoint = found or _prepare(engine, workspace, key, settings, bundle, options, history, stages)
-        reused = engine.score(workspace, checkpoint, bundle, options, stages)
-        drift = _measure_drift(workspace, checkpoint, bundle, settings, stages)
+        checkpoint = found or _prepare(engine, job, key, settings, history)
+        reused = engine.score(job, checkpoint)
+        drift = equity = rows = None
+        if settings.drift.measure:
+            stages("Comparing the customers with those of the training")
+            limits = DriftLimits(**settings.drift.model_dump(exclude={"measure"}))
+            drift = compare_with_training(workspace, checkpoint, bundle, limits)
         if drift is not None:
             _log_drift(store, drift, uri, checkpoint.as_of)
-        equity = _write_potentials(potentials, workspace, bundle, settings, stages)
+        if potentials is not None:
+            stages("Comparing customers with similar customers")
+            equity = write_potentials(potentials, workspace, bundle, random_state=settings.seed)
         summary = summarise(workspace.shards())
         served = costs_taken(workspace.folder, workspace.features)
-        rows = _publish(engine, workspace, target, summary, stages)
+        if target is None:
+            rows = pa.concat_tables([pq.read_table(shard) for shard in workspace.shards()])
+        else:
+            stages(f"Writing {target}")
+            engine.publish(workspace, target)
+            stages.rows(summary.rows)
         if log is not None:
             stages(f"Logging the predictions in {log}")
             log_shards(workspace.shards(), log, margin=bundle.margin)
@@ -350,27 +362,23 @@ def _workspace(target: Target | None) -> Iterator[Workspace]:
 
 def _prepare(
     engine: Engine,
-    workspace: Workspace,
+    job: ScoringJob,
     key: dict[str, Any] | None,
     settings: Settings,
-    bundle: Bundle,
-    options: ScoringOptions,
     history: History | None,
-    stages: Stages,
 ) -> Checkpoint:
     """Read the tables and write the features; afterwards the tables are not needed any more."""
-    workspace.empty()
-    known = known_history(settings, history, stages)
+    job.workspace.empty()
+    known = known_history(settings, history, job.stages)
     if history is None:
-        stages.rows(sum(table.rows_read for table in known.report.tables.values()))
-    refuse_other_amounts(known, bundle)
-    events = _read_events(settings, known)
-    checkpoint = engine.prepare(workspace, known, events, bundle, options, stages)
+        job.stages.rows(sum(table.rows_read for table in known.report.tables.values()))
+    refuse_other_amounts(known, job.bundle)
+    checkpoint = engine.prepare(job, known, _read_events(settings, known))
     if history is None and not any(isinstance(table, ir.Table) for table in _sources(settings).values()):
         known.connection.disconnect()  # it was opened for this job; its memory is for the scoring
     if key is not None:
         checkpoint = replace(checkpoint, key=key)
-        workspace.save_checkpoint(checkpoint)
+        job.workspace.save_checkpoint(checkpoint)
     return checkpoint
 
 
@@ -397,16 +405,6 @@ def _key(
     return job_key(chosen | {"score": kept, "given": given}, _sources(settings), model, version, bundle)
 
 
-def _measure_drift(
-    workspace: Workspace, checkpoint: Checkpoint, bundle: Bundle, settings: Settings, stages: Stages
-) -> Drift | None:
-    if not settings.drift.measure:
-        return None
-    stages("Comparing the customers with those of the training")
-    limits = DriftLimits(**settings.drift.model_dump(exclude={"measure"}))
-    return compare_with_training(workspace, checkpoint, bundle, limits)
-
-
 def _log_drift(store: Store, drift: Drift, model_uri: str, as_of: str) -> None:
     """A run of its own in MLflow; a read-only store does not make the scoring fail."""
     tags = {"job": "score", "model": model_uri}
@@ -416,24 +414,3 @@ def _log_drift(store: Store, drift: Drift, model_uri: str, as_of: str) -> None:
             run.log_table(drift.table, "drift")
     except ModelError as refused:
         warnings.warn(f"The drift could not be logged: {refused}", PatronWarning, stacklevel=3)
-
-
-def _write_potentials(
-    out: Path | None, workspace: Workspace, bundle: Bundle, settings: Settings, stages: Stages
-) -> Equity | None:
-    if out is None:
-        return None
-    stages("Comparing customers with similar customers")
-    return write_potentials(out, workspace, bundle, random_state=settings.seed)
-
-
-def _publish(
-    engine: Engine, workspace: Workspace, target: Target | None, summary: Summary, stages: Stages
-) -> pa.Table | None:
-    """Write the scorecard to the target; without one, return its rows."""
-    if target is None:
-        return pa.concat_tables([pq.read_table(shard) for shard in workspace.shards()])
-    stages(f"Writing {target}")
-    engine.publish(workspace, target)
-    stages.rows(summary.rows)
-    return None
