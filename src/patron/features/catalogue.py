@@ -232,19 +232,7 @@ class FeatureCatalogue:
 
     def to_dict(self) -> dict[str, Any]:
         """The catalogue as JSON can hold it."""
-        return {
-            "specs": [asdict(spec) for spec in self.specs],
-            "engagement_kinds": [asdict(kind) for kind in self.engagement_kinds],
-            "engagement_channels": [asdict(channel) for channel in self.engagement_channels],
-            "seen_kinds": list(self.seen_kinds),
-            "activity": self.activity,
-            "churn_window": self.churn_window,
-            "churn_segment": self.churn_segment,
-            "has_money": self.has_money,
-            "invitations": list(self.invitations),
-            "responses": list(self.responses),
-            "attributes": [asdict(attribute) for attribute in self.attributes],
-        }
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "FeatureCatalogue":
@@ -255,20 +243,23 @@ class FeatureCatalogue:
         stored
             what :meth:`to_dict` returned
         """
-        return cls(
-            specs=tuple(FeatureSpec(**spec) for spec in stored["specs"]),
-            engagement_kinds=tuple(EngagementKind(**kind) for kind in stored["engagement_kinds"]),
-            engagement_channels=tuple(EngagementKind(**one) for one in stored.get("engagement_channels", ())),
-            seen_kinds=tuple(stored.get("seen_kinds", ())),
-            activity=stored.get("activity"),
-            churn_window=stored.get("churn_window", "fixed"),
-            churn_segment=stored.get("churn_segment"),
-            has_money=stored.get("has_money", True),
-            invitations=tuple(stored["invitations"]),
-            responses=tuple(stored["responses"]),
-            attributes=tuple(Attribute(**attribute) for attribute in stored["attributes"]),
-        )
+        return cls(**{name: _restored(name, value) for name, value in stored.items()})
 
     @cached_property
     def _by_name(self) -> dict[str, FeatureSpec]:
         return {spec.name: spec for spec in self.specs}
+
+
+_PARTS = {
+    "specs": FeatureSpec,
+    "engagement_kinds": EngagementKind,
+    "engagement_channels": EngagementKind,
+    "attributes": Attribute,
+}
+
+
+def _restored(name: str, value: Any) -> Any:
+    """A field of the catalogue from its JSON value."""
+    if name in _PARTS:
+        return tuple(_PARTS[name](**part) for part in value)
+    return tuple(value) if isinstance(value, list | tuple) else value

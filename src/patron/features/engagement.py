@@ -16,7 +16,14 @@ import ibis
 
 from patron.errors import PatronWarning, some
 from patron.features.catalogue import EngagementKind, FeatureCatalogue, FeatureSpec
-from patron.features.family import WINDOWS, Discovered, FeatureFamily, VisibleBusiness, warn_without_table
+from patron.features.family import (
+    WINDOWS,
+    Discovered,
+    FeatureFamily,
+    VisibleBusiness,
+    warn_without_table,
+    windowed,
+)
 from patron.features.naming import column_names, readable
 from patron.snapshots.asof import KEY, visible
 from patron.tables.activity import is_invitation, is_response
@@ -240,77 +247,55 @@ def engagement_features(
     >>> [spec.name for spec in engagement_features([EngagementKind("App visit", "app_visit")])][4:7]
     ['engagement_app_visit_365d', 'days_since_app_visit', 'engagement_app_visit_trend_90d']
     """
-    counts = tuple(
-        FeatureSpec(
-            f"engagement_{kind.name}_{w}d", "engagement", "event", "number",
-            f"{_label(kind)}: {{value:event}} in the last {w} days", w,
-        )
-        for kind in kinds
-        for w in WINDOWS
-    )  # fmt: skip
-    since = tuple(
-        FeatureSpec(
-            f"days_since_{kind.name}", "engagement", "day", "number",
-            f"{_label(kind)}: last {{value:day}} ago", when_none=None, text_unknown=f"{_label(kind)}: never",
-        )
-        for kind in kinds
-    )  # fmt: skip
-    trends = tuple(
-        FeatureSpec(
-            f"engagement_{kind.name}_trend_{TREND_DAYS}d", "engagement", "ratio", "number",
-            f"{_label(kind)}: {{engagement_{kind.name}_{TREND_DAYS}d:event}} in the last {TREND_DAYS} days, "
-            f"{{value:change}} in the {TREND_DAYS} days before", 2 * TREND_DAYS,
-        )
-        for kind in kinds
-    )  # fmt: skip
-    return (*counts, *since, *trends, *ALL_EVENTS, *_channel_features(channels), *_rates(kinds, responses))
+    counts = (spec for kind in kinds for spec in _counts(f"engagement_{kind.name}", _label(kind), WINDOWS))
+    since = (_days_since(f"days_since_{kind.name}", _label(kind)) for kind in kinds)
+    trends = (spec for kind in kinds for spec in _trend_of(f"engagement_{kind.name}", _label(kind)))
+    of_channels = (spec for channel in channels for spec in _channel_features(channel))
+    return (*counts, *since, *trends, *ALL_EVENTS, *of_channels, *_rates(kinds, responses))
 
 
 ALL_EVENTS = (
-    *(
-        FeatureSpec(f"engagement_all_{w}d", "engagement", "event", "number",
-                    f"{{value:event}} of any kind in the last {w} days", w)
-        for w in CHANNEL_WINDOWS
+    *windowed(
+        "engagement_all", "engagement", "event",
+        "{value:event} of any kind in the last {w} days", CHANNEL_WINDOWS,
     ),
     FeatureSpec("days_since_event", "engagement", "day", "number", "last event {value:day} ago",
                 when_none=None, text_unknown="no event ever"),
-    *(
-        FeatureSpec(f"engagement_all_trend_{w}d", "engagement", "ratio", "number",
-                    f"{{value:change}} events of any kind in the {w} days before than in the last {w}", 2 * w)
-        for w in (30, 90)
+    *windowed(
+        "engagement_all_trend", "engagement", "ratio",
+        "{value:change} events of any kind in the {w} days before than in the last {w}", (30, 90), spans=2,
     ),
 )  # fmt: skip
 
 
-def _channel_features(channels: Sequence[EngagementKind]) -> tuple[FeatureSpec, ...]:
-    return tuple(
-        spec
-        for channel in channels
-        for spec in (
-            *(
-                FeatureSpec(
-                    f"channel_{channel.name}_{w}d", "engagement", "event", "number",
-                    f"{_label(channel)}: {{value:event}} in the last {w} days", w,
-                )
-                for w in CHANNEL_WINDOWS
-            ),
-            FeatureSpec(
-                f"channel_{channel.name}_days_since", "engagement", "day", "number",
-                f"{_label(channel)}: last {{value:day}} ago", when_none=None,
-                text_unknown=f"{_label(channel)}: never",
-            ),
-            FeatureSpec(
-                f"channel_{channel.name}_trend_{TREND_DAYS}d", "engagement", "ratio", "number",
-                f"{_label(channel)}: {{channel_{channel.name}_{TREND_DAYS}d:event}} in the last {TREND_DAYS} "
-                f"days, {{value:change}} in the {TREND_DAYS} days before", 2 * TREND_DAYS,
-            ),
-            FeatureSpec(
-                f"channel_{channel.name}_response_rate", "engagement", "ratio", "number",
-                f"{_label(channel)}: {{value:.2f}} responses per invitation", when_none=None,
-                text_unknown=f"{_label(channel)}: never invited",
-            ),
-        )
+def _channel_features(channel: EngagementKind) -> tuple[FeatureSpec, ...]:
+    name, label = f"channel_{channel.name}", _label(channel)
+    rate = FeatureSpec(
+        f"{name}_response_rate", "engagement", "ratio", "number",
+        f"{label}: {{value:.2f}} responses per invitation",
+        when_none=None, text_unknown=f"{label}: never invited",
     )  # fmt: skip
+    counts = _counts(name, label, CHANNEL_WINDOWS)
+    return (*counts, _days_since(f"{name}_days_since", label), *_trend_of(name, label), rate)
+
+
+def _counts(name: str, label: str, windows: Sequence[int]) -> tuple[FeatureSpec, ...]:
+    text = f"{label}: {{value:event}} in the last {{w}} days"
+    return windowed(name, "engagement", "event", text, windows)
+
+
+def _days_since(name: str, label: str) -> FeatureSpec:
+    return FeatureSpec(
+        name, "engagement", "day", "number",
+        f"{label}: last {{value:day}} ago", when_none=None, text_unknown=f"{label}: never",
+    )  # fmt: skip
+
+
+def _trend_of(name: str, label: str) -> tuple[FeatureSpec, ...]:
+    text = (
+        f"{label}: {{{name}_{{w}}d:event}} in the last {{w}} days, {{value:change}} in the {{w}} days before"
+    )
+    return windowed(f"{name}_trend", "engagement", "ratio", text, (TREND_DAYS,), spans=2)
 
 
 def _rates(kinds: Sequence[EngagementKind], responses: Sequence[str]) -> tuple[FeatureSpec, ...]:

@@ -5,7 +5,7 @@ computes them for any spine. :mod:`patron.features.assemble` lists the families 
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from patron.tables.history import History
 
-__all__ = ["WINDOWS", "Discovered", "FeatureFamily", "VisibleBusiness", "warn_without_table"]
+__all__ = ["WINDOWS", "Discovered", "FeatureFamily", "VisibleBusiness", "warn_without_table", "windowed"]
 
 WINDOWS = (7, 30, 90, 180, 365)
 """Days up to and including as_of in which purchases and events are counted."""
@@ -92,6 +92,31 @@ class FeatureFamily:
     build: "Callable[[History, ir.Table, FeatureCatalogue], ir.Table | None]"
     computed: Callable[[FeatureCatalogue], tuple[FeatureSpec, ...]]
     unknown_without_data: bool = False
+
+
+def windowed(
+    name: str, topic: str, unit: str, template: str, windows: Iterable[int], *, spans: int = 1
+) -> tuple[FeatureSpec, ...]:
+    """The same number for each of several windows, called `name` and the days of the window.
+
+    Parameters
+    ----------
+    name, topic, unit, template
+        as in :class:`FeatureSpec`; ``{w}`` in the template stands for the days
+    windows
+        days
+    spans
+        how many windows in a row the number needs: 2 for a trend
+
+    Examples
+    --------
+    >>> [spec.name for spec in windowed("orders", "frequency", "order", "{value:order} in {w} days", (7, 30))]
+    ['orders_7d', 'orders_30d']
+    """
+    return tuple(
+        FeatureSpec(f"{name}_{w}d", topic, unit, "number", template.replace("{w}", str(w)), spans * w)
+        for w in windows
+    )
 
 
 def warn_without_table(table: str) -> None:

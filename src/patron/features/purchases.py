@@ -21,7 +21,7 @@ import ibis
 
 from patron.features.active_days import in_active_days, with_age_of_activity
 from patron.features.catalogue import FeatureCatalogue, FeatureSpec
-from patron.features.family import WINDOWS, Discovered, FeatureFamily, VisibleBusiness
+from patron.features.family import WINDOWS, Discovered, FeatureFamily, VisibleBusiness, windowed
 from patron.snapshots.asof import KEY, visible
 
 if TYPE_CHECKING:
@@ -51,40 +51,24 @@ RFM_FEATURES = (
     ),
 )  # fmt: skip
 
-ORDERS = tuple(
-    FeatureSpec(f"orders_{w}d", "frequency", "order", "number", f"{{value:order}} in the last {w} days", w)
-    for w in WINDOWS
+ACTIVE_DAYS = windowed(
+    "active_days", "frequency", "purchase day", "bought on {value:day} of the last {w}", WINDOWS
 )
-NET_SPEND = tuple(
-    FeatureSpec(
-        f"net_spend_{w}d", "spend", "money", "number",
-        f"spent {{value:money}} in the last {w} days", w,
-    )
-    for w in WINDOWS
+WINDOW_FEATURES = (
+    *windowed("orders", "frequency", "order", "{value:order} in the last {w} days", WINDOWS),
+    *windowed("net_spend", "spend", "money", "spent {value:money} in the last {w} days", WINDOWS),
+    *ACTIVE_DAYS,
+    *windowed(
+        "orders_trend", "trend", "ratio",
+        "{orders_{w}d:order} in the last {w} days, {value:change} in the {w} days before",
+        TREND_WINDOWS, spans=2,
+    ),
+    *windowed(
+        "net_spend_trend", "trend", "ratio",
+        "spent {net_spend_{w}d:money} in the last {w} days, {value:change} in the {w} days before",
+        TREND_WINDOWS, spans=2,
+    ),
 )  # fmt: skip
-ACTIVE_DAYS = tuple(
-    FeatureSpec(
-        f"active_days_{w}d", "frequency", "purchase day", "number",
-        f"bought on {{value:day}} of the last {w}", w,
-    )
-    for w in WINDOWS
-)  # fmt: skip
-ORDER_TRENDS = tuple(
-    FeatureSpec(
-        f"orders_trend_{w}d", "trend", "ratio", "number",
-        f"{{orders_{w}d:order}} in the last {w} days, {{value:change}} in the {w} days before", 2 * w,
-    )
-    for w in TREND_WINDOWS
-)  # fmt: skip
-NET_SPEND_TRENDS = tuple(
-    FeatureSpec(
-        f"net_spend_trend_{w}d", "trend", "ratio", "number",
-        f"spent {{net_spend_{w}d:money}} in the last {w} days, {{value:change}} in the {w} days before",
-        2 * w,
-    )
-    for w in TREND_WINDOWS
-)  # fmt: skip
-WINDOW_FEATURES = (*ORDERS, *NET_SPEND, *ACTIVE_DAYS, *ORDER_TRENDS, *NET_SPEND_TRENDS)
 
 RHYTHM_FEATURES = (
     FeatureSpec(

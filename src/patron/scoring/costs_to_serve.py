@@ -6,7 +6,7 @@ overlapping ones would count a cost twice and are refused.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,7 @@ class CostsToServe:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
-        until = None if self.until is None else self.until.isoformat()
-        return {
-            "customers": self.customers,
-            "on_record": self.on_record,
-            "total": self.total,
-            "until": until,
-        }
+        return {**asdict(self), "until": None if self.until is None else self.until.isoformat()}
 
     def sentence(self) -> str:
         """The result in a sentence.

@@ -96,14 +96,12 @@ class Drift:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
-        early = None
-        if self.alarm is not None:
-            early = {
-                "days": self.alarm.days,
-                "purchases": self.alarm.actual,
-                "expected": self.alarm.expected,
-                "z": self.alarm.z,
-            }
+        early = self.alarm and {
+            "days": self.alarm.days,
+            "purchases": self.alarm.actual,
+            "expected": self.alarm.expected,
+            "z": self.alarm.z,
+        }
         return {"alarm": self.is_alarm, "columns": self.table.to_dict("records"), "early_alarm": early}
 
     def sentences(self) -> list[str]:

@@ -58,7 +58,7 @@ def read_history(settings: Settings) -> History:
         **_sources(settings, OF_HISTORY),
         duplicates=settings.duplicates,
         churn=churn_definition(settings),
-        connection=_engine(settings),
+        connection=engine_for(settings) if settings.engine == "spark" else None,
     )
 
 
@@ -108,13 +108,6 @@ def churn_definition(settings: Settings) -> ChurnDefinition:
     return ChurnDefinition(
         activity=settings.activity, window=settings.churn_window, segment=settings.churn_segment
     )
-
-
-def _engine(settings: Settings) -> Any:
-    """Spark if the settings choose it; None for the engine that History chooses."""
-    if settings.engine == "duckdb":
-        return None
-    return engine_for(settings)
 
 
 def engine_for(settings: Settings) -> "SparkEngine":

@@ -85,7 +85,7 @@ def known_customers(customers: ir.Table, columns: Mapping[str, ir.Column], spine
     columns
         name → column of `customers`
     spine
-        customer_id, as_of (dates); one row per pair
+        as in :func:`visible`
 
     Returns
     -------
@@ -121,7 +121,7 @@ def running(contracts: ir.Table, spine: ir.Table) -> ir.Table:
     contracts
         one row per contract, with customer_id, day (of its start), and perhaps ended_on (day)
     spine
-        customer_id, as_of (dates); one row per pair
+        as in :func:`visible`
 
     Returns
     -------
@@ -152,10 +152,8 @@ def ended_ahead(contracts: ir.Table, spine: ir.Table, horizon_days: int) -> ir.T
 
     Parameters
     ----------
-    contracts
-        one row per contract, with customer_id, day (of its start), and perhaps ended_on (day)
-    spine
-        customer_id, as_of (dates); one row per pair
+    contracts, spine
+        as in :func:`running`
     horizon_days
         ≥ 1, length of the horizon
 
@@ -180,10 +178,8 @@ def ahead(events: ir.Table, spine: ir.Table, horizon_days: int) -> ir.Table:
 
     Parameters
     ----------
-    events
-        any table with customer_id and day, such as `History.days`
-    spine
-        customer_id, as_of (dates); one row per pair
+    events, spine
+        as in :func:`visible`
     horizon_days
         days, ≥ 1
 

@@ -219,14 +219,8 @@ def choose_split(
 
     Parameters
     ----------
-    first_day
-        day of the first transaction
-    as_of
-        last day known
-    horizon_days
-        days that a label looks ahead, ≥ 1
-    max_snapshots
-        the most snapshots to use, ≥ 3; the oldest are left out
+    first_day, as_of, horizon_days, max_snapshots
+        as in :func:`choose_fit_split`
     as_of_dates
         snapshots to use instead; those that lie within a horizon of a later group belong to no
         group and are left out with a warning

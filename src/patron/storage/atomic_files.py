@@ -142,11 +142,6 @@ def writing(target: str) -> Iterator[None]:
     target
         what the sentence names
 
-    Raises
-    ------
-    PatronError
-        the disk is full, or refuses the file for another reason
-
     Examples
     --------
     >>> with writing("scores.csv"):
@@ -190,12 +185,7 @@ def write_frame(frame: "pd.DataFrame", path: str | Path) -> Path:
     Returns
     -------
     Path
-        The file that was written.
-
-    Raises
-    ------
-    SettingsError
-        as `check_target`
+        The file that was written, once :func:`check_target` has accepted it.
 
     Examples
     --------
@@ -220,20 +210,8 @@ def write_table(table: "ir.Table", path: str | Path) -> Path:
 
     Parameters
     ----------
-    table
-        the rows
-    path
-        the file
-
-    Returns
-    -------
-    Path
-        The file that was written.
-
-    Raises
-    ------
-    SettingsError
-        as `check_target`
+    table, path
+        as :func:`write_frame` takes the rows and the file
 
     Examples
     --------
@@ -257,15 +235,8 @@ def write_json(value: Mapping[str, Any], path: str | Path) -> Path:
 
     Parameters
     ----------
-    value
-        the object
-    path
-        the file
-
-    Returns
-    -------
-    Path
-        The file that was written.
+    value, path
+        the object and the file, which is returned
 
     Examples
     --------
@@ -305,15 +276,11 @@ def plain(value: Any) -> Any:
 
 
 def _check_surroundings(target: Path, path: str | Path) -> None:
-    folder = _nearest_folder(target)
+    folder = next(folder for folder in target.absolute().parents if folder.exists())
     if not folder.is_dir():
         raise SettingsError(f"Cannot write {str(path)!r}: {str(folder)!r} is a file, not a folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise SettingsError(f"Cannot write {str(path)!r}: the folder {str(folder)!r} may not be written to.")
-
-
-def _nearest_folder(target: Path) -> Path:
-    return next(folder for folder in target.absolute().parents if folder.exists())
 
 
 def _write_parquet(frame: "pd.DataFrame", path: Path) -> None:

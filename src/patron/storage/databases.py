@@ -190,22 +190,14 @@ def lacking(backend: Any, table: DatabaseTable, columns: Sequence[str]) -> list[
 
     Parameters
     ----------
-    backend
-        what `connected` yields
-    table
-        which table
+    backend, table
+        as in :func:`table_of`
     columns
         names that it must have
 
-    Raises
-    ------
-    SettingsError
-        there is no such schema
-
     Examples
     --------
-    >>> import tempfile
-    >>> table = DatabaseTable(f"duckdb://{tempfile.mkdtemp()}/crm.db", "scores")
+    >>> table = DatabaseTable("duckdb:///crm.db", "scores")
     >>> with connected(table) as backend:
     ...     lacking(backend, table, ["customer_id"])
     []

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,11 +84,6 @@ def publish_file(shards: Sequence[Path], target: Path, folder: Path) -> None:
         the file
     folder
         of the job, on the same disk, where the new file grows
-
-    Raises
-    ------
-    PatronError
-        the disk is full, or refuses the file for another reason
     """
     whole = folder / f"whole{target.suffix.lower()}"
     with whole_file(whole, str(target)) as temporary:
@@ -110,25 +105,21 @@ def publish_folder(shards: Sequence[Path], target: Path, column: str, folder: Pa
 
     Parameters
     ----------
-    shards
-        Parquet files of the scorecard
+    shards, folder
+        as in :func:`publish_file`
     target
         the folder; refused if it holds anything but patron's Parquet files
     column
         with few values. If it is constant within a scoring, such as as_of, only its own folder is replaced
         and those of other days stay; otherwise the whole folder is replaced
-    folder
-        of the job, on the same disk, where the new folders grow
 
     Raises
     ------
-    PatronError
-        the disk is full, or refuses the files for another reason
     SettingsError
         the column has more than 200 values, or the target holds other files
     """
     refuse_strangers(target, STEM)
-    values = {value for shard in shards for value in _distinct(shard, column)}
+    values = pc.unique(ds.dataset(list(shards)).to_table(columns=[column])[column])
     if len(values) > MOST_FOLDERS:
         raise SettingsError(
             f"partition_by {column!r} would make {len(values)} folders; at most {MOST_FOLDERS} are allowed. "
@@ -139,7 +130,7 @@ def publish_folder(shards: Sequence[Path], target: Path, column: str, folder: Pa
     schema = pq.read_schema(shards[0])
     with writing(str(target)):
         ds.write_dataset(
-            _batches(shards),
+            (batch for shard in shards for batch in pq.read_table(shard).to_batches()),
             grown,
             schema=schema,
             format="parquet",
@@ -198,7 +189,11 @@ def refuse_strangers(target: Path, stem: str) -> None:
         it holds other files
     """
     files = [file for file in target.rglob("*") if file.is_file()] if target.is_dir() else []
-    strangers = sorted(str(file.relative_to(target)) for file in files if not _is_ours(file, stem))
+    strangers = sorted(
+        str(file.relative_to(target))
+        for file in files
+        if not (file.match(f"{stem}-*.parquet") and "=" in file.parent.name)
+    )
     if strangers:
         raise SettingsError(
             f"The folder {str(target)!r} would be replaced, and holds {some(strangers)}. Name a new folder."
@@ -218,20 +213,6 @@ def put_back(target: Path) -> None:
         if aside.is_dir() and not old.exists():
             os.replace(aside, old)
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def _is_ours(file: Path, stem: str) -> bool:
-    return file.name.startswith(f"{stem}-") and file.suffix == ".parquet" and "=" in file.parent.name
-
-
-def _distinct(shard: Path, column: str) -> Iterable[object]:
-    values: Iterable[object] = pc.unique(pq.read_table(shard, columns=[column]).column(column)).to_pylist()
-    return values
-
-
-def _batches(shards: Sequence[Path]) -> Iterator[pa.RecordBatch]:
-    for shard in shards:
-        yield from pq.read_table(shard).to_batches()
 
 
 def _aside(target: Path) -> Path:

@@ -13,7 +13,7 @@ lists each name once. The rows of one part are added in one transaction, and wri
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -59,33 +59,7 @@ _TYPES = {
 }  # any other number is a double
 
 
-class PredictionLog(Protocol):
-    """A store of predictions and outcomes. Its `str` is the place, without a password."""
-
-    def append(self, kind: str, rows: pd.DataFrame) -> int:
-        """Add rows; returns the count of new ones.
-
-        Parameters
-        ----------
-        kind
-            "predictions" or "outcomes"
-        rows
-            of that kind
-        """
-        ...
-
-    def read(self, kind: str) -> pd.DataFrame:
-        """Every row of a kind, in the order of their parts.
-
-        Parameters
-        ----------
-        kind
-            "predictions" or "outcomes"
-        """
-        ...
-
-
-def open_prediction_log(place: str | Path) -> PredictionLog:
+def open_prediction_log(place: str | Path) -> "PredictionLog":
     """The prediction log at a place; the first append creates it.
 
     Parameters
@@ -169,7 +143,7 @@ def log_scorecard(scorecard: pd.DataFrame | str | Path, log: str | Path, *, marg
     return opened.append("predictions", predictions_of(card, margin=margin))
 
 
-def log_shards(shards: Iterable[Path], log: PredictionLog, *, margin: float) -> int:
+def log_shards(shards: Iterable[Path], log: "PredictionLog", *, margin: float) -> int:
     """Log the predictions of a scorecard that lies in shards.
 
     Parameters
@@ -241,7 +215,8 @@ class ParquetLog:
         target = self.folder / kind / f"{_part_name(rows)}.parquet"
         if target.exists():
             return 0
-        _refuse_other_ids(self._first_ids(kind), rows["customer_id"])
+        if parts := self._parts(kind):
+            _refuse_other_ids(_read_part(parts[0], kind)["customer_id"], rows["customer_id"])
         with whole_file(target) as temporary:
             pq.write_table(_arrow(rows), temporary)
         return len(rows)
@@ -266,11 +241,6 @@ class ParquetLog:
 
     def _parts(self, kind: str) -> list[Path]:
         return sorted((self.folder / kind).glob("[!.]*.parquet"))
-
-    def _first_ids(self, kind: str) -> "pd.Series[Any] | None":
-        for part in self._parts(kind):
-            return _read_part(part, kind)["customer_id"]
-        return None
 
 
 class DatabaseLog:
@@ -329,10 +299,8 @@ class DatabaseLog:
 
         Parameters
         ----------
-        kind
-            "predictions" or "outcomes"
-        rows
-            of that kind
+        kind, rows
+            as in :class:`ParquetLog`
         """
         if rows.empty:
             return 0
@@ -346,27 +314,22 @@ class DatabaseLog:
             same = f"SELECT part FROM {step.name(parts)} WHERE kind = {step.mark} AND part = {step.mark}"
             if step.rows(same, [kind, name]):
                 return 0
-            held = step.rows(f"SELECT customer_id FROM {step.name(table)} LIMIT 1")
-            _refuse_other_ids(pd.Series(held[0]) if held else None, rows["customer_id"])
+            if held := step.rows(f"SELECT customer_id FROM {step.name(table)} LIMIT 1"):
+                _refuse_other_ids(pd.Series(held[0]), rows["customer_id"])
             step.insert(parts, pa.table({"kind": [kind], "part": [name]}))
             step.insert(table, added)
         return len(rows)
 
     def read(self, kind: str) -> pd.DataFrame:
-        """Every row of a kind.
+        """Every row of a kind, in the order of their parts; a SourceError if the database cannot be read.
 
         Parameters
         ----------
         kind
-            "predictions" or "outcomes"
-
-        Raises
-        ------
-        SourceError
-            the database cannot be read
+            as in :class:`ParquetLog`
         """
         table, columns = self.tables[kind], list(COLUMNS[kind])
-        if not self._is_there():
+        if self.file is not None and not self.file.exists():
             return pd.DataFrame(columns=columns)
         with connected(table, "read") as backend:
             found = table_of(backend, table)
@@ -374,8 +337,9 @@ class DatabaseLog:
                 return pd.DataFrame(columns=columns)
             return _typed(found.order_by("part", "customer_id").select(columns).to_pandas())
 
-    def _is_there(self) -> bool:
-        return self.file is None or self.file.exists()
+
+type PredictionLog = ParquetLog | DatabaseLog
+"""A store of predictions and outcomes. Its `str` is the place, without a password."""
 
 
 def _read_scores(path: Path) -> pd.DataFrame:
@@ -430,10 +394,8 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _refuse_other_ids(held: "pd.Series[Any] | None", given: "pd.Series[Any]") -> None:
+def _refuse_other_ids(held: "pd.Series[Any]", given: "pd.Series[Any]") -> None:
     """Whole numbers and text never share a log: 7 and "7" would be two customers."""
-    if held is None:
-        return
     kinds = ["whole numbers" if pd.api.types.is_integer_dtype(ids.dtype) else "text" for ids in (held, given)]
     if kinds[0] != kinds[1]:
         raise TableError(

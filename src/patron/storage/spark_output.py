@@ -30,12 +30,7 @@ def check_spark_target(path: str | Path) -> Path:
     Parameters
     ----------
     path
-        the folder, which need not exist yet
-
-    Raises
-    ------
-    SettingsError
-        the ending is .csv, a file is there, or its surroundings cannot be written to
+        as :func:`patron.storage.atomic_files.check_folder`; the ending may not be .csv either
 
     Examples
     --------

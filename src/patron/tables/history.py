@@ -103,15 +103,8 @@ class History:
 
         Raises
         ------
-        SourceError
-            a table is missing or cannot be read
-        MissingColumnsError
-            a table lacks a column that it must have
-        TableError
-            a table is empty, has no valid row, no positive amount, or the same customer twice
-        SettingsError
-            a table, column, time zone or duplicate rule is unknown, or the table of the activity is not
-            given
+        SourceError, MissingColumnsError, TableError, SettingsError
+            as there; also if no amount is positive, or the table of the activity is not given
 
         Examples
         --------
@@ -352,15 +345,8 @@ class History:
 
         Parameters
         ----------
-        table
-            an expression over this history's tables
-        name
-            prefix of its name in the connection's list of tables
-
-        Returns
-        -------
-        ir.Table
-            same columns and rows
+        table, name
+            as in :func:`patron.tables.engine.store`
         """
         return self.records.store(table, name)
 

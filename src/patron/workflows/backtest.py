@@ -136,17 +136,13 @@ def backtest(
     settings
         the tables and the horizon; `backtest` sets the number of cuts, their distance, and the folder of the
         results
-    history
-        the tables, where they have been read already
-    progress
-        called with each step as it begins
+    history, progress
+        as in :func:`patron.workflows.train.train`
 
     Raises
     ------
     HistoryTooShortError
         not even one cut fits
-    InputError
-        a table cannot be used, or as_of lies outside the data
 
     Examples
     --------

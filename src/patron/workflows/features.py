@@ -73,15 +73,8 @@ def build_features(
     ----------
     settings
         where the tables are, as_of, and where to write
-    history
-        the tables, if they have been read already
-    progress
-        called with each step as it begins
-
-    Raises
-    ------
-    InputError
-        a table cannot be used, or as_of lies outside the data
+    history, progress
+        as in :func:`patron.workflows.train.train`
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """Releases: list, promote, roll back and export versions of the registered model.
 
-These are the commands `patron models`, `promote`, `rollback` and `export`; each is one step in the registry.
+These are the commands `patron models`, `promote`, `rollback` and `export`; each is one step in the registry,
+and its errors are those of :mod:`patron.tracking.registry`.
 """
 
 from dataclasses import dataclass
@@ -140,11 +141,6 @@ class Exported:
 def list_models() -> Releases:
     """All versions of the registered model.
 
-    Raises
-    ------
-    ModelError
-        the store is locked or cannot be reached
-
     Examples
     --------
     >>> list_models().to_dict().keys()
@@ -162,13 +158,6 @@ def promote(version: int) -> Released:
     version
         number
 
-    Raises
-    ------
-    ModelNotFoundError
-        there is no such version
-    ModelError
-        the store is locked or cannot be reached
-
     Examples
     --------
     >>> promote(12345)
@@ -184,13 +173,6 @@ def promote(version: int) -> Released:
 def rollback() -> Released:
     """Make the previous champion champion again.
 
-    Raises
-    ------
-    ModelNotFoundError
-        there is no champion, none was champion before it, or that one has been deleted
-    ModelError
-        the store is locked or cannot be reached
-
     Examples
     --------
     See :func:`patron.tracking.registry.register`.
@@ -205,19 +187,8 @@ def export(uri: str, folder: str | Path) -> Exported:
 
     Parameters
     ----------
-    uri
-        of a registered model, of a run's model, or the folder of an exported one
-    folder
-        new or empty
-
-    Raises
-    ------
-    ModelNotFoundError
-        there is no such model
-    SettingsError
-        the folder exists and is not empty
-    ModelError
-        the folder cannot be written to, or the store is locked or cannot be reached
+    uri, folder
+        as in :func:`patron.tracking.registry.export_model`
 
     Examples
     --------

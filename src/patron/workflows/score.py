@@ -125,13 +125,10 @@ def score(
             stages.rows(found.features)
         checkpoint = found or _prepare(engine, job, key, settings, history)
         reused = engine.score(job, checkpoint)
-        drift = equity = rows = None
-        if settings.drift.measure:
-            stages("Comparing the customers with those of the training")
-            limits = DriftLimits(**settings.drift.model_dump(exclude={"measure"}))
-            drift = compare_with_training(workspace, checkpoint, bundle, limits)
+        drift = _measure_drift(job, checkpoint, settings) if settings.drift.measure else None
         if drift is not None:
             _log_drift(store, drift, uri, checkpoint.as_of)
+        equity = rows = None
         if potentials is not None:
             stages("Comparing customers with similar customers")
             equity = write_potentials(potentials, workspace, bundle, random_state=settings.seed)
@@ -403,6 +400,12 @@ def _key(
     kept = {name: chosen["score"].get(name) for name in ("reasons", "batch_rows", "potentials")}
     given = sorted(settings.model_fields_set - {"score"})
     return job_key(chosen | {"score": kept, "given": given}, _sources(settings), model, version, bundle)
+
+
+def _measure_drift(job: ScoringJob, checkpoint: Checkpoint, settings: Settings) -> Drift | None:
+    job.stages("Comparing the customers with those of the training")
+    limits = DriftLimits(**settings.drift.model_dump(exclude={"measure"}))
+    return compare_with_training(job.workspace, checkpoint, job.bundle, limits)
 
 
 def _log_drift(store: Store, drift: Drift, model_uri: str, as_of: str) -> None:

@@ -41,10 +41,8 @@ def settle(
     settings
         the tables, and `settle`: which prediction log. `activity`, `churn_window` and `churn_segment`
         must be those of the model
-    history
-        the tables, where they have been read already
-    progress
-        called with each step as it begins
+    history, progress
+        as in :func:`patron.workflows.train.train`
 
     Raises
     ------
