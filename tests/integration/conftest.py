@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from postgres_here import WHY_NOT_POSTGRES, postgres_server
 
 from patron.datasets.simulate import SimulatedBusiness, simulate
 from patron.errors import PatronWarning
 from patron.settings import Settings
 from patron.tracking.store import Store, open_store
 from patron.workflows.train import TrainResult, train
+from postgres_here import WHY_NOT_POSTGRES, postgres_server
 
 type MakeSettings = Callable[..., Settings]
 

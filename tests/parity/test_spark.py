@@ -15,8 +15,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from small_model import CATALOGUE, make_value_model
-from spark_here import NOT_RUN, SMALL_SPARK, WHY_NOT_SPARK
 
 from patron.datasets.simulate import simulate
 from patron.errors import PatronError, PatronWarning, SourceError
@@ -41,6 +39,8 @@ from patron.training.fit_bundle import fit_bundle
 from patron.training.plan import TrainingPlan
 from patron.workflows.features import build_features
 from patron.workflows.score import score
+from small_model import CATALOGUE, make_value_model
+from spark_here import NOT_RUN, SMALL_SPARK, WHY_NOT_SPARK
 
 pytestmark = [
     pytest.mark.skipif(WHY_NOT_SPARK is not None, reason=f"{NOT_RUN}: {WHY_NOT_SPARK}"),

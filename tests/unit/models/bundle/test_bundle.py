@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from small_model import AS_OF, make_rows
 
 from patron.errors import ModelError, RangeError
 from patron.models.bundle.bundle import MOST_BYTES, Bundle
 from patron.models.value.model import CustomerValueModel
 from patron.models.value.purchases.model import BetaGeoModel
+from small_model import AS_OF, make_rows
 
 FILES = ("bundle.json", "churn.txt", "draws.npz")
 
