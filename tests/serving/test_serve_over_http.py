@@ -16,7 +16,6 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-
 from small_model import make_rows
 
 SECRET = "Anna-Maria-4711"

@@ -139,12 +139,8 @@ def contacts_made(
     ----------
     contacts
         validated contacts
-    ids
-        (n_listed,) customer ids as text
-    start
-        the day of the list
-    horizon
-        its length
+    ids, start, horizon
+        as in :func:`purchases_made`
     campaign
         only contacts of this campaign; None for all
 

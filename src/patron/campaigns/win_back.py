@@ -144,8 +144,7 @@ class ReturnModel:
         """
         if not getattr(self, "learned_", False):
             raise NotFittedError("this ReturnModel has learned nothing: too few customers returned.")
-        probability: Floats = self._classifier.predict_proba(dormant[self._names])[:, 0]
-        return probability
+        return self._classifier.predict_proba(dormant[self._names])[:, 0]
 
 
 def dormant_customers(summaries: pd.DataFrame, rules: StageRules) -> pd.DataFrame:

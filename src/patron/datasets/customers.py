@@ -68,8 +68,7 @@ def channel_effects(world: World, channel: Integers) -> Floats:
     >>> channel_effects(World(channel_effect=1.0), np.array([0, 2, 3])).round(3)
     array([1.   , 0.607, 1.649])
     """
-    factor: Floats = np.exp(world.channel_effect * _EFFECTS[channel])
-    return factor
+    return np.exp(world.channel_effect * _EFFECTS[channel])
 
 
 def describe_customers(

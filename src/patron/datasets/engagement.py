@@ -121,8 +121,7 @@ def vitality(world: World, at: Floats, left: Floats) -> Floats:
     array([1. , 0.5, 0. , 0. ])
     """
     ahead = np.clip((left - at) / world.fade_days, 0, 1)
-    faded: Floats = world.lapsed_engagement + (1 - world.lapsed_engagement) * ahead
-    return faded
+    return world.lapsed_engagement + (1 - world.lapsed_engagement) * ahead
 
 
 def _newsletters(

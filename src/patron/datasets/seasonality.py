@@ -82,8 +82,7 @@ class SeasonalClock:
 
 
 def _interpolate(at: Floats, known: Floats, values: Floats) -> Floats:
-    between: Floats = np.interp(at, known, values)
-    return between
+    return np.interp(at, known, values)
 
 
 def _wave(distance: npt.NDArray[np.int64], period: float) -> Floats:

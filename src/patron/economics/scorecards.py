@@ -59,17 +59,8 @@ def read_tiers(source: Any, customers: ir.Table, connection: Any) -> ir.Table:
     ----------
     source
         path, frame or URL of a table of customer_id and value_tier, or tier
-    customers
-        customer_id of the other tables
-    connection
-        Ibis backend that reads it
-
-    Raises
-    ------
-    MissingColumnsError
-        a column is missing
-    TableError
-        the scorecard holds none of the customers
+    customers, connection
+        as in :func:`read_growth_potential`, whose errors are those of this function too
     """
     given = open_source(source, "scores", connection)
     tier = next((name for name in ("value_tier", "tier") if name in given.columns), None)

@@ -6,9 +6,8 @@ Each rule maps an RFM frame of one day, one row per customer, to one number per 
 rule                assumption                                                       result
 ==================  ===============================================================  ===========
 recency_ranking     customers who bought longest ago are most likely to leave        score
-btyd_no_purchase    customers buy at random until they silently stop (BG/NBD)        probability
-btyd_value          the same, and orders around each customer's own mean (with       money,
-                    Gamma-Gamma)                                                     probability
+btyd_value          customers buy at random until they silently stop (BG/NBD), with  money,
+                    orders around each customer's own mean (Gamma-Gamma)             probability
 status_quo_value    customers go on as before, at their own rate and order value     money
 ==================  ===============================================================  ===========
 """
@@ -31,7 +30,6 @@ from patron.evaluation.metrics import (
 from patron.evaluation.value_metrics import INTERVAL_METRICS, VALUE_METRICS, interval_metrics, value_metrics
 
 __all__ = [
-    "btyd_no_purchase",
     "btyd_value",
     "compare",
     "compare_values",
@@ -73,53 +71,6 @@ def recency_ranking(rfm: pd.DataFrame) -> pd.Series:
     return _by_customer(rfm, rfm["T"] - rfm["recency"], "days_since_last")
 
 
-def btyd_no_purchase(rfm: pd.DataFrame, horizon_days: float) -> pd.Series:
-    """P(no purchase in the horizon) by a BG/NBD model, fitted to the same customers (posterior mode).
-
-    Parameters
-    ----------
-    rfm
-        key customer_id, one row per customer: frequency, recency and T in days
-    horizon_days
-        days ahead, > 0
-
-    Returns
-    -------
-    pd.Series
-        (n_customers,) probability in [0, 1], by customer_id in the order of `rfm`
-
-    Raises
-    ------
-    TableError
-        `rfm` lacks a column
-
-    Notes
-    -----
-    The model sees purchases up to the day of `rfm` only, so the baseline is as free of the future as the
-    features of that day. 1 - P(alive) is no baseline: it is 0 for everyone who bought once.
-
-    References
-    ----------
-    Fader, Hardie & Lee (2005), Marketing Science 24, 275-284.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> rng = np.random.default_rng(0)
-    >>> rfm = pd.DataFrame({"customer_id": range(500), "frequency": rng.poisson(2, 500), "T": 200.0})
-    >>> rfm["recency"] = np.where(rfm["frequency"] > 0, 200 * rng.beta(rfm["frequency"] + 0.5, 1), 0.0)
-    >>> btyd_no_purchase(rfm, horizon_days=90).between(0, 1).all().item()
-    True
-    """
-    from patron.models.value.purchases.model import BetaGeoModel
-
-    _check_columns(rfm, "frequency", "recency", "T")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PatronWarning)  # about parameters; only the metrics matter here
-        model = BetaGeoModel().fit(rfm, inference="map")
-    return _by_customer(rfm, model.probability_no_purchase(rfm, horizon_days), "no_purchase")
-
-
 def btyd_value(rfm: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
     """Expected value by BG/NBD with Gamma-Gamma, fitted to the same customers (posterior mode).
 
@@ -143,6 +94,11 @@ def btyd_value(rfm: pd.DataFrame, horizon_days: float) -> pd.DataFrame:
         `rfm` lacks a column
     InputError
         no customer has bought twice
+
+    Notes
+    -----
+    The model sees purchases up to the day of `rfm` only, so the baseline is as free of the future as the
+    features of that day. 1 - P(alive) is no baseline: it is 0 for everyone who bought once.
 
     References
     ----------

@@ -35,6 +35,7 @@ __all__ = [
     "RANKING_METRICS",
     "calibration_table",
     "churn_metrics",
+    "gains_curve",
     "lift_table",
     "one_class_reason",
     "ranking_metrics",
@@ -167,7 +168,7 @@ def ranking_metrics(y: Any, score: Any) -> dict[str, float]:
         return dict.fromkeys(RANKING_METRICS, np.nan)
     leavers, stayers = left.sum(), len(left) - left.sum()
     auc = (rankdata(risk)[left == 1].sum() - leavers * (leavers + 1) / 2) / (leavers * stayers)
-    reached, found = _gains(left, risk)
+    reached, found = gains_curve(left, risk)
     precision = found[1:] / reached[1:]
     return {
         "auc": float(auc),
@@ -297,7 +298,7 @@ def lift_table(y: Any, score: Any, *, bins: int = 10) -> pd.DataFrame:
             f"none of the {len(left)} customers left, so there is no lift. Try a longer horizon."
         )
     contacted = np.linspace(0, 1, bins + 1)
-    captured = np.interp(contacted * len(left), *_gains(left, risk)) / left.sum()
+    captured = np.interp(contacted * len(left), *gains_curve(left, risk)) / left.sum()
     return pd.DataFrame(
         {
             "bin": np.arange(1, bins + 1),
@@ -311,14 +312,19 @@ def lift_table(y: Any, score: Any, *, bins: int = 10) -> pd.DataFrame:
     )
 
 
-def _gains(left: Floats, risk: Floats) -> tuple[Floats, Floats]:
-    """Customers reached and leavers among them, after each distinct score from the highest, from (0, 0).
+def gains_curve(outcome: Floats, score: Floats) -> tuple[Floats, Floats]:
+    """Customers reached and their outcome, after each distinct score from the highest, from (0, 0).
 
-    Between two points the curve is a straight line: the expectation if ties are in random order.
+    Parameters
+    ----------
+    outcome
+        (n_customers,) 1 if the customer left and 0 if not, or money
+    score
+        (n_customers,) any number; the highest come first
     """
-    _, group, customers = np.unique(-risk, return_inverse=True, return_counts=True)
-    leavers = np.bincount(group, weights=left)
-    return np.append(0.0, customers.cumsum()), np.append(0.0, leavers.cumsum())
+    _, group, customers = np.unique(-score, return_inverse=True, return_counts=True)
+    found = np.bincount(group, weights=outcome)
+    return np.append(0.0, customers.cumsum()), np.append(0.0, found.cumsum())
 
 
 def _wilson(share: Floats, customers: Floats) -> tuple[Floats, Floats]:

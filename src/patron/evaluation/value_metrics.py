@@ -28,6 +28,7 @@ from scipy.stats import rankdata
 from patron.arrays import Floats
 from patron.checks import at_least
 from patron.errors import InputError, RangeError
+from patron.evaluation.metrics import gains_curve
 
 __all__ = [
     "INTERVAL_METRICS",
@@ -92,7 +93,7 @@ def value_metrics(actual: Any, expected: Any) -> dict[str, float]:
         "spearman": _correlation(rankdata(money), rankdata(guess)),
         "mae": float(np.abs(money - guess).mean()),
         "total_bias": float(guess.sum() / total - 1) if defined else np.nan,
-        "top_decile_share": float(np.interp(len(money) / 10, *_gains(money, guess)) / total)
+        "top_decile_share": float(np.interp(len(money) / 10, *gains_curve(money, guess)) / total)
         if defined
         else np.nan,
     }
@@ -202,8 +203,8 @@ def decile_table(actual: Any, expected: Any, *, bins: int = 10) -> pd.DataFrame:
     money, guess = _pair(actual, expected)
     edges = np.linspace(0, len(money), bins + 1)
     size = np.diff(edges)
-    brought = np.diff(np.interp(edges, *_gains(money, guess)))
-    hoped = np.diff(np.interp(edges, *_gains(guess, guess)))
+    brought = np.diff(np.interp(edges, *gains_curve(money, guess)))
+    hoped = np.diff(np.interp(edges, *gains_curve(guess, guess)))
     total = money.sum()
     share = brought / total if total > 0 else np.full(bins, np.nan)
     return pd.DataFrame(
@@ -218,16 +219,9 @@ def decile_table(actual: Any, expected: Any, *, bins: int = 10) -> pd.DataFrame:
     )
 
 
-def _gains(money: Floats, guess: Floats) -> tuple[Floats, Floats]:
-    """Customers reached and their money after each distinct expectation, highest first."""
-    _, group, customers = np.unique(-guess, return_inverse=True, return_counts=True)
-    found = np.bincount(group, weights=money)
-    return np.append(0.0, customers.cumsum()), np.append(0.0, found.cumsum())
-
-
 def _area(money: Floats, guess: Floats) -> float:
     """Area between the gains curve and the diagonal, both as shares."""
-    reached, found = _gains(money, guess)
+    reached, found = gains_curve(money, guess)
     return float(np.trapezoid(found / found[-1], reached / reached[-1]) - 0.5)
 
 

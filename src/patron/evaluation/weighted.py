@@ -54,8 +54,7 @@ class Drawn:
     @cached_property
     def customers(self) -> Floats:
         """(resamples,) count of customers drawn."""
-        counted: Floats = self.weights.sum(axis=1)
-        return counted
+        return self.weights.sum(axis=1)
 
     def mean(self, per_customer: Floats) -> Floats:
         """(resamples,) the mean of a number per customer.
@@ -65,8 +64,7 @@ class Drawn:
         per_customer
             (n_customers,) values
         """
-        averaged: Floats = (self.weights @ per_customer) / self.customers
-        return averaged
+        return (self.weights @ per_customer) / self.customers
 
 
 def _auc(drawn: Drawn) -> Floats:

@@ -27,6 +27,7 @@ __all__ = [
     "settle",
     "whole_file",
     "write_frame",
+    "write_frames",
     "write_json",
     "write_table",
     "writing",
@@ -203,6 +204,24 @@ def write_frame(frame: "pd.DataFrame", path: str | Path) -> Path:
         else:
             _write_parquet(frame, temporary)
     return target
+
+
+def write_frames(target: Path, frame: "pd.DataFrame", **beside: "pd.DataFrame") -> tuple[Path, ...]:
+    """Write a frame and those that go with it, and return their paths.
+
+    Parameters
+    ----------
+    target
+        where `frame` goes; its ending decides on Parquet or CSV for all
+    frame
+        the main table
+    **beside
+        name → table, written next to it as "STEM-name"
+    """
+    paths = {target: frame} | {
+        target.with_name(f"{target.stem}-{name}{target.suffix}"): table for name, table in beside.items()
+    }
+    return tuple(write_frame(table, path) for path, table in paths.items())
 
 
 def write_table(table: "ir.Table", path: str | Path) -> Path:

@@ -13,7 +13,7 @@ from patron.campaigns.input_tables import ids_as_text
 from patron.campaigns.list_folder import read_list
 from patron.errors import SettingsError, TableError, counted, some
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.settings import Settings
 from patron.settings.inputs import read_records, warn_of_rejected
 from patron.storage.atomic_files import check_target, whole_file
@@ -89,8 +89,7 @@ class AudienceResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
-        columns = {"columns": list(self.columns), "hashed": list(self.hashed)}
-        return {"customers": self.customers, **columns, "out": str(self.out)}
+        return plain_fields(self, "customers", "columns", "hashed", "out")
 
     def printed(self) -> Printed:
         """What a terminal shows."""

@@ -13,7 +13,7 @@ from patron.economics.periods import choose_days
 from patron.economics.scorecards import read_tiers
 from patron.errors import SettingsError
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.settings import Settings
 from patron.settings.inputs import read_records
 from patron.storage.atomic_files import check_target, write_frame, write_json, write_table
@@ -67,16 +67,12 @@ class CostsResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values, without the rows of single customers."""
-        found = self.found
-        tables = {name: getattr(found, name).to_dict("records") for name in _TABLES}
         return {
-            "from": self.first.isoformat(),
-            "to": self.last.isoformat(),
-            "totals": found.totals,
-            **tables,
+            **plain_fields(self, **{"from": "first", "to": "last"}),
+            **plain_fields(self.found, "totals", *_TABLES),
             "rejected": {name: len(rows) for name, rows in self.rejected.items()},
-            "remarks": found.notes,
-            "written": [str(path) for path in self.written],
+            "remarks": self.found.notes,
+            **plain_fields(self, "written"),
         }
 
 

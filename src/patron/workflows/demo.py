@@ -12,7 +12,7 @@ from patron.datasets.simulate import SimulatedBusiness, simulate
 from patron.errors import counted
 from patron.models.bundle.tiers import Tiers
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.settings import Settings
 from patron.settings.inputs import read_history
 from patron.storage.atomic_files import check_target, write_frame
@@ -99,19 +99,16 @@ class BusinessInShort:
         """The main figures as plain values."""
         return {
             "data": self.words,
-            "costs": {
-                "totals": self.costs.found.totals,
-                "by_tier": self.costs.found.in_short.to_dict("records"),
-            },
+            "costs": plain_fields(self.costs.found, totals="totals", by_tier="in_short"),
             "plans": {
-                "plans": self.plans.in_short.to_dict("records"),
+                **plain_fields(self.plans, plans="in_short"),
                 "break_even_annual_price": self.plans.comparison.break_even_annual_price,
             },
             "what_if": {
                 "change": str(self.what_if.change),
-                "present_value": self.what_if.found.present_value,
-                "present_value_low": self.what_if.found.present_value_low,
-                "present_value_high": self.what_if.found.present_value_high,
+                **plain_fields(
+                    self.what_if.found, "present_value", "present_value_low", "present_value_high"
+                ),
             },
         }
 
@@ -149,7 +146,7 @@ class DemoResult:
             "score": self.scored.to_dict(),
             "kpis": self.indicators.to_dict(),
             "simulated_business": self.business.to_dict(),
-            "files": [str(file) for file in self.files],
+            **plain_fields(self, "files"),
         }
 
     def printed(self) -> Printed:

@@ -21,7 +21,7 @@ from patron.models.value.model import CustomerValueModel
 from patron.models.value.next_purchase import next_purchase_range
 from patron.models.value.rfm import RFM_WITH_ID
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.scoring.value_model import registered_or_fitted
 from patron.settings import Settings
 from patron.settings.inputs import known_history, read_records, warn_of_rejected
@@ -48,7 +48,7 @@ def due(settings: Settings, *, history: History | None = None, progress: Progres
     Raises
     ------
     InputError
-        a table cannot be used, or as_of lies outside the data
+        as :func:`patron.settings.inputs.known_history`
 
     Examples
     --------
@@ -150,13 +150,10 @@ class DueResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
         return {
-            "as_of": self.as_of.isoformat(),
-            "first": self.first.isoformat(),
-            "last": self.last.isoformat(),
+            **plain_fields(self, "as_of", "first", "last"),
             "due_dates": len(self.due_dates),
             "kinds": self.counts[["kind", "due_dates", "customers"]].to_dict("records"),
-            "value_model": self.model,
-            "out": str(self.out) if self.out is not None else None,
+            **plain_fields(self, value_model="model", out="out"),
         }
 
     def printed(self) -> Printed:

@@ -15,10 +15,10 @@ from patron.economics.periods import choose_days
 from patron.economics.scorecards import read_growth_potential
 from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.settings import Settings
 from patron.settings.inputs import read_records
-from patron.storage.atomic_files import check_target, write_frame
+from patron.storage.atomic_files import check_target, write_frames
 from patron.tables.engine import open_engine
 from patron.tables.report import DataReport, combine_rejected
 
@@ -150,15 +150,13 @@ class KpisResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
         return {
-            "indicators": self.rows.to_dict("records"),
-            "acquisition": self.acquisition.to_dict("records"),
-            "lifetime_values": self.values.to_dict("records"),
+            **plain_fields(self, indicators="rows", acquisition="acquisition", lifetime_values="values"),
             "max_spend_per_point": self.max_spend_per_point,
             "definitions": KPIS,
             "rule": "contract" if self.by_contract else f"active within {self._within}",
-            "first_known": self.first_known.isoformat(),
+            **plain_fields(self, "first_known"),
             "tables": self.report.to_dict(),
-            "written": [str(path) for path in self.written],
+            **plain_fields(self, "written"),
         }
 
 
@@ -226,13 +224,9 @@ def kpis(settings: Settings, *, progress: Progress = silent) -> KpisResult:
         rules=rules,
         by_contract="subscriptions" in base.tables,
     )
-    return result if target is None else replace(result, written=_write(result, target, progress))
-
-
-def _write(result: KpisResult, target: Path, progress: Progress) -> tuple[Path, ...]:
+    if target is None:
+        return result
     progress(f"Writing {target}")
-    written = [write_frame(result.rows, target)]
-    for name, table in (("acquisition", result.acquisition), ("rejected", result.rejected)):
-        if len(table):
-            written.append(write_frame(table, target.with_name(f"{target.stem}-{name}{target.suffix}")))
-    return tuple(written)
+    tables = {"acquisition": result.acquisition, "rejected": result.rejected}
+    beside = {name: table for name, table in tables.items() if len(table)}
+    return replace(result, written=write_frames(target, result.rows, **beside))

@@ -13,6 +13,7 @@ from patron.evaluation.bootstrap import Advantage, paired_bootstrap
 from patron.evaluation.metrics import churn_metrics
 from patron.models.leads import LeadRules, conversion_by_decile, fit_lead_model, lead_rows, lead_stages
 from patron.progress import Progress, silent
+from patron.results import plain_fields
 from patron.settings import Settings
 from patron.settings.inputs import read_records, warn_of_rejected
 
@@ -63,9 +64,7 @@ class LeadScores:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
-        tables = {"leads": self.leads, "deciles": self.deciles, "comparison": self.comparison}
-        plain = {name: table.to_dict("records") for name, table in tables.items()}
-        return {**plain, "why_no_model": self.why_no_model}
+        return plain_fields(self, "leads", "deciles", "comparison", "why_no_model")
 
 
 def score_leads(

@@ -14,7 +14,7 @@ from patron.campaigns.input_tables import ids_as_text
 from patron.errors import PatronWarning, SettingsError, TableError, some
 from patron.features.assemble import assemble_features, discover_catalogue
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.scores.lookalikes import FIRST_KNOWN, known_at_acquisition, lookalikes
 from patron.settings import Settings
 from patron.settings.inputs import known_history
@@ -129,13 +129,11 @@ class LookalikesResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
         return {
-            "as_of": self.as_of.isoformat(),
-            "customers": self.customers,
-            "group": self.group,
+            **plain_fields(self, "as_of", "customers", "group"),
             "listed": len(self.listed),
             "alike": self.alike,
             "because": self._reasons().to_dict(),
-            "out": str(self.out) if self.out is not None else None,
+            **plain_fields(self, "out"),
         }
 
     def printed(self) -> Printed:

@@ -15,7 +15,7 @@ from patron.campaigns.measure import measure_effects
 from patron.campaigns.outcomes import check_horizon_passed, contacts_made, purchases_made
 from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.settings import Settings
 from patron.settings.inputs import read_records, warn_of_rejected
 from patron.storage.atomic_files import write_json
@@ -183,16 +183,9 @@ class MeasureResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
         numbers = {str(row["outcome"]): row for row in self.table.to_dict("records")}
+        names = ("first_day", "last_day", "level", "treated", "holdout", "contaminated", "never_contacted")
         return {
-            "first_day": self.first_day.isoformat(),
-            "last_day": self.last_day.isoformat(),
-            "level": self.level,
-            "treated": self.treated,
-            "holdout": self.holdout,
-            "contaminated": self.contaminated,
-            "never_contacted": self.never_contacted,
-            "costs_are_planned": self.costs_are_planned,
-            "expected_profit": self.expected,
+            **plain_fields(self, *names, "costs_are_planned", expected_profit="expected"),
             "effects": {
                 name: {str(key): value for key, value in row.items() if key != "outcome"}
                 for name, row in numbers.items()

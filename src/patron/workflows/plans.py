@@ -11,10 +11,10 @@ from patron.economics.decisions.plan_contracts import read_plan_contracts
 from patron.economics.decisions.plans import PlanComparison, compare_plans
 from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.settings import Settings
 from patron.settings.inputs import read_records
-from patron.storage.atomic_files import check_target, write_frame
+from patron.storage.atomic_files import check_target, write_frames
 from patron.tables.report import combine_rejected
 
 __all__ = ["PlansResult", "plans"]
@@ -71,15 +71,13 @@ class PlansResult:
             "left_voluntarily": "left voluntarily",
             "left_involuntarily": "left involuntarily",
         }
-        table: pd.DataFrame = self.comparison.plans[list(shown)].rename(columns=shown)
-        return table
+        return self.comparison.plans[list(shown)].rename(columns=shown)
 
     @property
     def in_short(self) -> pd.DataFrame:
         """The present value of either plan, with its 80 % interval, for display."""
         shown = ["plan", "present value", "low (80%)", "high (80%)"]
-        table: pd.DataFrame = self.table.iloc[[0, -1]][shown].reset_index(drop=True)
-        return table
+        return self.table.iloc[[0, -1]][shown].reset_index(drop=True)
 
     def title(self) -> str:
         """Title of the table of plans."""
@@ -112,22 +110,16 @@ class PlansResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
-        found = self.comparison
+        figures = ("break_even_annual_price", "break_even_discount", "gain_per_switcher", "apparent_gain")
         return {
-            "plans": found.plans.to_dict("records"),
-            "cash": found.cash.to_dict("records"),
-            "survival": self.curve.to_dict("records"),
-            "lifetimes": self.lifetimes.to_dict("records"),
-            "break_even_annual_price": found.break_even_annual_price,
-            "break_even_discount": found.break_even_discount,
-            "gain_per_switcher": found.gain_per_switcher,
-            "apparent_gain": found.apparent_gain,
-            "share_to_switch": found.share_to_switch,
-            "reason": found.reason,
-            "ahead_until_month": found.ahead_until,
+            **plain_fields(self.comparison, "plans", "cash"),
+            **plain_fields(self, survival="curve", lifetimes="lifetimes"),
+            **plain_fields(
+                self.comparison, *figures, "share_to_switch", "reason", ahead_until_month="ahead_until"
+            ),
             "contracts": {"monthly": self.n_monthly, "annual": self.n_annual},
             "rejected": len(self.rejected),
-            "written": [str(path) for path in self.written],
+            **plain_fields(self, "written"),
         }
 
 
@@ -197,15 +189,10 @@ def plans(settings: Settings, *, progress: Progress = silent) -> PlansResult:
         report=records.report.sentences(),
         rejected=records.rejected("subscriptions"),
     )
-    return result if target is None else replace(result, written=_write(result, target, progress))
-
-
-def _write(result: PlansResult, target: Path, progress: Progress) -> tuple[Path, ...]:
+    if target is None:
+        return result
     progress(f"Writing {target}")
     beside = {"cash": result.comparison.cash, "survival": result.curve}
     if len(result.rejected):
         beside["rejected"] = combine_rejected({"subscriptions": result.rejected})
-    written = [write_frame(result.comparison.plans, target)]
-    for name, table in beside.items():
-        written.append(write_frame(table, target.with_name(f"{target.stem}-{name}{target.suffix}")))
-    return tuple(written)
+    return replace(result, written=write_frames(target, result.comparison.plans, **beside))

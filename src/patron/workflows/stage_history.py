@@ -10,12 +10,12 @@ import pandas as pd
 from patron.errors import HistoryTooShortError, SettingsError, counted
 from patron.models.bundle.policy import StageRules
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.scores.stage_history import median_dwell_time, transition_matrix
 from patron.scores.stages_over_time import stages_over_time
 from patron.settings import Settings
 from patron.settings.inputs import known_history
-from patron.storage.atomic_files import check_target, write_frame
+from patron.storage.atomic_files import check_target, write_frames
 from patron.tables.history import History
 
 __all__ = ["StagesResult", "follow_stages"]
@@ -72,7 +72,8 @@ def follow_stages(settings: Settings, *, progress: Progress = silent) -> "Stages
     if out is None:
         return found
     progress(f"Writing {out}")
-    return replace(found, written=_write(found, out))
+    written = write_frames(out, history, transitions=found.transitions, dwelt=found.dwelt)
+    return replace(found, written=written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,9 @@ class StagesResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; the rows of individual customers are in the file."""
         return {
-            "days": [day.isoformat() for day in self.days],
+            **plain_fields(self, "days"),
             "customers": int(self.history["customer_id"].nunique()),
-            "stages": self.dwelt.to_dict("records"),
-            "transitions": self.transitions.to_dict("records"),
-            "written": [str(path) for path in self.written],
+            **plain_fields(self, stages="dwelt", transitions="transitions", written="written"),
         }
 
     def printed(self) -> Printed:
@@ -165,14 +164,3 @@ def _dwelt(history: pd.DataFrame, last: date) -> pd.DataFrame:
     dwelt = dwelt.assign(reason=reason.where(~known, None))
     dwelt.insert(0, "customers", customers)
     return dwelt.rename_axis("lifecycle_stage").reset_index()
-
-
-def _write(found: StagesResult, target: Path) -> tuple[Path, ...]:
-    files = {
-        name: target.with_name(f"{target.stem}-{name}{target.suffix}") for name in ("transitions", "dwelt")
-    }
-    return (
-        write_frame(found.history, target),
-        write_frame(found.transitions, files["transitions"]),
-        write_frame(found.dwelt, files["dwelt"]),
-    )

@@ -11,7 +11,7 @@ import pandas as pd
 from patron.campaigns.uplift.from_contacts import OfferEffects, learn_offer_effects
 from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.settings import Settings
 from patron.settings.effect_learning import history_and_contacts, learning_options
 from patron.storage.atomic_files import check_target, write_frame
@@ -100,17 +100,12 @@ class EffectsResult:
 
     Attributes
     ----------
-    effects
-        key (customer_id, offer): as_of, basis ("uplift", or "adjusted" if the control group was not
-        randomised), and `patron.campaigns.uplift.effects.EFFECT_COLUMNS`; money after the margin
-    offers
-        one result per offer
+    effects, offers, refused
+        as in :class:`patron.campaigns.uplift.from_contacts.LearnedEffects`
     as_of, horizon_days
         the day of the effects, and the days within which they count
     out
         the file that was written, or None
-    refused
-        offer → why its contacts show no effect, if certain offers were requested
     """
 
     effects: pd.DataFrame
@@ -134,8 +129,7 @@ class EffectsResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
         return {
-            "as_of": self.as_of.isoformat(),
-            "horizon_days": self.horizon_days,
+            **plain_fields(self, "as_of", "horizon_days"),
             "effects": len(self.effects),
             "sleeping_dogs": int(self.effects["sleeping_dog"].sum()),
             "offers": [
@@ -153,7 +147,7 @@ class EffectsResult:
                 }
                 for found in self.offers
             ],
-            "out": str(self.out) if self.out is not None else None,
+            **plain_fields(self, "out"),
         }
 
     def printed(self) -> Printed:

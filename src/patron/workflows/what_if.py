@@ -14,7 +14,7 @@ from patron.economics.decisions.what_if import Business, Change, WhatIf
 from patron.economics.decisions.what_if import what_if as project
 from patron.errors import SettingsError, counted
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.settings import Settings
 from patron.settings.inputs import read_records, warn_of_rejected
 from patron.storage.atomic_files import check_target, write_frame
@@ -103,17 +103,13 @@ class WhatIfResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
-        found = self.found
+        present = ("present_value", "present_value_low", "present_value_high")
         return {
             "change": str(self.change),
             "basis": self.basis,
             "retention": float(self.retention.mean()),
-            "present_value": found.present_value,
-            "present_value_low": found.present_value_low,
-            "present_value_high": found.present_value_high,
-            "doubling": found.doubling.to_dict("records"),
-            "paths": found.paths.to_dict("records"),
-            "written": [str(path) for path in self.written],
+            **plain_fields(self.found, *present, "doubling", "paths"),
+            **plain_fields(self, "written"),
         }
 
 

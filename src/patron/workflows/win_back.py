@@ -20,7 +20,7 @@ from patron.errors import counted
 from patron.models.bundle.policy import StageRules
 from patron.models.value.rfm import RFM_WITH_ID
 from patron.progress import Progress, silent
-from patron.results import Printed
+from patron.results import Printed, plain_fields
 from patron.scoring.value_model import registered_or_fitted
 from patron.settings import Settings
 from patron.settings.inputs import known_history
@@ -47,7 +47,7 @@ def win_back(
     Raises
     ------
     InputError
-        a table cannot be used, or as_of lies outside the data
+        as :func:`patron.settings.inputs.known_history`
 
     Examples
     --------
@@ -156,16 +156,13 @@ class WinBackResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values."""
         return {
-            "as_of": self.as_of.isoformat(),
-            "horizon_days": self.horizon_days,
-            "customers": self.customers,
+            **plain_fields(self, "as_of", "horizon_days", "customers"),
             "listed": len(self.listed),
             "organic_returns": float(self.listed["return_probability"].sum()),
             "organic_value": float(self.listed["organic_value"].sum()),
             "lift": self.lift,
             "learned_from_returns": self.returns.returns_ if self.returns.learned_ else None,
-            "value_model": self.model,
-            "out": str(self.out) if self.out is not None else None,
+            **plain_fields(self, value_model="model", out="out"),
         }
 
     def printed(self) -> Printed:

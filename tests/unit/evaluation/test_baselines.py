@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from patron.errors import InputError, RangeError, TableError
-from patron.evaluation.baselines import btyd_no_purchase, compare, recency_ranking, status_quo_value
+from patron.evaluation.baselines import btyd_value, compare, recency_ranking, status_quo_value
 from patron.evaluation.metrics import PROBABILITY_METRICS, churn_metrics, ranking_metrics
 
 # Deliberately not in the order of the ids.
@@ -48,14 +48,17 @@ def shop():
         seen = days[days <= 200]
         rows.append((customer, len(seen), seen.max(initial=0), 200.0))
         left.append(not ((days > 200) & (days <= 290)).any())
-    return pd.DataFrame(rows, columns=["customer_id", "frequency", "recency", "T"]), np.array(left)
+    rfm = pd.DataFrame(rows, columns=["customer_id", "frequency", "recency", "T"])
+    money = np.where(rfm["frequency"] > 0, rng.gamma(8, 4, len(rfm)), 0.0)
+    return rfm.assign(monetary_value=money), np.array(left)
 
 
 def test_no_purchase_is_a_probability_that_tells_leavers_from_stayers(shop):
     rfm, left = shop
-    p = btyd_no_purchase(rfm, horizon_days=90)
-    assert p.between(0, 1).all()
-    assert p.index.tolist() == rfm["customer_id"].tolist()
+    found = btyd_value(rfm, horizon_days=90)
+    p = found["p_no_purchase"].to_numpy()
+    assert ((p >= 0) & (p <= 1)).all()
+    assert found["customer_id"].tolist() == rfm["customer_id"].tolist()
     metrics = churn_metrics(left, p)
     assert metrics["auc"] > ranking_metrics(left, recency_ranking(rfm))["auc"]
     assert metrics["calibration_error"] < 0.05
@@ -64,7 +67,7 @@ def test_no_purchase_is_a_probability_that_tells_leavers_from_stayers(shop):
 def test_no_purchase_does_not_depend_on_the_order_of_customers(shop):
     rfm, _ = shop
     shuffled = rfm.sample(frac=1, random_state=1)
-    there, here = btyd_no_purchase(rfm, 90), btyd_no_purchase(shuffled, 90)
+    there, here = (btyd_value(rows, 90).set_index("customer_id")["p_no_purchase"] for rows in (rfm, shuffled))
     np.testing.assert_allclose(here, there.loc[here.index], rtol=1e-5)
 
 
@@ -72,7 +75,7 @@ def test_no_purchase_does_not_depend_on_the_order_of_customers(shop):
     ("rule", "column"),
     [
         (recency_ranking, "T"),
-        (lambda rfm: btyd_no_purchase(rfm, 90), "frequency"),
+        (lambda rfm: btyd_value(rfm, 90), "frequency"),
         (lambda rfm: status_quo_value(rfm, 90), "monetary_value"),
     ],
     ids=["recency", "btyd", "status quo"],

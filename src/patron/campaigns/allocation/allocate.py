@@ -208,8 +208,7 @@ class _Remaining:
 
     def has_room(self, channel: Integers) -> Flags:
         """Whether the channel of each offer has room for one more contact: the shape of `channel`."""
-        fits: Flags = self.capacity[channel] >= 1
-        return fits
+        return self.capacity[channel] >= 1
 
     def use(self, cost: Floats, channel: Integers) -> None:
         self.budget -= float(cost.sum())

@@ -20,9 +20,8 @@ from scipy.stats import norm
 from patron.arrays import Flags, Floats, Integers
 from patron.checks import at_least, positive
 from patron.checks import share as check_share
-from patron.errors import RangeError
 
-__all__ = ["detectable_effect", "draw_treated", "list_size", "strata"]
+__all__ = ["detectable_effect", "draw_treated", "strata"]
 
 
 _BANDS = 5  # of expected profit within an offer
@@ -103,52 +102,6 @@ def draw_treated(stratum: Integers, share: float, seed: int) -> Flags:
     return treated
 
 
-def list_size(
-    effect: float, sd: float, *, share: float = 0.1, power: float = 0.8, level: float = 0.95
-) -> int:
-    """The number of customers a list needs to detect an effect of this size.
-
-    Parameters
-    ----------
-    effect
-        expected effect per customer, in the unit of the outcome; not 0
-    sd
-        > 0, standard deviation of the outcome over customers, in the same unit
-    share
-        share of the list that is held out, in (0, 1)
-    power
-        probability in (0, 1) of detecting the effect if it has this size
-    level
-        confidence level in (0, 1) of the interval that must exclude 0
-
-    Returns
-    -------
-    int
-        number of customers, treated and held out together
-
-    Raises
-    ------
-    RangeError
-        a number is outside the range given above
-
-    Notes
-    -----
-    n = (z₍₁₊level₎/₂ + z_power)² · sd² ÷ (effect² · share · (1 − share))
-
-    Examples
-    --------
-    To detect that 2 % more customers stay, if 60 % stay anyway, with a holdout of 10 %:
-
-    >>> list_size(0.02, sd=(0.6 * 0.4) ** 0.5)
-    52326
-    >>> list_size(0.02, sd=(0.6 * 0.4) ** 0.5, share=0.5)
-    18838
-    """
-    if effect == 0 or not np.isfinite(effect):
-        raise RangeError(f"effect must be a finite number other than 0, got {effect!r}.")
-    return math.ceil((_per_root(sd, share, power, level) / effect) ** 2)
-
-
 def detectable_effect(
     customers: int, sd: float, *, share: float = 0.1, power: float = 0.8, level: float = 0.95
 ) -> float:
@@ -158,8 +111,14 @@ def detectable_effect(
     ----------
     customers
         number ≥ 1 of customers, treated and held out together
-    sd, share, power, level
-        as in `list_size`
+    sd
+        > 0, standard deviation of the outcome over customers
+    share
+        share of the list that is held out, in (0, 1)
+    power
+        probability in (0, 1) of detecting the effect if it has this size
+    level
+        confidence level in (0, 1) of the interval that must exclude 0
 
     Returns
     -------
@@ -171,18 +130,18 @@ def detectable_effect(
     RangeError
         a number is out of range
 
+    Notes
+    -----
+    (z₍₁₊level₎/₂ + z_power) · sd ÷ √(customers · share · (1 − share))
+
     Examples
     --------
     >>> round(detectable_effect(52_326, sd=(0.6 * 0.4) ** 0.5), 4)
     0.02
     """
     at_least("customers", customers, 1)
-    return _per_root(sd, share, power, level) / math.sqrt(customers)
-
-
-def _per_root(sd: float, share: float, power: float, level: float) -> float:
     for name, number in (("share", share), ("power", power), ("level", level)):
         check_share(name, number, ends="()", example="10 % as 0.10")
     positive("sd", sd)
     deviations = norm.ppf((1 + level) / 2) + norm.ppf(power)
-    return float(deviations * sd / math.sqrt(share * (1 - share)))
+    return float(deviations * sd / math.sqrt(share * (1 - share)) / math.sqrt(customers))

@@ -184,10 +184,6 @@ def mpc(
     -----
     max over cutoffs of CLV·(γ·(1 − δ) − φ)·π₀·F₀ − CLV·(δ + φ)·π₁·F₁
 
-    References
-    ----------
-    Verbraken, Verbeke & Baesens (2013), IEEE TKDE 25(5), 961-973.
-
     Examples
     --------
     A perfect ranking of 100 customers, 20 of whom leave, earns 20 % · (0.3 · 190 − 1):
@@ -239,10 +235,6 @@ def empc(
     the ROC curve can be best. The next corner takes over at the acceptance where the two earn the same,
     γ = ((δ + φ)·π₁·ΔF₁ ÷ (π₀·ΔF₀) + φ) ÷ (1 − δ). Between two of these the profit is linear in γ, so the
     integral is a sum of incomplete beta functions.
-
-    References
-    ----------
-    Verbraken, Verbeke & Baesens (2013), IEEE TKDE 25(5), 961-973.
 
     Examples
     --------

@@ -122,7 +122,7 @@ class EffectModel:
         Parameters
         ----------
         X
-            (n_customers, n_features) the features of `fit`, as of today
+            as in :meth:`patron.campaigns.uplift.model.UpliftModel.predict`
 
         Returns
         -------

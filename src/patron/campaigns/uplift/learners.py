@@ -130,8 +130,7 @@ def pseudo_outcomes(trial: Trial, models: NuisanceModels) -> Floats:
         (trial.outcome - if_treated) / propensity,
         (if_control - trial.outcome) / (1 - propensity),
     )
-    pseudo: Floats = if_treated - if_control + correction
-    return pseudo
+    return if_treated - if_control + correction
 
 
 def fit_learners(
@@ -186,8 +185,7 @@ def _s_learner(trial: Trial, trees: OutcomeTrees) -> Predictor:
 
     def effect(rows: Matrix) -> Floats:
         on, off = np.ones(len(rows)), np.zeros(len(rows))
-        changed: Floats = model(_with_treatment(rows, on)) - model(_with_treatment(rows, off))
-        return changed
+        return model(_with_treatment(rows, on)) - model(_with_treatment(rows, off))
 
     return effect
 
@@ -207,8 +205,7 @@ def _x_learner(trial: Trial, trees: OutcomeTrees, models: NuisanceModels) -> Pre
 
     def effect(rows: Matrix) -> Floats:
         propensity = share if models.propensity is None else _clipped(models.propensity(rows))
-        weighted: Floats = propensity * by_control(rows) + (1 - propensity) * by_treated(rows)
-        return weighted
+        return propensity * by_control(rows) + (1 - propensity) * by_treated(rows)
 
     return effect
 

@@ -312,8 +312,7 @@ class _Run:
 
 
 def _mean_over(runs: Sequence[Floats]) -> Floats:
-    total: Floats = sum((run / len(runs) for run in runs), np.zeros(len(runs[0])))
-    return total
+    return sum((run / len(runs) for run in runs), np.zeros(len(runs[0])))
 
 
 def _select_learner(predicted: Mapping[str, Floats], pseudo: Floats) -> str:

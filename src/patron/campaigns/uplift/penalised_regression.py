@@ -210,8 +210,7 @@ def _linear_predictor(coefficients: Floats, columns: Floats) -> Floats:
 
 
 def _linear(design: Floats, outcome: Floats, ridge: Floats) -> Floats:
-    solved: Floats = cho_solve(cho_factor(design.T @ design + np.diag(ridge)), design.T @ outcome)
-    return solved
+    return cho_solve(cho_factor(design.T @ design + np.diag(ridge)), design.T @ outcome)
 
 
 def _logistic(design: Floats, outcome: Floats, ridge: Floats) -> Floats:

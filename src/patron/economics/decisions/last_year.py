@@ -80,7 +80,7 @@ def count_last_year(
     Parameters
     ----------
     records
-        transactions; and subscriptions, which then define who is active
+        as in :func:`patron.economics.monthly_base.monthly_base`
     as_of
         last day that counts; None takes the last day of the transactions
     margin

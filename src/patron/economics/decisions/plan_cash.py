@@ -154,7 +154,7 @@ def monthly_flows(wanted: Floats, terms: PlanTerms) -> Flows:
 
 
 def annual_flows(renewed: Floats, wanted: Floats, terms: PlanTerms) -> Flows:
-    """Cash flows of a plan paid at the start of every year.
+    """Cash flows of a plan paid at the start of every year, with the last month as in `monthly_flows`.
 
     Parameters
     ----------
@@ -165,11 +165,6 @@ def annual_flows(renewed: Floats, wanted: Floats, terms: PlanTerms) -> Flows:
     terms
         prices and costs; a customer who leaves within a term is refunded `refunded` of the unused part and
         no longer served
-
-    Returns
-    -------
-    Flows
-        without a payment in the last month, when the plans are compared
 
     Examples
     --------

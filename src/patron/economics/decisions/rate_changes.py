@@ -48,8 +48,7 @@ class Points:
         rate
             any shape, in [0, 1]
         """
-        changed: Floats = np.clip(np.asarray(rate, dtype=np.float64) + self.points / 100, 0.0, 1.0)
-        return changed
+        return np.clip(np.asarray(rate, dtype=np.float64) + self.points / 100, 0.0, 1.0)
 
     def __str__(self) -> str:
         return f"{self.points:+g} {'point' if abs(self.points) == 1 else 'points'}"
@@ -89,8 +88,7 @@ class Percent:
         rate
             any shape, in [0, 1]
         """
-        changed: Floats = np.clip(self.of_amount(rate), 0.0, 1.0)
-        return changed
+        return np.clip(self.of_amount(rate), 0.0, 1.0)
 
     def of_amount(self, amount: npt.ArrayLike) -> Floats:
         """The changed amount, any shape.
@@ -100,8 +98,7 @@ class Percent:
         amount
             any shape, money
         """
-        changed: Floats = np.asarray(amount, dtype=np.float64) * (1 + self.percent / 100)
-        return changed
+        return np.asarray(amount, dtype=np.float64) * (1 + self.percent / 100)
 
     def __str__(self) -> str:
         return f"{self.percent:+g} per cent"

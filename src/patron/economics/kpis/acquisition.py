@@ -48,10 +48,8 @@ def acquisition_costs(
 
     Parameters
     ----------
-    spells
-        as in `patron.economics.kpis.spells`
-    periods
-        by time
+    spells, periods
+        as in :func:`patron.economics.kpis.roll_forward.count_roll_forward`
     every
         length of the periods
     new

@@ -87,10 +87,8 @@ def cross_sell(baskets: ir.Table, periods: Sequence[Period]) -> list[Estimate]:
 
     Parameters
     ----------
-    baskets
-        of `baskets_by_period`, from the first known purchase on
-    periods
-        by time
+    baskets, periods
+        as in :func:`up_sell`
 
     Returns
     -------
