@@ -200,7 +200,7 @@ def replenishments_due(
     away = _Z_80 * rows["sd"].to_numpy(dtype=np.float64)
     median = rows["median"].to_numpy(dtype=np.float64)
     waits = {"due_on": median, "low": np.maximum(median - away, 1.0), "high": median + away}
-    days_due = {name: _each_after(rows["last"], wait) for name, wait in waits.items()}
+    days_due = {name: _days_after(rows["last"], wait) for name, wait in waits.items()}
     why = [
         f"bought every {counted(round(gap), 'day')} ({count + 1} times), last on {_day(last).date()}"
         for gap, count, last in zip(median, rows["gaps"], rows["last"], strict=True)
@@ -298,7 +298,7 @@ def _product_dates(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
     if kind == "product_end":
         on = pd.to_datetime(known[column]).dt.date.to_numpy()
     else:
-        on = _each_after(known["last"], known[column].to_numpy(dtype=np.float64))
+        on = _days_after(known["last"], known[column].to_numpy(dtype=np.float64))
     names = (
         known["name"].fillna(known["product_id"].astype(str))
         if "name" in known.columns
@@ -325,15 +325,11 @@ def _due_dates(
             **{name: np.asarray(column, dtype=object) for name, column in days.items()},
             "kind": kind,
             "product_id": pd.Series(
-                _no_product(why) if products is None else products.astype(str).tolist(), dtype="str"
+                [None] * len(why) if products is None else products.astype(str).tolist(), dtype="str"
             ),
             "why": why,
         }
     )
-
-
-def _no_product(why: list[str]) -> list[str | None]:
-    return [None] * len(why)
 
 
 def _nothing() -> pd.DataFrame:
@@ -349,15 +345,8 @@ def _day(value: object) -> pd.Timestamp:
     return pd.Timestamp(str(value)[:10])
 
 
-def _days_after(as_of: date, waits: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
-    near = np.minimum(waits, 36_525).astype("timedelta64[D]")
-    later: npt.NDArray[np.object_] = (np.datetime64(as_of, "D") + near).astype(object)
-    return later
-
-
-def _each_after(days: "pd.Series[Any]", waits: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
+def _days_after(since: Any, waits: npt.NDArray[np.float64]) -> npt.NDArray[np.object_]:
+    """The days that lie a whole number of days, at most a century, after one day or after each day."""
     near = np.minimum(np.round(waits), 36_525).astype("timedelta64[D]")
-    later: npt.NDArray[np.object_] = (pd.to_datetime(days).to_numpy().astype("datetime64[D]") + near).astype(
-        object
-    )
+    later: npt.NDArray[np.object_] = (np.asarray(since, dtype="datetime64[D]") + near).astype(object)
     return later

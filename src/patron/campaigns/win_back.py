@@ -210,10 +210,8 @@ def second_life(model: CustomerValueModel, rfm: pd.DataFrame, value_horizon_days
 
     Parameters
     ----------
-    model
-        fitted value model
-    rfm
-        one row per customer: customer_id, frequency, recency, T, monetary_value
+    model, rfm
+        as in :func:`patron.models.value.next_purchase.next_purchase_range`
     value_horizon_days
         days after the return that count
 

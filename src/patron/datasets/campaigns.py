@@ -233,11 +233,6 @@ def simulate_campaign(
     seed
         ≥ 0; the same seed gives the same business
 
-    Raises
-    ------
-    RangeError
-        a number is out of range
-
     Examples
     --------
     >>> world = simulate_campaign(10_000, seed=1)

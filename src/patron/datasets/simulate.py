@@ -182,11 +182,6 @@ def simulate(
         After `truth.left_at` a customer has no purchases, but may still have refunds, newsletters, and the
         share `world.lapsed_engagement` of opens, clicks and visits.
 
-    Raises
-    ------
-    RangeError
-        a number is out of range
-
     Examples
     --------
     >>> business = simulate(n_customers=100, days=365, seed=1)

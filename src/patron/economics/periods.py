@@ -151,12 +151,7 @@ def in_table(periods: Sequence[Period]) -> ir.Table:
         one row each
     """
     return ibis.memtable(
-        {
-            "number": [period.number for period in periods],
-            "before": [period.before for period in periods],
-            "start": [period.start for period in periods],
-            "end": [period.end for period in periods],
-        }
+        {name: [getattr(period, name) for period in periods] for name in ("number", "before", "start", "end")}
     )
 
 

@@ -261,10 +261,8 @@ def lift_table(y: Any, score: Any, *, bins: int = 10) -> pd.DataFrame:
 
     Parameters
     ----------
-    y
-        (n_customers,) 1 if the customer left, 0 if not
-    score
-        (n_customers,) any number, higher for a higher risk
+    y, score
+        as in :func:`ranking_metrics`
     bins
         slices of equally many customers, ≥ 1; 10 gives deciles
 

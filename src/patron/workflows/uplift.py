@@ -47,16 +47,7 @@ def learn_effects(
     SettingsError
         no contacts are named
     InputError
-        a campaign has no control group, or one that was not randomised; such effects are not uplift
-    HistoryTooShortError
-        the horizon after the contacts has not passed
-    TooFewCustomersError
-        too few treated or control customers
-
-    Warns
-    -----
-    PatronWarning
-        contacts without complete outcomes were left out; a control group was not randomised
+        as :func:`patron.campaigns.uplift.from_contacts.learn_offer_effects`, which gives its warnings too
 
     Examples
     --------

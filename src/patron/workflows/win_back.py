@@ -39,15 +39,8 @@ def win_back(
     ----------
     settings
         the tables; `stages` defines dormant and lost; `win_back` has the cost and lift of a contact
-    history
-        the tables, if they have already been read
-    progress
-        called with each step as it begins
-
-    Raises
-    ------
-    InputError
-        as :func:`patron.settings.inputs.known_history`
+    history, progress
+        as in :func:`patron.settings.inputs.known_history`, whose errors are those of this function too
 
     Examples
     --------

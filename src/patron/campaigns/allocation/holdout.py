@@ -125,11 +125,6 @@ def detectable_effect(
     float
         in the unit of the outcome
 
-    Raises
-    ------
-    RangeError
-        a number is out of range
-
     Notes
     -----
     (z₍₁₊level₎/₂ + z_power) · sd ÷ √(customers · share · (1 − share))

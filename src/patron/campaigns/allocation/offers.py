@@ -46,11 +46,6 @@ class Acceptance:
     strength
         > 0, the number of customers the knowledge is worth; infinite if the mean is certain
 
-    Raises
-    ------
-    RangeError
-        a number is outside the range given above, or NaN
-
     Examples
     --------
     >>> Acceptance(0.3, strength=20).interval()
@@ -75,11 +70,6 @@ class Acceptance:
         ----------
         low, high
             probabilities, 0 < low < high < 1, with 10 % of the distribution below and above them
-
-        Raises
-        ------
-        RangeError
-            they are not in this order
 
         Examples
         --------
@@ -132,11 +122,6 @@ class Offer:
         probability that a would-be leaver takes it and stays
     redemption
         probability in [0, 1] that a customer who would have stayed anyway takes it too
-
-    Raises
-    ------
-    RangeError
-        a number is outside the range given above, or NaN
 
     Examples
     --------

@@ -132,10 +132,8 @@ class EffectModel:
 
         Raises
         ------
-        NotFittedError
-            the model has not been fitted
-        TableError
-            `X` lacks a feature
+        NotFittedError, TableError
+            as that method
         """
         if not hasattr(self, "value_"):
             raise NotFittedError("this EffectModel is not fitted. Call fit with a trial first.")

@@ -91,7 +91,12 @@ def allocate(lines: pd.DataFrame, usage: pd.DataFrame, base: pd.DataFrame, journ
         else:
             _charge(line, used, journey, rows, rates)
     statement = pd.DataFrame(rows, columns=_COLUMNS)
-    return Allocation(statement, _wide(rates), _by_month(shared))
+    by_interaction = [f"{kind}_{driver}" for kind in ("direct", "indirect") for driver in QUANTITIES]
+    return Allocation(
+        statement,
+        rates=_pivoted(rates, ["month", "touchpoint", "known"], by_interaction),
+        shared=_pivoted(shared, ["month"], SHARED),
+    )
 
 
 _COLUMNS = [
@@ -200,20 +205,10 @@ def _row(line: dict[str, Any], split: Sequence[int], **more: Any) -> dict[str, A
     }
 
 
-def _wide(rates: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row per month, touchpoint and known; a column per kind and driver."""
-    names = [f"{kind}_{driver}" for kind in ("direct", "indirect") for driver in QUANTITIES]
-    key = ["month", "touchpoint", "known"]
+def _pivoted(rates: list[dict[str, Any]], key: list[str], names: Sequence[str]) -> pd.DataFrame:
+    """One row per key; a column per name of a rate."""
     listed = pd.DataFrame(rates, columns=[*key, "name", "rate"])
     if listed.empty:
         return pd.DataFrame(columns=[*key, *names])
     wide = listed.pivot_table(index=key, columns="name", values="rate", aggfunc="sum", fill_value=0.0)
-    return wide.reindex(columns=names, fill_value=0.0).reset_index().rename_axis(columns=None)
-
-
-def _by_month(shared: list[dict[str, Any]]) -> pd.DataFrame:
-    listed = pd.DataFrame(shared, columns=["month", "name", "rate"])
-    if listed.empty:
-        return pd.DataFrame(columns=["month", *SHARED])
-    wide = listed.pivot_table(index="month", columns="name", values="rate", aggfunc="sum", fill_value=0.0)
-    return wide.reindex(columns=list(SHARED), fill_value=0.0).reset_index().rename_axis(columns=None)
+    return wide.reindex(columns=list(names), fill_value=0.0).reset_index().rename_axis(columns=None)

@@ -79,14 +79,10 @@ def count_last_year(
 
     Parameters
     ----------
-    records
+    records, margin, active_within
         as in :func:`patron.economics.monthly_base.monthly_base`
     as_of
         last day that counts; None takes the last day of the transactions
-    margin
-        share of an amount that is kept, if transactions have no cost
-    active_within
-        days that a customer counts as active after a purchase if there are no contracts
 
     Raises
     ------

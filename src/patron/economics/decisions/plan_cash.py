@@ -43,11 +43,6 @@ class PlanTerms:
     signed
         customers who sign
 
-    Raises
-    ------
-    RangeError
-        a number is out of range
-
     Examples
     --------
     >>> PlanTerms(monthly_price=10.0, annual_price=100.0).discount

@@ -38,11 +38,6 @@ class RetentionCurve:
     k
         > 0, per unit of money and customer: how fast retention approaches the ceiling
 
-    Raises
-    ------
-    RangeError
-        a number is out of range
-
     Examples
     --------
     >>> curve = RetentionCurve.from_today(spend=10.0, retention=0.40, ceiling=0.80)

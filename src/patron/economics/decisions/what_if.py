@@ -307,11 +307,6 @@ def what_if(
     -------
     WhatIf
 
-    Raises
-    ------
-    RangeError
-        a number is out of range
-
     Examples
     --------
     >>> business = Business(customers=1000, acquisition=0.2, revenue=100.0, margin=40.0)

@@ -39,11 +39,6 @@ class KpiRules:
         pools of the cost ledger that count as acquisition spend
     up_sell_threshold
         ≥ 0, share by which a unit must cost more than before to count as up-sell
-
-    Raises
-    ------
-    RangeError
-        a number is out of range
     """
 
     first: date
