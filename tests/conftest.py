@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
-from postgres_here import WHY_NOT_POSTGRES
-from small_model import AS_OF, CATALOGUE, make_rows, make_value_model
-from spark_here import NOT_RUN, WHY_NOT_SPARK
 
 from patron.models.bundle.bundle import Bundle
 from patron.models.churn.classifier import ChurnClassifier
 from patron.scores.scorecard import freeze_tiers
+from postgres_here import WHY_NOT_POSTGRES
+from small_model import AS_OF, CATALOGUE, make_rows, make_value_model
+from spark_here import NOT_RUN, WHY_NOT_SPARK
 
 settings.register_profile("no clock", deadline=None)  # a busy machine is no reason to fail
 settings.load_profile("no clock")

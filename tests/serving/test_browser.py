@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow_server import mlflow_server
 
+from mlflow_server import mlflow_server
 from patron.reports.figures import calibration_figure
 from patron.tracking.registry import register
 from patron.tracking.runs import start_training_run

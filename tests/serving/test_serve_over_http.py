@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+
 from small_model import make_rows
 
 SECRET = "Anna-Maria-4711"

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from small_model import make_rows
 
 from patron.tracking.bodies import read_body
 from patron.tracking.served import ServedModel
+from small_model import make_rows
 
 RFM = ["customer_id", "frequency", "recency", "T", "monetary_value"]
 

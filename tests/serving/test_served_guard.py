@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
-from small_model import make_rows
 
 from patron.tracking.guard import RefusedRequest, check_request
+from small_model import make_rows
 
 SECRET = "Anna-Maria-4711"
 ROW = {"customer_id": SECRET, "frequency": 2, "recency": 30, "T": 90, "monetary_value": 9.5}

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 import yaml
 from mlflow.models import Model
-from small_model import make_rows
 
 from patron.errors import ModelError
 from patron.models.bundle.bundle import MOST_BYTES, Bundle
 from patron.scores.columns import OPTIONAL_COLUMNS, SCORECARD_COLUMNS, SCORECARD_TYPES
 from patron.scores.scorecard import freeze_tiers, make_scorecard
 from patron.tracking.package import BUNDLE_ARTIFACT, save_bundle_as_model
+from small_model import make_rows
 
 NUMBERS = [name for name, kind in SCORECARD_TYPES.items() if kind == "number"]
 

@@ -7,8 +7,8 @@ from http.client import HTTPConnection
 
 import pandas as pd
 import pytest
-from mlflow_server import free_port, mlflow_server, running
 
+from mlflow_server import free_port, mlflow_server, running
 from patron.cli import main
 from patron.datasets.simulate import simulate
 from patron.models.bundle.bundle import MOST_BYTES

@@ -6,7 +6,6 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from small_model import make_value_model
 
 from patron.campaigns.due_dates import (
     DUE_COLUMNS,
@@ -18,6 +17,7 @@ from patron.campaigns.due_dates import (
 )
 from patron.errors import RangeError, TableError
 from patron.models.value.next_purchase import next_purchase_range
+from small_model import make_value_model
 
 AS_OF = date(2024, 6, 30)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_model import make_value_model
 
 from patron.campaigns.win_back import RETURN_FEATURES, ReturnModel, rank_win_backs, second_life
 from patron.errors import NotFittedError, RangeError
+from small_model import make_value_model
 
 DORMANT = pd.DataFrame(
     {

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_model import make_rows
 
 from patron.errors import RangeError, TableError
 from patron.scores.headroom import FEWEST_PEERS, HEADROOM_COLUMNS, buying_space, growth_headroom
+from small_model import make_rows
 
 PARTS = ["more_purchases", "larger_orders", "new_categories"]
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_model import CATALOGUE, make_rows
 
 from patron.scores import reasons
 from patron.scores.reasons import explain_risk
+from small_model import CATALOGUE, make_rows
 
 
 class GivenParts:

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_model import make_rows
 
 from patron.errors import InputError
 from patron.scores.scorable import LONGEST_AGE_DAYS, broken_rules, purchase_columns
+from small_model import make_rows
 
 GOOD = {"frequency": 2.0, "recency": 30.0, "T": 90.0, "monetary_value": 9.5}
 ONCE = {"frequency": 0.0, "recency": 0.0, "T": 90.0, "monetary_value": 0.0}

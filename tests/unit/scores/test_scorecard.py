@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta, timezone
 import numpy as np
 import pandas as pd
 import pytest
-from small_model import AS_OF, make_rows
 
 from patron.errors import InputError, RangeError, TableError
 from patron.models.bundle.policy import Policy, StageRules
@@ -15,6 +14,7 @@ from patron.scores.actions import contact_cut
 from patron.scores.columns import SCORECARD_COLUMNS, as_answer
 from patron.scores.scorable import RFM_COLUMNS
 from patron.scores.scorecard import append_not_scored, freeze_tiers, make_scorecard
+from small_model import AS_OF, make_rows
 
 NOW = datetime(2024, 7, 1, 2, 0)
 MINIMAL = ["customer_id", *RFM_COLUMNS]

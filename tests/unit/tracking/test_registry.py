@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_model import AS_OF, make_rows
 
 from patron.errors import ModelError, ModelNotFoundError, SettingsError
 from patron.tracking.registry import (
@@ -22,6 +21,7 @@ from patron.tracking.registry import (
 )
 from patron.tracking.runs import start_training_run
 from patron.tracking.store import open_store
+from small_model import AS_OF, make_rows
 
 
 def better(champion, newcomer):

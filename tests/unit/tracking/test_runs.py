@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from small_model import CATALOGUE, make_rows
 
 from patron.errors import ModelError
 from patron.tracking.runs import start_training_run
 from patron.tracking.store import Store
+from small_model import CATALOGUE, make_rows
 
 REJECTED = {"amount is NaN (not a number)": 3}
 REPORT = {
