@@ -1,6 +1,7 @@
 """Settings → what effects of offers are learned from, and how."""
 
 from datetime import date
+from typing import Any
 
 import ibis.expr.types as ir
 
@@ -60,20 +61,20 @@ def history_and_contacts(
     """
     known = known_history(settings, history, progress)
     progress("Reading the contacts")
-    records = read_records(settings, "contacts", connection=known.connection)
-    warn_of_rejected(records.report)
-    return known, records["contacts"]
+    return known, contacts_of(settings, connection=known.connection)
 
 
-def contacts_of(settings: Settings) -> ir.Table:
+def contacts_of(settings: Settings, *, connection: Any = None) -> ir.Table:
     """The validated contacts by themselves; rejected rows give a warning.
 
     Parameters
     ----------
     settings
         `tables.contacts` says where they are
+    connection
+        Ibis backend that reads them; None opens a DuckDB
     """
-    records = read_records(settings, "contacts")
+    records = read_records(settings, "contacts", connection=connection)
     warn_of_rejected(records.report)
     return records["contacts"]
 

@@ -158,12 +158,7 @@ def log_shards(shards: Iterable[Path], log: "PredictionLog", *, margin: float) -
     Returns
     -------
     int
-        Count of new predictions.
-
-    Raises
-    ------
-    SourceError, TableError, PatronError
-        as `log_scorecard`
+        As :func:`log_scorecard`, whose errors it shares.
 
     Examples
     --------

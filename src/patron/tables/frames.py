@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from patron.errors import SourceError
 
-__all__ = ["open_frame", "register"]
+__all__ = ["open_frame", "register", "with_typed_nulls"]
 
 
 def open_frame(given: Any, name: str, id_column: str, connection: Any) -> ir.Table:
@@ -53,7 +53,7 @@ def register(arrow: Any, connection: Any) -> ir.Table:
     if connection.name != "duckdb":
         return ibis.memtable(arrow)
     if isinstance(arrow, pa.Table):
-        arrow = _with_typed_nulls(arrow)
+        arrow = with_typed_nulls(arrow)
     registered = ibis.util.gen_name("patron_frame")
     connection.con.register(registered, arrow)  # Ibis itself refuses Arrow's UUIDs
     table = connection.table(registered)
@@ -65,8 +65,19 @@ def register(arrow: Any, connection: Any) -> ir.Table:
     return table.cast(zones)  # DuckDB drops a column's own zone; the Ibis type keeps it
 
 
-def _with_typed_nulls(arrow: Any) -> Any:
-    """Columns without any value as text: DuckDB's own type for them is unknown to Ibis."""
+def with_typed_nulls(arrow: Any) -> Any:
+    """An Arrow table with its untyped empty columns as text: neither Ibis nor Spark reads them otherwise.
+
+    Parameters
+    ----------
+    arrow
+        any table
+
+    Examples
+    --------
+    >>> with_typed_nulls(pa.table({"note": [None]})).schema.field("note").type
+    DataType(string)
+    """
     for position, column in enumerate(arrow.schema):
         if pa.types.is_null(column.type):
             arrow = arrow.set_column(position, column.name, arrow.column(position).cast(pa.string()))

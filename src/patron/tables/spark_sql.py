@@ -6,7 +6,7 @@ gap, delete the override: tests/parity compares both engines.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.schema as sch
 import ibis.expr.types as ir
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pyspark.sql.types as pt
 import sqlglot.expressions as sge
@@ -29,6 +28,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from patron.tables.files import as_url
+from patron.tables.frames import with_typed_nulls
 
 __all__ = ["SparkEngine"]
 
@@ -216,7 +216,7 @@ class SparkEngine(Backend):
         """Ibis passes frames through pandas, which loses the difference of naive times and instants."""
         arrow = op.data.to_pyarrow(op.schema)
         fields = [pt.StructField(name, _frame_type(dtype)) for name, dtype in op.schema.items()]
-        frame = self._session.createDataFrame(_plain(arrow), pt.StructType(fields))
+        frame = self._session.createDataFrame(with_typed_nulls(arrow), pt.StructType(fields))
         frame.createOrReplaceTempView(op.name)
 
 
@@ -238,15 +238,3 @@ def _frame_type(dtype: dt.DataType) -> Any:
     if dtype.is_unsigned_integer():
         return pt.LongType()
     return pt.StringType() if dtype.is_null() else FrameTypes.from_ibis(dtype)
-
-
-def _plain(arrow: pa.Table) -> pa.Table:
-    """The table with untyped empty columns as text, which Spark cannot read."""
-    empty_columns: Mapping[str, Any] = {
-        column.name: pa.nulls(arrow.num_rows, pa.string())
-        for column in arrow.schema
-        if pa.types.is_null(column.type)
-    }
-    for name, empty in empty_columns.items():
-        arrow = arrow.set_column(arrow.schema.get_field_index(name), name, empty)
-    return arrow

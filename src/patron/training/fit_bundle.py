@@ -250,15 +250,14 @@ def _with_ranks_and_money(
     share = SeasonShare.learn(_purchases_by_day(known), bundle.as_of, bundle.horizon_days)
     season = SeasonalIndex.learn(windows, as_of=bundle.as_of, share=share)
     blend = ChurnBlend()
-    purchases_decide = bundle.churn is not None and _churn_is_no_purchase(bundle.catalogue)
-    if purchases_decide:
+    churn = bundle.churn if _churn_is_no_purchase(bundle.catalogue) else None
+    if churn is not None:
         blend = blend.with_tree_weight(_minority_events(snapshots))
     trees, stacking = _fit_money(snapshots, split, bundle.horizon_days, seed)
     ranked = replace(bundle, percentiles=learn_percentiles(bundle, today, predicted), value_trees=trees)
     seen = tree_view(ranked, today, predicted, ranks="own")
-    if purchases_decide and bundle.churn is not None:
-        # The season of purchases does not apply to other kinds of churn.
-        trees_churn = _in_chunks(_churn_of(bundle.churn), seen)
+    if churn is not None:  # the season of purchases does not apply to other kinds of churn
+        trees_churn = _in_chunks(lambda rows: churn.predict_proba(rows)[:, 1], seen)
         blend = blend.with_prior_shift(trees_churn, predicted["p_no_purchase"], season.no_purchase)
     if stacking is not None:
         total = season.value * float(predicted["expected_value"].sum())
@@ -312,10 +311,6 @@ def _fit_money(
     if trees is not None and everything is not None:  # weights are fixed now: learn from every snapshot
         trees = trees.regrow(*everything)
     return trees, stacking
-
-
-def _churn_of(classifier: ChurnClassifier) -> Callable[[pd.DataFrame], Floats]:
-    return lambda rows: classifier.predict_proba(rows)[:, 1]
 
 
 def _in_chunks(predict: Callable[[pd.DataFrame], Floats], seen: TreeView) -> Floats:

@@ -18,8 +18,6 @@ import pandas as pd
 
 from patron.errors import PatronWarning
 from patron.features.assemble import assemble_features, discover_catalogue
-from patron.features.catalogue import FeatureCatalogue
-from patron.models.bundle.bundle import Bundle
 from patron.models.bundle.prediction import predict_rows
 from patron.progress import Progress, silent
 from patron.snapshots.spine import make_spine
@@ -86,7 +84,9 @@ class LeakReport:
                 f"{done}; none of {self.features} features and {self.scores} scores of {self.customers:,} "
                 "customers moved."
             ]
-        names = ", ".join(f"{row.name_} ({row.customers:,} customers)" for row in _named(self.moved))
+        names = ", ".join(
+            f"{row['name']} ({row['customers']:,} customers)" for row in self.moved.to_dict("records")
+        )
         return [f"{done}, and {len(self.moved)} features or scores have seen them: {names}."]
 
 
@@ -201,9 +201,8 @@ def _scores(known: History, features: pd.DataFrame, plan: TrainingPlan) -> pd.Da
     """Scores by a model fitted to this history."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PatronWarning)  # the model is not kept
-        bundle: Bundle = fit_bundle(known, replace(plan, inference="map"))
-    wanted: FeatureCatalogue = bundle.catalogue
-    rows = features.reindex(columns=list(wanted.names)).reset_index()
+        bundle = fit_bundle(known, replace(plan, inference="map"))
+    rows = features.reindex(columns=list(bundle.catalogue.names)).reset_index()
     return predict_rows(bundle, rows).set_index("customer_id")
 
 
@@ -228,7 +227,3 @@ def _differ(before: pd.Series, after: pd.Series) -> int:
     one, other = before.to_numpy(dtype=object), after.to_numpy(dtype=object)
     both_missing = pd.isna(one) & pd.isna(other)
     return int(np.sum((one != other) & ~both_missing))
-
-
-def _named(moved: pd.DataFrame) -> Any:
-    return moved.rename(columns={"name": "name_"}).itertuples(index=False)

@@ -216,10 +216,8 @@ def _log_value(run: TrainingRun, outcome: Outcome) -> None:
 
 def _diagnostics(part: DrawnModel) -> dict[str, float]:
     """The numeric diagnostics of a fit; none where the parameters were given."""
-    found = {
-        name: number for name, number in _all_diagnostics(part).items() if isinstance(number, int | float)
-    }
-    return {name: float(number) for name, number in found.items()}
+    found = _all_diagnostics(part).items()
+    return {name: float(number) for name, number in found if isinstance(number, int | float)}
 
 
 def _all_diagnostics(part: DrawnModel) -> dict[str, Any]:

@@ -184,7 +184,9 @@ def _evaluate_one_horizon_ago(known: History, plan: TrainingPlan, progress: Prog
         progress(f"Fitting on what was known on {then}, for the test")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PatronWarning)  # the fit that is kept raises the same warnings
-            earlier = fit_bundle(known.until(then), _quick(plan), progress=progress)
+            # The test needs predictions, and its parameters are not kept: no sampling.
+            quick = replace(plan, inference="map" if plan.inference == "map" else "laplace")
+            earlier = fit_bundle(known.until(then), quick, progress=progress)
     except InputError as refused:
         warnings.warn(
             f"The model cannot be tested: no model could be fitted one horizon before the last day known, on "
@@ -195,8 +197,3 @@ def _evaluate_one_horizon_ago(known: History, plan: TrainingPlan, progress: Prog
         return None
     progress(f"Testing it and the baselines on the {plan.horizon_days} days after {then}")
     return evaluate(earlier, known, active_within_days=plan.active_within_days)
-
-
-def _quick(plan: TrainingPlan) -> TrainingPlan:
-    """The plan without sampling: the test needs predictions, and its parameters are not kept."""
-    return replace(plan, inference="map" if plan.inference == "map" else "laplace")
