@@ -60,12 +60,10 @@ def shares(
 
     Parameters
     ----------
-    name
-        argument, as the caller wrote it
+    name, example
+        as in :func:`share`
     values
         any shape, numbers to check
-    example
-        how to write one, for the message
     unknown
         whether NaN is allowed, for a value that is not known
 
@@ -98,21 +96,14 @@ def at_least(name: str, value: float, lowest: float, unit: str = "", *, hint: st
 
     Parameters
     ----------
-    name
-        argument, as the caller wrote it
-    value
-        number to check
+    name, value
+        as in :func:`share`
     lowest
         smallest allowed value
     unit
         noun after the lowest value, for the message
     hint
         sentence at the end of the message
-
-    Raises
-    ------
-    RangeError
-        it is lower, infinite, or not a number
 
     Examples
     --------
@@ -132,15 +123,8 @@ def positive(name: str, value: float) -> float:
 
     Parameters
     ----------
-    name
-        argument, as the caller wrote it
-    value
-        number to check
-
-    Raises
-    ------
-    RangeError
-        it is 0, negative, infinite, or not a number
+    name, value
+        as in :func:`share`
 
     Examples
     --------
@@ -159,19 +143,12 @@ def whole_number(name: str, value: Any, lowest: int, *, floats: bool = True) -> 
 
     Parameters
     ----------
-    name
-        argument, as the caller wrote it
-    value
-        number to check
+    name, value
+        as in :func:`share`
     lowest
         smallest allowed value
     floats
         whether 2.0 counts as a whole number
-
-    Raises
-    ------
-    RangeError
-        it is lower, or not a whole number
 
     Examples
     --------

@@ -15,9 +15,8 @@ contractual setting, Marketing Science 29(1), 85-93: why one retention rate for 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from patron.arrays import Floats
+from patron.arrays import Floats, Real
 from patron.checks import at_least, positive, shares
 
 __all__ = [
@@ -51,9 +50,7 @@ _WHY = {
 }
 
 
-def profit_times_years(
-    yearly_profit: npt.ArrayLike, years: npt.ArrayLike, acquisition_cost: float = 0.0
-) -> Floats:
+def profit_times_years(yearly_profit: Real, years: Real, acquisition_cost: float = 0.0) -> Floats:
     """Yearly profit × years − acquisition cost.
 
     Parameters
@@ -78,9 +75,7 @@ def profit_times_years(
     return np.asarray(np.multiply(yearly_profit, years, dtype=np.float64) - acquisition_cost)
 
 
-def margin_multiple(
-    retention: npt.ArrayLike, annual_rate: float, *, first_margin_now: bool = False
-) -> Floats:
+def margin_multiple(retention: Real, annual_rate: float, *, first_margin_now: bool = False) -> Floats:
     """The multiple of the yearly margin that all future years are worth.
 
     Parameters
@@ -112,17 +107,14 @@ def margin_multiple(
     >>> margin_multiple(0.9, 0.12).round(2), margin_multiple(0.9, 0.12, first_margin_now=True).round(2)
     (np.float64(4.09), np.float64(5.09))
     """
-    r, i = (
-        _shares("retention", retention),
-        _rate(annual_rate),
-    )
+    r, i = _shares("retention", retention), _rate(annual_rate)
     left = 1 + i - r
     above = np.full_like(r, 1 + i) if first_margin_now else r
     return np.divide(above, left, out=np.full_like(r, np.nan), where=left > 0)
 
 
 def discounted_cash_flow(
-    cash_flows: npt.ArrayLike, annual_rate: float, *, retention: float = 1.0, first_flow_now: bool = False
+    cash_flows: Real, annual_rate: float, *, retention: float = 1.0, first_flow_now: bool = False
 ) -> float:
     """Today's value of a plan of yearly cash flows from one customer.
 
@@ -236,7 +228,7 @@ def compare_with_model(
     ]
 
 
-def value_to_cost(value: npt.ArrayLike, acquisition_cost: npt.ArrayLike) -> Floats:
+def value_to_cost(value: Real, acquisition_cost: Real) -> Floats:
     """Lifetime value over acquisition cost, LTV:CAC.
 
     Parameters
@@ -261,7 +253,7 @@ def value_to_cost(value: npt.ArrayLike, acquisition_cost: npt.ArrayLike) -> Floa
     return ratio
 
 
-def marginal_cost(spend: npt.ArrayLike, won: npt.ArrayLike) -> Floats:
+def marginal_cost(spend: Real, won: Real) -> Floats:
     """What one more customer cost, from each period to the next.
 
     Parameters
@@ -288,7 +280,7 @@ def marginal_cost(spend: npt.ArrayLike, won: npt.ArrayLike) -> Floats:
     return np.concatenate([[np.nan], prices])[: np.size(spend)]
 
 
-def most_to_acquire(value: npt.ArrayLike, ratio: float = 1.0) -> Floats:
+def most_to_acquire(value: Real, ratio: float = 1.0) -> Floats:
     """The maximum profitable cost of acquiring a customer.
 
     Parameters
@@ -311,7 +303,7 @@ def most_to_acquire(value: npt.ArrayLike, ratio: float = 1.0) -> Floats:
     return np.asarray(np.maximum(_floats(value), 0.0) / positive("ratio", ratio))
 
 
-def most_to_keep(value: npt.ArrayLike, gain: npt.ArrayLike) -> Floats:
+def most_to_keep(value: Real, gain: Real) -> Floats:
     """The maximum profitable cost, per customer addressed, of retaining customers.
 
     Parameters
@@ -334,7 +326,7 @@ def most_to_keep(value: npt.ArrayLike, gain: npt.ArrayLike) -> Floats:
     return np.asarray(np.maximum(_floats(value), 0.0) * _shares("gain", gain))
 
 
-def churn_over(churn: npt.ArrayLike, periods: float) -> Floats:
+def churn_over(churn: Real, periods: float) -> Floats:
     """The churn over several periods from that of one: twelve months make a year.
 
     Parameters
@@ -357,11 +349,11 @@ def churn_over(churn: npt.ArrayLike, periods: float) -> Floats:
     return np.asarray(1 - (1 - _shares("churn", churn)) ** periods)
 
 
-def _floats(values: npt.ArrayLike) -> Floats:
+def _floats(values: Real) -> Floats:
     return np.asarray(values, dtype=np.float64)
 
 
-def _shares(name: str, values: npt.ArrayLike) -> Floats:
+def _shares(name: str, values: Real) -> Floats:
     return shares(name, values, example="5 % as 0.05", unknown=True)
 
 

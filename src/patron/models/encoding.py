@@ -26,7 +26,7 @@ import pandas as pd
 from patron.arrays import Floats, Matrix
 from patron.errors import InputError, PatronWarning, TableError, some
 
-__all__ = ["MOST_LEVELS", "FeatureEncoder", "matrix_of", "numbers_of", "outcomes"]
+__all__ = ["MOST_LEVELS", "FeatureEncoder", "holds_numbers", "matrix_of", "numbers_of", "outcomes"]
 
 MOST_LEVELS = 100
 """Maximum number of levels of a category: the most frequent ones; others count as missing."""
@@ -168,6 +168,17 @@ class FeatureEncoder:
         return cls(tuple(parts["names"]), {name: tuple(levels) for name, levels in parts["levels"].items()})
 
 
+def holds_numbers(column: pd.Series) -> bool:
+    """Whether a column is of numbers, and not of flags.
+
+    Parameters
+    ----------
+    column
+        of any type
+    """
+    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
+
+
 def outcomes(y: Any, n_rows: int, name: str = "y") -> Floats:
     """Outcomes as the trees expect them.
 
@@ -264,11 +275,6 @@ def matrix_of(X: pd.DataFrame, names: Sequence[str], frame: str) -> Matrix:
     -------
     Matrix
         (n_customers, n_names) NaN where unknown
-
-    Raises
-    ------
-    InputError
-        a number is infinite or is text
 
     Examples
     --------

@@ -179,16 +179,11 @@ def offer_cut(
     Parameters
     ----------
     value
-        (n_customers,) money, kept where the customer stays; below 0 counts as 0
+        as in :func:`contact_cut`
     incentive, contact_cost
         money ≥ 0, paid if the offer is accepted, and for every contact
     acceptance, redemption
         probability of acceptance by a customer who would have left, and by one who would have stayed
-
-    Returns
-    -------
-    Floats
-        (n_customers,) in [0, 1]; 1 where it never pays; NaN where the value is unknown
 
     Examples
     --------

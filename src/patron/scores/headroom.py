@@ -99,7 +99,14 @@ def growth_headroom(
     0             30.0            30.0            0.0             0.0     11
     1              0.0             0.0            0.0             0.0     11
     """
-    _check(growth, order_value, space, stage, category_margin, n_peers, most_peers, quantile)
+    lengths = {len(array) for array in (growth, order_value, space, stage, category_margin)}
+    if len(lengths) > 1:
+        raise TableError(
+            f"growth_headroom needs one entry per customer in every array, and got lengths {sorted(lengths)}."
+        )
+    for name, count in (("n_peers", n_peers), ("most_peers", most_peers)):
+        at_least(name, count, FEWEST_PEERS)
+    share("quantile", quantile, ends="()", example="80 % as 0.8")
     found = np.full((growth.size, 4), np.nan)
     peers = np.zeros(growth.size, dtype=np.int64)
     usable = np.isfinite(growth) & (order_value > 0) & np.isfinite(space).all(axis=1)
@@ -195,8 +202,7 @@ def _headroom(
 def _quantile(values: Floats, quantile: float) -> Floats:
     """(n_rows,) quantile of each row: the smallest value that at least this share does not exceed."""
     place = int(np.ceil(quantile * values.shape[1])) - 1
-    found: Floats = np.partition(values, place, axis=1)[:, place]
-    return found
+    return np.partition(values, place, axis=1)[:, place]
 
 
 def _standardised(columns: Floats) -> Floats:
@@ -204,25 +210,4 @@ def _standardised(columns: Floats) -> Floats:
     if not known.any():
         return columns
     spread = columns[known].std(axis=0)
-    scaled: Floats = (columns - columns[known].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return scaled
-
-
-def _check(
-    growth: Floats,
-    order_value: Floats,
-    space: Floats,
-    stage: Texts,
-    category_margin: Floats,
-    n_peers: int,
-    most_peers: int,
-    quantile: float,
-) -> None:
-    lengths = {len(array) for array in (growth, order_value, space, stage, category_margin)}
-    if len(lengths) > 1:
-        raise TableError(
-            f"growth_headroom needs one entry per customer in every array, and got lengths {sorted(lengths)}."
-        )
-    for name, count in (("n_peers", n_peers), ("most_peers", most_peers)):
-        at_least(name, count, FEWEST_PEERS)
-    share("quantile", quantile, ends="()", example="80 % as 0.8")
+    return (columns - columns[known].mean(axis=0)) / np.where(spread > 0, spread, 1.0)

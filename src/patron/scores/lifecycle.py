@@ -80,8 +80,7 @@ def lifecycle_stage(customers: Columns, rules: StageRules | None = None) -> Text
     usual = _usual_gap(customers, frequency, recency, rules)
 
     def silent(days: float, gaps: float) -> Flags:
-        long: Flags = silence > np.maximum(days, gaps * usual)
-        return long
+        return silence > np.maximum(days, gaps * usual)
 
     rule_of = {
         "reach": np.isnan(age),

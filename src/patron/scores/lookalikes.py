@@ -15,6 +15,7 @@ from patron.arrays import Flags, Floats, Index
 from patron.checks import at_least
 from patron.errors import RangeError, TableError
 from patron.features.catalogue import FeatureCatalogue
+from patron.models.encoding import holds_numbers
 
 __all__ = ["known_at_acquisition", "lookalikes"]
 
@@ -118,7 +119,7 @@ def lookalikes(known: pd.DataFrame, group: npt.ArrayLike, *, most: int | None = 
 
 def _codes(column: pd.Series) -> Index:
     """(n_customers,) which value each has: texts as they are, numbers by tenths; unknown is a value, too."""
-    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+    if holds_numbers(column):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
         there = numbers[np.isfinite(numbers)]
         cuts = np.unique(np.quantile(there, TENTHS)) if there.size else TENTHS
@@ -133,8 +134,7 @@ def _log_odds(codes: Index, chosen: Flags) -> Floats:
     inside = np.bincount(codes[chosen], minlength=values)
     outside = np.bincount(codes[~chosen], minlength=values)
     odds = np.log((inside + 1) / (chosen.sum() + values)) - np.log((outside + 1) / ((~chosen).sum() + values))
-    found: Floats = odds[codes]
-    return found
+    return odds[codes]
 
 
 def _check(known: pd.DataFrame, columns: list[str], chosen: Flags, most: int | None) -> None:

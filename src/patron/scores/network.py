@@ -57,7 +57,7 @@ NEARLY_ALIKE = 1e6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkRules:
-    """Assumptions about referrals.
+    """Assumptions about referrals; numbers out of range are refused.
 
     Attributes
     ----------
@@ -67,11 +67,6 @@ class NetworkRules:
         count ≥ 1, degrees of referral that count; 1 counts customers referred directly
     decay
         in [0, 1), how much each degree counts of the one before
-
-    Raises
-    ------
-    RangeError
-        a number is outside the range given above, or NaN
 
     Examples
     --------

@@ -130,17 +130,8 @@ def make_scorecard(
 
     Examples
     --------
-    >>> from datetime import date
-    >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.value.purchases.model import BetaGeoModel
-    >>> from patron.models.value.gamma_gamma import GammaGammaModel
-    >>> from patron.models.value.model import CustomerValueModel
-    >>> value = CustomerValueModel(
-    ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
-    ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
-    ... )
-    >>> bundle = Bundle(churn=None, value=value, catalogue=FeatureCatalogue(()), horizon_days=90,
-    ...                 value_horizon_days=365, first_day=date(1997, 1, 1), as_of=date(1997, 9, 30))
+    With the `bundle` of the example of :class:`patron.models.bundle.bundle.Bundle`:
+
     >>> rfm = pd.DataFrame({"customer_id": [7, 8], "frequency": [3, 2], "recency": [200, 300],
     ...                     "T": [270, 270], "monetary_value": [25.0, 30.0]})
     >>> scorecard = make_scorecard(rfm, bundle)
@@ -194,11 +185,6 @@ def score_columns(
     -------
     dict[str, Any]
         column → (n_customers,) values, or one value for all
-
-    Raises
-    ------
-    TableError, InputError, RangeError
-        see `make_scorecard`
     """
     horizon_days = _days("horizon_days", horizon_days, bundle.horizon_days)
     value_horizon_days = _days("value_horizon_days", value_horizon_days, bundle.value_horizon_days)

@@ -99,18 +99,9 @@ def save_batch_model(bundle: Bundle, folder: str | Path, **asked: Any) -> Path:
 
     Examples
     --------
+    With the `bundle` of the example of :class:`patron.models.bundle.bundle.Bundle`:
+
     >>> import tempfile
-    >>> from datetime import date
-    >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.value.purchases.model import BetaGeoModel
-    >>> from patron.models.value.gamma_gamma import GammaGammaModel
-    >>> from patron.models.value.model import CustomerValueModel
-    >>> value = CustomerValueModel(
-    ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
-    ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
-    ... )
-    >>> bundle = Bundle(churn=None, value=value, catalogue=FeatureCatalogue(()), horizon_days=90,
-    ...                 value_horizon_days=365, first_day=date(1997, 1, 1), as_of=date(1997, 9, 30))
     >>> folder = save_batch_model(bundle, tempfile.mkdtemp() + "/model", reasons=False)
     >>> rfm = pd.DataFrame({"as_of": ["1997-09-30"] * 2, "frequency": [3.0, 2.0], "recency": [200.0, 300.0],
     ...                     "T": [270.0, 270.0], "monetary_value": [25.0, 30.0]})

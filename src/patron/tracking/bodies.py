@@ -44,7 +44,7 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
     Parameters
     ----------
     body
-        of the request
+        of the request; refused where it is not of its content type
     content_type
         the header of that name, or None
     bundle
@@ -57,11 +57,6 @@ def read_body(body: bytes, content_type: str | None, bundle: Bundle) -> Request:
         numbers, the columns that the model knows: arrays of numbers, lists of others
     parameters
         the value of "params", not validated either; None if missing
-
-    Raises
-    ------
-    RefusedRequest
-        the content type is missing or unknown, or the body does not match it
 
     Examples
     --------

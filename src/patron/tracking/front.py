@@ -52,14 +52,9 @@ def load_front(folder: str | Path, *, most_bytes: int = MOST_BYTES) -> "Front":
     Parameters
     ----------
     folder
-        as `patron.tracking.registry.export_model` writes it
+        as `patron.tracking.registry.export_model` writes it; any other is refused with a ModelError
     most_bytes
         the largest body that is read
-
-    Raises
-    ------
-    ModelError
-        the folder has no model of patron, or one that cannot be read
 
     Examples
     --------

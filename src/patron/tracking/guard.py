@@ -165,12 +165,7 @@ def check_parameters(parameters: Any) -> dict[str, Any]:
     Parameters
     ----------
     parameters
-        as the request has them
-
-    Raises
-    ------
-    RefusedRequest
-        a parameter is unknown, or reasons is neither true nor false
+        as the request has them; refused where one is unknown or of another kind
 
     Examples
     --------

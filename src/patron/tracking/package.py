@@ -62,11 +62,6 @@ def save_bundle_as_model(bundle: Bundle, folder: str | Path) -> Path:
     folder
         new or empty
 
-    Returns
-    -------
-    Path
-        The folder.
-
     Raises
     ------
     ModelError
@@ -74,17 +69,8 @@ def save_bundle_as_model(bundle: Bundle, folder: str | Path) -> Path:
 
     Examples
     --------
-    >>> from datetime import date
-    >>> from patron.features.catalogue import FeatureCatalogue
-    >>> from patron.models.value.purchases.model import BetaGeoModel
-    >>> from patron.models.value.gamma_gamma import GammaGammaModel
-    >>> from patron.models.value.model import CustomerValueModel
-    >>> value = CustomerValueModel(
-    ...     BetaGeoModel.from_params(r=0.24, alpha=31.0, a=0.79, b=2.43),
-    ...     GammaGammaModel.from_params(p=6.25, q=3.74, v=15.4),
-    ... )
-    >>> bundle = Bundle(churn=None, value=value, catalogue=FeatureCatalogue(()), horizon_days=90,
-    ...                 value_horizon_days=365, first_day=date(1997, 1, 1), as_of=date(1997, 9, 30))
+    With the `bundle` of the example of :class:`patron.models.bundle.bundle.Bundle`:
+
     >>> folder = save_bundle_as_model(bundle, tempfile.mkdtemp())
     >>> model = mlflow.pyfunc.load_model(str(folder))
     >>> answer = model.predict(input_example(bundle), params={"horizon_days": 30})

@@ -11,7 +11,8 @@ folder.
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -232,17 +233,13 @@ def rollback(store: Store, *, name: str = MODEL_NAME) -> ModelVersion:
 
     Parameters
     ----------
-    store
-        where the model is
-    name
-        of the registered model
+    store, name
+        as in :func:`promote`
 
     Raises
     ------
     ModelNotFoundError
         there is no champion, none was champion before it, or that one has been deleted
-    ModelError
-        the store is locked or cannot be reached
     """
     client = store.client()
     champion = find_version(store, f"models:/{name}@{CHAMPION}")
@@ -265,15 +262,8 @@ def list_versions(store: Store, *, name: str = MODEL_NAME) -> list[ModelVersion]
 
     Parameters
     ----------
-    store
-        where the model is
-    name
-        of the registered model
-
-    Raises
-    ------
-    ModelError
-        the store is locked or cannot be reached
+    store, name
+        as in :func:`promote`
     """
     client = store.client()
     with store_failures(store.uri):
@@ -300,8 +290,6 @@ def find_version(store: Store, uri: str) -> ModelVersion:
     ------
     ModelNotFoundError
         the URI has another form, or there is no such model, version or alias
-    ModelError
-        the store is locked or cannot be reached
     """
     named = REGISTERED.fullmatch(uri)
     if named is None:
@@ -342,11 +330,7 @@ def load_bundle(store: Store, uri: str) -> tuple[Bundle, ModelVersion | None]:
     ModelError
         the store is locked or cannot be reached; the model's files are missing or were cut short
     """
-    version = find_version(store, uri) if _is_registered(uri) else None
-    with tempfile.TemporaryDirectory() as copies:
-        folder = _fetch(
-            store, version.uri if version is not None else uri, Path("artifacts", BUNDLE_ARTIFACT), copies
-        )
+    with _fetched(store, uri, Path("artifacts", BUNDLE_ARTIFACT)) as (folder, version):
         return Bundle.load(folder), version
 
 
@@ -355,17 +339,10 @@ def export_model(store: Store, uri: str, folder: str | Path) -> Path:
 
     Parameters
     ----------
-    store
-        where the model is
-    uri
-        of a registered model, of a run's model, or the folder of an exported model
+    store, uri
+        as in :func:`load_bundle`
     folder
         new or empty
-
-    Returns
-    -------
-    Path
-        The folder.
 
     Raises
     ------
@@ -381,9 +358,7 @@ def export_model(store: Store, uri: str, folder: str | Path) -> Path:
         raise SettingsError(
             f"Cannot export to {str(folder)!r}: it exists and is not empty. Name a new folder."
         )
-    version = find_version(store, uri) if _is_registered(uri) else None
-    with tempfile.TemporaryDirectory() as copies:
-        files = _fetch(store, version.uri if version is not None else uri, Path(), copies)
+    with _fetched(store, uri, Path()) as (files, _):
         if not (files / MLMODEL_FILE_NAME).is_file():
             raise ModelNotFoundError(
                 f"There is no model {uri!r}: the folder has no file {MLMODEL_FILE_NAME}."
@@ -392,12 +367,16 @@ def export_model(store: Store, uri: str, folder: str | Path) -> Path:
     return folder
 
 
-def _is_registered(uri: str) -> bool:
-    return uri.startswith("models:") and LOGGED.fullmatch(uri) is None
+@contextmanager
+def _fetched(store: Store, uri: str, part: Path) -> Iterator[tuple[Path, ModelVersion | None]]:
+    """A folder with (a part of) the files of a model, its own or a copy, and its registered version."""
+    registered = uri.startswith("models:") and LOGGED.fullmatch(uri) is None
+    version = find_version(store, uri) if registered else None
+    with tempfile.TemporaryDirectory() as copies:
+        yield _fetch(store, uri if version is None else version.uri, part, copies), version
 
 
 def _fetch(store: Store, uri: str, part: Path, copies: str) -> Path:
-    """A folder with (a part of) the files of a model: the model's own, or a copy."""
     if not SCHEME.match(uri):
         if not os.path.isdir(uri):  # also if it is not a path
             raise ModelNotFoundError(

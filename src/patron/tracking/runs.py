@@ -104,7 +104,7 @@ class TrainingRun:
             name → value, may be nested
         """
         with store_failures(self.store.uri):
-            mlflow.log_params(_flat(settings))
+            mlflow.log_params({_name(name): _as_text(value) for name, value in _leaves(settings)})
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Log numbers by name.
@@ -206,14 +206,14 @@ class TrainingRun:
             The id of the child run.
         """
         with store_failures(self.store.uri):
-            with mlflow.start_run(
-                experiment_id=self.store.experiment_id, run_name=name, nested=True
-            ) as child:
-                mlflow.log_params(_flat(params or {}))
-                mlflow.log_metrics({_name(key): float(value) for key, value in (metrics or {}).items()})
+            experiment = self.store.experiment_id
+            with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True) as child:
+                part = TrainingRun(child.info.run_id, self.store)
+                part.log_settings(params or {})
+                part.log_metrics(metrics or {})
                 for file, text in (documents or {}).items():
                     mlflow.log_text(text, file)
-            return str(child.info.run_id)
+            return part.run_id
 
     def log_bundle(self, bundle: Bundle) -> str:
         """Log the bundle as a model that MLflow serves.
@@ -230,10 +230,6 @@ class TrainingRun:
         """
         with store_failures(self.store.uri):
             return log_bundle(bundle)
-
-
-def _flat(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {_name(name): _as_text(value) for name, value in _leaves(settings)}
 
 
 def _leaves(nested: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -73,18 +73,13 @@ def run_server(folder: str | Path, *, host: str, port: int, workers: int, most_b
     Parameters
     ----------
     folder
-        as `patron.tracking.registry.export_model` writes it; several workers all read it
+        as for :func:`patron.tracking.front.load_front`; several workers all read it
     host, port
         where to listen
     workers
         processes, ≥ 1; each holds the model
     most_bytes
         the largest body of a request
-
-    Raises
-    ------
-    ModelError
-        the folder holds no model of patron, or one that cannot be read
 
     Examples
     --------

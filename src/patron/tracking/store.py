@@ -171,11 +171,6 @@ def store_failures(uri: str | None = None) -> Iterator[None]:
     uri
         of the store, for the sentence; the one that MLflow uses if None
 
-    Raises
-    ------
-    ModelError
-        the store is locked, cannot be reached, or cannot be read
-
     Examples
     --------
     >>> with store_failures("sqlite:///shop/mlruns/mlflow.db"):

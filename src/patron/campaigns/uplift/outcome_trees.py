@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from patron.arrays import Floats, Matrix
-from patron.models.churn.boosted_trees import grow_fixed, raw_scores
+from patron.models.churn.boosted_trees import Growth, grow_fixed, raw_scores
 
 __all__ = ["OutcomeTrees", "Predictor"]
 
@@ -94,12 +94,12 @@ class OutcomeTrees:
             "max_depth": self.max_depth,
             "min_data_in_leaf": min_leaf,
         }
-        grown = grow_fixed(
-            (matrix, target),
-            settings,
+        growth = Growth(
+            settings=settings,
             n_trees=self.n_trees,
             categories=self.categories,
             n_jobs=self.n_jobs,
             random_state=self.random_state,
         )
+        grown = grow_fixed((matrix, target), growth)
         return lambda rows: raw_scores(grown, rows, self.n_jobs)

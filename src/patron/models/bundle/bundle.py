@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 
 from patron.checks import at_least
 from patron.errors import ModelError, RangeError
@@ -48,7 +47,21 @@ MOST_BYTES = 4_000_000
 MB."""
 
 FORMAT = 4
-DESCRIPTION, TREES, VALUE_TREES, DRAWS = "bundle.json", "churn.txt", "value_trees.txt", "draws.npz"
+DESCRIPTION, DRAWS = "bundle.json", "draws.npz"
+AS_STORED = ("horizon_days", "value_horizon_days", "customer_ids", "patron_version")
+TREES: dict[str, tuple[str, type[ChurnClassifier | ValueTrees]]] = {
+    "churn": ("churn.txt", ChurnClassifier),
+    "value_trees": ("value_trees.txt", ValueTrees),
+}
+DESCRIBED: dict[str, Any] = {
+    "tiers": Tiers,
+    "policy": Policy,
+    "reference": Reference,
+    "catalogue": FeatureCatalogue,
+    "season": SeasonalIndex,
+    "churn_blend": ChurnBlend,
+    "stacking": ValueStacking,
+}
 GRIDS = "percentiles/"  # what names the grids among the arrays
 
 
@@ -157,16 +170,6 @@ class Bundle:
         """Discount rate per year, as the value model has it."""
         return float(self.value.annual_discount_rate)
 
-    def classifies(self, features: pd.DataFrame) -> bool:
-        """Whether the rows hold every feature of the catalogue, as the classifier needs them.
-
-        Parameters
-        ----------
-        features
-            (n_customers, …) feature rows
-        """
-        return self.churn is not None and all(name in features.columns for name in self.catalogue.names)
-
     def describe(self) -> dict[str, Any]:
         """The settings of the bundle as plain values, for a registry, a log or a report."""
         return {
@@ -183,17 +186,12 @@ class Bundle:
         }
 
     def save(self, folder: str | Path) -> Path:
-        """Write the bundle into a folder, which is made if need be.
+        """The folder, with the bundle written into it.
 
         Parameters
         ----------
         folder
             is created if it does not exist
-
-        Returns
-        -------
-        Path
-            The folder.
 
         Raises
         ------
@@ -202,33 +200,23 @@ class Bundle:
         """
         folder = Path(folder)
         arrays, value = self.value.to_arrays()
-        percentiles = None
+        parts: dict[str, Any] = {"value": value, "percentiles": None}
         if self.percentiles is not None:
-            grids, percentiles = self.percentiles.to_arrays()
+            grids, parts["percentiles"] = self.percentiles.to_arrays()
             arrays |= {GRIDS + name: grid for name, grid in grids.items()}
         files = {DRAWS: _npz(arrays)}
-        churn = None
-        if self.churn is not None:
-            text, churn = self.churn.to_parts()
-            files[TREES] = text.encode()
-        value_trees = None
-        if self.value_trees is not None:
-            text, value_trees = self.value_trees.to_parts()
-            files[VALUE_TREES] = text.encode()
+        for name, (file, _) in TREES.items():
+            trees: ChurnClassifier | ValueTrees | None = getattr(self, name)
+            text, parts[name] = ("", None) if trees is None else trees.to_parts()
+            if trees is not None:
+                files[file] = text.encode()
+        for name in DESCRIBED:
+            part = getattr(self, name)
+            parts[name] = None if part is None else part.to_dict()
         description = {
             "format": FORMAT,
             **self.describe(),
-            "tiers": None if self.tiers is None else self.tiers.to_dict(),
-            "policy": self.policy.to_dict(),
-            "reference": None if self.reference is None else self.reference.to_dict(),
-            "catalogue": self.catalogue.to_dict(),
-            "churn": churn,
-            "value": value,
-            "percentiles": percentiles,
-            "season": self.season.to_dict(),
-            "churn_blend": self.churn_blend.to_dict(),
-            "value_trees": value_trees,
-            "stacking": None if self.stacking is None else self.stacking.to_dict(),
+            **parts,
             "files": {
                 name: {"bytes": len(content), "sha256": _sha256(content)} for name, content in files.items()
             },
@@ -265,36 +253,20 @@ class Bundle:
         folder = Path(folder)
         description = _description(folder)
         try:
-            churn = description["churn"]
-            tiers, reference = description["tiers"], description["reference"]
-            percentiles, stacking = description["percentiles"], description["stacking"]
-            value_trees = description["value_trees"]
             arrays = _arrays(_file(folder, DRAWS, description))
-            return cls(
-                churn=None
-                if churn is None
-                else ChurnClassifier.from_parts(_file(folder, TREES, description).decode(), churn),
-                value=CustomerValueModel.from_arrays(arrays, description["value"]),
-                catalogue=FeatureCatalogue.from_dict(description["catalogue"]),
-                horizon_days=description["horizon_days"],
-                value_horizon_days=description["value_horizon_days"],
-                first_day=date.fromisoformat(description["first_day"]),
-                as_of=date.fromisoformat(description["as_of"]),
-                tiers=None if tiers is None else Tiers.from_dict(tiers),
-                policy=Policy.from_dict(description["policy"]),
-                percentiles=None
-                if percentiles is None
-                else Percentiles.from_arrays(with_prefix(GRIDS, arrays), percentiles),
-                season=SeasonalIndex.from_dict(description["season"]),
-                churn_blend=ChurnBlend.from_dict(description["churn_blend"]),
-                value_trees=None
-                if value_trees is None
-                else ValueTrees.from_parts(_file(folder, VALUE_TREES, description).decode(), value_trees),
-                stacking=None if stacking is None else ValueStacking.from_dict(stacking),
-                reference=None if reference is None else Reference.from_dict(reference),
-                customer_ids=description["customer_ids"],
-                patron_version=description["patron_version"],
-            )
+            parts: dict[str, Any] = {name: description[name] for name in AS_STORED}
+            for name in ("first_day", "as_of"):
+                parts[name] = date.fromisoformat(description[name])
+            for name, kind in DESCRIBED.items():
+                parts[name] = None if description[name] is None else kind.from_dict(description[name])
+            for name, (file, estimator) in TREES.items():
+                if (meta := description[name]) is not None:
+                    meta = estimator.from_parts(_file(folder, file, description).decode(), meta)
+                parts[name] = meta
+            if (grids := description["percentiles"]) is not None:
+                grids = Percentiles.from_arrays(with_prefix(GRIDS, arrays), grids)
+            value = CustomerValueModel.from_arrays(arrays, description["value"])
+            return cls(value=value, percentiles=grids, **parts)
         except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise ModelError(_unreadable(folder, f"{DESCRIPTION} does not fit ({error})")) from error
 

@@ -24,7 +24,7 @@ INCENTIVE_SHARE, CONTACT_SHARE = 0.10, 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypicalOffer:
-    """A typical retention offer, assumed until there are real ones.
+    """A typical retention offer, assumed until there are real ones; numbers out of range are refused.
 
     Attributes
     ----------
@@ -34,11 +34,6 @@ class TypicalOffer:
         money ≥ 0, paid for every contact
     acceptance
         probability in [0, 1] that a customer who would have left takes it and stays
-
-    Raises
-    ------
-    RangeError
-        a number is outside the range given above, or NaN
 
     Examples
     --------

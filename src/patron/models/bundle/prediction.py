@@ -27,6 +27,7 @@ from patron.features.catalogue import FeatureCatalogue
 from patron.models.churn.percentile_ranks import PERCENTILE, Percentiles, Ranks
 from patron.models.churn.rows import Columns, as_columns, count_rows, take_rows
 from patron.models.encoding import FeatureEncoder
+from patron.models.ensemble.stacking import ValueStacking
 from patron.models.ensemble.tree_columns import btyd_columns, ranked_columns, tree_rows, with_expected_value
 from patron.models.value.rfm import RFM_COLUMNS, Customers, read_customers
 
@@ -41,18 +42,8 @@ _CHUNK = 50_000  # rows held in memory as the trees see them
 _NEVER_CERTAIN = 1e-6
 
 
-def predict_rows(
-    bundle: "Bundle",
-    features: pd.DataFrame,
-    *,
-    ranks: Ranks = "auto",
-    horizon_days: float | None = None,
-    value_horizon_days: float | None = None,
-    annual_discount_rate: float | None = None,
-    interval: float = 0.8,
-    random_state: int = 0,
-) -> pd.DataFrame:
-    """The predictions of a bundle for each customer.
+def predict_rows(bundle: "Bundle", features: pd.DataFrame) -> pd.DataFrame:
+    """The predictions of a bundle for each customer, over its own horizons.
 
     Parameters
     ----------
@@ -61,19 +52,6 @@ def predict_rows(
     features
         one row per customer as of one day: customer_id and all features of the catalogue; or none
         but frequency, recency, T and monetary_value, from which the value model answers alone
-    ranks
-        among whom a customer's percentiles are taken: "own", the rows of `features`; "model", the
-        customers of the training; "auto", the rows where they are at least 1000; or the grid of the whole
-        population, as :func:`patron.models.bundle.population_ranks.population_percentiles` learns it
-    horizon_days, value_horizon_days
-        days ahead; the bundle's own if None. Another horizon than the
-        bundle's is answered by the value model alone
-    annual_discount_rate
-        per year, ≥ 0; the bundle's own if None
-    interval
-        share in (0, 1) of the predictive intervals
-    random_state
-        seed of the draws behind the intervals
 
     Returns
     -------
@@ -87,24 +65,13 @@ def predict_rows(
         a feature is missing, or an RFM column breaks a rule
     InputError
         a feature is infinite or is text
-    RangeError
-        a horizon or the interval is out of range
 
     Examples
     --------
     See :func:`patron.training.fit_bundle.fit_bundle`.
     """
     read_customers(_rfm(features), purchases=True, spend=True)
-    predicted = predict_columns(
-        bundle,
-        as_columns(features, (*RFM_COLUMNS, *bundle.catalogue.numbers)),
-        ranks=ranks,
-        horizon_days=horizon_days,
-        value_horizon_days=value_horizon_days,
-        annual_discount_rate=annual_discount_rate,
-        interval=interval,
-        random_state=random_state,
-    )
+    predicted = predict_columns(bundle, as_columns(features, (*RFM_COLUMNS, *bundle.catalogue.numbers)))
     return pd.DataFrame({"customer_id": features["customer_id"].array, **predicted})
 
 
@@ -125,8 +92,21 @@ def predict_columns(
     ----------
     features
         as there, as arrays; the RFM columns keep the rules of :mod:`patron.models.value.rfm`
-    bundle, ranks, horizon_days, value_horizon_days, annual_discount_rate, interval, random_state
-        as there
+    bundle
+        the model
+    ranks
+        among whom a customer's percentiles are taken: "own", the rows of `features`; "model", the
+        customers of the training; "auto", the rows where they are at least 1000; or the grid of the whole
+        population, as :func:`patron.models.bundle.population_ranks.population_percentiles` learns it
+    horizon_days, value_horizon_days
+        days ahead; the bundle's own if None. Another horizon than the
+        bundle's is answered by the value model alone
+    annual_discount_rate
+        per year, ≥ 0; the bundle's own if None
+    interval
+        share in (0, 1) of the predictive intervals
+    random_state
+        seed of the draws behind the intervals
 
     Returns
     -------
@@ -152,7 +132,7 @@ def predict_columns(
     predicted["churn_probability"] = churn
     predicted["expected_purchases"] = expected["expected_purchases"] * bundle.season.purchases
     if bundle.stacking is not None:
-        _stack(predicted, bundle, trees, horizon, farther)
+        _stack(predicted, bundle.stacking, trees, farther >= horizon)
     return predicted
 
 
@@ -290,25 +270,15 @@ def _predict_trees(
     return churn, None if value_trees is None else money
 
 
-def _stack(
-    predicted: dict[str, Floats],
-    bundle: "Bundle",
-    trees: Floats | None,
-    horizon: float,
-    farther: float,
-) -> None:
-    """Replace the value model's expected value by the stacked one, and move the growth potential with it."""
-    if bundle.stacking is None:
-        return
+def _stack(predicted: dict[str, Floats], stacking: ValueStacking, trees: Floats | None, beyond: bool) -> None:
+    """Puts the stacked value in place of the models'; `beyond`, growth reaches past the horizon."""
     bounds = [f"expected_value{end}" for end in ("", "_low", "_high")]
     btyd, low, high = (predicted[name] for name in bounds)
-    combined = bundle.stacking.columns(btyd, trees, low, high)
+    combined = stacking.columns(btyd, trees, low, high)
     for end, alone in zip(("", "_low", "_high"), (btyd, low, high), strict=True):
         value, growth = combined[f"expected_value{end}"], predicted[f"growth_potential{end}"]
-        if farther >= horizon:  # the days after the horizon stay as they were expected
-            grown = growth + (value - alone)
-        else:
-            grown = growth * value / np.where(alone > 0, alone, 1.0)
+        # Days after the horizon stay as they were expected.
+        grown = growth + (value - alone) if beyond else growth * value / np.where(alone > 0, alone, 1.0)
         predicted[f"expected_value{end}"] = value
         predicted[f"growth_potential{end}"] = np.maximum(grown, 0.0)
 

@@ -7,13 +7,13 @@ it, because it loads scikit-learn where that is installed, and not every importe
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from patron.arrays import Flags, Floats, Matrix
+from patron.arrays import Floats, Matrix
 from patron.checks import share, whole_number
 from patron.errors import RangeError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FEWEST_CUSTOMERS",
     "Grown",
+    "Growth",
     "Labelled",
     "Rows",
     "check_growth",
@@ -31,7 +32,8 @@ __all__ = [
     "grow_fixed",
     "grow_trees",
     "grow_with_early_stopping",
-    "holdout_fifth",
+    "growth_of",
+    "hold_out_fifth",
     "raw_scores",
     "read_trees",
     "tree_tags",
@@ -58,6 +60,34 @@ _FIXED = {
 # LightGBM works out the depths of its trees at the start of each contribution call and keeps them in the
 # trees, so two calls at once could read a depth half written. One call uses all of its threads anyway.
 _ONE_EXPLANATION_AT_A_TIME = Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """How to grow trees.
+
+    Attributes
+    ----------
+    settings
+        LightGBM's own, `objective` among them
+    n_trees
+        number of trees; the maximum number where growing may end earlier
+    patience
+        trees without gain after which growing ends
+    categories
+        positions of the categories
+    n_jobs
+        maximum number of threads, -1 for all; the trees do not depend on it
+    random_state
+        seed of all random draws
+    """
+
+    settings: Mapping[str, Any]
+    n_trees: int
+    patience: int = 1
+    categories: Sequence[int] = ()
+    n_jobs: int = 1
+    random_state: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,41 +130,46 @@ def check_growth(owner: str, settings: Mapping[str, Any]) -> None:
     share(f"{owner}.learning_rate", settings["learning_rate"], ends="(]", example="5 % as 0.05")
 
 
-def grow_trees(
-    matrix: Matrix,
-    target: Floats,
-    settings: Mapping[str, Any],
-    *,
-    n_trees: int,
-    patience: int,
-    categories: Sequence[int] = (),
-    stop_on: Rows | None = None,
-    n_jobs: int = 1,
-    random_state: int = 0,
-) -> "Booster":
+def growth_of(settings: Mapping[str, Any], categories: Sequence[int], **objective: Any) -> Growth:
+    """How an estimator with the settings of `check_growth` grows its trees.
+
+    Parameters
+    ----------
+    settings
+        as in :func:`check_growth`
+    categories
+        positions of the categories
+    objective
+        what LightGBM minimises, by its own names
+    """
+    return Growth(
+        settings={
+            **objective,
+            "learning_rate": settings["learning_rate"],
+            "num_leaves": settings["num_leaves"],
+            "max_depth": settings["max_depth"],
+            "min_data_in_leaf": settings["min_child_samples"],
+        },
+        n_trees=settings["n_estimators"],
+        patience=settings["early_stopping_rounds"],
+        categories=categories,
+        n_jobs=settings["n_jobs"],
+        random_state=settings["random_state"],
+    )
+
+
+def grow_trees(rows: Rows, growth: Growth, stop_on: Rows | None = None) -> "Booster":
     """Trees grown until the loss on `stop_on` falls no more.
 
     Parameters
     ----------
-    matrix
-        (n_rows, n_features) numbers and category codes, NaN where missing
-    target
-        (n_rows,) what the trees predict
-    settings
-        LightGBM's own, `objective` among them
-    n_trees
-        maximum number of trees
-    patience
-        trees without gain after which growing ends
-    categories
-        positions of the categories
+    rows
+        features and target that grow the trees; NaN where a feature is missing
+    growth
+        how to grow them
     stop_on
         later rows and their target; without them a fifth of the rows, drawn at random, determines the
         number of trees, and all rows then grow that many
-    n_jobs
-        maximum number of threads, -1 for all; the trees do not depend on it
-    random_state
-        seed of all random draws
 
     Returns
     -------
@@ -144,109 +179,66 @@ def grow_trees(
     Examples
     --------
     >>> matrix = np.arange(200, dtype=np.float32)[:, None]
-    >>> settings = {"objective": "binary", "num_leaves": 2}
-    >>> trees = grow_trees(matrix, (matrix[:, 0] >= 120) * 1.0, settings, n_trees=3, patience=3)
+    >>> growth = Growth(settings={"objective": "binary", "num_leaves": 2}, n_trees=3, patience=3)
+    >>> trees = grow_trees((matrix, (matrix[:, 0] >= 120) * 1.0), growth)
     >>> trees.predict(matrix[[0, 199]], raw_score=True).round(1)
     array([-0.9..., 0...])
     """
-    shared: dict[str, Any] = {"categories": categories, "n_jobs": n_jobs, "random_state": random_state}
-    shared_stop = {**shared, "n_trees": n_trees, "patience": patience}
     if stop_on is not None:
-        return grow_with_early_stopping((matrix, target), stop_on, settings, **shared_stop).trees
-    aside = holdout_fifth(target, random_state)
-    parts = (matrix[~aside], target[~aside]), (matrix[aside], target[aside])
-    enough = grow_with_early_stopping(*parts, settings, **shared_stop).trees.num_trees()
-    return grow_fixed((matrix, target), settings, n_trees=enough, **shared)
+        return grow_with_early_stopping(rows, stop_on, growth).trees
+    enough = grow_with_early_stopping(*hold_out_fifth(rows, growth.random_state), growth).trees.num_trees()
+    return grow_fixed(rows, replace(growth, n_trees=enough))
 
 
-def grow_with_early_stopping(
-    rows: Rows,
-    stop_on: Rows,
-    settings: Mapping[str, Any],
-    *,
-    n_trees: int,
-    patience: int,
-    categories: Sequence[int] = (),
-    n_jobs: int = 1,
-    random_state: int = 0,
-) -> Grown:
+def grow_with_early_stopping(rows: Rows, stop_on: Rows, growth: Growth) -> Grown:
     """Trees grown on some rows until the loss on others falls no more, and that loss.
 
     Parameters
     ----------
-    rows
-        features and target that grow the trees
+    rows, growth
+        as in :func:`grow_trees`
     stop_on
         features and target that decide when growing ends
-    settings
-        LightGBM's own, `objective` among them
-    n_trees
-        maximum number of trees
-    patience
-        trees without gain after which growing ends
-    categories
-        positions of the categories
-    n_jobs
-        maximum number of threads, -1 for all; the trees do not depend on it
-    random_state
-        seed of all random draws
     """
     import lightgbm
 
-    train, complete = _dataset(rows, settings, categories, n_jobs, random_state)
-    stopping, _ = _dataset(stop_on, settings, categories, n_jobs, random_state, like=train)
-    stop = lightgbm.early_stopping(patience, verbose=False)
-    grown = lightgbm.train(complete, train, n_trees, valid_sets=[stopping], callbacks=[stop])
+    train, complete = _dataset(rows, growth)
+    stopping, _ = _dataset(stop_on, growth, like=train)
+    stop = lightgbm.early_stopping(growth.patience, verbose=False)
+    grown = lightgbm.train(complete, train, growth.n_trees, valid_sets=[stopping], callbacks=[stop])
     (loss,) = grown.best_score["valid_0"].values()
     return Grown(read_trees(grown.model_to_string(num_iteration=grown.best_iteration)), float(loss))
 
 
-def grow_fixed(
-    rows: Rows,
-    settings: Mapping[str, Any],
-    *,
-    n_trees: int,
-    categories: Sequence[int] = (),
-    n_jobs: int = 1,
-    random_state: int = 0,
-) -> "Booster":
+def grow_fixed(rows: Rows, growth: Growth) -> "Booster":
     """A fixed number of trees, grown without early stopping.
+
+    Parameters
+    ----------
+    rows, growth
+        as in :func:`grow_trees`; the patience does not count
+    """
+    import lightgbm
+
+    train, complete = _dataset(rows, growth)
+    return read_trees(lightgbm.train(complete, train, growth.n_trees).model_to_string())
+
+
+def hold_out_fifth(rows: Rows, random_state: int) -> tuple[Rows, Rows]:
+    """Four fifths of the rows, and a random fifth, stratified by the target.
 
     Parameters
     ----------
     rows
         features and target
-    settings
-        LightGBM's own, `objective` among them
-    n_trees
-        number of trees
-    categories
-        positions of the categories
-    n_jobs
-        maximum number of threads, -1 for all; the trees do not depend on it
-    random_state
-        seed of all random draws
-    """
-    import lightgbm
-
-    train, complete = _dataset(rows, settings, categories, n_jobs, random_state)
-    return read_trees(lightgbm.train(complete, train, n_trees).model_to_string())
-
-
-def holdout_fifth(target: Floats, random_state: int) -> Flags:
-    """(n_rows,) True for a random fifth of the rows, stratified by the target.
-
-    Parameters
-    ----------
-    target
-        (n_rows,)
     random_state
         seed
     """
+    matrix, target = rows
     drawn = np.random.default_rng(random_state).permutation(len(target))
     aside = np.zeros(len(target), dtype=bool)
     aside[drawn[np.argsort(target[drawn], kind="stable")][::5]] = True
-    return aside
+    return (matrix[~aside], target[~aside]), (matrix[aside], target[aside])
 
 
 def read_trees(text: str) -> "Booster":
@@ -288,12 +280,8 @@ def explain(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
 
     Parameters
     ----------
-    trees
-        grown
-    matrix
-        (n_rows, n_features) as in growing
-    n_jobs
-        maximum number of threads, -1 for all
+    trees, matrix, n_jobs
+        as in :func:`raw_scores`
 
     Returns
     -------
@@ -309,8 +297,7 @@ def explain(trees: "Booster", matrix: Matrix, n_jobs: int = 1) -> Floats:
         return np.empty(matrix.shape)
     with _ONE_EXPLANATION_AT_A_TIME:
         explained = trees.predict(matrix, pred_contrib=True, num_threads=_threads(n_jobs, len(matrix)))
-    without_average: Floats = np.asarray(explained)[:, :-1]
-    return without_average
+    return np.asarray(explained)[:, :-1]
 
 
 def tree_tags(kind: Literal["classifier", "regressor"]) -> Any:
@@ -337,20 +324,15 @@ def _threads(n_jobs: int, n_rows: int) -> int:
     return min(useful, os.cpu_count() or 1 if n_jobs == -1 else n_jobs)
 
 
-def _dataset(
-    rows: Rows,
-    settings: Mapping[str, Any],
-    categories: Sequence[int],
-    n_jobs: int,
-    random_state: int,
-    like: Any = None,
-) -> tuple[Any, dict[str, Any]]:
+def _dataset(rows: Rows, growth: Growth, like: Any = None) -> tuple[Any, dict[str, Any]]:
     """The rows as LightGBM takes them, and its complete settings."""
     import lightgbm
 
-    complete = {**_USUAL, **settings, **_FIXED, "seed": random_state}
-    complete["num_threads"] = _threads(n_jobs, len(rows[1]))
+    matrix, target = rows
+    complete = {**_USUAL, **growth.settings, **_FIXED, "seed": growth.random_state}
+    complete["num_threads"] = _threads(growth.n_jobs, len(target))
+    categories, own = list(growth.categories), dict(complete)
     dataset = lightgbm.Dataset(
-        rows[0], label=rows[1], categorical_feature=list(categories), reference=like, params=dict(complete)
+        matrix, label=target, categorical_feature=categories, reference=like, params=own
     )
     return dataset, complete

@@ -19,7 +19,7 @@ Niculescu-Mizil & Caruana (2005), ICML, 625-632: isotonic regression wins from a
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy.optimize import brentq, isotonic_regression, minimize
@@ -52,23 +52,6 @@ keep their order. It moves no probability by more than this."""
 _FARTHEST_SHIFT = 3.0
 
 
-class Calibration(Protocol):
-    """Log-odds → probability."""
-
-    @property
-    def method(self) -> str:
-        """Name of the method."""
-        ...
-
-    def __call__(self, log_odds: Floats) -> Floats:
-        """(n,) log-odds → (n,) probability in (0, 1)."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """The parameters as JSON values."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class SigmoidCalibration:
     """Platt scaling: expit(slope · log-odds + intercept).
@@ -86,18 +69,13 @@ class SigmoidCalibration:
     array([0.5  , 0.881])
     """
 
+    method: ClassVar[str] = "sigmoid"
     slope: float
     intercept: float
 
-    @property
-    def method(self) -> str:
-        """The name of this calibration."""
-        return "sigmoid"
-
     def __call__(self, log_odds: Floats) -> Floats:
         """(n_customers,) log-odds → (n_customers,) probability."""
-        calibrated: Floats = expit(self.slope * log_odds + self.intercept)
-        return calibrated
+        return expit(self.slope * log_odds + self.intercept)
 
     def to_dict(self) -> dict[str, Any]:
         """Slope and intercept as JSON has them."""
@@ -120,13 +98,9 @@ class IsotonicCalibration:
     array([0.35])
     """
 
+    method: ClassVar[str] = "isotonic"
     raw: tuple[float, ...]
     calibrated: tuple[float, ...]
-
-    @property
-    def method(self) -> str:
-        """The name of this calibration."""
-        return "isotonic"
 
     def __call__(self, log_odds: Floats) -> Floats:
         """(n_customers,) log-odds → (n_customers,) probability."""
@@ -135,6 +109,10 @@ class IsotonicCalibration:
     def to_dict(self) -> dict[str, Any]:
         """The knots as JSON has them."""
         return {"method": self.method, "raw": list(self.raw), "calibrated": list(self.calibrated)}
+
+
+type Calibration = SigmoidCalibration | IsotonicCalibration
+"""From log-odds to probability; `method` names it, `to_dict` has its parameters as JSON values."""
 
 
 def fit_calibration(
@@ -173,7 +151,8 @@ def fit_calibration(
         return None
     if method == "auto":
         method = "isotonic" if minority >= ENOUGH_FOR_ISOTONIC else "sigmoid"
-    fitted = fit_isotonic(log_odds, churned) if method == "isotonic" else fit_sigmoid(log_odds, churned)
+    fit = fit_isotonic if method == "isotonic" else fit_sigmoid
+    fitted: Calibration = fit(log_odds, churned)
     if np.ptp(log_odds) > 0 and np.ptp(fitted(log_odds)) <= RANK_SHARE:
         warnings.warn(
             "on the calibration snapshot the trees rank no better than at random, so all customers get "
@@ -226,10 +205,8 @@ def fit_sigmoid(log_odds: Floats, churned: Floats) -> SigmoidCalibration:
 
     Parameters
     ----------
-    log_odds
-        (n_customers,) raw scores of the trees
-    churned
-        (n_customers,) 1.0 if the customer left, else 0.0
+    log_odds, churned
+        as in :func:`fit_calibration`
 
     Notes
     -----
@@ -272,10 +249,8 @@ def fit_isotonic(log_odds: Floats, churned: Floats) -> IsotonicCalibration:
 
     Parameters
     ----------
-    log_odds
-        (n_customers,) raw scores of the trees
-    churned
-        (n_customers,) 1.0 if the customer left, else 0.0
+    log_odds, churned
+        as in :func:`fit_calibration`
 
     Notes
     -----
@@ -303,7 +278,7 @@ def fit_isotonic(log_odds: Floats, churned: Floats) -> IsotonicCalibration:
     return IsotonicCalibration(raw=tuple(knots.tolist()), calibrated=tuple(mixed.tolist()))
 
 
-def calibration_from_dict(parts: Mapping[str, Any]) -> SigmoidCalibration | IsotonicCalibration:
+def calibration_from_dict(parts: Mapping[str, Any]) -> Calibration:
     """The calibration that `to_dict` described.
 
     Parameters

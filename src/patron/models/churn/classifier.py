@@ -11,7 +11,8 @@ model, so that any number of threads may share one.
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -28,7 +29,14 @@ from patron.errors import (
     SettingsError,
     TooFewCustomersError,
 )
-from patron.models.churn.boosted_trees import FEWEST_CUSTOMERS, Labelled, Rows, check_growth, tree_tags
+from patron.models.churn.boosted_trees import (
+    FEWEST_CUSTOMERS,
+    Labelled,
+    Rows,
+    check_growth,
+    growth_of,
+    tree_tags,
+)
 from patron.models.churn.calibration import (
     Calibration,
     calibration_from_dict,
@@ -45,6 +53,7 @@ _NEVER_CERTAIN = 1e-6
 _CHUNK = 50_000  # rows encoded at a time: a million customers need no second copy of their features
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class ChurnClassifier(Estimator):
     """P(churn in the horizon) from feature rows.
 
@@ -117,36 +126,19 @@ class ChurnClassifier(Estimator):
     (True, True)
     """
 
-    def __init__(
-        self,
-        *,
-        n_estimators: int = 600,
-        learning_rate: float = 0.05,
-        num_leaves: int = 15,
-        max_depth: int = 5,
-        min_child_samples: int = 40,
-        early_stopping_rounds: int = 50,
-        n_seeds: int = 1,
-        monotone: Mapping[str, int] | None = None,
-        search: int = 0,
-        regrow: bool = False,
-        calibration: Literal["auto", "isotonic", "sigmoid"] | None = "auto",
-        n_jobs: int = 2,
-        random_state: int = 0,
-    ) -> None:
-        self.n_estimators = n_estimators
-        self.learning_rate = learning_rate
-        self.num_leaves = num_leaves
-        self.max_depth = max_depth
-        self.min_child_samples = min_child_samples
-        self.early_stopping_rounds = early_stopping_rounds
-        self.n_seeds = n_seeds
-        self.monotone = monotone
-        self.search = search
-        self.regrow = regrow
-        self.calibration = calibration
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+    n_estimators: int = 600
+    learning_rate: float = 0.05
+    num_leaves: int = 15
+    max_depth: int = 5
+    min_child_samples: int = 40
+    early_stopping_rounds: int = 50
+    n_seeds: int = 1
+    monotone: Mapping[str, int] | None = None
+    search: int = 0
+    regrow: bool = False
+    calibration: Literal["auto", "isotonic", "sigmoid"] | None = "auto"
+    n_jobs: int = 2
+    random_state: int = 0
 
     def fit(
         self, X: pd.DataFrame, y: Any, *, stop: Labelled | None = None, calibrate: Labelled | None = None
@@ -186,18 +178,11 @@ class ChurnClassifier(Estimator):
         stop_on = _encoded(encoder, stop, "stop")
         calibrate_on = _encoded(encoder, calibrate, "calibrate") if self.calibration else None
 
-        plan, ensemble = plan_growth(
-            grown_on,
-            stop_on,
-            self._tree_settings(encoder.names),
-            n_trees=self.n_estimators,
-            patience=self.early_stopping_rounds,
-            categories=encoder.category_positions,
-            n_seeds=self.n_seeds,
-            search=self.search,
-            n_jobs=self.n_jobs,
-            random_state=self.random_state,
-        )
+        objective: dict[str, Any] = {"objective": "binary"}
+        if self.monotone:
+            objective["monotone_constraints"] = [self.monotone.get(name, 0) for name in encoder.names]
+        growth = growth_of(self.get_params(), encoder.category_positions, **objective)
+        plan, ensemble = plan_growth(grown_on, stop_on, growth, n_seeds=self.n_seeds, search=self.search)
         if stop_on is None or self.regrow:
             ensemble = SeedAverage.grow(_together(grown_on, stop_on), plan)
         calibration = None
@@ -356,18 +341,6 @@ class ChurnClassifier(Estimator):
 
     def __sklearn_tags__(self) -> Any:
         return tree_tags("classifier")
-
-    def _tree_settings(self, names: Sequence[str]) -> dict[str, Any]:
-        settings = {
-            "objective": "binary",
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "max_depth": self.max_depth,
-            "min_data_in_leaf": self.min_child_samples,
-        }
-        if self.monotone:
-            settings["monotone_constraints"] = [self.monotone.get(name, 0) for name in names]
-        return settings
 
     def _check_settings(self) -> None:
         check_growth("ChurnClassifier", self.get_params())

@@ -20,7 +20,7 @@ import pandas as pd
 from patron.arrays import Index, Matrix
 from patron.errors import SettingsError, TableError, some
 from patron.models.churn.rows import Columns, count_rows
-from patron.models.encoding import matrix_of, numbers_of
+from patron.models.encoding import holds_numbers, matrix_of, numbers_of
 
 __all__ = ["ENOUGH_FOR_RANKS", "MOST_POINTS", "PERCENTILE", "Percentiles", "Ranks"]
 
@@ -83,7 +83,7 @@ class Percentiles:
             a column holds something that is no finite number
         """
         if names is None:
-            names = [str(name) for name in features.columns if _holds_numbers(features[name])]
+            names = [str(name) for name in features.columns if holds_numbers(features[name])]
         return cls({name: _grid(_column(features, name)) for name in names})
 
     @property
@@ -207,18 +207,12 @@ class Percentiles:
 
         Parameters
         ----------
-        arrays
-            name → array, as `to_arrays` returned them
-        meta
-            plain values, as `to_arrays` returned them
+        arrays, meta
+            as in :meth:`patron.models.inference.stored.Stored.from_arrays`
         """
         ends = np.cumsum(meta["points"], dtype=int)[:-1]
         numbers, ranks = (np.split(arrays[kind], ends) for kind in ("numbers", "ranks"))
         return cls(dict(zip(meta["names"], zip(numbers, ranks, strict=True), strict=True)))
-
-
-def _holds_numbers(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)
 
 
 def _column(features: pd.DataFrame, name: str) -> Matrix:
@@ -252,5 +246,4 @@ def _points(distinct: Matrix, known: Matrix) -> Index:
     evenly = known[np.round(np.linspace(0, known.size - 1, MOST_POINTS // 2)).astype(int)]
     which, drawn = np.unique(np.searchsorted(distinct, evenly), return_counts=True)
     shared = which[drawn > 1]
-    points: Index = np.unique(np.clip(np.concatenate([which, shared - 1, shared + 1]), 0, distinct.size - 1))
-    return points
+    return np.unique(np.clip(np.concatenate([which, shared - 1, shared + 1]), 0, distinct.size - 1))

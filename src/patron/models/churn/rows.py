@@ -13,6 +13,7 @@ import pandas as pd
 
 from patron.arrays import Index
 from patron.errors import InputError, TableError, some
+from patron.models.encoding import holds_numbers
 
 __all__ = ["Columns", "as_columns", "count_rows", "take_rows"]
 
@@ -93,7 +94,7 @@ def take_rows(columns: Columns, rows: Index | slice) -> Columns:
 
 
 def _array(column: pd.Series, number: bool, frame: str) -> npt.NDArray[Any]:
-    if number or (_is_number(column) and column.name not in ("customer_id", "as_of")):
+    if number or (holds_numbers(column) and column.name not in ("customer_id", "as_of")):
         try:
             return column.to_numpy(dtype=np.float64, na_value=np.nan)
         except (ValueError, TypeError) as error:
@@ -102,7 +103,3 @@ def _array(column: pd.Series, number: bool, frame: str) -> npt.NDArray[Any]:
                 "number, or null where unknown."
             ) from error
     return column.to_numpy(dtype=object) if column.dtype.kind not in "iuM" else column.to_numpy()
-
-
-def _is_number(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype)

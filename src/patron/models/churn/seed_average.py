@@ -5,8 +5,8 @@ seed and the settings are determined once (`plan_growth`) on rows later than tho
 ensemble can then be grown on more rows by the same plan.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from patron.arrays import Floats, Matrix
 from patron.models.churn.boosted_trees import (
-    Grown,
+    Growth,
     Rows,
     explain,
     grow_fixed,
     grow_with_early_stopping,
-    holdout_fifth,
+    hold_out_fifth,
     raw_scores,
     read_trees,
 )
@@ -27,7 +27,7 @@ from patron.models.churn.boosted_trees import (
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-__all__ = ["GrowthPlan", "SeedAverage", "plan_growth"]
+__all__ = ["SeedAverage", "plan_growth"]
 
 _NEXT = "\n=== next trees ===\n"
 _CHOICES: dict[str, Sequence[float]] = {
@@ -40,45 +40,10 @@ _CHOICES: dict[str, Sequence[float]] = {
 """Values that a search draws from; all of them small trees."""
 
 
-@dataclass(frozen=True, slots=True)
-class GrowthPlan:
-    """How to grow an ensemble.
-
-    Attributes
-    ----------
-    settings
-        of LightGBM
-    n_trees
-        seed → number of trees
-    loss
-        of the objective on the rows that growing stopped on, mean over the seeds
-    categories
-        positions of the categories
-    n_jobs
-        maximum number of threads
-    """
-
-    settings: Mapping[str, Any]
-    n_trees: Mapping[int, int]
-    loss: float
-    categories: tuple[int, ...]
-    n_jobs: int
-
-
 def plan_growth(
-    rows: Rows,
-    stop_on: Rows | None,
-    settings: Mapping[str, Any],
-    *,
-    n_trees: int,
-    patience: int,
-    categories: Sequence[int] = (),
-    n_seeds: int = 1,
-    search: int = 0,
-    n_jobs: int = 1,
-    random_state: int = 0,
-) -> "tuple[GrowthPlan, SeedAverage]":
-    """The number of trees per seed and their settings, and the ensemble that determined them.
+    rows: Rows, stop_on: Rows | None, growth: Growth, *, n_seeds: int = 1, search: int = 0
+) -> "tuple[list[Growth], SeedAverage]":
+    """How to grow the trees of each seed, their number included, and the ensemble that determined it.
 
     Parameters
     ----------
@@ -86,55 +51,33 @@ def plan_growth(
         features and target that grow trees
     stop_on
         later rows; without them a fifth of `rows`, drawn at random
-    settings
-        LightGBM's own, `objective` among them
-    n_trees, patience, categories, n_jobs
-        see :func:`patron.models.churn.boosted_trees.grow_trees`
+    growth
+        how to grow them; its random_state is the first of the seeds
     n_seeds
         number of boosted ensembles, ≥ 1
     search
-        number of random settings that compete with `settings` on `stop_on`; 0 for none
-    random_state
-        the first of the seeds
+        number of random settings that compete with those of `growth` on `stop_on`; 0 for none
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> matrix = rng.random((600, 2)).astype(np.float32)
     >>> rows = matrix, (matrix[:, 0] > rng.random(600)).astype(float)
-    >>> plan, ensemble = plan_growth(rows, None, {"objective": "binary"}, n_trees=50, patience=5, n_seeds=2)
-    >>> sorted(plan.n_trees), ensemble.n_trees == sum(plan.n_trees.values())
+    >>> growth = Growth(settings={"objective": "binary"}, n_trees=50, patience=5)
+    >>> plan, ensemble = plan_growth(rows, None, growth, n_seeds=2)
+    >>> [seed.random_state for seed in plan], ensemble.n_trees == sum(seed.n_trees for seed in plan)
     ([0, 1], True)
     """
-    if stop_on is None:
-        aside = holdout_fifth(rows[1], random_state)
-        rows, stop_on = (rows[0][~aside], rows[1][~aside]), (rows[0][aside], rows[1][aside])
-
-    def grow(candidate: Mapping[str, Any], seed: int) -> Grown:
-        return grow_with_early_stopping(
-            rows,
-            stop_on,
-            candidate,
-            n_trees=n_trees,
-            patience=patience,
-            categories=categories,
-            n_jobs=n_jobs,
-            random_state=seed,
-        )
-
-    candidates = [dict(settings), *_drawn(settings, search, random_state)]
-    firsts = [grow(candidate, random_state) for candidate in candidates]
-    best = int(np.argmin([first.loss for first in firsts]))
-    others = [grow(candidates[best], random_state + number) for number in range(1, n_seeds)]
-    grown = {random_state + number: found for number, found in enumerate([firsts[best], *others])}
-    plan = GrowthPlan(
-        settings=candidates[best],
-        n_trees={seed: found.trees.num_trees() for seed, found in grown.items()},
-        loss=float(np.mean([found.loss for found in grown.values()])),
-        categories=tuple(categories),
-        n_jobs=n_jobs,
-    )
-    return plan, SeedAverage(tuple(found.trees for found in grown.values()))
+    first = growth.random_state
+    grows_on, stops_on = hold_out_fifth(rows, first) if stop_on is None else (rows, stop_on)
+    candidates = [growth, *_drawn(growth, search)]
+    firsts = [grow_with_early_stopping(grows_on, stops_on, candidate) for candidate in candidates]
+    best = int(np.argmin([found.loss for found in firsts]))
+    plan = [replace(candidates[best], random_state=first + number) for number in range(n_seeds)]
+    others = [grow_with_early_stopping(grows_on, stops_on, seed) for seed in plan[1:]]
+    grown = [found.trees for found in (firsts[best], *others)]
+    counted = zip(plan, grown, strict=True)
+    return [replace(seed, n_trees=trees.num_trees()) for seed, trees in counted], SeedAverage(tuple(grown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +93,7 @@ class SeedAverage:
     boosters: "tuple[Booster, ...]"
 
     @classmethod
-    def grow(cls, rows: Rows, plan: GrowthPlan) -> Self:
+    def grow(cls, rows: Rows, plan: Sequence[Growth]) -> Self:
         """The ensemble of these rows by this plan.
 
         Parameters
@@ -158,20 +101,9 @@ class SeedAverage:
         rows
             features and target
         plan
-            settings, and number of trees per seed
+            how to grow the trees of each seed
         """
-        grown = (
-            grow_fixed(
-                rows,
-                plan.settings,
-                n_trees=max(n_trees, 1),
-                categories=plan.categories,
-                n_jobs=plan.n_jobs,
-                random_state=seed,
-            )
-            for seed, n_trees in plan.n_trees.items()
-        )
-        return cls(tuple(grown))
+        return cls(tuple(grow_fixed(rows, replace(seed, n_trees=max(seed.n_trees, 1))) for seed in plan))
 
     @property
     def n_trees(self) -> int:
@@ -198,10 +130,8 @@ class SeedAverage:
 
         Parameters
         ----------
-        matrix
-            (n_rows, n_features) as in growing
-        n_jobs
-            maximum number of threads, -1 for all; the trees do not depend on it
+        matrix, n_jobs
+            as in :meth:`raw_scores`
         """
         total: Floats = sum(
             (explain(trees, matrix, n_jobs) for trees in self.boosters), np.zeros(matrix.shape)
@@ -216,8 +146,7 @@ class SeedAverage:
         kind
             "gain" or "split"
         """
-        added: npt.NDArray[Any] = np.sum([trees.feature_importance(kind) for trees in self.boosters], axis=0)
-        return added
+        return np.sum([trees.feature_importance(kind) for trees in self.boosters], axis=0)
 
     def to_text(self) -> str:
         """All boosters as LightGBM's own text.
@@ -226,7 +155,8 @@ class SeedAverage:
         --------
         >>> matrix = np.arange(200, dtype=np.float32)[:, None]
         >>> rows = matrix, (matrix[:, 0] >= 120) * 1.0
-        >>> _, ensemble = plan_growth(rows, rows, {"objective": "binary"}, n_trees=3, patience=3, n_seeds=2)
+        >>> growth = Growth(settings={"objective": "binary"}, n_trees=3, patience=3)
+        >>> _, ensemble = plan_growth(rows, rows, growth, n_seeds=2)
         >>> again = SeedAverage.from_text(ensemble.to_text())
         >>> bool((again.raw_scores(matrix) == ensemble.raw_scores(matrix)).all())
         True
@@ -245,9 +175,15 @@ class SeedAverage:
         return cls(tuple(map(read_trees, text.split(_NEXT))))
 
 
-def _drawn(settings: Mapping[str, Any], search: int, random_state: int) -> list[dict[str, Any]]:
-    rng = np.random.default_rng(random_state)
+def _drawn(growth: Growth, search: int) -> list[Growth]:
+    rng = np.random.default_rng(growth.random_state)
     return [
-        {**settings, **{name: rng.choice(values).item() for name, values in _CHOICES.items()}}
+        replace(
+            growth,
+            settings={
+                **growth.settings,
+                **{name: rng.choice(values).item() for name, values in _CHOICES.items()},
+            },
+        )
         for _ in range(search)
     ]

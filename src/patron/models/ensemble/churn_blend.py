@@ -165,8 +165,7 @@ def shifted(probability: Floats, shift: float) -> Floats:
     >>> shifted(np.array([0.5]), 2.0).round(3)
     array([0.881])
     """
-    moved: Floats = expit(logit(_inside(probability)) + shift)
-    return moved
+    return expit(logit(_inside(probability)) + shift)
 
 
 def log_odds_shift(probability: Floats, share: float) -> float:

@@ -253,9 +253,9 @@ class SeasonalIndex:
         forecast = {
             name: _forecast(found, usable, earlier, newest, lumpy)
             for name, found, lumpy in (
-                ("purchases", _purchases_found, _LUMPY),
-                ("value", _value_found, _LUMPY_MONEY),
-                ("log_odds", _log_odds_found, _LUMPY),
+                ("purchases", lambda w: _log_ratio(w.purchases, w.expected_purchases), _LUMPY),
+                ("value", lambda w: _log_ratio(w.value, w.expected_value), _LUMPY_MONEY),
+                ("log_odds", lambda w: w.log_odds, _LUMPY),
             )
         }
         evidence = sorted(earlier, key=lambda window: window.as_of, reverse=True)
@@ -325,18 +325,6 @@ class SeasonalIndex:
 
 def _column(values: npt.ArrayLike) -> Floats:
     return np.asarray(values, dtype=np.float64).ravel()
-
-
-def _purchases_found(window: OutcomeWindow) -> float:
-    return _log_ratio(window.purchases, window.expected_purchases)
-
-
-def _value_found(window: OutcomeWindow) -> float:
-    return _log_ratio(window.value, window.expected_value)
-
-
-def _log_odds_found(window: OutcomeWindow) -> float:
-    return window.log_odds
 
 
 def _log_ratio(actual: float, expected: float) -> float:

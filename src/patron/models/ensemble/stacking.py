@@ -24,7 +24,7 @@ from scipy.optimize import isotonic_regression
 from patron.arrays import Floats
 from patron.errors import InputError, some
 
-__all__ = ["ValueStacking"]
+__all__ = ["ValueStacking", "known_money"]
 
 
 USUAL_WEIGHT = 0.7  # of the trees, which have the expectations of the models among their features
@@ -139,9 +139,8 @@ class ValueStacking:
         Bates & Granger (1969), The combination of forecasts, Operational Research Quarterly 20, 451-468.
         Romano, Patterson & Candès (2019), Conformalized quantile regression, NeurIPS 32.
         """
-        btyd, came = _money(btyd_expected, "btyd_expected"), _money(actual, "actual")
-        trees = btyd if tree_expected is None else _money(tree_expected, "tree_expected")
-        bounds = _money(low, "low"), _money(high, "high")
+        (btyd, trees), came = _parts(btyd_expected, tree_expected), known_money("actual", actual)
+        bounds = known_money("low", low), known_money("high", high)
         if btyd.size == 0 or any(column.size != btyd.size for column in (trees, came, *bounds)):
             sizes = [column.size for column in (btyd, trees, came, *bounds)]
             raise InputError(f"a ValueStacking needs one value per customer in every column, got {sizes}.")
@@ -208,14 +207,13 @@ class ValueStacking:
         btyd_expected, tree_expected, low, high
             see `predict`
         """
-        btyd = _money(btyd_expected, "btyd_expected")
-        trees = btyd if tree_expected is None else _money(tree_expected, "tree_expected")
+        btyd, trees = _parts(btyd_expected, tree_expected)
         expected = self._expected(btyd, trees)
         moved = expected / np.maximum(btyd, self.smallest)
-        upper = self.high_stretch * moved * _money(high, "high")
+        upper = self.high_stretch * moved * known_money("high", high)
         return {
             "expected_value": expected,
-            "expected_value_low": np.minimum(self.low_stretch * moved * _money(low, "low"), upper),
+            "expected_value_low": np.minimum(self.low_stretch * moved * known_money("low", low), upper),
             "expected_value_high": upper,
         }
 
@@ -246,8 +244,7 @@ class ValueStacking:
         >>> round(float(today.predict(ones, 5 * ones, 0 * ones, ones)["expected_value"].sum()), 6)
         330.0
         """
-        btyd = _money(btyd_expected, "btyd_expected")
-        trees = btyd if tree_expected is None else _money(tree_expected, "tree_expected")
+        btyd, trees = _parts(btyd_expected, tree_expected)
         if not total > 0 or btyd.sum() <= 0:
             return self
         moved = replace(
@@ -330,13 +327,30 @@ class ValueStacking:
         return replace(stretched, coverage=float(inside[is_open].mean()))
 
 
-def _money(values: npt.ArrayLike, name: str) -> Floats:
+def _parts(btyd: npt.ArrayLike, trees: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+    """What the models and the trees expect; the models twice where there are no trees."""
+    expected = known_money("btyd_expected", btyd)
+    return expected, expected if trees is None else known_money("tree_expected", trees)
+
+
+def known_money(name: str, values: npt.ArrayLike, remedy: str = "Leave those customers out.") -> Floats:
+    """Money of each customer, (n_customers,), none of it missing or infinite.
+
+    Parameters
+    ----------
+    name
+        argument, as the caller wrote it
+    values
+        (n_customers,) to check
+    remedy
+        sentence at the end of the message
+    """
     money = np.asarray(values, dtype=np.float64).ravel()
     strange = ~np.isfinite(money)
     if strange.any():
         raise InputError(
             f"{name} is missing or infinite in {strange.sum()} rows, at position "
-            f"{some(np.flatnonzero(strange))}. Leave those customers out."
+            f"{some(np.flatnonzero(strange))}. {remedy}"
         )
     return money
 

@@ -10,6 +10,7 @@ them with the purchase and spend models.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -18,19 +19,22 @@ from scipy.special import expit
 
 from patron.arrays import Floats, Matrix
 from patron.checks import one_of
-from patron.errors import InputError, NotFittedError, SettingsError, TooFewCustomersError, some
+from patron.errors import InputError, NotFittedError, SettingsError, TooFewCustomersError
 from patron.models.churn.boosted_trees import (
     FEWEST_CUSTOMERS,
+    Growth,
     Labelled,
     Rows,
     check_growth,
     grow_fixed,
     grow_trees,
+    growth_of,
     raw_scores,
     read_trees,
     tree_tags,
 )
 from patron.models.encoding import FeatureEncoder
+from patron.models.ensemble.stacking import known_money
 from patron.models.inference.estimator import Estimator
 
 if TYPE_CHECKING:
@@ -47,6 +51,7 @@ _TWEEDIE = {"objective": "tweedie", "tweedie_variance_power": 1.5}
 _TWO_PART = ({"objective": "binary"}, {"objective": "gamma"})
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class ValueTrees(Estimator):
     """Expected money in the horizon from feature rows.
 
@@ -107,28 +112,15 @@ class ValueTrees(Estimator):
     (True, True)
     """
 
-    def __init__(
-        self,
-        *,
-        kind: Literal["two-part", "tweedie"] = "two-part",
-        n_estimators: int = 100,
-        learning_rate: float = 0.08,
-        num_leaves: int = 12,
-        max_depth: int = 5,
-        min_child_samples: int = 40,
-        early_stopping_rounds: int = 20,
-        n_jobs: int = 2,
-        random_state: int = 0,
-    ) -> None:
-        self.kind = kind
-        self.n_estimators = n_estimators
-        self.learning_rate = learning_rate
-        self.num_leaves = num_leaves
-        self.max_depth = max_depth
-        self.min_child_samples = min_child_samples
-        self.early_stopping_rounds = early_stopping_rounds
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+    kind: Literal["two-part", "tweedie"] = "two-part"
+    n_estimators: int = 100
+    learning_rate: float = 0.08
+    num_leaves: int = 12
+    max_depth: int = 5
+    min_child_samples: int = 40
+    early_stopping_rounds: int = 20
+    n_jobs: int = 2
+    random_state: int = 0
 
     def fit(self, X: pd.DataFrame, value: Any, *, stop: Labelled | None = None) -> Self:
         """These trees, grown on `X` and stopped early on `stop`.
@@ -168,18 +160,7 @@ class ValueTrees(Estimator):
             later_matrix = encoder.encode(stop[0], "the features of stop")
             later = self._targets(later_matrix, _money(stop[1], len(stop[0]), "stop"), mean)
         trees = tuple(
-            None
-            if rows is None
-            else grow_trees(
-                *rows,
-                self._tree_settings(part),
-                n_trees=self.n_estimators,
-                patience=self.early_stopping_rounds,
-                categories=encoder.category_positions,
-                stop_on=stop_on,
-                n_jobs=self.n_jobs,
-                random_state=self.random_state,
-            )
+            None if rows is None else grow_trees(rows, self._growth(part, encoder), stop_on)
             for part, (rows, stop_on) in enumerate(
                 zip(self._targets(matrix, money, mean), later, strict=False)
             )
@@ -206,14 +187,7 @@ class ValueTrees(Estimator):
         trees = tuple(
             None
             if rows is None or grown is None
-            else grow_fixed(
-                rows,
-                self._tree_settings(part),
-                n_trees=grown.num_trees(),
-                categories=self.encoder_.category_positions,
-                n_jobs=self.n_jobs,
-                random_state=self.random_state,
-            )
+            else grow_fixed(rows, replace(self._growth(part, self.encoder_), n_trees=grown.num_trees()))
             for part, (rows, grown) in enumerate(
                 zip(self._targets(matrix, money, mean), self._trees, strict=True)
             )
@@ -295,15 +269,9 @@ class ValueTrees(Estimator):
             (matrix[bought], worth[bought]) if buyers >= _FEWEST_OF_A_KIND else None,
         )
 
-    def _tree_settings(self, part: int) -> dict[str, Any]:
+    def _growth(self, part: int, encoder: FeatureEncoder) -> Growth:
         objective = _TWEEDIE if self.kind == "tweedie" else _TWO_PART[part]
-        return {
-            **objective,
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "max_depth": self.max_depth,
-            "min_data_in_leaf": self.min_child_samples,
-        }
+        return growth_of(self.get_params(), encoder.category_positions, **objective)
 
     def expected(self, matrix: Matrix) -> Floats:
         """(n_customers,) expected money from an encoded matrix.
@@ -323,8 +291,7 @@ class ValueTrees(Estimator):
                 return self.mean_ * np.exp(total(self._trees[0], float(np.log(self._buyers))))
         buying, amount = self._trees
         buys = np.full(len(matrix), self._buyers) if buying is None else expit(total(buying, 0.0))
-        expected: Floats = self.mean_ * buys * np.exp(total(amount, 0.0))
-        return expected
+        return self.mean_ * buys * np.exp(total(amount, 0.0))
 
     def _check_settings(self) -> None:
         one_of("ValueTrees.kind", self.kind, ("two-part", "tweedie"), error=SettingsError)
@@ -349,13 +316,7 @@ def _mean_of_buyers(money: Floats) -> float:
 
 
 def _money(value: Any, n_rows: int, name: str) -> Floats:
-    money = np.asarray(value, dtype=np.float64).ravel()
+    money = known_money(name, value, "Money that a customer did not spend is 0.")
     if len(money) != n_rows:
         raise InputError(f"{name} has {len(money)} values for {n_rows} rows. Give one per row, in order.")
-    strange = ~np.isfinite(money)
-    if strange.any():
-        raise InputError(
-            f"{name} is missing or infinite in {strange.sum()} rows, at position "
-            f"{some(np.flatnonzero(strange))}. Money that a customer did not spend is 0."
-        )
     return money

@@ -1,8 +1,10 @@
 """Estimators that are stored as draws of their parameters: `DrawnModel`."""
 
 import warnings
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +25,23 @@ __all__ = ["DrawnModel"]
 _MOST_NUMBERS = 60_000  # kept in draws, so that two models stored as one stay below a megabyte
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class DrawnModel(Estimator, Stored):
     """An estimator that keeps posterior draws of its parameters, and no customers.
+
+    Parameters
+    ----------
+    covariates
+        columns of the customers, numbers or categories, that move the parameters
+    priors
+        parameter → (median, spread), in place of the model's own
+    inference
+        "nuts", "laplace" or "map"
+    draws, tune, chains
+        draws of each chain, draws before they count, number of chains (nuts); laplace takes
+        draws · chains
+    random_state
+        seed; the same customers and seed give the same draws to the last bit
 
     Attributes
     ----------
@@ -38,16 +55,16 @@ class DrawnModel(Estimator, Stored):
         how covariates become numbers; None without covariates
     """
 
-    draws_: dict[str, Floats]
-    diagnostics_: Diagnostics | None
-    covariates_: Covariates | None
-    covariates: Sequence[str]
-    priors: Priors | None
-    inference: str
-    draws: int
-    tune: int
-    chains: int
-    random_state: int
+    covariates: Sequence[str] = ()
+    priors: Priors | None = None
+    inference: Literal["nuts", "laplace", "map"] = "nuts"
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    random_state: int = 0
+    draws_: dict[str, Floats] = field(init=False)
+    diagnostics_: Diagnostics | None = field(init=False)
+    covariates_: Covariates | None = field(init=False)
 
     @property
     def params_(self) -> dict[str, float]:
@@ -84,10 +101,8 @@ class DrawnModel(Estimator, Stored):
 
         Parameters
         ----------
-        arrays
-            name → array, as `to_arrays` returned them
-        meta
-            plain values, as `to_arrays` returned them
+        arrays, meta
+            as in :meth:`patron.models.inference.stored.Stored.from_arrays`
 
         Raises
         ------
@@ -127,6 +142,25 @@ class DrawnModel(Estimator, Stored):
         """
         self._fitted()
         return np.zeros((len(rfm), 0)) if self.covariates_ is None else self.covariates_.matrix(rfm)
+
+    def pymc_model(self, customers: pd.DataFrame) -> Any:
+        """The model of these customers in PyMC, to read, extend or sample otherwise; `fit` does not need it.
+
+        Parameters
+        ----------
+        customers
+            as for `fit`
+
+        Returns
+        -------
+        pymc.Model
+            over `theta`, the coordinates of the posterior, whose names tell what they are
+        """
+        return self._posterior_of(customers).pymc_model()
+
+    @abstractmethod
+    def _posterior_of(self, customers: pd.DataFrame) -> Posterior:
+        """The posterior of the parameters."""
 
     def _learn_covariates(self, rfm: pd.DataFrame) -> tuple[Covariates | None, Floats | None]:
         """The covariates named in the settings, and their matrix (n_customers, k)."""

@@ -359,6 +359,24 @@ def with_prior(value: float, theta: Floats, slope: Floats, frame: Floats, slope_
     return value
 
 
+@njit(nogil=True, error_model="numpy", cache=_KEPT)
+def _unpacked(d: int, at: Floats, data_at: Floats) -> tuple[Floats, Floats, Floats]:
+    """The frame, what the likelihood takes, and θ at a point of the whitened frame."""
+    data = carray(data_at, (int(data_at[0]),))
+    frame, theta = data[2 : 2 + int(data[1])], np.empty(d)
+    placed(carray(at, (d,)), frame, theta)
+    return frame, data[2 + len(frame) :], theta
+
+
+@njit(nogil=True, error_model="numpy", cache=_KEPT)
+def _answered(
+    value: float, theta: Floats, slope: Floats, frame: Floats, slope_at: Floats, value_at: Floats
+) -> int:
+    """Writes the log-density and its gradient where the sampler reads them; 0 if it is finite."""
+    value_at[0] = with_prior(value, theta, slope, frame, carray(slope_at, (len(theta),)))
+    return 0 if np.isfinite(value_at[0]) else _DOES_NOT_COUNT
+
+
 @cfunc(DENSITY, error_model="numpy", cache=_KEPT)
 def purchases_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, data_at: Floats) -> int:
     """Log-density of θ in the whitened frame, for the sampler.
@@ -375,64 +393,40 @@ def purchases_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, 
         address of: length of all, length of the frame, the frame (θ at the mode, factor, prior means,
         prior standard deviations), and what `purchases` takes
     """
-    d = int(dim)
-    data = carray(data_at, (int(data_at[0]),))
-    frame = data[2 : 2 + int(data[1])]
-    theta, slope = np.empty(d), np.empty(d)
-    placed(carray(at, (d,)), frame, theta)
-    value = purchases(theta, data[2 + len(frame) :], slope)
-    value_at[0] = with_prior(value, theta, slope, frame, carray(slope_at, (d,)))
-    return 0 if np.isfinite(value_at[0]) else _DOES_NOT_COUNT
+    frame, data, theta = _unpacked(int(dim), at, data_at)
+    slope = np.empty(len(theta))
+    answer: int = _answered(purchases(theta, data, slope), theta, slope, frame, slope_at, value_at)
+    return answer
 
 
 @cfunc(DENSITY, error_model="numpy", cache=_KEPT)
 def spend_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, data_at: Floats) -> int:
-    """As `purchases_density`, for `spend`.
+    """Log-density of the θ of `spend`.
 
     Parameters
     ----------
-    dim
-        d
-    at, slope_at
-        addresses of (d,) z and of its gradient
-    value_at
-        address of the log-density
-    data_at
-        address of the frame and of what `spend` takes, laid out as for `purchases_density`
+    dim, at, slope_at, value_at, data_at
+        as in :func:`purchases_density`, with what `spend` takes
     """
-    d = int(dim)
-    data = carray(data_at, (int(data_at[0]),))
-    frame = data[2 : 2 + int(data[1])]
-    theta, slope = np.empty(d), np.empty(d)
-    placed(carray(at, (d,)), frame, theta)
-    value = spend(theta, data[2 + len(frame) :], slope)
-    value_at[0] = with_prior(value, theta, slope, frame, carray(slope_at, (d,)))
-    return 0 if np.isfinite(value_at[0]) else _DOES_NOT_COUNT
+    frame, data, theta = _unpacked(int(dim), at, data_at)
+    slope = np.empty(len(theta))
+    answer: int = _answered(spend(theta, data, slope), theta, slope, frame, slope_at, value_at)
+    return answer
 
 
 @cfunc(DENSITY, error_model="numpy", cache=_KEPT)
 def renewals_density(dim: int, at: Floats, slope_at: Floats, value_at: Floats, data_at: Floats) -> int:
-    """As `purchases_density`, for `renewals`.
+    """Log-density of the θ of `renewals`.
 
     Parameters
     ----------
-    dim
-        d
-    at, slope_at
-        addresses of (d,) z and of its gradient
-    value_at
-        address of the log-density
-    data_at
-        address of the frame and of what `renewals` takes, laid out as for `purchases_density`
+    dim, at, slope_at, value_at, data_at
+        as in :func:`purchases_density`, with what `renewals` takes
     """
-    d = int(dim)
-    data = carray(data_at, (int(data_at[0]),))
-    frame = data[2 : 2 + int(data[1])]
-    theta, slope = np.empty(d), np.empty(d)
-    placed(carray(at, (d,)), frame, theta)
-    value = renewals(theta, data[2 + len(frame) :], slope)
-    value_at[0] = with_prior(value, theta, slope, frame, carray(slope_at, (d,)))
-    return 0 if np.isfinite(value_at[0]) else _DOES_NOT_COUNT
+    frame, data, theta = _unpacked(int(dim), at, data_at)
+    slope = np.empty(len(theta))
+    answer: int = _answered(renewals(theta, data, slope), theta, slope, frame, slope_at, value_at)
+    return answer
 
 
 @cfunc(

@@ -196,5 +196,4 @@ def _factor(posterior: Posterior, theta: Floats) -> Floats:
     values, vectors = np.linalg.eigh((curvature + curvature.T) / (4 * _STEP))
     # Far from the mode the surface may bend upwards. The flattest that a prior allows keeps steps finite.
     values = np.maximum(values, np.min(posterior.spread**-2))
-    factor: Floats = np.linalg.cholesky((vectors / values) @ vectors.T)
-    return factor
+    return np.linalg.cholesky((vectors / values) @ vectors.T)

@@ -7,7 +7,7 @@ import numpy as np
 from patron.arrays import Floats
 from patron.errors import RangeError, SettingsError
 
-__all__ = ["EFFECT_SPREAD", "FEW_CUSTOMERS", "Priors", "prior_of"]
+__all__ = ["EFFECT_SPREAD", "FEW_CUSTOMERS", "Priors", "few_warning", "prior_of"]
 
 type Priors = Mapping[str, tuple[float, float]]
 
@@ -16,6 +16,24 @@ FEW_CUSTOMERS = 50
 
 EFFECT_SPREAD = 0.5
 """Prior standard deviation of the effect of a covariate: a factor of 1.65 either way."""
+
+
+def few_warning(n: float, noun: str = "customers") -> list[str]:
+    """A warning if a model is fitted to few.
+
+    Parameters
+    ----------
+    n
+        count
+    noun
+        what is counted
+    """
+    if n >= FEW_CUSTOMERS:
+        return []
+    return [
+        f"fitted to {n:.0f} {noun}, fewer than {FEW_CUSTOMERS}: the prior weighs as much as they do. "
+        "Treat the numbers as rough estimates."
+    ]
 
 
 def prior_of(defaults: Priors, chosen: Priors | None) -> tuple[Floats, Floats]:

@@ -112,18 +112,13 @@ def contracts_of_cohorts(survivors: Sequence[float] | Mapping[Any, Sequence[floa
     ----------
     survivors
         customers at the beginning and after each renewal, counts that never rise; or cohort → such
-        counts
+        counts. Others are refused with a RangeError
 
     Returns
     -------
     pd.DataFrame
         DataFrame, one row per cohort × number of renewals × ended: cohort (where cohorts were named),
         renewals, ended, count
-
-    Raises
-    ------
-    RangeError
-        a cohort has less than two numbers, or they rise or are negative
 
     Examples
     --------

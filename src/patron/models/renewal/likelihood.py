@@ -43,12 +43,7 @@ def log_likelihood(
     lost, kept
         how many of the contracts ended there, and how many went on
     backend
-        NumPy's, or PyTensor's where the parameters are symbols
-
-    Returns
-    -------
-    Any
-        the broadcast shape, natural logarithm
+        as in :func:`patron.models.value.purchases.likelihood.log_likelihood`
 
     Notes
     -----

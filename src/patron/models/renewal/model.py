@@ -20,9 +20,9 @@ Fader & Hardie (2010), Customer-base valuation in a contractual setting: the per
 Marketing Science 29(1), 85-93.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ from patron.errors import RangeError, TableError
 from patron.models.inference.covariates import Covariates
 from patron.models.inference.drawn_model import DrawnModel
 from patron.models.inference.posterior import Posterior, find_mode
-from patron.models.inference.priors import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
+from patron.models.inference.priors import EFFECT_SPREAD, Priors, few_warning, prior_of
 from patron.models.renewal.contracts import Contracts, read_contracts
 from patron.models.renewal.likelihood import RenewalLikelihood
 from patron.models.renewal.survival import (
@@ -57,6 +57,7 @@ PRIORS: Priors = {"phi": (0.3, 2.0), "kappa": (2.0, 2.0), "tau": (0.3, 1.0)}
 _TAU = (0.01, 5.0)  # between which τ is looked for
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RenewalModel(DrawnModel):
     """The renewals of customers with a contract.
 
@@ -69,13 +70,8 @@ class RenewalModel(DrawnModel):
         of all by as much as the cohorts resemble each other. None for one φ
     priors
         phi, kappa or tau → (median, spread), in place of those of `PRIORS`
-    inference
-        "nuts", "laplace" or "map"
-    draws, tune, chains
-        draws of each chain, draws before they count, number of chains (nuts); laplace takes
-        draws · chains
-    random_state
-        seed; the same contracts and seed give the same draws to the last bit
+    inference, draws, tune, chains, random_state
+        as in :class:`patron.models.inference.drawn_model.DrawnModel`
 
     Attributes
     ----------
@@ -108,26 +104,7 @@ class RenewalModel(DrawnModel):
     2         2     0.472         0.472          0.472           0.750              0.396
     """
 
-    def __init__(
-        self,
-        *,
-        covariates: Sequence[str] = (),
-        pooled: str | None = None,
-        priors: Priors | None = None,
-        inference: Literal["nuts", "laplace", "map"] = "nuts",
-        draws: int = 1000,
-        tune: int = 1000,
-        chains: int = 4,
-        random_state: int = 0,
-    ) -> None:
-        self.covariates = covariates
-        self.pooled = pooled
-        self.priors = priors
-        self.inference = inference
-        self.draws = draws
-        self.tune = tune
-        self.chains = chains
-        self.random_state = random_state
+    pooled: str | None = None
 
     @classmethod
     def from_params(cls, *, alpha: float, beta: float) -> Self:
@@ -191,21 +168,6 @@ class RenewalModel(DrawnModel):
             draws |= {name: drawn[:, 2 + k + i] for i, name in enumerate(names)}
         self._keep(draws, found, covariates)
         return self
-
-    def pymc_model(self, contracts: pd.DataFrame) -> Any:
-        """The model of these contracts in PyMC, to read, extend or sample otherwise; `fit` does not need it.
-
-        Parameters
-        ----------
-        contracts
-            see `fit`
-
-        Returns
-        -------
-        pymc.Model
-            over `theta`: log-odds of φ, log κ, and effects of covariates and cohorts
-        """
-        return self._prepare(contracts)[2].pymc_model()
 
     def curve(self, periods: int, *, level: float = 0.8) -> pd.DataFrame:
         """Survival and retention of new customers by renewal, and with a constant rate for comparison.
@@ -319,12 +281,10 @@ class RenewalModel(DrawnModel):
 
         Parameters
         ----------
-        contracts
-            renewals, and the covariates and cohort; assumed to be running, whatever `ended` is
+        contracts, n_draws
+            as in :meth:`renewal_probability`
         annual_discount_rate, periods_per_year, periods
             see `expected_lifetime`
-        n_draws
-            maximum number of posterior draws that the mean is taken over
 
         Returns
         -------
@@ -414,6 +374,9 @@ class RenewalModel(DrawnModel):
             return alpha, beta
         phi = expit(logit(alpha / (alpha + beta)) + away)
         return (alpha + beta) * phi, (alpha + beta) * (1 - phi)
+
+    def _posterior_of(self, customers: pd.DataFrame) -> Posterior:
+        return self._prepare(customers)[2]
 
     def _running(self, contracts: pd.DataFrame, n_draws: int) -> tuple[Floats, Floats, Floats, pd.Index]:
         """Shapes of running contracts, and the renewals made of each."""
@@ -533,12 +496,8 @@ def fit_warnings(rows: Contracts) -> list[str]:
     >>> fit_warnings(read_contracts(pd.DataFrame({"renewals": [2], "ended": [0], "count": [90]})))
     ['none of the 90 contracts has ended: the data only bound churn from above.']
     """
-    found, n = [], rows.count.sum()
-    if n < FEW_CUSTOMERS:
-        found.append(
-            f"fitted to {n:.0f} contracts, fewer than {FEW_CUSTOMERS}: the prior weighs as much as they do. "
-            "Treat the numbers as rough estimates."
-        )
+    n = rows.count.sum()
+    found = few_warning(n, "contracts")
     if not (rows.count * rows.ended).any():
         found.append(f"none of the {n:.0f} contracts has ended: the data only bound churn from above.")
     if not (rows.count * (rows.renewals - rows.start)).any():

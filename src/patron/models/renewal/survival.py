@@ -8,18 +8,13 @@ n, t      renewals made so far, and renewals
 z         present value of a payment one term ahead, 1/(1 + rate per term)
 ========= ==========================================================================================
 
-References
-----------
-Fader & Hardie (2007), How to project customer retention, Journal of Interactive Marketing 21(1), 76-90.
-Fader & Hardie (2010), Customer-base valuation in a contractual setting: the perils of ignoring heterogeneity,
-Marketing Science 29(1), 85-93.
+The references are those of :mod:`patron.models.renewal.model`.
 """
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import betaln
 
-from patron.arrays import Floats
+from patron.arrays import Floats, Real
 from patron.checks import positive, shares, whole_number
 from patron.errors import RangeError
 from patron.money import continuous_rate
@@ -30,7 +25,7 @@ __all__ = ["constant_residual_lifetime", "residual_lifetime", "retention_rate", 
 _DIGITS = 20.0  # e to minus twice this is what the continued fraction leaves out
 
 
-def survival(alpha: npt.ArrayLike, beta: npt.ArrayLike, t: npt.ArrayLike) -> Floats:
+def survival(alpha: Real, beta: Real, t: Real) -> Floats:
     """The share of customers who renew at least t times.
 
     Parameters
@@ -51,11 +46,10 @@ def survival(alpha: npt.ArrayLike, beta: npt.ArrayLike, t: npt.ArrayLike) -> Flo
     array([1.   , 0.629, 0.325, 0.159])
     """
     alpha, beta, t = (np.asarray(value, dtype=np.float64) for value in (alpha, beta, t))
-    share: Floats = np.exp(betaln(alpha, beta + t) - betaln(alpha, beta))
-    return share
+    return np.exp(betaln(alpha, beta + t) - betaln(alpha, beta))
 
 
-def retention_rate(alpha: npt.ArrayLike, beta: npt.ArrayLike, t: npt.ArrayLike) -> Floats:
+def retention_rate(alpha: Real, beta: Real, t: Real) -> Floats:
     """The share of those left before the t-th renewal who make it.
 
     Parameters
@@ -80,9 +74,9 @@ def retention_rate(alpha: npt.ArrayLike, beta: npt.ArrayLike, t: npt.ArrayLike) 
 
 
 def residual_lifetime(
-    alpha: npt.ArrayLike,
-    beta: npt.ArrayLike,
-    n: npt.ArrayLike,
+    alpha: Real,
+    beta: Real,
+    n: Real,
     annual_discount_rate: float,
     periods_per_year: float = 1.0,
     periods: int | None = None,
@@ -135,10 +129,7 @@ def residual_lifetime(
 
 
 def constant_residual_lifetime(
-    retention: npt.ArrayLike,
-    annual_discount_rate: float,
-    periods_per_year: float = 1.0,
-    periods: int | None = None,
+    retention: Real, annual_discount_rate: float, periods_per_year: float = 1.0, periods: int | None = None
 ) -> Floats:
     """Expected discounted terms with one constant retention rate for all: the textbook formula.
 
@@ -177,12 +168,10 @@ def term_discount(annual_discount_rate: float, periods_per_year: float, periods:
 
     Parameters
     ----------
-    annual_discount_rate
-        per year; 10 % is 0.10. Must be positive without `periods`
+    annual_discount_rate, periods
+        as in :func:`residual_lifetime`
     periods_per_year
         terms in a year, positive
-    periods
-        renewals to look ahead; None for all
 
     Raises
     ------
@@ -217,5 +206,4 @@ def _sum_of_ratios(b: Floats, c: Floats, z: float) -> Floats:
         odd = (b + m) * (c + m - 1) / ((c + 2 * m - 1) * (c + 2 * m))
         even = m * (c - b + m - 1) / ((c + 2 * m - 2) * (c + 2 * m - 1))
         fraction = 1 - even * z / (1 - odd * z / fraction)
-    total: Floats = 1 / (1 - b / c * z / fraction)
-    return total
+    return 1 / (1 - b / c * z / fraction)

@@ -19,9 +19,9 @@ Marketing Research 42(4), 415-430.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ from patron.errors import InputError, PatronWarning, RangeError, TooFewCustomers
 from patron.models.inference.compression import scaled
 from patron.models.inference.drawn_model import DrawnModel
 from patron.models.inference.posterior import Posterior
-from patron.models.inference.priors import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
+from patron.models.inference.priors import EFFECT_SPREAD, Priors, few_warning, prior_of
 from patron.models.value.gamma_gamma_likelihood import SpendLikelihood, log_likelihood
 from patron.models.value.rfm import Customers, read_customers
 
@@ -75,10 +75,10 @@ def expected_spend(
     """
     p, q, v, x, z = (np.asarray(value, dtype=np.float64) for value in (p, q, v, x, z))
     seen = p * x
-    spend: Floats = (p * v + seen * z) / (seen + q - 1)
-    return spend
+    return (p * v + seen * z) / (seen + q - 1)
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class GammaGammaModel(DrawnModel):
     """The value of purchases.
 
@@ -88,13 +88,8 @@ class GammaGammaModel(DrawnModel):
         columns of rfm, numbers or categories, that move the mean spend
     priors
         parameter → (median, spread), in place of those of `PRIORS`
-    inference
-        "nuts", "laplace" or "map"
-    draws, tune, chains
-        draws of each chain, draws before they count, number of chains (nuts); laplace takes
-        draws · chains
-    random_state
-        seed; the same customers and seed give the same draws to the last bit
+    inference, draws, tune, chains, random_state
+        as in :class:`patron.models.inference.drawn_model.DrawnModel`
 
     Attributes
     ----------
@@ -120,25 +115,6 @@ class GammaGammaModel(DrawnModel):
     >>> bool(3 < model.params_["q"] < 5), model.diagnostics_.converged
     (True, True)
     """
-
-    def __init__(
-        self,
-        *,
-        covariates: Sequence[str] = (),
-        priors: Priors | None = None,
-        inference: Literal["nuts", "laplace", "map"] = "nuts",
-        draws: int = 1000,
-        tune: int = 1000,
-        chains: int = 4,
-        random_state: int = 0,
-    ) -> None:
-        self.covariates = covariates
-        self.priors = priors
-        self.inference = inference
-        self.draws = draws
-        self.tune = tune
-        self.chains = chains
-        self.random_state = random_state
 
     @classmethod
     def from_params(cls, *, p: float, q: float, v: float) -> Self:
@@ -200,11 +176,7 @@ class GammaGammaModel(DrawnModel):
         customers = read_customers(rfm, purchases=False, spend=True)
         covariates, matrix = self._learn_covariates(rfm)
         posterior, scale = self._posterior(customers, matrix)
-        few = (
-            f"fitted to {posterior.n_customers} customers who have bought twice, fewer than {FEW_CUSTOMERS}: "
-            "the prior weighs as much as they do. Treat the numbers as rough estimates."
-        )
-        too_few = [few] if posterior.n_customers < FEW_CUSTOMERS else []
+        too_few = few_warning(posterior.n_customers, "customers who have bought twice")
         drawn, found = self._infer(posterior, inference, random_state, too_few)
         p, beyond, v = np.exp(drawn.T[:3])
         names = [f"spending[{effect}]" for effect in (() if covariates is None else covariates.effects)]
@@ -212,22 +184,6 @@ class GammaGammaModel(DrawnModel):
         unscaled = found.log_likelihood - float(posterior.n_customers * np.log(scale))
         self._keep(draws, replace(found, log_likelihood=unscaled), covariates)
         return self
-
-    def pymc_model(self, rfm: pd.DataFrame) -> Any:
-        """The model of these customers in PyMC, to read, extend or sample otherwise; `fit` does not need it.
-
-        Parameters
-        ----------
-        rfm
-            see `fit`
-
-        Returns
-        -------
-        pymc.Model
-            over `theta`, log p, log(q - 1), log v (in median purchases) and effects of covariates
-        """
-        customers = read_customers(rfm, purchases=False, spend=True)
-        return self._posterior(customers, self._learn_covariates(rfm)[1])[0].pymc_model()
 
     def log_likelihood(self, rfm: pd.DataFrame) -> pd.Series:
         """The log-likelihood of each customer's mean purchase at `params_`; 0 without repeat purchases.
@@ -294,6 +250,10 @@ class GammaGammaModel(DrawnModel):
             return draws["v"]
         effects = np.hstack([draws[f"spending[{effect}]"] for effect in self.covariates_.effects])
         return draws["v"] * np.exp(effects @ matrix.T)
+
+    def _posterior_of(self, customers: pd.DataFrame) -> Posterior:
+        rows = read_customers(customers, purchases=False, spend=True)
+        return self._posterior(rows, self._learn_covariates(customers)[1])[0]
 
     def _posterior(self, customers: Customers, covariates: Floats | None) -> tuple[Posterior, float]:
         """The posterior in scaled money, and the unit of that money."""

@@ -4,17 +4,7 @@
 its sum over all customers, compressed, with the gradient worked out, for the optimiser and the samplers; the
 sum itself is compiled, see :mod:`patron.models.inference.kernels`.
 
-======== =======================================================================================
-symbol   in words
-======== =======================================================================================
-p        shape of the value of a purchase: how alike the purchases of one customer are
-q, v     shape and inverse scale of ν over customers: how alike customers are; v is money
-x, z     repeat purchases, and their mean value: frequency and monetary_value
-======== =======================================================================================
-
-References
-----------
-Fader & Hardie (2013), "The Gamma-Gamma Model of Monetary Value".
+The symbols and references are those of :mod:`patron.models.value.gamma_gamma`.
 """
 
 from typing import Any
@@ -39,12 +29,7 @@ def log_likelihood(p: Any, q: Any, v: Any, x: Any, z: Any, backend: Backend = NU
     x, z
         customers: repeat purchases, at least 1, and their mean value in money
     backend
-        NumPy's, or PyTensor's where the parameters are symbols
-
-    Returns
-    -------
-    Any
-        the broadcast shape, natural logarithm
+        as in :func:`patron.models.value.purchases.likelihood.log_likelihood`
 
     Notes
     -----

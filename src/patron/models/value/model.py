@@ -34,6 +34,12 @@ __all__ = ["CustomerValueModel"]
 type Question = Callable[[PosteriorPredictive, Index], Mapping[str, Floats]]
 
 _PURCHASES, _SPEND = "purchases/", "spend/"  # prefixes of the names of stored arrays
+_EXPECTATIONS = {
+    "p_alive": "p_alive",
+    "p_no_purchase": "p_no_purchase",
+    "expected_purchases": "purchases",
+    "expected_order_value": "order_value",
+}
 _MANY_GROUPS = 1000  # groups of equal covariates above which a warning is given: each takes about 20 ms
 
 
@@ -213,28 +219,17 @@ class CustomerValueModel(Stored):
 
         Parameters
         ----------
-        rfm
-            one row per customer: customer_id, frequency, recency, T, monetary_value
-        horizon_days
-            days ahead
+        rfm, horizon_days, n_draws, random_state
+            see `predict`
         value_horizon_days
             days ahead for the discounted expectations; `horizon_days` if None
         annual_discount_rate
             per year, ≥ 0; the model's own if None
-        n_draws
-            maximum number of posterior draws that means are taken over
-        random_state
-            seed, as for `predict`
 
         Returns
         -------
         dict[str, Floats]
             p_alive, p_no_purchase, expected_purchases and expected_order_value, (n_customers,) each
-
-        Raises
-        ------
-        TableError, RangeError, NotFittedError
-            see `predict`
 
         Examples
         --------
@@ -253,12 +248,7 @@ class CustomerValueModel(Stored):
             annual_discount_rate=annual_discount_rate,
         )
         _, found = self._ask(lambda predictive, _: predictive.expectations(), rfm, settings)
-        return {
-            "p_alive": found["p_alive"],
-            "p_no_purchase": found["p_no_purchase"],
-            "expected_purchases": found["purchases"],
-            "expected_order_value": found["order_value"],
-        }
+        return {column: found[name] for column, name in _EXPECTATIONS.items()}
 
     def predict_checked(
         self,
@@ -290,8 +280,6 @@ class CustomerValueModel(Stored):
         ------
         TableError
             the model has covariates
-        RangeError, NotFittedError
-            see `predict`
         """
         draws = shared_parameters(self.purchases, self.spend)
         if draws is None:
@@ -329,11 +317,6 @@ class CustomerValueModel(Stored):
         -------
         pd.Series
             Series of probabilities by customer_id, in the order of `rfm`
-
-        Raises
-        ------
-        TableError, RangeError, NotFittedError
-            see `predict`
 
         Examples
         --------
@@ -376,11 +359,6 @@ class CustomerValueModel(Stored):
         pd.DataFrame
             DataFrame, one row per row of `rfm`, in its order: customer_id, expected_purchases,
             expected_purchases_low, expected_purchases_high
-
-        Raises
-        ------
-        TableError, RangeError, NotFittedError
-            see `predict`
 
         Examples
         --------
@@ -470,10 +448,8 @@ class CustomerValueModel(Stored):
 
         Parameters
         ----------
-        arrays
-            name → array, as `to_arrays` returned them
-        meta
-            plain values, as `to_arrays` returned them
+        arrays, meta
+            as in :meth:`patron.models.inference.stored.Stored.from_arrays`
 
         Examples
         --------
@@ -547,10 +523,7 @@ class CustomerValueModel(Stored):
             for bound in ("", "_low", "_high")
         }
         return {
-            "p_alive": found["p_alive"],
-            "p_no_purchase": found["p_no_purchase"],
-            "expected_purchases": found["purchases"],
-            "expected_order_value": found["order_value"],
+            **{column: found[name] for column, name in _EXPECTATIONS.items()},
             **money,
             "next_purchase_days": found["next_purchase"] * DAYS_PER_UNIT[self.purchases.time_unit],
         }

@@ -169,11 +169,38 @@ class PosteriorPredictive:
         p_alive, p_no_purchase, purchases, value and growth (money, discounted), next_purchase (median time,
         if alive) and order_value (money).
         """
-        return self._columns(expected=True, simulated=False)
+        return self.columns(simulated=False)
 
-    def columns(self) -> dict[str, Floats]:
-        """The expectations, and the interval bounds value_low, value_high, growth_low and growth_high."""
-        return self._columns(expected=True, simulated=True)
+    def columns(self, *, simulated: bool = True) -> dict[str, Floats]:
+        """The expectations, and the interval bounds value_low, value_high, growth_low and growth_high.
+
+        Parameters
+        ----------
+        simulated
+            whether to find the bounds
+        """
+        found = self._empty("p_alive", "p_no_purchase", "purchases", "value", "growth", "next_purchase")
+        if simulated:
+            found |= self._empty("value_low", "value_high", "growth_low", "growth_high")
+        for rows, pairs, pair in self._blocks():
+            alive, gone = self._alive(rows)
+            ahead = self._by_age.at(*pairs)
+            found["p_alive"][rows] = _mean(alive)
+            found["p_no_purchase"][rows] = _mean(gone + alive * self._waits(pairs)[pair])
+            found["purchases"][rows] = _mean(alive * ahead.purchases[pair])
+            for name, amount in zip(self._names, (ahead.near, ahead.far), strict=True):
+                found[name][rows] = _mean(alive * amount[pair])
+            found["next_purchase"][rows] = ahead.next_purchase[pair]
+            if simulated:
+                weights, scale = self._weights(alive), self._scale(rows)
+                for name, orders in zip(self._names, self._spent(pairs), strict=True):
+                    bounds = interval_of(orders[pair] * scale, weights, self._interval)
+                    found[f"{name}_low"][rows], found[f"{name}_high"][rows] = bounds
+        intercept, slope = self._order_value[:, self._x_of]
+        found["order_value"] = intercept + slope * self._buyers.x * self._buyers.z
+        found["value"] *= found["order_value"]
+        found["growth"] *= found["order_value"]
+        return {name: values[self._which] for name, values in found.items()}
 
     def exceedance(self, threshold: Floats) -> Floats:
         """(n_customers,) probability that a customer spends more than their threshold in the horizon.
@@ -208,30 +235,6 @@ class PosteriorPredictive:
             found["low"][rows], found["high"][rows] = interval_of(counts, weights, self._interval)
         return {name: values[self._which] for name, values in found.items()}
 
-    def _columns(self, *, expected: bool, simulated: bool) -> dict[str, Floats]:
-        found = self._empty("p_alive", "p_no_purchase", "purchases", "value", "growth", "next_purchase")
-        if simulated:
-            found |= self._empty("value_low", "value_high", "growth_low", "growth_high")
-        for rows, pairs, pair in self._blocks():
-            alive, gone = self._alive(rows)
-            ahead = self._by_age.at(*pairs)
-            found["p_alive"][rows] = _mean(alive)
-            found["p_no_purchase"][rows] = _mean(gone + alive * self._waits(pairs)[pair])
-            found["purchases"][rows] = _mean(alive * ahead.purchases[pair])
-            for name, amount in zip(self._names, (ahead.near, ahead.far), strict=True):
-                found[name][rows] = _mean(alive * amount[pair])
-            found["next_purchase"][rows] = ahead.next_purchase[pair]
-            if simulated:
-                weights, scale = self._weights(alive), self._scale(rows)
-                for name, orders in zip(self._names, self._spent(pairs), strict=True):
-                    bounds = interval_of(orders[pair] * scale, weights, self._interval)
-                    found[f"{name}_low"][rows], found[f"{name}_high"][rows] = bounds
-        intercept, slope = self._order_value[:, self._x_of]
-        found["order_value"] = intercept + slope * self._buyers.x * self._buyers.z
-        found["value"] *= found["order_value"]
-        found["growth"] *= found["order_value"]
-        return {name: values[self._which] for name, values in found.items()}
-
     def _blocks(self) -> Iterator[tuple[slice, Pairs, Index]]:
         """Rows of a block, their distinct (x, T), and which of those each row has."""
         for begin in range(0, self._buyers.x.size, BLOCK):
@@ -251,8 +254,7 @@ class PosteriorPredictive:
     def _waits(self, pairs: Pairs) -> Floats:
         """(n, n_means) probability of no purchase in the horizon, if alive."""
         s = self._draws["r"] + self._x[pairs[0]][:, None]
-        waits: Floats = np.exp(-s * np.log1p(self._horizon / (self._draws["alpha"] + pairs[1][:, None])))
-        return waits
+        return np.exp(-s * np.log1p(self._horizon / (self._draws["alpha"] + pairs[1][:, None])))
 
     def _weights(self, alive: Floats) -> Matrix:
         cycled = alive if alive.shape[1] == self._cycle.size else alive[:, self._cycle]
@@ -296,8 +298,7 @@ def _mean_orders(spend: Mapping[str, Floats], x: Floats) -> Floats:
 @lru_cache(maxsize=1024)
 def _spend_quantiles(p: bytes, q: bytes, chance: bytes, x: float) -> Floats:
     """(n_draws,) the gamma quantile behind the spend of a customer with x repeat purchases."""
-    quantiles: Floats = gammaincinv(np.frombuffer(p) * x + np.frombuffer(q), np.frombuffer(chance))
-    return quantiles
+    return gammaincinv(np.frombuffer(p) * x + np.frombuffer(q), np.frombuffer(chance))
 
 
 def _slices(near: float, far: float, rate: float) -> tuple[Floats, Floats, int]:

@@ -141,8 +141,7 @@ def _ids(rfm: pd.DataFrame, needed: list[str]) -> pd.Index:
         raise TableError(f"rfm has more than one column named {', '.join(twice)}. Keep one of them.")
     if len(rfm) == 0:
         raise TableError("rfm has no rows: there is no customer to fit or to value.")
-    ids: pd.Index = rfm.index if by_index else pd.Index(rfm["customer_id"], name="customer_id")
-    return ids
+    return rfm.index if by_index else pd.Index(rfm["customer_id"], name="customer_id")
 
 
 def _numbers(column: Any, name: str) -> Floats:

@@ -22,10 +22,9 @@ Batislam, Denizel & Filiztekin (2007), International Journal of Research in Mark
 """
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import betainc, betaln, expit
 
-from patron.arrays import Floats
+from patron.arrays import Floats, Real
 from patron.checks import at_least, one_of
 from patron.errors import RangeError
 from patron.models.value.purchases import FAMILIES
@@ -44,14 +43,7 @@ __all__ = [
 
 
 def probability_alive(
-    r: npt.ArrayLike,
-    alpha: npt.ArrayLike,
-    a: npt.ArrayLike,
-    b: npt.ArrayLike,
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
-    family: str = "bgnbd",
+    r: Real, alpha: Real, a: Real, b: Real, x: Real, t_x: Real, T: Real, family: str = "bgnbd"
 ) -> Floats:
     """The probability that a customer is still a customer at T.
 
@@ -68,11 +60,6 @@ def probability_alive(
     -------
     Floats
         the broadcast shape, probability in [0, 1]
-
-    Raises
-    ------
-    RangeError
-        the family is unknown
 
     Notes
     -----
@@ -91,15 +78,7 @@ def probability_alive(
 
 
 def probability_no_purchase(
-    r: npt.ArrayLike,
-    alpha: npt.ArrayLike,
-    a: npt.ArrayLike,
-    b: npt.ArrayLike,
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
-    t: npt.ArrayLike,
-    family: str = "bgnbd",
+    r: Real, alpha: Real, a: Real, b: Real, x: Real, t_x: Real, T: Real, t: Real, family: str = "bgnbd"
 ) -> Floats:
     """The probability that a customer buys nothing in (T, T + t]: churn, as the purchase model sees it.
 
@@ -136,16 +115,16 @@ def probability_no_purchase(
 
 
 def expected_purchases(
-    r: npt.ArrayLike,
-    alpha: npt.ArrayLike,
-    a: npt.ArrayLike,
-    b: npt.ArrayLike,
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
-    t: npt.ArrayLike,
+    r: Real,
+    alpha: Real,
+    a: Real,
+    b: Real,
+    x: Real,
+    t_x: Real,
+    T: Real,
+    t: Real,
     family: str = "bgnbd",
-    start: npt.ArrayLike = 0.0,
+    start: Real = 0.0,
 ) -> Floats:
     """Expected number of purchases in a window of `t` time units: in (T + start, T + start + t].
 
@@ -190,15 +169,15 @@ def expected_purchases(
 
 
 def discounted_expected_purchases(
-    r: npt.ArrayLike,
-    alpha: npt.ArrayLike,
-    a: npt.ArrayLike,
-    b: npt.ArrayLike,
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
+    r: Real,
+    alpha: Real,
+    a: Real,
+    b: Real,
+    x: Real,
+    t_x: Real,
+    T: Real,
     rate: float,
-    t: npt.ArrayLike | None = None,
+    t: Real | None = None,
     family: str = "bgnbd",
 ) -> Floats:
     """Expected purchases in (T, T + t], each discounted to T; over all future without `t` (DERT).
@@ -250,15 +229,15 @@ def discounted_expected_purchases(
 
 
 def probability_of_purchases(
-    r: npt.ArrayLike,
-    alpha: npt.ArrayLike,
-    a: npt.ArrayLike,
-    b: npt.ArrayLike,
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
-    t: npt.ArrayLike,
-    n: npt.ArrayLike,
+    r: Real,
+    alpha: Real,
+    a: Real,
+    b: Real,
+    x: Real,
+    t_x: Real,
+    T: Real,
+    t: Real,
+    n: Real,
     family: str = "bgnbd",
 ) -> Floats:
     """The probability of exactly `n` purchases in (T, T + t].
@@ -313,12 +292,7 @@ def probability_of_purchases(
 
 
 def expected_purchases_new_customer(
-    r: npt.ArrayLike,
-    alpha: npt.ArrayLike,
-    a: npt.ArrayLike,
-    b: npt.ArrayLike,
-    t: npt.ArrayLike,
-    family: str = "bgnbd",
+    r: Real, alpha: Real, a: Real, b: Real, t: Real, family: str = "bgnbd"
 ) -> Floats:
     """Expected repeat purchases in the first `t` time units of a new customer.
 
@@ -390,7 +364,7 @@ def log_odds_gone(
     return np.where(x > 0, odds, -np.inf) if family == "bgnbd" else odds
 
 
-def time_ahead(value: npt.ArrayLike, name: str, finite: bool = False) -> Floats:
+def time_ahead(value: Real, name: str, finite: bool = False) -> Floats:
     """A length of time from today on, as an array.
 
     Parameters
@@ -421,9 +395,8 @@ def time_ahead(value: npt.ArrayLike, name: str, finite: bool = False) -> Floats:
 
 
 def _expit(log_odds: Floats) -> Floats:
-    probability: Floats = expit(log_odds)
-    return probability
+    return expit(log_odds)
 
 
-def _floats(*values: npt.ArrayLike) -> tuple[Floats, ...]:
+def _floats(*values: Real) -> tuple[Floats, ...]:
     return tuple(np.asarray(value, dtype=np.float64) for value in values)

@@ -15,10 +15,7 @@ c         chances to drop out so far: x in BG/NBD, x + 1 in MBG/NBD
 t_x, T    recency and age: time units from the first purchase to the last, and to today
 ========= ====================================================================================
 
-References
-----------
-Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Science 24(2), 275-284.
-Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing 24(3), 201-209.
+The references are those of :mod:`patron.models.value.purchases.model`.
 """
 
 from typing import Any
@@ -36,15 +33,7 @@ __all__ = ["PurchaseLikelihood", "dropout_opportunities", "log_likelihood"]
 
 
 def log_likelihood(
-    r: Any,
-    alpha: Any,
-    a: Any,
-    b: Any,
-    x: Any,
-    t_x: Any,
-    T: Any,
-    family: str = "bgnbd",
-    backend: Backend = NUMPY,
+    r: Any, alpha: Any, a: Any, b: Any, x: Any, t_x: Any, T: Any, family: str, backend: Backend = NUMPY
 ) -> Any:
     """The log-likelihood of each customer's purchases, without the constant x!.
 
@@ -64,11 +53,6 @@ def log_likelihood(
     Any
         the broadcast shape, natural logarithm
 
-    Raises
-    ------
-    RangeError
-        the family is unknown
-
     Notes
     -----
     Γ(r+x)/Γ(r) · α^r · B(a, b+c)/B(a, b) · [(α+T)^-(r+x) + a/(b+c-1) · (α+t_x)^-(r+x)]: either the customer
@@ -76,7 +60,8 @@ def log_likelihood(
 
     Examples
     --------
-    >>> log_likelihood(0.243, 4.414, 0.793, 2.426, np.array([2, 0]), np.array([30.43, 0]), 38.86).round(4)
+    >>> x, t_x, T = np.array([2, 0]), np.array([30.43, 0]), 38.86
+    >>> log_likelihood(0.243, 4.414, 0.793, 2.426, x, t_x, T, "bgnbd").round(4)
     array([-9.4586, -0.5547])
     """
     ln, ln_gamma = backend.log, backend.gammaln
@@ -133,7 +118,7 @@ class PurchaseLikelihood(CompiledLikelihood):
     >>> x, t_x, T = np.array([2.0, 0, 0, 2]), np.array([0.8, 0, 0, 0.8]), np.ones(4)
     >>> likelihood = PurchaseLikelihood(x, t_x, T, "bgnbd")
     >>> value, gradient = likelihood.value_and_gradient(np.zeros(4))
-    >>> bool(np.isclose(value, log_likelihood(1.0, 1.0, 0.5, 0.5, x, t_x, T).sum()))
+    >>> bool(np.isclose(value, log_likelihood(1.0, 1.0, 0.5, 0.5, x, t_x, T, "bgnbd").sum()))
     True
     """
 

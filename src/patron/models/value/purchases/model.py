@@ -20,8 +20,8 @@ Fader, Hardie & Lee (2005), "Counting your customers" the easy way, Marketing Sc
 Batislam, Denizel & Filiztekin (2007), International Journal of Research in Marketing 24(3), 201-209.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -33,8 +33,7 @@ from patron.checks import one_of, whole_number
 from patron.errors import SettingsError
 from patron.models.inference.compression import count_distinct
 from patron.models.inference.drawn_model import DrawnModel
-from patron.models.inference.posterior import find_mode
-from patron.models.inference.priors import Priors
+from patron.models.inference.posterior import Posterior, find_mode
 from patron.models.value.purchases import FAMILIES, expectation
 from patron.models.value.purchases.likelihood import log_likelihood
 from patron.models.value.purchases.priors import fit_warnings, purchase_draws, purchase_posterior
@@ -49,6 +48,7 @@ _OTHER = {"bgnbd": "mbgnbd", "mbgnbd": "bgnbd"}
 _NUMBERS_AT_A_TIME = 1_000_000
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class BetaGeoModel(DrawnModel):
     """The purchases of customers without a contract.
 
@@ -62,13 +62,8 @@ class BetaGeoModel(DrawnModel):
         columns of rfm, numbers or categories, that move buying (1/α) and dropping out (φ)
     priors
         r, alpha, phi or kappa → (median, spread), in place of those of `patron.models.value.purchases.priors`
-    inference
-        "nuts", "laplace" or "map"
-    draws, tune, chains
-        draws of each chain, draws before they count, number of chains (nuts); laplace takes
-        draws · chains
-    random_state
-        seed; the same customers and seed give the same draws to the last bit
+    inference, draws, tune, chains, random_state
+        as in :class:`patron.models.inference.drawn_model.DrawnModel`
 
     Attributes
     ----------
@@ -111,28 +106,8 @@ class BetaGeoModel(DrawnModel):
     3            1.00  0.86         0.11      0.20        1.02
     """
 
-    def __init__(
-        self,
-        *,
-        family: Literal["bgnbd", "mbgnbd"] = "bgnbd",
-        time_unit: Literal["D", "W", "M", "Y"] = "D",
-        covariates: Sequence[str] = (),
-        priors: Priors | None = None,
-        inference: Literal["nuts", "laplace", "map"] = "nuts",
-        draws: int = 1000,
-        tune: int = 1000,
-        chains: int = 4,
-        random_state: int = 0,
-    ) -> None:
-        self.family = family
-        self.time_unit = time_unit
-        self.covariates = covariates
-        self.priors = priors
-        self.inference = inference
-        self.draws = draws
-        self.tune = tune
-        self.chains = chains
-        self.random_state = random_state
+    family: Literal["bgnbd", "mbgnbd"] = "bgnbd"
+    time_unit: Literal["D", "W", "M", "Y"] = "D"
 
     @classmethod
     def from_params(
@@ -207,23 +182,6 @@ class BetaGeoModel(DrawnModel):
         effects = () if covariates is None else covariates.effects
         self._keep(purchase_draws(drawn, scale, effects), found, covariates)
         return self
-
-    def pymc_model(self, rfm: pd.DataFrame) -> Any:
-        """The model of these customers in PyMC, to read, extend or sample otherwise; `fit` does not need it.
-
-        Parameters
-        ----------
-        rfm
-            see `fit`
-
-        Returns
-        -------
-        pymc.Model
-            over `theta`: log r, log α (in median ages), log-odds of φ, log κ, effects of covariates
-        """
-        self._check_settings()
-        customers, matrix = read_customers(rfm), self._learn_covariates(rfm)[1]
-        return purchase_posterior(customers, matrix, self.family, self.priors)[0].pymc_model()
 
     def log_likelihood(self, rfm: pd.DataFrame) -> pd.Series:
         """The log-likelihood of each customer's purchases at `params_`, without x!.
@@ -424,6 +382,11 @@ class BetaGeoModel(DrawnModel):
         )
         phi = expit(np.log(a / b) + dropping @ matrix.T)
         return r, alpha * np.exp(-buying @ matrix.T), (a + b) * phi, (a + b) * (1 - phi)
+
+    def _posterior_of(self, customers: pd.DataFrame) -> Posterior:
+        self._check_settings()
+        rows, matrix = read_customers(customers), self._learn_covariates(customers)[1]
+        return purchase_posterior(rows, matrix, self.family, self.priors)[0]
 
     def _check_settings(self) -> None:
         one_of("BetaGeoModel.family", self.family, FAMILIES, error=SettingsError)

@@ -9,7 +9,7 @@ from patron.arrays import Floats
 from patron.errors import RangeError
 from patron.models.inference.compression import scaled
 from patron.models.inference.posterior import Posterior
-from patron.models.inference.priors import EFFECT_SPREAD, FEW_CUSTOMERS, Priors, prior_of
+from patron.models.inference.priors import EFFECT_SPREAD, Priors, few_warning, prior_of
 from patron.models.value.purchases.likelihood import PurchaseLikelihood
 from patron.models.value.rfm import Customers
 
@@ -124,12 +124,7 @@ def fit_warnings(customers: Customers) -> list[str]:
     ['fitted to 2 customers, fewer than 50: the prior weighs as much as they do. Treat the numbers as rough
     estimates.']
     """
-    found = []
-    if len(customers) < FEW_CUSTOMERS:
-        found.append(
-            f"fitted to {len(customers)} customers, fewer than {FEW_CUSTOMERS}: the prior weighs as much as "
-            "they do. Treat the numbers as rough estimates."
-        )
+    found = few_warning(len(customers))
     if not (customers.frequency > 0).any():
         found.append(
             f"none of the {len(customers)} customers has bought twice: the data bound the purchase rate from "

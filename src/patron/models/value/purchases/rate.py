@@ -24,10 +24,9 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import betaln, expit, hyp2f1
 
-from patron.arrays import Floats
+from patron.arrays import Floats, Real
 
 __all__ = ["beta_mean_power", "purchases_while_alive"]
 
@@ -42,12 +41,7 @@ NODES = ((0.15, 4), (0.5, 6), (1.0, 8), (2.0, 12), (3.0, 16), (7.0, 32), (15.0, 
 
 
 def purchases_while_alive(
-    s: npt.ArrayLike,
-    beta: npt.ArrayLike,
-    a: npt.ArrayLike,
-    c: npt.ArrayLike,
-    edges: Sequence[npt.ArrayLike],
-    rates: Sequence[float] = (0.0,),
+    s: Real, beta: Real, a: Real, c: Real, edges: Sequence[Real], rates: Sequence[float] = (0.0,)
 ) -> Floats:
     """Expected purchases, plain or discounted, between times from now, of customers who are alive now.
 

@@ -21,10 +21,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import betaincinv, gammaincinv
 
-from patron.arrays import Floats, Index, Integers
+from patron.arrays import Floats, Index, Integers, Real
 from patron.models.value.purchases.expectation import drop_out_shape, probability_alive, time_ahead
 
 __all__ = ["CommonRandomNumbers", "Futures", "common_random_numbers", "draws_at_a_time", "simulate_purchases"]
@@ -38,14 +37,14 @@ STRIDES = ((1, 256), (16, 256), (512, 256))  # purchases a step × steps: exact 
 
 def simulate_purchases(
     rng: np.random.Generator,
-    r: npt.ArrayLike,
-    alpha: npt.ArrayLike,
-    a: npt.ArrayLike,
-    b: npt.ArrayLike,
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
-    t: npt.ArrayLike,
+    r: Real,
+    alpha: Real,
+    a: Real,
+    b: Real,
+    x: Real,
+    t_x: Real,
+    T: Real,
+    t: Real,
     family: str = "bgnbd",
 ) -> Integers:
     """Purchases in (T, T + t], one independent draw for each element.
@@ -54,24 +53,13 @@ def simulate_purchases(
     ----------
     rng
         random number generator
-    r, alpha, a, b
-        parameters, positive; `r[:, None]` for one row per posterior draw
-    x, t_x, T
-        customers: repeat purchases, and recency and age in time units
-    t
-        horizon, time units, finite
-    family
-        "bgnbd" or "mbgnbd"
+    r, alpha, a, b, x, t_x, T, t, family
+        as in :func:`patron.models.value.purchases.expectation.expected_purchases`
 
     Returns
     -------
     Integers
         the broadcast shape, purchases, at least 0
-
-    Raises
-    ------
-    RangeError
-        the family is unknown, or t is negative, infinite or NaN
 
     Examples
     --------
