@@ -134,13 +134,8 @@ def _draw_until(
         last = int(np.searchsorted(np.cumsum(converts), wanted - found)) + 1  # the whole draw where too few
         found += int(converts[:last].sum())
         parts.append((size[:last], intent[:last], probability[:last], converts[:last]))
-    sizes, intents, probabilities, outcomes = zip(*parts, strict=True)
-    return (
-        np.concatenate(sizes),
-        np.concatenate(intents),
-        np.concatenate(probabilities),
-        np.concatenate(outcomes),
-    )
+    sizes, intents, probabilities, outcomes = map(np.concatenate, zip(*parts, strict=True))
+    return sizes, intents, probabilities, outcomes
 
 
 def _draw_events(

@@ -222,10 +222,8 @@ def _months(
     start: np.datetime64, days: int
 ) -> tuple[Callable[[Floats], Integers], npt.NDArray[np.datetime64]]:
     """A function from days since the start to the position of their month; and the months."""
-    first, last = (
-        start.astype("datetime64[M]"),
-        (start + np.timedelta64(days - 1, "D")).astype("datetime64[M]"),
-    )
+    first = start.astype("datetime64[M]")
+    last = (start + np.timedelta64(days - 1, "D")).astype("datetime64[M]")
     months = np.arange(first, last + np.timedelta64(1, "M"))
 
     def place(at: Floats) -> Integers:

@@ -164,7 +164,8 @@ def within_interval(actual: Any, low: Any, high: Any) -> Floats:
     _, top = _pair(actual, high)
     if (top < bottom).any():
         raise RangeError(f"{(top < bottom).sum()} intervals have a high below their low. Swap the two.")
-    inside = (bottom <= money + _tolerance(money)) & (money - _tolerance(money) <= top)
+    slack = 1e-9 * np.abs(money)
+    inside = (bottom <= money + slack) & (money - slack <= top)
     return inside.astype(np.float64)
 
 
@@ -229,10 +230,6 @@ def _correlation(a: Floats, b: Floats) -> float:
     a, b = a - a.mean(), b - b.mean()
     spread = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / spread) if spread > 0 else np.nan
-
-
-def _tolerance(money: Floats) -> Floats:
-    return 1e-9 * np.abs(money)
 
 
 def _pair(actual: Any, expected: Any) -> tuple[Floats, Floats]:

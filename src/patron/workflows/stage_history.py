@@ -68,7 +68,8 @@ def follow_stages(settings: Settings, *, progress: Progress = silent) -> "Stages
     days = _days(known, chosen.max_snapshots, chosen.step_days)
     progress(f"Looking at {len(days)} days from {days[0]} to {days[-1]}")
     history = stages_over_time(known, days, rules=StageRules(**settings.stages.model_dump()))
-    found = StagesResult(history, days, _transitions(history), _dwelt(history, days[-1]))
+    transitions = transition_matrix(history).dropna(how="all").rename_axis("lifecycle_stage").reset_index()
+    found = StagesResult(history, days, transitions, _dwelt(history, days[-1]))
     if out is None:
         return found
     progress(f"Writing {out}")
@@ -117,10 +118,7 @@ class StagesResult:
     def printed(self) -> Printed:
         """What a terminal shows."""
         yield self.title(), self.dwelt
-        yield (
-            "Share of a stage's customers in each stage on the next of the days",
-            self.transitions,
-        )
+        yield "Share of a stage's customers in each stage on the next of the days", self.transitions
         yield from self.sentences()
 
     def sentences(self) -> list[str]:
@@ -148,11 +146,6 @@ def _days(known: History, snapshots: int, step_days: int) -> list[date]:
             "no transition can be observed. Use fewer days with --step."
         )
     return held
-
-
-def _transitions(history: pd.DataFrame) -> pd.DataFrame:
-    matrix = transition_matrix(history).dropna(how="all")
-    return matrix.rename_axis("lifecycle_stage").reset_index()
 
 
 def _dwelt(history: pd.DataFrame, last: date) -> pd.DataFrame:

@@ -114,7 +114,7 @@ def indicators(base: CustomerBase, connection: Any) -> pd.DataFrame:
     found: list[dict[str, Estimate]] = [{} for _ in base.periods]
     parts = (
         _roll_forward(base),
-        _tenures(base),
+        [tenure_estimates(one) for one in observed_tenures(base.spells, base.periods)],
         _sales(base, connection),
         _leads(base),
         _surveys(base),
@@ -163,10 +163,6 @@ def _roll_forward(base: CustomerBase) -> list[dict[str, Estimate]]:
     ]
 
 
-def _tenures(base: CustomerBase) -> list[dict[str, Estimate]]:
-    return [tenure_estimates(one) for one in observed_tenures(base.spells, base.periods)]
-
-
 def _sales(base: CustomerBase, connection: Any) -> list[dict[str, Estimate]]:
     rules, periods = base.rules, base.periods
     found: list[dict[str, Estimate]] = [{} for _ in periods]
@@ -181,18 +177,13 @@ def _sales(base: CustomerBase, connection: Any) -> list[dict[str, Estimate]]:
         baskets = store(connection, baskets_by_period(lines, rules.every), "baskets")
         parts = (sales_per_customer(sales, periods), loyalty_in_behaviour(sales, periods))
         found = [{**spent, **came} for spent, came in zip(*parts, strict=True)]
-        crossed, raised = (
-            cross_sell(baskets, periods),
-            up_sell(baskets, periods, threshold=rules.up_sell_threshold),
-        )
+        crossed = cross_sell(baskets, periods)
+        raised = up_sell(baskets, periods, threshold=rules.up_sell_threshold)
         for own, cross, up in zip(found, crossed, raised, strict=True):
             own |= {"cross_sell_rate": cross, "up_sell_rate": up}
         pairs, nobody_paid = revenue_of_periods(sales), "no customer bought in the period before"
     if contracts is not None and "price" in contracts.columns:
-        pairs, nobody_paid = (
-            contract_revenue(contracts, periods),
-            "no customer paid at the start",
-        )
+        pairs, nobody_paid = contract_revenue(contracts, periods), "no customer paid at the start"
         for own, up in zip(found, up_sell_of_contracts(pairs, periods), strict=True):
             own["up_sell_rate"] = up
     if pairs is None:

@@ -79,7 +79,8 @@ def sales_per_customer(sales: ir.Table, periods: Sequence[Period]) -> list[dict[
         per period: sales_per_customer_mean with Student's interval, on the log scale unless refunds made the
         sales of a customer negative; sales_per_customer_median with the interval of order statistics
     """
-    buyers = _buyers(sales, periods)
+    within = sales.number.between(periods[0].number, periods[-1].number)
+    buyers = sales.filter((sales.orders > 0) & within)
     sums = rows_by_number(
         buyers.group_by("number").aggregate(
             n=buyers.count(),
@@ -254,11 +255,6 @@ def revenue_retention(pairs: ir.Table, periods: Sequence[Period], *, empty: str)
             }
         )
     return found
-
-
-def _buyers(sales: ir.Table, periods: Sequence[Period]) -> ir.Table:
-    first, last = periods[0].number, periods[-1].number
-    return sales.filter((sales.orders > 0) & sales.number.between(first, last))
 
 
 def _ends_of_medians(buyers: ir.Table, counts: dict[int, int]) -> dict[int, tuple[float, float]]:
