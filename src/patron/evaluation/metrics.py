@@ -141,7 +141,7 @@ def ranking_metrics(y: Any, score: Any) -> dict[str, float]:
     Warns
     -----
     PatronWarning
-        all customers left or all stayed
+        the metrics are undefined
 
     Notes
     -----

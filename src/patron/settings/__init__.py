@@ -16,6 +16,7 @@
     training_plan.py   the plan of a training: what the rooms below see of the settings
     bundle_policy.py   what a scoring may change of the policy that a training has frozen
     effect_learning.py what effects of offers are learned from, and how
+    value_model.py     the value model of due dates and win-backs
     inputs.py          from the settings to validated tables
 
 Settings come from three places, the later ones winning: the defaults, a TOML file (`--settings patron.toml`),

@@ -22,9 +22,9 @@ from patron.models.value.next_purchase import next_purchase_range
 from patron.models.value.rfm import RFM_WITH_ID
 from patron.progress import Progress, silent
 from patron.results import Printed, plain_fields
-from patron.scoring.value_model import registered_or_fitted
 from patron.settings import Settings
 from patron.settings.inputs import known_history, read_records, warn_of_rejected
+from patron.settings.value_model import value_model_of
 from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.history import History
 
@@ -68,15 +68,7 @@ def due(settings: Settings, *, history: History | None = None, progress: Progres
         progress("Expecting next purchases")
         summaries = purchase_summaries(known, as_of)
         if _bought_again(summaries).any():
-            value, model = registered_or_fitted(
-                chosen.model,
-                summaries,
-                family=settings.purchase_family,
-                inference=settings.inference if "inference" in settings.model_fields_set else "map",
-                margin=settings.margin,
-                annual_discount_rate=settings.annual_discount_rate,
-                seed=settings.seed,
-            )
+            value, model = value_model_of(settings, chosen.model, summaries)
             due_dates.append(_next_purchases(summaries, value, as_of))
     if known.subscriptions is not None:
         progress("Looking at renewals")

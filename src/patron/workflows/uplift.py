@@ -36,11 +36,8 @@ def learn_effects(
         distinguished by the column offer of the contacts, or else campaign
     history
         the tables except contacts, if they have already been read
-    offers
-        learn only these; those whose contacts show no effect are listed in `refused` with the reason. None
-        learns every offer of the contacts and raises at the first that shows no effect
-    progress
-        called with each step as it begins
+    offers, progress
+        as in :func:`patron.campaigns.uplift.from_contacts.learn_offer_effects`
 
     Raises
     ------

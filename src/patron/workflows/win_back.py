@@ -21,9 +21,9 @@ from patron.models.bundle.policy import StageRules
 from patron.models.value.rfm import RFM_WITH_ID
 from patron.progress import Progress, silent
 from patron.results import Printed, plain_fields
-from patron.scoring.value_model import registered_or_fitted
 from patron.settings import Settings
 from patron.settings.inputs import known_history
+from patron.settings.value_model import value_model_of
 from patron.storage.atomic_files import check_target, write_frame
 from patron.tables.history import History
 
@@ -58,15 +58,7 @@ def win_back(
     dormant = dormant_customers(summaries, rules)
 
     progress("Valuing second lives")
-    model, name = registered_or_fitted(
-        settings.win_back.model,
-        summaries,
-        family=settings.purchase_family,
-        inference=settings.inference if "inference" in settings.model_fields_set else "map",
-        margin=settings.margin,
-        annual_discount_rate=settings.annual_discount_rate,
-        seed=settings.seed,
-    )
+    model, name = value_model_of(settings, settings.win_back.model, summaries)
     returns = learn_returns(
         known,
         rules,
