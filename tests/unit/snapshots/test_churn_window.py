@@ -115,7 +115,7 @@ def test_a_window_by_segment_is_the_same_when_the_future_is_deleted(shops):
 
 REFUSED = {
     "town": r"'town' is not a column of the table 'customers'; it has shop\. Name one of them",
-    "customer_id": "'customer_id' is no column",
+    "customer_id": "'customer_id' is not a column",
 }
 
 
