@@ -56,6 +56,6 @@ def test_nothing_is_left_unfinished():
 
 def test_the_make_targets_are_there():
     makefile = (ROOT / "Makefile").read_text()
-    for target in ("setup", "demo", "test", "test-slow", "lint", "bench", "clean"):
+    for target in ("setup", "demo", "test", "test-slow", "coverage", "lint", "settings", "bench", "clean"):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     assert "make test" in (ROOT / ".ci/run").read_text()

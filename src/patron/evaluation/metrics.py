@@ -27,7 +27,7 @@ from scipy.special import xlogy
 from scipy.stats import rankdata
 
 from patron.arrays import Floats
-from patron.checks import at_least, share
+from patron.checks import at_least, same_length, share
 from patron.errors import InputError, PatronWarning, RangeError, some
 
 __all__ = [
@@ -345,10 +345,7 @@ def _outcomes(y: Any) -> Floats:
 def _pair(y: Any, score: Any) -> tuple[Floats, Floats]:
     left = _outcomes(y)
     risk = pd.Series(score).to_numpy(dtype=np.float64, na_value=np.nan)
-    if len(risk) != len(left):
-        raise InputError(
-            f"y has {len(left)} customers and the scores have {len(risk)}. Give one score for each."
-        )
+    same_length(y=left, scores=risk)
     if _shuffled(y, score):
         raise InputError(
             "y and the scores hold the same customers in different orders. Reindex one like the other."

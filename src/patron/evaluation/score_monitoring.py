@@ -27,9 +27,9 @@ from patron.errors import InputError, TableError, some
 from patron.evaluation.metrics import calibration_table, churn_metrics, one_class_reason
 
 __all__ = [
-    "KEY",
     "OUTCOME_COLUMNS",
     "PREDICTION_COLUMNS",
+    "PREDICTION_KEY",
     "awaiting_outcome",
     "calibration_by_version",
     "fingerprint",
@@ -41,15 +41,15 @@ __all__ = [
 ]
 
 
-KEY = ("customer_id", "as_of", "horizon_days")
+PREDICTION_KEY = ("customer_id", "as_of", "horizon_days")
 """The key of an outcome; a prediction is identified by model_version in addition."""
 
 _PREDICTED = ("churn_probability", "expected_value", "expected_value_low", "expected_value_high")
-PREDICTION_COLUMNS = (*KEY, *_PREDICTED, "model_version", "margin", "scored_at")
+PREDICTION_COLUMNS = (*PREDICTION_KEY, *_PREDICTED, "model_version", "margin", "scored_at")
 """The key with as_of a date, four numbers (a probability and money), model_version (text), margin (share of
 an amount that is kept; money is after the margin) and scored_at (UTC)."""
 
-OUTCOME_COLUMNS = (*KEY, "churned", "purchases", "value", "days_since_last")
+OUTCOME_COLUMNS = (*PREDICTION_KEY, "churned", "purchases", "value", "days_since_last")
 """The key; churned (0 or 1), purchases (count) and value (money, before the margin) in the horizon; and the
 days since the last purchase as of as_of."""
 
@@ -109,7 +109,7 @@ def predictions_of(scorecard: pd.DataFrame, *, margin: float = 1.0) -> pd.DataFr
         scored_at=pd.to_datetime(scored["scored_at"], utc=True).dt.as_unit("us"),
         **{name: scored[name].astype(np.float64) for name in _PREDICTED},
     )
-    twice = predictions.duplicated([*KEY, "model_version"])
+    twice = predictions.duplicated([*PREDICTION_KEY, "model_version"])
     if twice.any():
         raise TableError(
             f"The scores have customers twice for one day: {some(predictions.loc[twice, 'customer_id'])}. "
@@ -175,8 +175,8 @@ def newest(predictions: pd.DataFrame) -> pd.DataFrame:
     [0.2]
     """
     by_time = predictions.sort_values(["scored_at", "churn_probability"], kind="stable")
-    last = by_time.drop_duplicates([*KEY, "model_version"], keep="last")
-    return last.sort_values([*KEY[1:], "model_version", "customer_id"], ignore_index=True)
+    last = by_time.drop_duplicates([*PREDICTION_KEY, "model_version"], keep="last")
+    return last.sort_values([*PREDICTION_KEY[1:], "model_version", "customer_id"], ignore_index=True)
 
 
 def awaiting_outcome(
@@ -194,7 +194,7 @@ def awaiting_outcome(
     Returns
     -------
     rows
-        `KEY`, one row per customer, day and horizon that has passed and has no outcome yet
+        `PREDICTION_KEY`, one row per customer, day and horizon that has passed and has no outcome yet
     ends
         the days on which the other horizons end, first to last
 
@@ -206,12 +206,12 @@ def awaiting_outcome(
     >>> len(rows), ends
     (1, [datetime.date(2024, 12, 29)])
     """
-    keys = predictions[list(KEY)].drop_duplicates(ignore_index=True)
+    keys = predictions[list(PREDICTION_KEY)].drop_duplicates(ignore_index=True)
     runs = set(zip(keys["as_of"], keys["horizon_days"].tolist(), strict=True))
     ends = {(day, horizon): day + timedelta(days=horizon) for day, horizon in runs}
     passed = {run for run, end in ends.items() if end <= known_until}
     ripe = [run in passed for run in zip(keys["as_of"], keys["horizon_days"].tolist(), strict=True)]
-    done = pd.MultiIndex.from_frame(outcomes[list(KEY)]) if len(outcomes) else None
+    done = pd.MultiIndex.from_frame(outcomes[list(PREDICTION_KEY)]) if len(outcomes) else None
     rows = keys[ripe]
     if done is not None and len(rows):
         rows = rows[~pd.MultiIndex.from_frame(rows).isin(done)]
@@ -242,8 +242,10 @@ def with_outcomes(predictions: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataF
        customer_id  expected_value  earned
     0            7            20.0    25.0
     """
-    first = outcomes.drop_duplicates(list(KEY), keep="first")  # an outcome that was logged once never changes
-    both = newest(predictions).merge(first, on=list(KEY), how="inner", validate="many_to_one")
+    first = outcomes.drop_duplicates(
+        list(PREDICTION_KEY), keep="first"
+    )  # an outcome that was logged once never changes
+    both = newest(predictions).merge(first, on=list(PREDICTION_KEY), how="inner", validate="many_to_one")
     return both.assign(earned=both["value"].astype(np.float64) * both["margin"])
 
 

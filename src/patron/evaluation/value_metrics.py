@@ -26,7 +26,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from patron.arrays import Floats
-from patron.checks import at_least
+from patron.checks import at_least, same_length
 from patron.errors import InputError, RangeError
 from patron.evaluation.metrics import gains_curve
 
@@ -238,10 +238,7 @@ def _pair(actual: Any, expected: Any) -> tuple[Floats, Floats]:
     )
     if len(money) == 0:
         raise InputError("actual is empty. Metrics need at least one customer.")
-    if len(money) != len(guess):
-        raise InputError(
-            f"actual has {len(money)} customers and the expectations have {len(guess)}. Give one for each."
-        )
+    same_length(actual=money, expected=guess)
     for name, numbers in (("actual", money), ("expected", guess)):
         strange = ~np.isfinite(numbers)
         if strange.any():

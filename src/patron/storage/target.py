@@ -37,7 +37,7 @@ from patron.tracking.store import project_root
 __all__ = ["Target", "check_table", "choose_target", "read_database_table", "upsert"]
 
 DEFAULT_TABLE = "scorecard"
-KEY = ("customer_id", "as_of", "model_version")
+SCORECARD_KEY = ("customer_id", "as_of", "model_version")
 NO_NAME = re.compile(r"::[^\]/]*$")  # but [::1] is an address
 NOT_KEPT = re.compile(r"(duckdb|sqlite)://(/*(:memory:)?|.*\.(parquet|csv|json))", re.IGNORECASE)
 
@@ -244,7 +244,7 @@ def upsert(table: DatabaseTable, shards: Sequence[Path]) -> None:
     """
     schema = pq.read_schema(shards[0])
     staged = DatabaseTable(table.url, f"patron_{uuid.uuid4().hex}")  # it would hide a table of the same name
-    first = pq.read_table(shards[0], columns=list(KEY[1:])).slice(0, 1).to_pylist()[0]
+    first = pq.read_table(shards[0], columns=list(SCORECARD_KEY[1:])).slice(0, 1).to_pylist()[0]
     version = first["model_version"]
     with connected(table) as backend, transaction(backend, table.name) as step:
         step.create(table, schema)

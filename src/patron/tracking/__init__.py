@@ -23,7 +23,7 @@ seconds. Variables that are set in the environment already are left as they are.
 
 import os
 
-MANNERS = {
+MLFLOW_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -37,5 +37,5 @@ MANNERS = {
 }
 """Environment variables that MLflow reads on import, and their values where they are not set."""
 
-for _name, _value in MANNERS.items():
+for _name, _value in MLFLOW_ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)

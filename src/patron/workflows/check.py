@@ -74,7 +74,7 @@ def check(settings: Settings, *, progress: Progress = silent) -> CheckResult:
     Parameters
     ----------
     settings
-        where the tables are, and which file to write; see :class:`patron.settings.CheckSettings`
+        where the tables are, and which file to write; see :class:`patron.settings.prediction.CheckSettings`
     progress
         called with each step as it begins
 

@@ -69,7 +69,7 @@ def test_the_same_customers_in_another_order_are_refused():
         ([], [], InputError, "y is empty"),
         ([0, 1, 2], [0.1, 0.2, 0.3], InputError, r"y must be 1 \(left\) or 0 \(stayed\), got 2"),
         ([0, 1, None], [0.1, 0.2, 0.3], InputError, "got nan"),
-        ([0, 1], [0.1, 0.2, 0.3], InputError, "y has 2 customers and the scores have 3"),
+        ([0, 1], [0.1, 0.2, 0.3], InputError, "y 2, scores 3"),
         ([0, 1], [0.1, np.nan], InputError, "1 of 2 scores are missing or infinite"),
         ([0, 1], [0.1, 1.5], RangeError, r"p must lie in \[0, 1\], got 0.1 to 1.5"),
         ([0, 1], [-0.1, 0.5], RangeError, r"p must lie in \[0, 1\], got -0.1 to 0.5"),

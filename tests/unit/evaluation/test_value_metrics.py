@@ -63,7 +63,7 @@ def test_deciles_add_up_to_everything():
     assert table["expected"].is_monotonic_decreasing
 
 
-@pytest.mark.parametrize(("expected", "words"), [([1.0], "has 5 customers"), ([np.nan] * 5, "missing")])
+@pytest.mark.parametrize(("expected", "words"), [([1.0], "actual 5, expected 1"), ([np.nan] * 5, "missing")])
 def test_what_cannot_be_compared_is_refused(expected, words):
     with pytest.raises(InputError, match=words):
         value_metrics(ACTUAL, expected)

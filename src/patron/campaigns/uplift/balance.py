@@ -17,7 +17,8 @@ from patron.arrays import Flags, Floats, Matrix
 from patron.campaigns.uplift.control_group import check_control_group
 from patron.campaigns.uplift.outcome_trees import OutcomeTrees
 from patron.campaigns.uplift.trial import Trial, stratified_folds
-from patron.errors import InputError, some
+from patron.checks import same_length
+from patron.errors import some
 from patron.models.encoding import FeatureEncoder
 
 __all__ = ["BalanceCheck", "check_balance"]
@@ -127,8 +128,7 @@ def check_balance(X: pd.DataFrame, treated: Any, *, n_jobs: int = 2, random_stat
     ['orders']
     """
     treatment = pd.Series(treated).to_numpy(dtype=np.float64, na_value=np.nan)
-    if len(treatment) != len(X):
-        raise InputError(f"treated has {len(treatment)} customers and X has {len(X)}. Give one for each.")
+    same_length(treated=treatment, X=X)
     check_control_group(treatment)
     encoder = FeatureEncoder.learn(X)
     matrix = encoder.encode(X)

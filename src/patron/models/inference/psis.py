@@ -1,4 +1,7 @@
-"""Importance weights, the largest smoothed by a Pareto distribution, and k-hat: what they are worth.
+"""Importance weights, the largest smoothed by a Pareto distribution, and k-hat as their diagnostic.
+
+ArviZ has the same method. Its weights differ in the fourteenth digit, which would change draws that are saved,
+and importing it takes seconds; a test compares the two.
 
 References
 ----------
