@@ -1,7 +1,7 @@
 """Importance weights, the largest smoothed by a Pareto distribution, and k-hat as their diagnostic.
 
-ArviZ has the same method. Its weights differ in the fourteenth digit, which would change draws that are saved,
-and importing it takes seconds; a test compares the two.
+ArviZ has the same method. Its weights differ in the fourteenth digit, which would change the draws that are
+saved, and importing it takes seconds; a test compares the two.
 
 References
 ----------
