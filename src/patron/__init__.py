@@ -1,13 +1,13 @@
 """patron: who is about to leave, what each customer is worth, and what is worth doing about it.
 
-Stages form a chain, formulas form a shelf, effects stay at the two ends. Each room imports only from rooms
-below it in this map::
+Stages form a chain, formulas form a shelf, and side effects stay at the two ends. Each room (subpackage)
+imports only from rooms below it in this map::
 
     cli/             the command line: parse, call, print
     workflows/       one recipe per command
     settings/        every setting once: field, text, unit, range and flag
     training/        fitting, evaluation, champion gate, recording, leak test
-    scoring/         batches, drift, model choice, potentials, Spark
+    scoring/         scoring by DuckDB or Spark, drift, model choice, potentials
     storage/         atomic files, job folders, Parquet and database output, the prediction log
     campaigns/       whom to contact with which offer, and whether it worked
     tracking/        runs, registry and serving in MLflow, which is imported here and nowhere else
@@ -29,10 +29,10 @@ below it in this map::
     progress.py      how a long job reports its progress
     results.py       what a recipe returns, as a terminal and a JSON object show it
 
-training and scoring import nothing of each other, nor do campaigns, tracking and reports, nor evaluation,
+training and scoring do not import each other, nor do campaigns, tracking and reports, nor evaluation,
 scores and economics, nor datasets and simple_value.
 
-Names below are loaded when first used, so that ``import patron`` stays instant.
+The names below are loaded when first used, so that ``import patron`` stays instant.
 
 Examples
 --------

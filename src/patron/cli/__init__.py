@@ -3,10 +3,10 @@
 ::
 
     commands.py    every command: its name, its recipe, and the settings that it takes as flags
-    builder.py     from a declared command to one of Typer
+    builder.py     from a declared command to a Typer command
     flags.py       from the flags that were given to the settings
     reference.py   docs/settings.md: every setting with its flag
-    terminal.py    how things look: progress and notes on stderr, tables or one JSON object on stdout
+    terminal.py    the output: progress and notes on stderr, tables or one JSON object on stdout
     signals.py     Ctrl-C and SIGTERM
 
 Exit codes: 0 done, 1 failed, 2 invalid input, 130 stopped by Ctrl-C, 143 stopped by SIGTERM. Every failure is

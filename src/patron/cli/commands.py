@@ -89,10 +89,10 @@ COMMANDS = (
     Command(
         name="promote",
         panel=_MODELS,
-        help="Make a version champion: the one that scores and is served.",
+        help="Make a version champion, the model used for scoring and serving.",
         recipe="patron.workflows.releases:promote",
         arguments={
-            "version": (int, typer.Argument(metavar="VERSION", min=1, help="Its number in patron models."))
+            "version": (int, typer.Argument(metavar="VERSION", min=1, help="A version in patron models."))
         },
     ),
     Command(
@@ -134,7 +134,7 @@ COMMANDS = (
     Command(
         name="target",
         panel=_CAMPAIGNS,
-        help="""Choose whom to contact with which offer: the most profit under a budget, and a control group.
+        help="""Choose whom to contact with which offer for the most profit under a budget; hold out controls.
 
         The effect of a contact is learned from --contacts and --transactions if there is a random control
         group. Otherwise it is read from --effects or assumed: risk × value × acceptance. The output reports
@@ -212,7 +212,7 @@ COMMANDS = (
     Command(
         name="plans",
         panel=_BASE,
-        help="Compare a monthly with a discounted annual plan under the renewals of the contracts.",
+        help="Compare a monthly with a discounted annual plan under the renewal rates of the contracts.",
         recipe="patron.workflows.plans:plans",
         settings=(_CONTRACTS, *_READING, "as_of", "plans.*", "annual_discount_rate", "inference", "seed"),
     ),

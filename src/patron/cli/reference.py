@@ -12,11 +12,11 @@ __all__ = ["settings_page"]
 _HEAD = """\
 # Settings
 
-Settings come from three places, the later ones winning: the defaults, a TOML file (`--settings patron.toml`),
-and the flags of the command line. `models/patron.toml` shows all of them with their defaults. A setting
-without a flag can be set by `--set`, for instance `--set offer.incentive=4.0`. Unknown keys are refused, with
-a guess of what was meant. Paths are relative to the working folder. `patron COMMAND --help` lists the flags
-of a command.
+Settings come from three places, and later ones override earlier ones: the defaults, a TOML file
+(`--settings patron.toml`), and the flags of the command line. `models/patron.toml` shows all settings with
+their defaults. A setting without a flag can be set by `--set`, for instance `--set offer.incentive=4.0`.
+Unknown keys are refused, with a suggestion of what was meant. Paths are relative to the working folder.
+`patron COMMAND --help` lists the flags of a command.
 
 This page is made from the fields of `patron.settings` by `make settings`: do not edit it by hand.
 """

@@ -1,17 +1,17 @@
-"""What was known about each customer on a day, as columns a model can learn from.
+"""What was known about each customer on a day, as columns that a model can learn from.
 
 ::
 
-    catalogue.py       FeatureSpec and FeatureCatalogue: name, unit, window, text of each. No engine
+    catalogue.py       FeatureSpec and FeatureCatalogue: name, unit, window and text of each feature
     templates.py       the small template language that renders a feature as text
     naming.py          any text, Persian too → a column name, unique and safe
-    type_inference.py  is an attribute text, a code or a number? Its values decide
+    type_inference.py  whether an attribute is text, a code or a number, decided by its values
     family.py          FeatureFamily: discover and build, and what they take and return
     purchases.py       RFM, windows and trends, the rhythm, first and last order, refunds, totals
-    active_days.py     what changes in them where activity is not, or not only, buying
+    active_days.py     how purchases.py changes where activity is not, or not only, buying
     engagement.py      events by kind, channel and window, days since, trends, responses per invitation
     subscriptions.py   the running contract: age, plan, price, renewals, days to the next
-    season.py          the time of the year, once two full years are visible
+    season.py          the season, once two full years are visible
     attributes.py      the customers table: categories, numbers, days since acquired, cost to acquire
     assemble.py        discover_catalogue and assemble_features: loops over the families
 

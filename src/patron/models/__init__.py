@@ -7,7 +7,7 @@
     encoding.py  feature frames → the matrix of the trees; categories by stored codes
     ensemble/    trees and BTYD models combined; the seasonal index of the coming horizon
     inference/   from a log-likelihood to draws of its parameters
-    leads.py     who becomes a customer: points by rule, and the same classifier
+    leads.py     which leads become customers: points by rule, and the same classifier
     renewal/     RenewalModel: how long customers with a contract stay
     value/       CustomerValueModel: purchases × spend × margin, discounted
 """

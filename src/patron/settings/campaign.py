@@ -29,9 +29,9 @@ class TargetSettings(Section):
     )
     """Effect of each offer on each customer, as patron uplift wrote it."""
     suppress: Source = setting(None, example="never.csv", panel="Tables", metavar="SOURCE")
-    """Table of the customer_id that must never be contacted."""
+    """Table with the customer_id of customers who must never be contacted."""
     rest_days: int = setting(30, unit="days", panel="Limits", ge=0, le=3650)
-    """Days of rest after a contact, in which a customer is not contacted again; needs the contacts."""
+    """Days after a contact during which a customer is not contacted again; needs the contacts table."""
     segment: str | None = setting(None, example="region", panel="Limits", metavar="COLUMN")
     """Score column that defines the segments for --min-contacts."""
     min_contacts: dict[str, int] = setting({}, example={"north": 100}, panel="Limits", metavar="SEGMENT=N")

@@ -23,11 +23,11 @@ class KpisSettings(Section):
     lead_days: int = setting(90, unit="days", ge=1)
     """Days that a lead has to become a customer; younger leads are not counted."""
     acquisition_pools: tuple[str, ...] = setting(("acquisition",))
-    """Pools of the costs that pay for acquiring customers."""
+    """Cost pools that pay for acquiring customers."""
     up_sell_threshold: float = setting(0.10, unit="share", ge=0)
     """Relative increase of the price per unit from which a purchase counts as up-sell."""
     years: float | None = setting(None, unit="years", absent="the mean tenure", example=5, gt=0, le=100)
-    """Years that the simple lifetime values count."""
+    """Number of years that the simple lifetime values cover."""
     scores: Source = setting(None, example="scores.parquet", panel="Tables", metavar="SOURCE")
     """Scorecard that patron score wrote, to compare values with costs."""
     out: Path | None = setting(None, example="kpis.csv", panel="Output")
@@ -73,16 +73,16 @@ class CostsSettings(Section):
 
 
 class PlansSettings(Section):
-    """What `patron plans` compares; see :class:`patron.economics.decisions.plan_cash.PlanTerms`."""
+    """What `patron plans` compares; see `patron.economics.decisions.plan_cash.PlanTerms`."""
 
     monthly_price: float | None = setting(
         None, unit="money", absent="mean of the contracts", example=9.0, gt=0
     )
-    """Price of the monthly plan, a month."""
+    """Price of the monthly plan per month."""
     annual_price: float | None = setting(
         None, unit="money", absent="mean of the contracts", example=90.0, gt=0
     )
-    """Price of the annual plan, a year."""
+    """Price of the annual plan per year."""
     cost_to_serve: float = setting(0.0, unit="money", ge=0)
     """Cost of serving a customer for a month."""
     payment_fee: float = setting(0.0, unit="share", ge=0, lt=1)
@@ -94,9 +94,9 @@ class PlansSettings(Section):
     paused: float = setting(0.0, unit="share", ge=0, lt=1)
     """Share of the months in which customers of the monthly plan pause."""
     refunded: float = setting(0.0, unit="share", ge=0, le=1)
-    """Share of the rest of a year that is refunded to a customer who leaves within it."""
+    """Share of the unused rest of a year that is refunded to a customer who leaves early."""
     churn_odds_ratio: float = setting(1.0, unit="ratio", gt=0)
-    """Odds of churning of customers who choose the annual plan, divided by the odds of all."""
+    """Churn odds of customers who choose the annual plan, divided by the churn odds of all customers."""
     fixed_cost: float = setting(0.0, unit="money", ge=0)
     """Fixed cost of offering the annual plan."""
     years: int = setting(3, unit="years", ge=1, le=30)
@@ -106,7 +106,7 @@ class PlansSettings(Section):
 
 
 class WhatIfSettings(Section):
-    """What `patron what-if` changes in a business; see :class:`patron.economics.decisions.what_if.Business`.
+    """What `patron what-if` changes in a business; see `patron.economics.decisions.what_if.Business`.
 
     Points and per cent are separate settings, so that neither is taken for the other.
     """
@@ -122,9 +122,9 @@ class WhatIfSettings(Section):
     )
     """Customers today."""
     retention: float | None = setting(None, unit="share", absent="counted", example=0.80, ge=0, le=1)
-    """Share of the customers that stay each year."""
+    """Share of the customers who stay each year."""
     acquisition: float | None = setting(None, unit="share", absent="counted", example=0.20, ge=0)
-    """New customers a year as a share of the customers."""
+    """New customers per year as a share of all customers."""
     revenue: float | None = setting(None, unit="money", absent="counted", example=100.0, ge=0)
     """Revenue per customer and year."""
     profit: float | None = setting(None, unit="money", absent="counted", example=40.0)
@@ -142,7 +142,7 @@ class WhatIfSettings(Section):
     cost_down_percent: float | None = setting(None, unit="percent", example=10.0, ge=0, le=100)
     """Decrease of that cost in per cent."""
     years: int = setting(7, unit="years", ge=1, le=100)
-    """Years ahead."""
+    """Number of years to project."""
     active_within_days: int = setting(90, unit="days", flag="active-within", ge=1)
     """Days a customer counts as active after a purchase if there is no contract."""
     out: Path | None = setting(None, example="paths.csv", panel="Output")

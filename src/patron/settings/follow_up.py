@@ -26,7 +26,7 @@ class UpliftSettings(Section):
     folds: int = setting(5, unit="folds", panel="Model", metavar="N", ge=2, le=20)
     """Number of cross-fitting folds."""
     repeats: int = setting(1, unit="repeats", panel="Model", metavar="N", ge=1, le=20)
-    """Number of times that the customers are divided into folds anew."""
+    """Number of random divisions of the customers into folds."""
     confidence: float = setting(0.8, unit="share", panel="Model", gt=0, lt=1)
     """Confidence level of the interval of an effect."""
     adjust: bool = setting(False, panel="Model")
@@ -46,7 +46,7 @@ class WinBackSettings(Section):
     max_snapshots: int = setting(8, unit="snapshots", panel="Model", metavar="N", ge=1)
     """Maximum number of past days from which returns are learned."""
     model: str = setting("models:/patron@champion", panel="Model", metavar="URI")
-    """Registered model that values a second life; without one a value model is fitted."""
+    """Registered model that values a second lifetime; without one, a value model is fitted."""
     out: Path | None = setting(None, example="win_back.csv", panel="Output")
     """File to write; its ending selects Parquet or CSV."""
 
@@ -63,9 +63,9 @@ class DueSettings(Section):
     max_gap_variation: float = setting(0.5, metavar="CV", gt=0)
     """Largest coefficient of variation at which the gaps between purchases count as regular."""
     min_gaps: int = setting(3, unit="gaps", metavar="N", ge=2)
-    """Minimum number of gaps from which the rhythm of a product is known."""
+    """Minimum number of gaps needed to know how regularly a product is bought."""
     model: str = setting("models:/patron@champion", panel="Model", metavar="URI")
-    """Registered model that predicts the next purchase; without one that date is omitted."""
+    """Registered model that predicts the next purchase; without one, that date is omitted."""
     out: Path | None = setting(None, example="due.csv", panel="Output")
     """File to write; its ending selects Parquet or CSV."""
 
@@ -88,7 +88,7 @@ class StageHistorySettings(Section):
     max_snapshots: int = setting(12, unit="snapshots", metavar="N", ge=2, le=1000)
     """Maximum number of past days to look at."""
     step_days: int = setting(30, unit="days", flag="step", ge=1, le=3650)
-    """Days from one of them to the next."""
+    """Days from one of these past days to the next."""
     out: Path | None = setting(None, example="stages.parquet", panel="Output")
     """File for the stages, with transitions and dwell times next to it; Parquet or CSV by its ending."""
 
@@ -97,7 +97,7 @@ class LookalikesSettings(Section):
     """Which customers `patron lookalikes` looks for, and where they go."""
 
     group: Source = setting(None, example="best.csv", panel="Tables", metavar="SOURCE")
-    """Seed group: table of the customer_id to find lookalikes of."""
+    """Seed group: table with the customer_id of customers to find lookalikes of."""
     limit: int = setting(100, unit="customers", metavar="N", ge=1)
     """Maximum number of customers to list."""
     out: Path | None = setting(None, example="alike.csv", panel="Output")

@@ -42,15 +42,15 @@ class StagesSettings(Section):
     lost_gaps: float = setting(8.0, unit="gaps", ge=0)
     """Usual gaps of silence after which a customer is lost."""
     won_back_within: int = setting(90, unit="days", ge=7, le=365)
-    """A customer who is won back has bought in these last days: 7, 30, 90, 180 or 365."""
+    """A won-back customer has bought within this number of days: 7, 30, 90, 180 or 365."""
     won_back_after: int = setting(365, unit="days", ge=7, le=365)
-    """A customer who is won back had not bought in the days before, as many as these: 7 to 365 as above."""
+    """A won-back customer had not bought for this number of days before that: 7, 30, 90, 180 or 365."""
     first_gap_days: float = setting(90, unit="days", ge=1)
     """Usual gap of customers who have bought on one day only."""
 
 
 class TiersSettings(Section):
-    """Sizes of the value tiers as shares of the customers of a training, in whole percents."""
+    """Sizes of the value tiers as shares of the customers of a training, in whole per cent."""
 
     vip: float = setting(0.10, unit="share", gt=0, lt=1)
     """Share of the customers in the tier vip."""
@@ -59,7 +59,7 @@ class TiersSettings(Section):
 
 
 class NetworkSettings(Section):
-    """What is assumed of referrals."""
+    """What is assumed about referrals."""
 
     made_by: float = setting(0.5, unit="probability", ge=0, le=1)
     """Probability that a referred customer would not have come otherwise."""

@@ -25,7 +25,7 @@ class CheckSettings(Section):
     rejected: Path | None = setting(None, example="rejected.csv", panel="Output")
     """File for the rejected rows; its ending selects Parquet or CSV."""
     leaks: bool = setting(False, panel="Model")
-    """Plant rows of the future to test that no feature and no score changes."""
+    """Plant future rows and test that no feature or score changes."""
 
 
 class FeaturesSettings(Section):
@@ -55,14 +55,14 @@ class TrainSettings(Section):
     search: int = setting(0, unit="trials", panel="Model", metavar="N", ge=0, le=100)
     """Number of random hyperparameter settings of the trees to try."""
     monotone: bool = setting(False, panel="Model")
-    """Let the risk only rise with P(no purchase) and only fall with the expected purchases."""
+    """Constrain the risk to rise with P(no purchase) and to fall with the expected purchases."""
 
 
 class ScoreSettings(Section):
     """What `patron score` reads and writes."""
 
     model: str = setting("models:/patron@champion", panel="Model", metavar="URI")
-    """Registered model that scores."""
+    """Registered model to score with."""
     out: Path | None = setting(None, example="scores.parquet", panel="Output")
     """File to write, Parquet or CSV by its ending; a folder with --partition-by."""
     to: SecretStr | None = setting(
@@ -70,7 +70,7 @@ class ScoreSettings(Section):
     )
     """Database table to write instead of a file; rows with the same key are replaced."""
     partition_by: str | None = setting(None, example="as_of", panel="Output", metavar="COLUMN")
-    """Column of few values: one folder of Parquet files is written for each."""
+    """Column with few values; one folder of Parquet files is written per value."""
     resume: bool = setting(False, panel="Output")
     """Resume an interrupted job from its last checkpoint."""
     reasons: bool = setting(True, panel="Output")
@@ -80,7 +80,7 @@ class ScoreSettings(Section):
     prediction_log: Place | None = setting(None, example="predictions", panel="Output", metavar="DIR|URL")
     """Folder or database to which the predictions are appended, so that patron settle can evaluate them."""
     batch_rows: int = setting(50_000, unit="customers", panel="Output", metavar="N", ge=1)
-    """Customers scored at a time; the scores do not depend on it."""
+    """Number of customers scored at a time; the scores do not depend on it."""
 
 
 class ServeSettings(Section):
@@ -110,14 +110,14 @@ class BacktestSettings(Section):
     inference: Literal["nuts", "laplace", "map"] = setting("laplace", panel="Model")
     """How the value models are fitted at each cut."""
     out: Path | None = setting(None, example="backtest", panel="Output", metavar="DIR")
-    """Folder for table, JSON and figure."""
+    """Folder for the table, the JSON file and the figure."""
 
 
 class DriftSettings(Section):
     """Thresholds above which drift triggers a notice or an alarm when `patron score` runs."""
 
     measure: bool = setting(True)
-    """Customers are compared with those of the training."""
+    """Compare the scored customers with those of the training."""
     psi_notice: float = setting(0.10, unit="PSI", ge=0)
     """Population stability index of a feature that triggers a notice."""
     psi_alarm: float = setting(0.25, unit="PSI", ge=0)
@@ -125,7 +125,7 @@ class DriftSettings(Section):
     missing_change: float = setting(0.10, unit="share", gt=0, le=1)
     """Change in the share of missing values that triggers a notice."""
     purchases_z: float = setting(3.0, unit="standard deviations", metavar="Z", gt=0)
-    """Deviation of the purchases since the training from those expected that triggers an alarm."""
+    """Deviation of the purchases since the training from their expected number that triggers an alarm."""
     purchases_ratio: float = setting(0.20, unit="share", gt=0, lt=1)
     """Relative deviation of the purchases that an alarm needs as well."""
 

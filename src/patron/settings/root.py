@@ -76,32 +76,32 @@ class Settings(Section):
     horizon_days: int = setting(90, unit="days", panel="Model", flag="horizon", ge=1, le=3650)
     """Days ahead for which churn and value are predicted."""
     value_horizon_days: int = setting(365, unit="days", panel="Model", flag="value-horizon", ge=1, le=36500)
-    """Days ahead over which growth_potential counts."""
+    """Days ahead over which growth_potential sums the discounted margin."""
     margin: float = setting(1.0, unit="share", panel="Model", gt=0, le=1)
-    """Share of an amount that is kept; at 1.0 money is revenue."""
+    """Margin as a share of each amount; at 1.0 money is revenue."""
     annual_discount_rate: float = setting(0.10, unit="share", panel="Model", metavar="RATE", ge=0, le=10)
     """Discount rate per year."""
     duplicates: Literal["keep", "reject"] = setting("keep", panel="Tables")
     """Keep rows that are equal in every column, or reject all but one of them."""
     active_within_days: int | None = setting(None, unit="days", absent="all customers", example=365, ge=1)
-    """Include only customers who were active in these last days."""
+    """Include only customers who were active within this number of days up to as_of."""
     activity: Literal["purchases", "engagement", "subscriptions"] | None = setting(
         None, absent="contracts if there are any, else purchases", example="purchases", metavar="KIND"
     )
     """Which activity defines churn: purchases, engagement or subscriptions."""
     churn_window: Literal["fixed", "adaptive"] = setting("fixed", panel="Model")
-    """Silence that counts as churn: fixed is the horizon, adaptive depends on each customer's usual gaps."""
+    """Silence that counts as churn: fixed is the horizon, adaptive depends on the customer's usual gaps."""
     churn_segment: str | None = setting(
         None, absent="from all customers", example="channel", panel="Model", metavar="COLUMN"
     )
-    """Column of the customers: adaptive windows of customers with few gaps borrow from those with the same
-    value."""
+    """Column of the customers table: customers with few gaps borrow their adaptive window from customers with
+    the same value."""
     time_zone: str | None = setting(None, example="Europe/Berlin", panel="Tables", metavar="ZONE")
     """IANA time zone of the business, e.g. Europe/Berlin; times that carry a zone are converted to it."""
     purchase_family: Literal["bgnbd", "mbgnbd"] = setting("bgnbd", panel="Model")
-    """Purchase model: in mbgnbd one-time buyers may have left already."""
+    """Purchase model: bgnbd, or mbgnbd, in which one-time buyers may already have left."""
     inference: Literal["nuts", "laplace", "map"] = setting("nuts", panel="Model")
-    """How the value models are fitted; map is quick."""
+    """How the value models are fitted; map is the fastest."""
     seed: int = setting(0, panel="Model", metavar="N", ge=0, lt=2**32)
     """Random seed."""
     engine: Literal["duckdb", "spark"] = setting("duckdb", panel="Spark")

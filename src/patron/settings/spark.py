@@ -11,7 +11,7 @@ __all__ = ["SparkSettings"]
 
 
 class SparkSettings(Section):
-    """Which Spark does the work where `engine` is "spark" and no Spark session is active."""
+    """Which Spark to use if `engine` is "spark" and no Spark session is active."""
 
     master: str = setting("local[*]", panel="Spark", flag="spark-master", metavar="ADDRESS")
     """Address of the Spark master."""
@@ -27,7 +27,7 @@ class SparkSettings(Section):
     config: dict[str, str] = setting(
         {}, example={"spark.driver.memory": "8g"}, panel="Spark", flag="spark-config", metavar="NAME=VALUE"
     )
-    """Further settings of Spark."""
+    """Further Spark settings."""
     partitions: int | None = setting(
         None, absent="two per core", example=64, panel="Spark", flag="spark-partitions", ge=1
     )

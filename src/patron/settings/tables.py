@@ -18,7 +18,7 @@ class TableSettings(Section):
     columns: dict[str, str] = setting(
         {}, example={"customer_id": "Customer ID", "order_at": "Booked", "amount": "Total"}
     )
-    """Your names of the columns, by patron's names."""
+    """Names of your columns, keyed by patron's names."""
     time_zone: str | None = setting(
         None, absent="the time_zone of the settings", metavar="ZONE", example="Europe/Berlin"
     )
@@ -26,9 +26,9 @@ class TableSettings(Section):
     naive_time_zone: str | None = setting(
         None, absent="they are local already", metavar="ZONE", example="UTC"
     )
-    """IANA time zone of times that name none."""
+    """IANA time zone of times that carry none."""
     day_first: bool | None = setting(None, absent="the column decides", example=True)
-    """Read 02/03/2024 as the 2nd of March."""
+    """Read 02/03/2024 as 2 March."""
 
 
 def _table() -> Any:
@@ -53,7 +53,7 @@ class TablesSettings(Section):
     subscriptions: TableSettings | None = _table()
     """One row per contract; the end of a contract is churn."""
     interactions: TableSettings | None = _table()
-    """Services given to customers, with the minutes they took."""
+    """Service interactions with customers, with the minutes they took."""
     costs: TableSettings | None = _table()
     """Cost ledger by month and pool."""
     costs_to_serve: TableSettings | None = _table()

@@ -11,10 +11,10 @@
     schema.py          ColumnSpec and TableSchema: columns, units and cell rules as plain data
     table_schemas.py   the schema of every table: transactions, engagement, customers, costs, leads, …
     cell_rules.py      one column as given → its values, and the rules that its cells may break
-    row_rules.py       one table as given → its valid rows, its rejected rows, and the count of each
+    row_rules.py       one table as given → its valid rows, its rejected rows, and how many of each
     table_rules.py     checks of a table as a whole: one currency, one row per customer, a purchase
     dates.py           written times and time zones → naive business-local time
-    activity.py        what counts as activity
+    activity.py        ChurnDefinition: what counts as activity, and how long a silence is churn
     daily_activity.py  one row per customer and day of activity
     report.py          DataReport: rows read, kept and rejected, in numbers and in sentences
     engine.py          the DuckDB that does the work: bounded memory, and a folder to spill into

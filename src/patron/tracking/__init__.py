@@ -8,7 +8,7 @@
     entry.py        what MLflow runs to load the served model
     files.py        the files of a model, wherever MLflow keeps them
     front.py        MLflow's scoring server with a guarded front, as an ASGI application
-    guard.py        which requests are valid, and the sentence for each other one
+    guard.py        which requests are valid, and the sentence that answers an invalid one
     package.py      a bundle → a folder that MLflow loads, with code and signature
     registry.py     versions of the registered model, aliases, loading by URI
     runs.py         one parent run per training: settings, reports, metrics, figures, models
@@ -18,7 +18,7 @@
 
 MLflow is imported here and nowhere else. It takes seconds, so this file imports nothing; it only makes sure
 that MLflow, once imported, sends no telemetry, logs little, and gives up on an unreachable server within
-seconds. Variables that are set in the environment already are left as they are.
+seconds. Environment variables that are already set are left as they are.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The jobs that patron does, one recipe per command: a table of contents of calls into the rooms below.
+"""The jobs that patron does, one recipe per command: each is a short sequence of calls into the rooms below.
 
 ::
 
@@ -14,10 +14,10 @@
     lookalikes.py    `find_lookalikes`: tables and a seed group → the customers most similar to it
     measure.py       `measure`: a list and what was bought since → the effect of the campaign
     plans.py         `plans`: contracts → a monthly against an annual plan
-    releases.py      `list_models`, `promote`, `rollback`, `export`: the registry between two trainings
+    releases.py      `list_models`, `promote`, `rollback`, `export`: the versions in the model registry
     score.py         `score`: tables and a registered model → scorecard
     serve.py         `serve`: a registered model → a server that answers requests
-    settle.py        `settle`: predictions in the log → what happened
+    settle.py        `settle`: logged predictions → compared with what happened
     stage_history.py `follow_stages`: tables → transitions between lifecycle stages, and dwell times
     target.py        `target`: scores and offers → the list worth contacting, with its holdout
     train.py         `train`: tables → evaluated, recorded and registered model

@@ -15,6 +15,6 @@
     posterior.py    Posterior, its mode and the curvature there
     priors.py       medians and spreads of priors
     psis.py         Pareto-smoothed importance weights, and k-hat
-    sampling.py     posterior draws by the method of choice
+    sampling.py     posterior draws by the chosen method
     stored.py       a model of arrays and plain values in one file, without pickle
 """

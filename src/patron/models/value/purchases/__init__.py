@@ -1,10 +1,10 @@
-"""How often and how long customers buy: BG/NBD and MBG/NBD, one model with a parameter.
+"""How often and how long customers buy: BG/NBD and MBG/NBD, one model with a switch between them.
 
 ::
 
-    by_age.py        expectations interpolated between few ages: a million customers at low cost
+    by_age.py        expectations interpolated between a few ages: a million customers at low cost
     expectation.py   probabilities and expected purchases of one customer, as formulas of arrays
-    families.py      which family fits better, in words
+    families.py      which family fits better, as a sentence
     likelihood.py    the log-likelihood of purchases: the formula, compressed, with its gradient
     model.py         BetaGeoModel: fit, predict, simulate, save
     priors.py        prior distributions, and warnings about thin data
