@@ -197,7 +197,8 @@ def lacking(backend: Any, table: DatabaseTable, columns: Sequence[str]) -> list[
 
     Examples
     --------
-    >>> table = DatabaseTable("duckdb:///crm.db", "scores")
+    >>> import tempfile
+    >>> table = DatabaseTable(f"duckdb://{tempfile.mkdtemp()}/crm.db", "scores")
     >>> with connected(table) as backend:
     ...     lacking(backend, table, ["customer_id"])
     []

@@ -115,23 +115,23 @@ def costs(settings: Settings, *, progress: Progress = silent) -> CostsResult:
     chosen, folder = settings.costs, settings.costs.out
     if folder is not None:
         check_target(folder / "customers.parquet")
+    journey = Journey(
+        touchpoints={name: Touchpoint(**point.model_dump()) for name, point in chosen.touchpoints.items()},
+        capacity=chosen.capacity,
+        unit_costs=chosen.unit_costs,
+    )
     progress("Reading the tables")
     records = read_records(settings, *_NEEDED, "subscriptions", connection=open_engine(memory_limit=MEMORY))
     first, last = choose_days(
         chosen.first, chosen.last, known=months_known(records.report["costs"]), table="costs"
     )
+    journey.check_pools(sorted(records["costs"].pool.as_table().distinct().to_pandas()["pool"]))
     progress("Allocating the ledger")
     found = retention_costs(
         records,
         first,
         last,
-        journey=Journey(
-            touchpoints={
-                name: Touchpoint(**point.model_dump()) for name, point in chosen.touchpoints.items()
-            },
-            capacity=chosen.capacity,
-            unit_costs=chosen.unit_costs,
-        ),
+        journey=journey,
         tiers=None
         if chosen.scores is None
         else read_tiers(chosen.scores, records["transactions"], records.connection),

@@ -169,8 +169,6 @@ def retention_costs(
         no whole month lies between the days
     TableError
         the ledger has no line in these months
-    SettingsError
-        a capacity belongs to a pool that the ledger does not have
 
     Examples
     --------
@@ -191,7 +189,6 @@ def retention_costs(
     {'ledger': 100.0, 'customers': 80.0, 'anonymous': 0.0, 'unused_capacity': 20.0, 'unallocated': 0.0}
     """
     journey = journey or Journey()
-    journey.check_pools(sorted(records["costs"].pool.as_table().distinct().to_pandas()["pool"]))
     months = whole_periods(first, last, "month")
     lines, notes = _lines_of(records["costs"], months)
     base = monthly_base(records, months, tiers=tiers, margin=margin, active_within=active_within)
