@@ -131,7 +131,7 @@ def test_the_help_of_a_flag_is_its_field():
     assert describe("measure.confidence").help() == "Confidence level of the intervals (default 0.95)."
     assert describe("target.budget").help() == "Maximum spend on the whole list (default: no limit)."
     assert describe("audience.columns").help().endswith("(default customer_id,offer,channel).")
-    assert describe("check.leaks").help().endswith("no score changes.")
+    assert describe("check.leaks").help().endswith("no feature or score changes.")
 
 
 def run(*arguments: str, **environment: str) -> str:
